@@ -1,0 +1,136 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use super::Release;
+
+/// A configuration whose `${NAME}` are still open.
+///
+/// `${DIR}` becomes the folder of the [`Running`](super::Running) that starts
+/// it, and each `${PORT_...}` that nobody set a free port of 127.0.0.1. A line
+/// that ends in `# since 3.3` or `# until 3.2` is for those releases only.
+#[derive(Debug, Clone)]
+pub struct Config {
+    text: String,
+    values: BTreeMap<String, String>,
+}
+
+impl Config {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), values: BTreeMap::new() }
+    }
+
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Display) -> Self {
+        self.values.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// What one process of an `nbproc` configuration sees, as a configuration
+    /// of its own: the sections and lines of the other processes are gone, and
+    /// the stats sockets that all of them share.
+    #[must_use]
+    pub fn only_process(mut self, process: usize) -> Self {
+        let here = process.to_string();
+        self.text = sections(&self.text)
+            .into_iter()
+            .filter(|section| {
+                let bound = section.iter().find_map(|line| line.trim().strip_prefix("bind-process "));
+                bound.is_none_or(|set| set.split_whitespace().any(|word| word == here))
+            })
+            .flatten()
+            .filter(|line| !["nbproc ", "bind-process "].iter().any(|word| line.trim().starts_with(word)))
+            .filter_map(|line| match line.split_once(" process ") {
+                Some((rest, set)) => (set.trim() == here).then(|| rest.to_owned()),
+                None if line.trim().starts_with("stats socket ") => None,
+                None => Some(line.to_owned()),
+            })
+            .fold(String::new(), |text, line| text + &line + "\n");
+        self
+    }
+
+    /// The text for HAProxy, with new free ports.
+    pub(super) fn render(&self, release: &Release, dir: &Path) -> Rendered {
+        let mut text = self
+            .text
+            .lines()
+            .filter_map(|line| for_release(line, release))
+            .fold(String::new(), |text, line| text + line + "\n");
+        let mut values = self.values.clone();
+        values.insert("DIR".to_owned(), dir.display().to_string());
+        let open: BTreeSet<_> = names(&text).into_iter().filter(|name| !values.contains_key(name)).collect();
+        // All of them are held until each has one, so that no two are the same.
+        let held: Vec<_> = open.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        for (name, listener) in open.into_iter().zip(&held) {
+            assert!(name.starts_with("PORT_"), "nobody set ${{{name}}}");
+            values.insert(name, listener.local_addr().unwrap().port().to_string());
+        }
+        for (name, value) in &values {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        Rendered { text, values }
+    }
+}
+
+/// A configuration as HAProxy gets it.
+#[derive(Debug, Clone)]
+pub(super) struct Rendered {
+    pub(super) text: String,
+    pub(super) values: BTreeMap<String, String>,
+}
+
+impl Rendered {
+    /// The UNIX stats sockets, in their order.
+    pub(super) fn sockets(&self) -> Vec<PathBuf> {
+        self.text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("stats socket "))
+            .filter_map(|rest| rest.split_whitespace().next())
+            .map(|word| word.trim_matches('"'))
+            .filter_map(|word| word.strip_prefix("unix@").or_else(|| word.starts_with('/').then_some(word)))
+            .map(PathBuf::from)
+            .collect()
+    }
+
+    pub(super) fn has_processes(&self) -> bool {
+        self.text.lines().any(|line| line.trim().starts_with("nbproc "))
+    }
+}
+
+fn for_release<'a>(line: &'a str, release: &Release) -> Option<&'a str> {
+    let mark = |word: &str| {
+        let (rest, version) = line.rsplit_once(word)?;
+        version.chars().all(|c| c.is_ascii_digit() || c == '.').then(|| (rest.trim_end(), version))
+    };
+    if let Some((rest, version)) = mark("# since ") {
+        return release.is_at_least(version).then_some(rest);
+    }
+    if let Some((rest, version)) = mark("# until ") {
+        return (release.version == version || !release.is_at_least(version)).then_some(rest);
+    }
+    Some(line)
+}
+
+fn sections(text: &str) -> Vec<Vec<&str>> {
+    let mut sections: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in text.lines() {
+        if line.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            sections.push(Vec::new());
+        }
+        if let Some(section) = sections.last_mut() {
+            section.push(line);
+        }
+    }
+    sections
+}
+
+fn names(text: &str) -> Vec<String> {
+    text.split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}

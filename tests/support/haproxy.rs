@@ -1,0 +1,298 @@
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    net::SocketAddr,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Instant,
+};
+
+use rustix::process::Signal;
+use tokio::{io::AsyncWriteExt, net::UnixStream, time};
+
+use super::{
+    Config, Release,
+    ask::{LIMIT, PAUSE, try_ask, until},
+    config::Rendered,
+    info,
+    process::{Guard, end, end_group, is_alive, signal},
+};
+
+/// One started configuration, with one process or, with `nbproc`, several.
+///
+/// Processes count from 1, as HAProxy counts them. All of them end when this
+/// is dropped.
+#[derive(Debug)]
+pub struct Haproxy {
+    pub release: Release,
+    name: String,
+    dir: PathBuf,
+    config: Config,
+    master: Option<PathBuf>,
+    rendered: Rendered,
+    child: Option<Child>,
+    pids: Vec<u32>,
+    killed: Vec<u32>,
+    guard: Option<Guard>,
+}
+
+impl Haproxy {
+    /// Starts a configuration and waits until its stats sockets answer.
+    ///
+    /// `dir` is the configuration's `${DIR}`; the files `NAME.cfg` and
+    /// `NAME.err` in it are HAProxy's configuration and messages.
+    pub async fn start(release: &Release, dir: &Path, name: &str, config: &Config) -> Self {
+        Self::start_as(release, dir, name, config, None).await
+    }
+
+    /// The same with a master process, whose own socket is at `master`.
+    ///
+    /// Process 1 is the worker, process 2 the master. Killing one ends both.
+    pub async fn start_master(
+        release: &Release,
+        dir: &Path,
+        name: &str,
+        config: &Config,
+        master: &Path,
+    ) -> Self {
+        Self::start_as(release, dir, name, config, Some(master.to_owned())).await
+    }
+
+    async fn start_as(
+        release: &Release,
+        dir: &Path,
+        name: &str,
+        config: &Config,
+        master: Option<PathBuf>,
+    ) -> Self {
+        let mut haproxy = Self {
+            release: release.clone(),
+            name: name.to_owned(),
+            dir: dir.to_owned(),
+            config: config.clone(),
+            master,
+            rendered: config.render(release, dir),
+            child: None,
+            pids: Vec::new(),
+            killed: Vec::new(),
+            guard: None,
+        };
+        haproxy.launch().await;
+        haproxy
+    }
+
+    /// The stats sockets, in the order of the configuration.
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        self.rendered.sockets()
+    }
+
+    /// The socket of process `n`, or the first one where there is one process.
+    pub fn socket(&self, n: usize) -> PathBuf {
+        assert!((1..=self.processes()).contains(&n), "no process {n}");
+        self.sockets().swap_remove(n - 1)
+    }
+
+    /// Where the configuration's `127.0.0.1:${NAME}` is.
+    pub fn address(&self, name: &str) -> SocketAddr {
+        let port = self.rendered.values.get(name).unwrap_or_else(|| panic!("no {name}"));
+        format!("127.0.0.1:{port}").parse().unwrap()
+    }
+
+    /// How many there are that serve, a master not counted.
+    pub fn processes(&self) -> usize {
+        if self.master.is_some() { 1 } else { self.pids.len() }
+    }
+
+    /// The system's number of process `n`.
+    pub fn pid(&self, n: usize) -> u32 {
+        assert!((1..=self.pids.len()).contains(&n), "no process {n}");
+        self.pids[n - 1]
+    }
+
+    /// The system's number of every process, also of those that were killed.
+    pub fn pids(&self) -> &[u32] {
+        &self.pids
+    }
+
+    pub fn is_alive(&self, n: usize) -> bool {
+        is_alive(self.pid(n))
+    }
+
+    /// Ends process `n` at once; it is gone and its socket refuses when this
+    /// returns. The socket's file stays, as after a crash.
+    pub fn kill(&mut self, n: usize) {
+        let pid = self.pid(n);
+        end(pid);
+        self.killed.push(pid);
+        if let Some(child) = self.child.as_mut().filter(|child| child.id() == pid) {
+            child.wait().unwrap();
+        }
+    }
+
+    /// Makes process `n` hang: its socket still accepts but never answers.
+    pub fn hang(&self, n: usize) {
+        signal(self.pid(n), Signal::STOP);
+    }
+
+    /// Lets a hung process go on.
+    pub fn resume(&self, n: usize) {
+        signal(self.pid(n), Signal::CONT);
+    }
+
+    /// Has a master replace its worker, and gives the old one's number.
+    ///
+    /// The old worker goes when its last connection does, one to its stats
+    /// socket included.
+    pub async fn reload(&mut self) -> u32 {
+        let master = self.master.as_ref().expect("a master");
+        let mut stream = UnixStream::connect(master).await.unwrap();
+        stream.write_all(b"reload\n").await.unwrap();
+        let old = self.pids[0];
+        let socket = self.socket(1);
+        self.pids[0] = until("the new worker answers", async || {
+            let reply = try_ask(&socket, "show info").await.ok()?;
+            let text = String::from_utf8_lossy(&reply);
+            let pid = text.lines().find_map(|line| line.strip_prefix("Pid: "))?.parse().ok()?;
+            (pid != old).then_some(pid)
+        })
+        .await;
+        old
+    }
+
+    /// Ends all processes and starts the configuration anew on the same sockets.
+    pub async fn restart(&mut self) {
+        self.end();
+        self.launch().await;
+    }
+
+    async fn launch(&mut self) {
+        for _ in 0..ATTEMPTS {
+            self.rendered = self.config.render(&self.release, &self.dir);
+            self.spawn();
+            let Err(status) = self.ready().await else {
+                self.pids = self.find_pids().await;
+                if self.pids.len() > 1 {
+                    self.guard = Some(Guard::new(&self.pids));
+                }
+                return;
+            };
+            let messages = self.messages();
+            // Somebody took a port that was free a moment ago.
+            let is_clash = CLASHES.iter().any(|words| messages.contains(words));
+            assert!(is_clash, "HAProxy {} did not start ({status}):\n{messages}", self.release.version);
+        }
+        panic!("no free ports for {} in {ATTEMPTS} attempts", self.name);
+    }
+
+    fn spawn(&mut self) {
+        fs::write(self.file("cfg"), &self.rendered.text).unwrap();
+        let mut command = Command::new(&self.release.binary);
+        command.current_dir(&self.dir).arg("-f").arg(self.file("cfg"));
+        if self.rendered.has_processes() {
+            // `-db` would leave one process, and under a master the end of one
+            // worker is the end of all.
+            command.arg("-D").arg("-p").arg(self.file("pid"));
+        } else if let Some(master) = &self.master {
+            // A group of its own, which takes in the workers of every reload.
+            command.arg("-W").arg("-S").arg(master).process_group(0);
+        } else {
+            command.arg("-db");
+        }
+        let messages = File::create(self.file("err")).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{}: {error}", self.release.binary.display()));
+        self.guard = Some(Guard::new(&[child.id()]));
+        self.child = Some(child);
+    }
+
+    /// Waits until every socket answers, or HAProxy gives up.
+    async fn ready(&mut self) -> Result<(), ExitStatus> {
+        let is_daemon = self.rendered.has_processes();
+        let sockets = self.sockets();
+        assert!(!sockets.is_empty(), "a configuration without a stats socket gives nothing to wait for");
+        let start = Instant::now();
+        while start.elapsed() < LIMIT {
+            let status = self.child.as_mut().unwrap().try_wait().unwrap();
+            match status {
+                Some(status) if !(is_daemon && status.success()) => return Err(status),
+                None if is_daemon => {}
+                _ if self.answers(&sockets).await => return Ok(()),
+                _ => {}
+            }
+            time::sleep(PAUSE).await;
+        }
+        panic!("HAProxy {} ({}) is not ready in time:\n{}", self.release.version, self.name, self.messages());
+    }
+
+    async fn answers(&self, sockets: &[PathBuf]) -> bool {
+        for socket in sockets {
+            if !try_ask(socket, "show info").await.is_ok_and(|reply| reply.starts_with(b"Name: ")) {
+                return false;
+            }
+        }
+        match &self.master {
+            Some(master) => UnixStream::connect(master).await.is_ok(),
+            None => true,
+        }
+    }
+
+    async fn find_pids(&self) -> Vec<u32> {
+        if self.rendered.has_processes() {
+            return self.daemons();
+        }
+        let child = self.child.as_ref().unwrap().id();
+        if self.master.is_none() {
+            return vec![child];
+        }
+        let worker = &info(&self.sockets()[0]).await["Pid"];
+        vec![worker.parse().unwrap(), child]
+    }
+
+    fn daemons(&self) -> Vec<u32> {
+        let list = fs::read_to_string(self.file("pid")).unwrap_or_default();
+        list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    fn messages(&self) -> String {
+        fs::read_to_string(self.file("err")).unwrap_or_default()
+    }
+
+    fn file(&self, kind: &str) -> PathBuf {
+        self.dir.join(format!("{}.{kind}", self.name))
+    }
+
+    fn end(&mut self) {
+        let daemons = self.daemons();
+        let mine = self.pids.drain(..).chain(daemons);
+        // The number of one that is gone may be somebody else's by now.
+        let rest: BTreeSet<_> = mine.filter(|pid| !self.killed.contains(pid)).collect();
+        for pid in &rest {
+            signal(*pid, Signal::KILL);
+        }
+        if let Some(mut child) = self.child.take() {
+            if self.master.is_some() {
+                end_group(child.id());
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for pid in rest {
+            end(pid);
+        }
+        self.killed.clear();
+        self.guard = None;
+        let _ = fs::remove_file(self.file("pid"));
+    }
+}
+
+impl Drop for Haproxy {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// How often a start is tried with new ports.
+const ATTEMPTS: usize = 5;
+
+const CLASHES: [&str; 2] = ["cannot bind socket", "Address already in use"];

@@ -1,0 +1,56 @@
+use super::{Config, Running, releases};
+
+/// One instance of each release in one folder, all with the same proxies.
+///
+/// Process n is the n-th of [`releases`](super::releases), its socket
+/// `DIR/stats/n.sock`.
+pub async fn mixed_cluster() -> Running {
+    let mut running = Running::new();
+    running.add_servers(2).await;
+    let config = running.fill(Config::new(CONFIG));
+    for (n, release) in (1..).zip(releases()) {
+        running.add(&release, &format!("process{n}"), &config.clone().set("N", n)).await;
+    }
+    running
+}
+
+/// A different number of requests for each frontend of each process.
+pub const MIXED_TRAFFIC: [(&str, usize, u64); 10] = [
+    ("web", 1, 2),
+    ("web", 2, 3),
+    ("web", 3, 5),
+    ("web", 4, 7),
+    ("web", 5, 11),
+    ("both", 1, 6),
+    ("both", 2, 1),
+    ("both", 3, 4),
+    ("both", 4, 9),
+    ("both", 5, 8),
+];
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    node "node-${N}"
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+
+listen both
+    bind "unix@${DIR}/traffic/both.${N}"
+    server b1 "${SERVER_1}"
+
+backend app
+    server app1 "${SERVER_1}" weight 100 check inter 500
+    server app2 "${SERVER_2}" weight 50 check inter 500
+    server spare "${SERVER_2}" backup
+"#;

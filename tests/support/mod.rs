@@ -1,0 +1,48 @@
+//! What the tests need to run real HAProxy processes and look at them.
+//!
+//! Nothing here uses the crate: configurations are started, sockets asked and
+//! traffic sent with tokio alone, so that what a test finds this way can judge
+//! what the crate says.
+//!
+//! A test picks a [`Release`], starts one of the ready-made clusters (or puts
+//! one together from [`Running`], [`Config`] and [`Server`]) and drops it at the
+//! end, which ends every process that it started.
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+#![allow(unreachable_pub, reason = "the same: nothing here leaves the test's crate")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+#![allow(clippy::missing_panics_doc, reason = "all of it panics when HAProxy does not do its part")]
+
+mod ancestor;
+mod ask;
+mod config;
+mod haproxy;
+mod level;
+mod mixed;
+mod process;
+mod release;
+mod row;
+mod running;
+mod server;
+mod stranger;
+mod traffic;
+mod zoo;
+
+#[allow(unused_imports, reason = "every test file uses a part of this")]
+pub use self::{
+    ancestor::{ANCESTOR_TRAFFIC, ancestor_cluster},
+    ask::{ask, try_ask, until},
+    config::Config,
+    haproxy::Haproxy,
+    level::levels,
+    mixed::{MIXED_TRAFFIC, mixed_cluster},
+    process::is_alive,
+    release::{Release, release, releases},
+    row::{Row, info, row, rows},
+    running::Running,
+    server::Server,
+    stranger::{Stranger, datagram, plain_file, stale},
+    traffic::{Address, Held, hold, http_get},
+    zoo::{zoo, zoo_settled},
+};

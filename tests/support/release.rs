@@ -1,0 +1,60 @@
+use std::{env, path::PathBuf};
+
+/// One HAProxy to test against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The branch, like `2.6`.
+    pub version: String,
+    pub binary: PathBuf,
+}
+
+impl Release {
+    fn new(version: &str, binary: PathBuf) -> Self {
+        assert!(
+            binary.is_file(),
+            "HAProxy {version} is not here: run tests/run (it installs what the tests need)"
+        );
+        Self { version: version.to_owned(), binary }
+    }
+
+    /// Whether this is the branch `version` or a later one.
+    pub fn is_at_least(&self, version: &str) -> bool {
+        number(&self.version) >= number(version)
+    }
+}
+
+/// Every release, oldest first, and then those of `HAPROXY_EXTRA`.
+///
+/// `HAPROXY_EXTRA="2.8=/path/to/haproxy 3.1=/path/to/another"` adds binaries
+/// that the install script does not bring.
+pub fn releases() -> Vec<Release> {
+    let mut all: Vec<_> = VERSIONS.iter().map(|version| release(version)).collect();
+    all.extend(extra());
+    all
+}
+
+/// The release of one branch, like `release("2.6")`.
+pub fn release(version: &str) -> Release {
+    if let Some(release) = extra().into_iter().find(|release| release.version == version) {
+        return release;
+    }
+    let top = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    Release::new(version, top.join("target/haproxy").join(version).join("haproxy"))
+}
+
+fn extra() -> Vec<Release> {
+    env::var("HAPROXY_EXTRA")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|entry| {
+            let (version, binary) = entry.split_once('=').expect("HAPROXY_EXTRA holds VERSION=BINARY");
+            Release::new(version, binary.into())
+        })
+        .collect()
+}
+
+fn number(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().expect("a version is numbers and dots")).collect()
+}
+
+const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
