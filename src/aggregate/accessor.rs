@@ -1,0 +1,90 @@
+//! Accessors of merged figures, one for each column that a kind of row has, made
+//! from the table of columns.
+
+/// Gives `$object` an accessor for every column that rows of kind `$want` have.
+macro_rules! figures {
+    ($want:ident $object:ident $(
+        $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
+        $([$($kind:ident)*] $rule:ident)*, $doc:literal;
+    )*) => {
+        /// One accessor for each column, merged over the processes.
+        impl $object {
+            $($($(
+                crate::aggregate::accessor::pick! {
+                    $want $kind $rule $wire $accessor
+                    concat!("Column `", $name, "`", crate::field::unit!($unit), "; HAProxy ", $since, " and later. "),
+                    $doc
+                }
+            )*)*)*
+        }
+    };
+}
+
+/// Goes on if the wanted kind is the given one.
+macro_rules! pick {
+    (F F $($rest:tt)*) => { crate::aggregate::accessor::figure! { $($rest)* } };
+    (L L $($rest:tt)*) => { crate::aggregate::accessor::figure! { $($rest)* } };
+    (S S $($rest:tt)*) => { crate::aggregate::accessor::figure! { $($rest)* } };
+    (B B $($rest:tt)*) => { crate::aggregate::accessor::figure! { $($rest)* } };
+    ($want:ident $kind:ident $($rest:tt)*) => {};
+}
+
+macro_rules! figure {
+    // What tells objects apart, or means something in one process only.
+    (Key $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
+    (Own $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
+    // `status` is written by hand: it is always there.
+    (Same Status $accessor:ident $column:expr, $doc:literal) => {};
+    (Sum $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor sum u64, $doc, $column,
+            "Merged: the sum over all processes." }
+    };
+    (Max $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor max u64, $doc, $column,
+            "Merged: the highest of all processes." }
+    };
+    (Min $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor min u64, $doc, $column,
+            "Merged: the lowest of the processes where it has happened." }
+    };
+    (Mean $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor mean f64, $doc, $column,
+            "Merged: the mean, each process weighing as much as it has samples, 1024 at \
+             most; `None` if none has any. A process that went idle keeps its old ones." }
+    };
+    (Range $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor range crate::MaxRange, $doc, $column,
+            "Merged: between the highest of all processes and the sum of all." }
+    };
+    (Limit $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor limit crate::Limit, $doc, $column,
+            "Merged: the limit of each process, and of all together; 0 or empty is unlimited." }
+    };
+    (Same Text $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_text crate::Agreement<&str>, $doc, $column,
+            "Merged: the common value, or that of each process." }
+    };
+    (Same Check $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_check crate::Agreement<crate::CheckStatus>, $doc, $column,
+            "Merged: the common result, or that of each process." }
+    };
+    (Same Mode $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_mode crate::Agreement<crate::Mode>, $doc, $column,
+            "Merged: the common value, or that of each process." }
+    };
+    (Same $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_number crate::Agreement<u64>, $doc, $column,
+            "Merged: the common value, or that of each process." }
+    };
+    (@ $accessor:ident $fold:ident $result:ty, $doc:literal, $column:expr, $merged:literal) => {
+        #[doc = $doc]
+        #[doc = ""]
+        #[doc = $column]
+        #[doc = $merged]
+        pub fn $accessor(&self) -> Option<$result> {
+            self.0.$fold(crate::field::Col::$accessor)
+        }
+    };
+}
+
+pub(super) use {figure, figures, pick};

@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use super::accessor::figures;
+use super::common::{common, debug};
+use super::object::Object;
+use super::{Agreement, Server, milliseconds};
+use crate::error::{Error, Problem, Result};
+use crate::field::{Col, for_each_column};
+
+/// Server side of a proxy, in all processes that have it.
+///
+/// Holds the figures of the moment it was read and keeps the whole
+/// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+#[derive(Clone, PartialEq)]
+pub struct Backend(pub(super) Object);
+
+impl Backend {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.proxy()
+    }
+
+    /// Requests, or connections in `mode tcp`, that came to it (`stot`).
+    pub fn requests(&self) -> u64 {
+        self.0.sum(Col::stot).unwrap_or(0)
+    }
+
+    /// Requests of each process that has it, by label.
+    pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
+        self.per_process().map(|(process, row)| (&**process.label(), row.stot().unwrap_or(0))).collect()
+    }
+
+    /// Time requests waited in the queue (`qtime`), mean of the last 1024 of each
+    /// process.
+    pub fn queue_time(&self) -> Option<Duration> {
+        self.0.mean(Col::qtime).map(milliseconds)
+    }
+
+    /// Time servers took to answer (`rtime`), mean of the last 1024 requests of
+    /// each process.
+    pub fn response_time(&self) -> Option<Duration> {
+        self.0.mean(Col::rtime).map(milliseconds)
+    }
+
+    /// Its servers, in the order processes list them.
+    pub fn servers(&self) -> Vec<Server> {
+        self.0.children().map(Server).collect()
+    }
+
+    /// Its server called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
+    /// answered lists it.
+    pub fn server(&self, name: &str) -> Result<Server> {
+        let found = self.0.children().find(|server| server.name() == name);
+        found.map(Server).ok_or_else(|| {
+            Error::new(Problem::NotFound(format!("server {:?}", format!("{}/{name}", self.name()))))
+        })
+    }
+
+    /// Number of the proxy (`iid`), which changes with the order of the
+    /// configuration.
+    pub fn id(&self) -> Option<Agreement<u64>> {
+        self.iid()
+    }
+}
+
+common!(Backend, "backend");
+for_each_column!(figures, B, Backend);
+debug!(Backend);

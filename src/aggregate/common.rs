@@ -1,0 +1,67 @@
+//! What frontends, backends, servers and listeners have alike.
+
+/// Gives `$object`, a tuple struct around an `Object`, what all of them offer.
+macro_rules! common {
+    ($object:ident, $what:literal) => {
+        impl $object {
+            /// Labels of the processes that have it, in the snapshot's order.
+            pub fn processes(&self) -> Vec<&str> {
+                self.0.rows().map(|(process, _)| &**process.label()).collect()
+            }
+
+            /// Each process that has it, with its own figures.
+            pub fn per_process(&self) -> impl Iterator<Item = (&crate::Process, crate::Row<'_>)> {
+                self.0.rows()
+            }
+
+            /// What it is doing: the common status, or that of each process.
+            ///
+            /// Two processes agree if the state is the same, whatever their health
+            /// checks have counted so far. Old workers have no say while there are
+            /// others.
+            pub fn status(&self) -> crate::Agreement<crate::Status> {
+                let status = self.0.same_status(crate::field::Col::status);
+                status.unwrap_or_else(|| crate::Agreement::Same(crate::Status::parse("")))
+            }
+
+            /// The merged figure of the column called `name`, by the same rule as
+            /// its accessor; `None` where no process fills it. Columns that this
+            /// crate does not know are text that is the same or differs.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no
+            /// such column.
+            pub fn metric(&self, name: &str) -> crate::Result<Option<crate::Figure<'_>>> {
+                self.0.figure(name)
+            }
+
+            /// Every column that any process fills, merged, by its name.
+            pub fn metrics(&self) -> Vec<(&str, crate::Figure<'_>)> {
+                self.0.figures()
+            }
+
+            #[doc = concat!("The snapshot this ", $what, " is part of, which it keeps alive.")]
+            pub fn snapshot(&self) -> &crate::Snapshot {
+                self.0.snapshot()
+            }
+        }
+    };
+}
+
+/// Writes name and processes of `$object`.
+macro_rules! debug {
+    ($object:ident) => {
+        impl std::fmt::Debug for $object {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($object))
+                    .field("proxy", &self.0.proxy())
+                    .field("name", &self.0.name())
+                    .field("processes", &self.processes())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(super) use {common, debug};

@@ -1,0 +1,161 @@
+//! The merge rules: many values, one per process, become one.
+//!
+//! Each is a pure fold over all values at once, never pairwise: a mean of means
+//! is wrong for three processes. `None` is a cell that does not apply.
+
+use super::{Agreement, Bound, Label, Limit, MaxRange};
+
+/// A gauge at or above this has fallen below zero in HAProxy and counts as zero.
+/// Draining workers print such ones, for instance `h1_open_connections`
+/// 18446744073709551615.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Underflow(pub(crate) u64);
+
+impl Underflow {
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+    pub(crate) const BITS_32: Self = Self(1 << 31);
+    pub(crate) const BITS_64: Self = Self(1 << 63);
+
+    fn mend(self, value: u64) -> u64 {
+        if value >= self.0 && self.0 != Self::NEVER.0 { 0 } else { value }
+    }
+}
+
+/// All added up, staying at the highest number there is.
+pub(crate) fn sum(values: impl Iterator<Item = Option<u64>>, underflow: Underflow) -> Option<u64> {
+    values.flatten().map(|value| underflow.mend(value)).reduce(u64::saturating_add)
+}
+
+/// Between the highest of the maxima and the sum of all of them: nobody knows
+/// whether the processes reached theirs at the same time.
+pub(crate) fn range(values: impl Iterator<Item = Option<u64>>) -> Option<MaxRange> {
+    values.flatten().map(|value| MaxRange { at_least: value, at_most: value }).reduce(|all, one| MaxRange {
+        at_least: all.at_least.max(one.at_least),
+        at_most: all.at_most.saturating_add(one.at_most),
+    })
+}
+
+pub(crate) fn max(values: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    values.flatten().max()
+}
+
+/// The lowest. A negative age is an event that never happened, and is no age.
+pub(crate) fn min(values: impl Iterator<Item = Option<i64>>) -> Option<u64> {
+    values.flatten().filter_map(|value| u64::try_from(value).ok()).min()
+}
+
+/// Mean of values, each with its weight; `None` where nothing has weight.
+#[allow(clippy::cast_precision_loss, reason = "means of milliseconds and percents are far below 2^52")]
+pub(crate) fn mean(values: impl Iterator<Item = (Option<u64>, u64)>) -> Option<f64> {
+    let (total, weights) = values
+        .filter_map(|(value, weight)| Some((value?, weight)))
+        .fold((0.0, 0.0), |(total, weights), (value, weight)| {
+            (total + value as f64 * weight as f64, weights + weight as f64)
+        });
+    (weights > 0.0).then(|| total / weights)
+}
+
+/// A limit of each process and of all together. An unlimited process makes the
+/// whole unlimited.
+pub(crate) fn limit(values: impl Iterator<Item = (Label, Bound)>) -> Option<Limit> {
+    let mut total = Some(0u64);
+    let each = agreement(
+        values.inspect(|(_, bound)| {
+            total = match (total, bound) {
+                (Some(total), Bound::At(limit)) => Some(total.saturating_add(*limit)),
+                _ => None,
+            };
+        }),
+        Bound::eq,
+    )?;
+    Some(Limit { each, total: total.map_or(Bound::Unlimited, Bound::At) })
+}
+
+/// The common value, or every process's own.
+pub(crate) fn agreement<T>(
+    mut values: impl Iterator<Item = (Label, T)>,
+    agrees: impl Fn(&T, &T) -> bool,
+) -> Option<Agreement<T>> {
+    let (label, first) = values.next()?;
+    // Collected only from the first disagreement on; those before it are equal
+    // to the first, but not the same value: counts and flags may differ.
+    let mut seen = vec![(label, first)];
+    seen.extend(values);
+    let same =
+        seen.split_first().is_some_and(|((_, first), rest)| rest.iter().all(|(_, one)| agrees(first, one)));
+    if same {
+        seen.into_iter().next().map(|(_, first)| Agreement::Same(first))
+    } else {
+        Some(Agreement::Differs(seen))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled<T: Copy>(values: &[T]) -> impl Iterator<Item = (Label, T)> {
+        values.iter().enumerate().map(|(at, value)| (at.to_string().into(), *value))
+    }
+
+    #[test]
+    fn absent_values_do_not_count() {
+        assert_eq!(sum([Some(1), None, Some(2)].into_iter(), Underflow::NEVER), Some(3));
+        assert_eq!(sum([None, None].into_iter(), Underflow::NEVER), None);
+        assert_eq!(max([None, Some(0)].into_iter()), Some(0));
+        assert_eq!(range([None].into_iter()), None);
+    }
+
+    #[test]
+    fn a_sum_never_wraps() {
+        assert_eq!(sum([Some(u64::MAX), Some(1)].into_iter(), Underflow::NEVER), Some(u64::MAX));
+    }
+
+    #[test]
+    fn a_gauge_below_zero_counts_as_zero() {
+        assert_eq!(sum([Some(u64::MAX), Some(5)].into_iter(), Underflow::BITS_64), Some(5));
+        assert_eq!(sum([Some((1 << 32) - 1), Some(5)].into_iter(), Underflow::BITS_32), Some(5));
+        assert_eq!(sum([Some(u64::MAX)].into_iter(), Underflow::NEVER), Some(u64::MAX));
+    }
+
+    #[test]
+    fn a_maximum_of_several_is_a_range() {
+        assert_eq!(
+            range([Some(3), Some(7), Some(5)].into_iter()),
+            Some(MaxRange { at_least: 7, at_most: 15 })
+        );
+    }
+
+    #[test]
+    fn age_ignores_never() {
+        assert_eq!(min([Some(-1), Some(7), Some(3), None].into_iter()), Some(3));
+        assert_eq!(min([Some(-1)].into_iter()), None);
+    }
+
+    #[test]
+    fn a_mean_weighs_by_samples() {
+        let values = [(Some(10), 1), (Some(20), 3), (Some(1000), 0), (None, 50)];
+        assert_eq!(mean(values.into_iter()), Some(17.5));
+        assert_eq!(mean([(Some(10), 0)].into_iter()), None);
+    }
+
+    #[test]
+    fn unlimited_absorbs_a_limit() {
+        let limited = limit(labelled(&[Bound::At(77), Bound::At(77)])).unwrap();
+        assert_eq!(limited, Limit { each: Agreement::Same(Bound::At(77)), total: Bound::At(154) });
+        let mixed = limit(labelled(&[Bound::At(77), Bound::Unlimited])).unwrap();
+        assert_eq!(mixed.total, Bound::Unlimited);
+        assert_eq!(
+            mixed.each,
+            Agreement::Differs(vec![("0".into(), Bound::At(77)), ("1".into(), Bound::Unlimited)])
+        );
+    }
+
+    #[test]
+    fn nobody_votes() {
+        assert_eq!(agreement(labelled(&[4, 4, 4]), u64::eq), Some(Agreement::Same(4)));
+        let differs = agreement(labelled(&[4, 4, 1]), u64::eq).unwrap();
+        assert_eq!(differs.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
+        assert_eq!(agreement(labelled::<u64>(&[]), u64::eq), None);
+    }
+}

@@ -1,0 +1,56 @@
+use super::accessor::figures;
+use super::common::{common, debug};
+use super::object::Object;
+use super::{Agreement, Limit, Listener};
+use crate::field::{Col, for_each_column};
+
+/// Client side of a proxy, in all processes that have it.
+///
+/// Holds the figures of the moment it was read and keeps the whole
+/// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+#[derive(Clone, PartialEq)]
+pub struct Frontend(pub(super) Object);
+
+impl Frontend {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.proxy()
+    }
+
+    /// HTTP requests received (`req_tot`).
+    ///
+    /// 0 in `mode tcp`, where [`sessions`](Frontend::sessions) are what counts.
+    pub fn requests(&self) -> u64 {
+        self.0.sum(Col::req_tot).unwrap_or(0)
+    }
+
+    /// Requests of each process that has it, by label.
+    pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
+        self.per_process().map(|(process, row)| (&**process.label(), row.req_tot().unwrap_or(0))).collect()
+    }
+
+    /// Sessions so far (`stot`).
+    pub fn sessions(&self) -> u64 {
+        self.0.sum(Col::stot).unwrap_or(0)
+    }
+
+    /// Highest number of connections at a time (`slim`).
+    pub fn maxconn(&self) -> Option<Limit> {
+        self.0.limit(Col::slim)
+    }
+
+    /// Its listeners, if it has `option socket-stats`.
+    pub fn listeners(&self) -> Vec<Listener> {
+        self.0.children().map(Listener).collect()
+    }
+
+    /// Number of the proxy (`iid`), which changes with the order of the
+    /// configuration.
+    pub fn id(&self) -> Option<Agreement<u64>> {
+        self.iid()
+    }
+}
+
+common!(Frontend, "frontend");
+for_each_column!(figures, F, Frontend);
+debug!(Frontend);

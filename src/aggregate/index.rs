@@ -1,0 +1,290 @@
+//! Which rows of which processes are the same object.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::process::Process;
+use crate::field::Kind;
+use crate::model::Row;
+
+/// Every object of a snapshot and where its rows are.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    objects: Vec<Object>,
+    /// Places of all objects, those of one object next to each other.
+    places: Vec<Place>,
+    /// Servers of all backends and listeners of all frontends, those of one
+    /// proxy next to each other.
+    children: Vec<u32>,
+    /// Objects ordered by kind and names; made by the first look-up.
+    by_name: OnceLock<Box<[u32]>>,
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Index of the process in the snapshot.
+    pub(super) process: u32,
+    /// Index of the row in its dump.
+    pub(super) row: u32,
+}
+
+#[derive(Debug)]
+struct Object {
+    kind: Kind,
+    first: Place,
+    places: (u32, u32),
+    children: (u32, u32),
+}
+
+/// Kind, name of the proxy, name of the server or listener.
+type Key<'a> = (Kind, &'a str, &'a str);
+
+/// Looks rows up while the index is made and used.
+#[derive(Clone, Copy)]
+struct Rows<'a>(&'a [Process]);
+
+impl<'a> Rows<'a> {
+    fn at(self, place: Place) -> Option<Row<'a>> {
+        self.0.get(place.process as usize)?.stat()?.row(place.row as usize)
+    }
+}
+
+impl Index {
+    pub(super) fn new(processes: &[Process]) -> Self {
+        let mut grouping = Grouping::new(Rows(processes));
+        for (index, process) in (0u32..).zip(processes) {
+            if let Some(stat) = process.stat() {
+                grouping.add(index, stat.rows());
+            }
+        }
+        grouping.finish()
+    }
+
+    pub(super) fn kind(&self, object: u32) -> Option<Kind> {
+        self.objects.get(object as usize).map(|object| object.kind)
+    }
+
+    /// Objects of a kind, in the order processes list them.
+    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = u32> {
+        (0u32..).zip(&self.objects).filter(move |(_, object)| object.kind == kind).map(|(id, _)| id)
+    }
+
+    /// Where the rows of an object are: at most one place for each process that
+    /// lists it, save for listeners that even HAProxy cannot tell apart.
+    pub(super) fn places(&self, object: u32) -> &[Place] {
+        let range = self.objects.get(object as usize).map_or((0, 0), |object| object.places);
+        self.places.get(range.0 as usize..range.1 as usize).unwrap_or_default()
+    }
+
+    /// Servers of a backend, listeners of a frontend.
+    pub(super) fn children(&self, object: u32) -> &[u32] {
+        let range = self.objects.get(object as usize).map_or((0, 0), |object| object.children);
+        self.children.get(range.0 as usize..range.1 as usize).unwrap_or_default()
+    }
+
+    /// Objects of that kind and those names: one, or several listeners.
+    pub(super) fn find(&self, processes: &[Process], kind: Kind, proxy: &str, name: &str) -> &[u32] {
+        let wanted = (kind, proxy, name);
+        let key = |id: &u32| self.key(Rows(processes), *id);
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: Box<[u32]> = (0u32..).take(self.objects.len()).collect();
+            by_name.sort_by_cached_key(key);
+            by_name
+        });
+        let start = by_name.partition_point(|id| key(id) < wanted);
+        let found = by_name.get(start..).unwrap_or_default();
+        let length = found.partition_point(|id| key(id) == wanted);
+        found.get(..length).unwrap_or_default()
+    }
+
+    /// Bytes of memory that the index takes.
+    pub(super) fn heap_size(&self) -> usize {
+        self.objects.capacity() * size_of::<Object>()
+            + self.places.capacity() * size_of::<Place>()
+            + self.children.capacity() * size_of::<u32>()
+            + self.by_name.get().map_or(0, |by_name| by_name.len() * size_of::<u32>())
+    }
+
+    fn key<'a>(&self, rows: Rows<'a>, object: u32) -> Key<'a> {
+        let found = self.objects.get(object as usize);
+        let row = found.and_then(|object| rows.at(object.first));
+        let kind = found.map_or(Kind::Other, |object| object.kind);
+        row.map_or((kind, "", ""), |row| (kind, row.proxy(), row.name()))
+    }
+}
+
+/// The index while it is made.
+struct Grouping<'a> {
+    rows: Rows<'a>,
+    objects: Vec<Object>,
+    /// Object of every row, process by process.
+    found: Vec<(Place, u32)>,
+    /// Where the rows of the process before begin and end in `found`.
+    before: (usize, usize),
+    /// Objects by their names; made when the order of rows first differs.
+    known: Option<HashMap<Key<'a>, Vec<u32>>>,
+}
+
+impl<'a> Grouping<'a> {
+    fn new(rows: Rows<'a>) -> Self {
+        Self { rows, objects: Vec::new(), found: Vec::new(), before: (0, 0), known: None }
+    }
+
+    /// Finds the objects of one process's rows.
+    ///
+    /// Processes of one configuration list the same rows in the same order, so
+    /// that the object is nearly always the one behind the last one found.
+    fn add(&mut self, process: u32, listed: impl ExactSizeIterator<Item = Row<'a>>) {
+        let start = self.found.len();
+        let (mut next, end) = self.before;
+        self.found.reserve(listed.len());
+        let first = self.objects.is_empty();
+        for (row_index, row) in (0u32..).zip(listed) {
+            if row.kind() == Kind::Other {
+                continue;
+            }
+            let place = Place { process, row: row_index };
+            let expected = if next < end { self.found.get(next).map(|(_, object)| *object) } else { None };
+            let object = match expected.filter(|object| self.is(*object, &row)) {
+                Some(object) => {
+                    next += 1;
+                    object
+                }
+                None if first && row.kind() != Kind::Listener => self.create(place, row),
+                None => {
+                    let object = self.look_up(&row).unwrap_or_else(|| self.create(place, row));
+                    let ahead = self.found.get(next..end).unwrap_or_default();
+                    if let Some(skipped) = ahead.iter().take(LOOK_AHEAD).position(|(_, one)| *one == object) {
+                        next += skipped + 1;
+                    }
+                    object
+                }
+            };
+            self.found.push((place, object));
+        }
+        self.before = (start, self.found.len());
+    }
+
+    /// Whether `row` is of that object.
+    #[inline]
+    fn is(&self, object: u32, row: &Row<'a>) -> bool {
+        let Some(object) = self.objects.get(object as usize) else { return false };
+        object.kind == row.kind()
+            && self.rows.at(object.first).is_some_and(|first| {
+                row.is_named(first.proxy(), first.name())
+                    && (object.kind != Kind::Listener || same_listener(&first, row))
+            })
+    }
+
+    fn look_up(&mut self, row: &Row<'a>) -> Option<u32> {
+        let (rows, objects) = (self.rows, &self.objects);
+        let known = self.known.get_or_insert_with(|| {
+            let mut known: HashMap<_, Vec<u32>> = HashMap::with_capacity(objects.len());
+            for (id, object) in (0u32..).zip(objects) {
+                if let Some(row) = rows.at(object.first) {
+                    known.entry((object.kind, row.proxy(), row.name())).or_default().push(id);
+                }
+            }
+            known
+        });
+        let candidates = known.get(&(row.kind(), row.proxy(), row.name()))?;
+        let fits = |id: &u32| {
+            let first = self.objects.get(*id as usize).and_then(|object| rows.at(object.first));
+            row.kind() != Kind::Listener || first.is_some_and(|first| same_listener(&first, row))
+        };
+        candidates.iter().copied().find(fits)
+    }
+
+    fn create(&mut self, place: Place, row: Row<'a>) -> u32 {
+        let id = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+        self.objects.push(Object { kind: row.kind(), first: place, places: (0, 0), children: (0, 0) });
+        if let Some(known) = &mut self.known {
+            known.entry((row.kind(), row.proxy(), row.name())).or_default().push(id);
+        }
+        id
+    }
+
+    fn finish(mut self) -> Index {
+        let places = grouped(self.found.iter().copied(), self.objects.len());
+        let children = grouped(self.parents().into_iter(), self.objects.len());
+        for (object, (places, children)) in self.objects.iter_mut().zip(places.1.iter().zip(&children.1)) {
+            object.places = *places;
+            object.children = *children;
+        }
+        Index { objects: self.objects, places: places.0, children: children.0, by_name: OnceLock::new() }
+    }
+
+    /// Servers with their backend, listeners with their frontend.
+    fn parents(&self) -> Vec<(u32, u32)> {
+        let mut proxies = HashMap::new();
+        for (id, object) in (0u32..).zip(&self.objects) {
+            if let (Kind::Backend | Kind::Frontend, Some(row)) = (object.kind, self.rows.at(object.first)) {
+                proxies.insert((object.kind, row.proxy()), id);
+            }
+        }
+        let mut parents = Vec::new();
+        // Rows of one proxy follow each other.
+        let mut last: Option<((Kind, &str), u32)> = None;
+        for (id, object) in (0u32..).zip(&self.objects) {
+            let kind = match object.kind {
+                Kind::Server => Kind::Backend,
+                Kind::Listener => Kind::Frontend,
+                _ => continue,
+            };
+            let Some(row) = self.rows.at(object.first) else { continue };
+            let key = (kind, row.proxy());
+            let parent = match last {
+                Some((before, parent)) if before == key => Some(parent),
+                _ => proxies.get(&key).copied(),
+            };
+            if let Some(parent) = parent {
+                last = Some((key, parent));
+                parents.push((id, parent));
+            }
+        }
+        parents
+    }
+}
+
+/// How many rows may have gone since the last process for the order to be taken
+/// up again.
+const LOOK_AHEAD: usize = 64;
+
+/// Listeners share names. Their address tells them apart, and where a socket
+/// of level `user` hides it, their position.
+pub(super) fn same_listener(a: &Row<'_>, b: &Row<'_>) -> bool {
+    match (a.addr(), b.addr()) {
+        (Some(one), Some(other)) => one == other,
+        _ => a.sid() == b.sid(),
+    }
+}
+
+/// Values ordered by their group, and the range of each group.
+fn grouped<T: Copy>(
+    values: impl Iterator<Item = (T, u32)> + Clone,
+    groups: usize,
+) -> (Vec<T>, Vec<(u32, u32)>) {
+    let mut ranges = vec![(0u32, 0u32); groups];
+    for (_, group) in values.clone() {
+        if let Some((_, count)) = ranges.get_mut(group as usize) {
+            *count += 1;
+        }
+    }
+    let mut start = 0;
+    for range in &mut ranges {
+        let count = range.1;
+        *range = (start, start);
+        start += count;
+    }
+    let mut ordered: Vec<Option<T>> = vec![None; start as usize];
+    for (value, group) in values {
+        if let Some((_, end)) = ranges.get_mut(group as usize) {
+            if let Some(slot) = ordered.get_mut(*end as usize) {
+                *slot = Some(value);
+            }
+            *end += 1;
+        }
+    }
+    (ordered.into_iter().flatten().collect(), ranges)
+}

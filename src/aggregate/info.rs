@@ -1,0 +1,246 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::fold::{self, Underflow};
+use super::process::Process;
+use super::snapshot::Snapshot;
+use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+use crate::error::{Error, Problem, Result};
+use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
+use crate::model::{Info, Version};
+
+/// What the processes of a cluster say of themselves (`show info`), as one.
+///
+/// There is an accessor for every key, merged by the rule that its documentation
+/// names; [`per_process`](ClusterInfo::per_process) has what each process says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClusterInfo(Snapshot);
+
+/// How long the processes of a cluster have been up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Uptime {
+    /// Of the process that started last.
+    pub youngest: Duration,
+    /// Of the process that started first.
+    pub oldest: Duration,
+}
+
+impl ClusterInfo {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Self(snapshot)
+    }
+
+    /// Each process that answered, with what it says.
+    pub fn per_process(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
+        self.0.processes().iter().filter_map(|process| Some((process, process.info()?)))
+    }
+
+    /// HTTP requests of all processes (`CumReq`).
+    pub fn requests(&self) -> u64 {
+        self.sum(Key::cum_req).unwrap_or(0)
+    }
+
+    /// How long processes have been up (`Uptime_sec`); `None` if none answered.
+    pub fn uptime(&self) -> Option<Uptime> {
+        let seconds =
+            || self.per_process().filter_map(|(_, info)| info.uptime_sec()).map(Duration::from_secs);
+        Some(Uptime { youngest: seconds().min()?, oldest: seconds().max()? })
+    }
+
+    /// Process id of each process that answered, by label.
+    pub fn pids(&self) -> Vec<(&str, u64)> {
+        self.per_process().filter_map(|(process, info)| Some((&**process.label(), info.pid()?))).collect()
+    }
+
+    /// Relative number of each process that answered, by label.
+    pub fn process_numbers(&self) -> Vec<(&str, u64)> {
+        self.per_process()
+            .filter_map(|(process, info)| Some((&**process.label(), info.process_num()?)))
+            .collect()
+    }
+
+    /// The release that runs, or that of each process.
+    pub fn versions(&self) -> Option<Agreement<Version>> {
+        self.same(|info| info.version().map(Version::parse))
+    }
+
+    /// The lowest `Idle_pct`: that of the busiest process.
+    pub fn lowest_idle_pct(&self) -> Option<u64> {
+        self.per_process().filter_map(|(_, info)| info.idle_pct()).min()
+    }
+
+    /// The merged figure of the key called `name`, spelt as HAProxy spells it, by
+    /// the same rule as its accessor; `None` where no process has a value. Keys
+    /// that this crate does not know are text that is the same or differs.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such key.
+    pub fn metric(&self, name: &str) -> Result<Option<Figure<'_>>> {
+        let known = KEYS.iter().position(|key| key.name == name);
+        match known.and_then(|index| Some((Key::ALL.get(index)?, KEYS.get(index)?))) {
+            Some((key, declared)) => Ok(self.known_figure(*key, declared)),
+            None if self.per_process().any(|(_, info)| info.get(name).is_some()) => {
+                Ok(self.same(|info| info.get(name).filter(|value| !value.is_empty())).map(Figure::SameText))
+            }
+            None => Err(Error::new(Problem::NotFound(format!("key {name:?} in `show info`")))),
+        }
+    }
+
+    /// Every key that any process prints, merged, by its name.
+    pub fn metrics(&self) -> Vec<(&str, Figure<'_>)> {
+        let mut names = Vec::new();
+        for (_, info) in self.per_process() {
+            for (name, _) in info.iter() {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names.into_iter().filter_map(|name| Some((name, self.metric(name).ok()??))).collect()
+    }
+
+    fn known_figure(&self, key: Key, declared: &InfoKey) -> Option<Figure<'_>> {
+        match (declared.rule, declared.wire) {
+            (Rule::Sum, _) => self.sum(key).map(Figure::Number),
+            (Rule::Max, _) => self.max(key).map(Figure::Number),
+            (Rule::Min, _) => self.min(key).map(Figure::Number),
+            (Rule::Mean, _) => self.mean(key).map(Figure::Mean),
+            (Rule::Range, _) => self.range(key).map(Figure::Range),
+            (Rule::Limit, _) => self.limit(key).map(Figure::Limit),
+            (Rule::Own, _) => {
+                let own: Vec<(Label, &str)> = self
+                    .per_process()
+                    .filter_map(|(process, info)| Some((process.label().clone(), info.text(key)?)))
+                    .collect();
+                (!own.is_empty()).then_some(Figure::Own(own))
+            }
+            (_, Wire::Text) => self.same_text(key).map(Figure::SameText),
+            _ => self.same_number(key).map(Figure::SameNumber),
+        }
+    }
+
+    fn current(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
+        let all = self.per_process().all(|(process, _)| process.is_stopping());
+        self.per_process().filter(move |(process, _)| all || !process.is_stopping())
+    }
+
+    fn sum(&self, key: Key) -> Option<u64> {
+        fold::sum(self.per_process().map(|(_, info)| info.number(key)), underflow(key))
+    }
+
+    fn range(&self, key: Key) -> Option<MaxRange> {
+        fold::range(self.per_process().map(|(_, info)| info.number(key)))
+    }
+
+    fn max(&self, key: Key) -> Option<u64> {
+        fold::max(self.current().map(|(_, info)| info.number(key)))
+    }
+
+    fn min(&self, key: Key) -> Option<u64> {
+        self.current().filter_map(|(_, info)| info.number(key)).min()
+    }
+
+    /// TLS resumption weighs by the handshakes it is a share of; what else is a
+    /// mean concerns each process alike.
+    fn mean(&self, key: Key) -> Option<f64> {
+        let weight = |info: &Info| match key {
+            Key::ssl_frontend_session_reuse_pct => info.ssl_rate().unwrap_or(0),
+            _ => 1,
+        };
+        fold::mean(self.current().map(|(_, info)| (info.number(key), weight(info))))
+    }
+
+    fn limit(&self, key: Key) -> Option<Limit> {
+        fold::limit(self.current().filter_map(|(process, info)| {
+            Some((process.label().clone(), Bound::from_cell(Some(info.number(key)?))))
+        }))
+    }
+
+    fn same<'a, T: PartialEq>(&'a self, get: impl Fn(&'a Info) -> Option<T>) -> Option<Agreement<T>> {
+        let values = self.current().filter_map(|(process, info)| Some((process.label().clone(), get(info)?)));
+        fold::agreement(values, T::eq)
+    }
+
+    fn same_number(&self, key: Key) -> Option<Agreement<u64>> {
+        self.same(|info| info.number(key))
+    }
+
+    fn same_text(&self, key: Key) -> Option<Agreement<&str>> {
+        self.same(|info| info.text(key))
+    }
+}
+
+/// When a figure of `key` has fallen below zero.
+fn underflow(key: Key) -> Underflow {
+    match KEYS.get(key as usize) {
+        Some(InfoKey { nature: Nature::Gauge, wire: Wire::U32, .. }) => Underflow::BITS_32,
+        Some(InfoKey { nature: Nature::Gauge, wire: Wire::U64, .. }) => Underflow::BITS_64,
+        _ => Underflow::NEVER,
+    }
+}
+
+macro_rules! figures {
+    ($(
+        $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
+        $rule:ident, $doc:literal;
+    )*) => {
+        /// One accessor for each key, merged over the processes.
+        impl ClusterInfo {
+            $(figure! { $rule $wire $accessor
+                concat!("Key `", $name, "`", unit!($unit), "; HAProxy ", $since, " and later. "), $doc
+            })*
+        }
+    };
+}
+
+macro_rules! figure {
+    // `uptime` is written by hand.
+    (Own $wire:ident $accessor:ident $key:expr, $doc:literal) => {};
+    (Sum $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor sum u64, $doc, $key, "Merged: the sum over all processes." }
+    };
+    (Max $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor max u64, $doc, $key, "Merged: the highest of all processes." }
+    };
+    (Min $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor min u64, $doc, $key, "Merged: the lowest of all processes." }
+    };
+    (Mean $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor mean f64, $doc, $key, "Merged: the mean over all processes." }
+    };
+    (Range $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor range MaxRange, $doc, $key,
+        "Merged: between the highest of all processes and the sum of all." }
+    };
+    (Limit $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor limit Limit, $doc, $key,
+        "Merged: the limit of each process, and of all together; 0 is unlimited." }
+    };
+    (Same Text $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor same_text Agreement<&str>, $doc, $key,
+        "Merged: the common value, or that of each process." }
+    };
+    (Same $wire:ident $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor same_number Agreement<u64>, $doc, $key,
+        "Merged: the common value, or that of each process." }
+    };
+    (@ $accessor:ident $fold:ident $result:ty, $doc:literal, $key:expr, $merged:literal) => {
+        #[doc = $doc]
+        #[doc = ""]
+        #[doc = $key]
+        #[doc = $merged]
+        pub fn $accessor(&self) -> Option<$result> {
+            self.$fold(Key::$accessor)
+        }
+    };
+}
+
+for_each_key!(figures);
+
+impl fmt::Debug for ClusterInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.metrics()).finish()
+    }
+}

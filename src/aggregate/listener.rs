@@ -1,0 +1,36 @@
+use super::accessor::figures;
+use super::common::{common, debug};
+use super::object::Object;
+use crate::field::{Col, for_each_column};
+
+/// One listening socket of a frontend with `option socket-stats`, in all
+/// processes that have it.
+///
+/// Listeners can share a name; they are told apart by their address, and by
+/// their position where a socket of level `user` hides it.
+///
+/// Holds the figures of the moment it was read and keeps the whole
+/// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+#[derive(Clone, PartialEq)]
+pub struct Listener(pub(super) Object);
+
+impl Listener {
+    /// Its name: that of the `bind` line, `sock-N` if it gives none.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Name of its frontend.
+    pub fn frontend(&self) -> &str {
+        self.0.proxy()
+    }
+
+    /// Sessions so far (`stot`).
+    pub fn sessions(&self) -> u64 {
+        self.0.sum(Col::stot).unwrap_or(0)
+    }
+}
+
+common!(Listener, "listener");
+for_each_column!(figures, L, Listener);
+debug!(Listener);

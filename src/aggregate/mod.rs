@@ -1,0 +1,37 @@
+//! Many values to one: the rows of all processes as one frontend, backend,
+//! server or listener each, and the rules by which figures are merged.
+
+mod accessor;
+mod backend;
+mod common;
+mod fold;
+mod frontend;
+mod index;
+mod info;
+mod label;
+mod listener;
+mod object;
+mod process;
+mod server;
+mod snapshot;
+mod value;
+#[cfg(feature = "serde")]
+mod wire;
+
+use std::time::Duration;
+
+pub use backend::Backend;
+pub use frontend::Frontend;
+pub use info::{ClusterInfo, Uptime};
+pub use listener::Listener;
+pub use process::{Failure, Process};
+pub use server::Server;
+pub use snapshot::Snapshot;
+pub use value::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+
+pub(crate) use process::Record;
+
+/// A mean of milliseconds as a duration.
+fn milliseconds(mean: f64) -> Duration {
+    Duration::try_from_secs_f64(mean / 1000.0).unwrap_or(Duration::MAX)
+}

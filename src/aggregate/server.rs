@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use super::accessor::figures;
+use super::common::{common, debug};
+use super::object::Object;
+use super::{Agreement, milliseconds};
+use crate::field::{Col, for_each_column};
+use crate::model::ServerAddress;
+
+/// One server of a backend, in all processes that have it.
+///
+/// Holds the figures of the moment it was read and keeps the whole
+/// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+#[derive(Clone, PartialEq)]
+pub struct Server(pub(super) Object);
+
+impl Server {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// Name of its backend.
+    pub fn backend(&self) -> &str {
+        self.0.proxy()
+    }
+
+    /// Requests, or connections in `mode tcp`, that were sent to it (`stot`).
+    pub fn requests(&self) -> u64 {
+        self.0.sum(Col::stot).unwrap_or(0)
+    }
+
+    /// Requests of each process that has it, by label.
+    pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
+        self.per_process().map(|(process, row)| (&**process.label(), row.stot().unwrap_or(0))).collect()
+    }
+
+    /// Where it is reached (`addr`).
+    ///
+    /// `None` where no process says: its name is not resolved yet, or every socket
+    /// is of level `user`.
+    pub fn address(&self) -> Option<Agreement<ServerAddress>> {
+        self.0.same(|row| row.addr().map(ServerAddress::parse), ServerAddress::eq)
+    }
+
+    /// Port it is reached at; `None` for a unix socket.
+    pub fn port(&self) -> Option<Agreement<u16>> {
+        self.0.same(|row| Some(ServerAddress::parse(row.addr()?).ip()?.port()), u16::eq)
+    }
+
+    /// What its last health check said (`last_chk`).
+    pub fn last_check(&self) -> Option<Agreement<&str>> {
+        self.last_chk()
+    }
+
+    /// What its last agent check said (`last_agt`).
+    pub fn last_agent_check(&self) -> Option<Agreement<&str>> {
+        self.last_agt()
+    }
+
+    /// Time requests waited in its queue (`qtime`), mean of the last 1024 of each
+    /// process.
+    pub fn queue_time(&self) -> Option<Duration> {
+        self.0.mean(Col::qtime).map(milliseconds)
+    }
+
+    /// Time it took to answer (`rtime`), mean of the last 1024 requests of each
+    /// process.
+    pub fn response_time(&self) -> Option<Duration> {
+        self.0.mean(Col::rtime).map(milliseconds)
+    }
+
+    /// Number of the server in its backend (`sid`).
+    pub fn id(&self) -> Option<Agreement<u64>> {
+        self.sid()
+    }
+}
+
+common!(Server, "server");
+for_each_column!(figures, S, Server);
+debug!(Server);

@@ -1,0 +1,244 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::{CheckStatus, Mode, Status};
+
+/// Short name of a process among others: for people, and as a key in JSON.
+pub type Label = Arc<str>;
+
+/// What several processes say of something that should be the same everywhere.
+///
+/// Nobody votes: three processes with weight 40 and one with weight 1 are a
+/// disagreement, not a weight of 40.
+///
+/// Serialises as the value itself, or as a map from label to value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agreement<T> {
+    /// All say this.
+    Same(T),
+    /// They differ: what each of them says.
+    Differs(Vec<(Label, T)>),
+}
+
+impl<T> Agreement<T> {
+    /// The common value, if there is one.
+    pub fn same(&self) -> Option<&T> {
+        match self {
+            Self::Same(value) => Some(value),
+            Self::Differs(_) => None,
+        }
+    }
+
+    /// Whether all processes say the same.
+    pub fn is_same(&self) -> bool {
+        matches!(self, Self::Same(_))
+    }
+
+    /// The value of each process, or the common one once.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        let (same, differing) = match self {
+            Self::Same(value) => (Some(value), &[][..]),
+            Self::Differs(list) => (None, list.as_slice()),
+        };
+        same.into_iter().chain(differing.iter().map(|(_, value)| value))
+    }
+
+    /// The same agreement about something made from each value.
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Agreement<U> {
+        match self {
+            Self::Same(value) => Agreement::Same(change(value)),
+            Self::Differs(list) => {
+                Agreement::Differs(list.into_iter().map(|(label, value)| (label, change(value))).collect())
+            }
+        }
+    }
+
+    /// Whether any process says `value`.
+    pub fn contains(&self, value: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.values().any(|one| one == value)
+    }
+}
+
+impl<T: Ord> Agreement<T> {
+    /// The lowest value that any process has.
+    pub fn min(&self) -> Option<&T> {
+        self.values().min()
+    }
+
+    /// The highest value that any process has.
+    pub fn max(&self) -> Option<&T> {
+        self.values().max()
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Agreement<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same(value) => value.fmt(f),
+            Self::Differs(list) => {
+                for (at, (label, value)) in list.iter().enumerate() {
+                    write!(f, "{}{label}: {value}", if at == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize> serde::Serialize for Agreement<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Same(value) => value.serialize(serializer),
+            Self::Differs(list) => {
+                serializer.collect_map(list.iter().map(|(label, value)| (&**label, value)))
+            }
+        }
+    }
+}
+
+/// A maximum over several processes, which is only known within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MaxRange {
+    /// The highest maximum of a single process.
+    pub at_least: u64,
+    /// The sum of the maxima of all processes.
+    pub at_most: u64,
+}
+
+impl fmt::Display for MaxRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at_least == self.at_most {
+            return self.at_least.fmt(f);
+        }
+        write!(f, "{}..{}", self.at_least, self.at_most)
+    }
+}
+
+/// A configured limit, of each process and of all together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Limit {
+    /// What is configured: the limit of each process.
+    pub each: Agreement<Bound>,
+    /// What that comes to for all processes together.
+    pub total: Bound,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.each.fmt(f)
+    }
+}
+
+/// A number that must not be exceeded, or none. The higher bound compares as
+/// greater.
+///
+/// Serialises as the number, or as null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bound {
+    /// At most so many.
+    At(u64),
+    /// No limit: HAProxy prints 0 or nothing.
+    Unlimited,
+}
+
+impl Bound {
+    pub(crate) fn from_cell(cell: Option<u64>) -> Self {
+        match cell {
+            None | Some(0) => Self::Unlimited,
+            Some(limit) => Self::At(limit),
+        }
+    }
+
+    /// The number, unless there is no limit.
+    pub fn get(self) -> Option<u64> {
+        match self {
+            Self::At(limit) => Some(limit),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(limit) => limit.fmt(f),
+            Self::Unlimited => f.pad("unlimited"),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Bound {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.get().serialize(serializer)
+    }
+}
+
+/// A merged figure whose column or key is only known at run time.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Figure<'a> {
+    /// A sum, a highest or a lowest value.
+    Number(u64),
+    /// A mean.
+    Mean(f64),
+    /// A maximum.
+    Range(MaxRange),
+    /// A limit.
+    Limit(Limit),
+    /// A number that should be the same everywhere.
+    SameNumber(Agreement<u64>),
+    /// Text that should be the same everywhere; also what this crate does not
+    /// know.
+    SameText(Agreement<&'a str>),
+    /// A status.
+    Status(Agreement<Status>),
+    /// Result of a check.
+    Check(Agreement<CheckStatus>),
+    /// Mode of a proxy.
+    Mode(Agreement<Mode>),
+    /// What each process has for itself, and is never merged.
+    Own(Vec<(Label, &'a str)>),
+}
+
+impl fmt::Display for Figure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Mean(mean) => mean.fmt(f),
+            Self::Range(range) => range.fmt(f),
+            Self::Limit(limit) => limit.fmt(f),
+            Self::SameNumber(agreement) => agreement.fmt(f),
+            Self::SameText(agreement) => agreement.fmt(f),
+            Self::Status(agreement) => agreement.fmt(f),
+            Self::Check(agreement) => agreement.fmt(f),
+            Self::Mode(agreement) => agreement.fmt(f),
+            Self::Own(list) => Agreement::Differs(list.clone()).fmt(f),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Figure<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => number.serialize(serializer),
+            Self::Mean(mean) => mean.serialize(serializer),
+            Self::Range(range) => range.serialize(serializer),
+            Self::Limit(limit) => limit.serialize(serializer),
+            Self::SameNumber(agreement) => agreement.serialize(serializer),
+            Self::SameText(agreement) => agreement.serialize(serializer),
+            Self::Status(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
+            Self::Check(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
+            Self::Mode(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
+            Self::Own(list) => Agreement::Differs(list.clone()).serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How a snapshot is written down: a format number and one map for each process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::process::{Failure, Record};
+use super::snapshot::Snapshot;
+use crate::Address;
+use crate::model::{Info, Level, ListedSocket, Reading, StatParser};
+
+/// Number of the format. A change that adds fields keeps it.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Written<P> {
+    format: u32,
+    processes: Vec<P>,
+}
+
+/// One process. Either `error` is there or all the rest of an answer is.
+#[derive(Serialize, Deserialize)]
+struct WrittenProcess {
+    source: Arc<str>,
+    address: Address,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<Box<str>>,
+    /// Microseconds since 1970.
+    read_at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    level: Option<Level>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sockets: Vec<ListedSocket>,
+    /// Pairs, in the order HAProxy prints them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    info: Vec<(String, String)>,
+    /// CSV, as HAProxy prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stat: Option<String>,
+    #[serde(flatten)]
+    extra: Extra,
+}
+
+/// Fields that a newer version of this crate stored.
+pub(crate) type Extra = BTreeMap<String, Value>;
+
+/// Any value of a self-describing format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Value {
+    Null(()),
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(Float),
+    Text(String),
+    List(Vec<Value>),
+    Map(BTreeMap<String, Value>),
+}
+
+impl Eq for Value {}
+
+/// A number that is equal to itself, whatever it is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Float(f64);
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let processes = self.processes().iter().map(|process| WrittenProcess::new(&process.record)).collect();
+        Written { format: FORMAT, processes }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Snapshot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written: Written<WrittenProcess> = Written::deserialize(deserializer)?;
+        if written.format != FORMAT {
+            let text = format!("snapshot format {} is not {FORMAT}", written.format);
+            return Err(D::Error::custom(text));
+        }
+        let records: Result<Vec<_>, _> = written.processes.into_iter().map(WrittenProcess::read).collect();
+        Ok(Self::new(records.map_err(D::Error::custom)?.into_iter().map(Arc::new)))
+    }
+}
+
+impl WrittenProcess {
+    fn new(record: &Record) -> Self {
+        let reading = record.answer.as_ref().ok();
+        let pairs = |info: &Info| info.iter().map(|(key, value)| (key.into(), value.into())).collect();
+        Self {
+            source: record.source.clone(),
+            address: record.address.clone(),
+            label: record.label.clone(),
+            read_at: record.read_at,
+            error: record.answer.as_ref().err().cloned(),
+            level: reading.map(|reading| reading.level),
+            sockets: reading.map(|reading| reading.sockets.iter().cloned().collect()).unwrap_or_default(),
+            info: reading.map(|reading| pairs(&reading.info)).unwrap_or_default(),
+            stat: reading.map(|reading| reading.stat.to_csv()),
+            extra: record.extra.clone(),
+        }
+    }
+
+    fn read(self) -> crate::Result<Record> {
+        let answer = match (self.error, self.level, self.stat) {
+            (Some(failure), None, None) => Err(failure),
+            (None, Some(level), Some(text)) => {
+                let mut parser = StatParser::new();
+                parser.feed(text.as_bytes())?;
+                let pairs = self.info.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                Ok(Reading {
+                    info: Info::from_pairs(pairs)?,
+                    level,
+                    sockets: self.sockets.into_iter().collect(),
+                    stat: parser.finish()?,
+                })
+            }
+            _ => {
+                let text = "a process has either an error, or a level and `show stat`";
+                return Err(crate::Error::invalid(text).at(&self.address));
+            }
+        };
+        let mut record = Record::new(self.source, self.address, answer);
+        record.label = self.label;
+        record.read_at = self.read_at;
+        record.extra = self.extra;
+        Ok(record)
+    }
+}

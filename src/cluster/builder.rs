@@ -1,0 +1,167 @@
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Cluster;
+use super::roster::Roster;
+use super::sweep::{self, Shared};
+use crate::Address;
+use crate::error::{Error, Result};
+use crate::transport::Limits;
+
+/// Where a [`Cluster`] finds its processes, and how it treats them.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use std::time::Duration;
+/// use haproxyadmin::{Address, Cluster, Limits};
+///
+/// let cluster = Cluster::builder()
+///     .dir("/run/haproxy")
+///     .address("ipv4@192.0.2.7:9999".parse::<Address>()?)
+///     .exclude("*.tmp")
+///     .limits(Limits::new().with_total(Duration::from_secs(3)))
+///     .build()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ClusterBuilder {
+    dirs: Vec<PathBuf>,
+    addresses: Vec<Address>,
+    labels: HashMap<Address, Box<str>>,
+    source: Option<Arc<str>>,
+    limits: Limits,
+    excluded: Vec<Box<str>>,
+    ignore_refused: bool,
+    parallel: usize,
+}
+
+/// Connections open at a time, over all processes.
+const PARALLEL: usize = 256;
+
+impl Default for ClusterBuilder {
+    fn default() -> Self {
+        Self {
+            dirs: Vec::new(),
+            addresses: Vec::new(),
+            labels: HashMap::new(),
+            source: None,
+            limits: Limits::new(),
+            excluded: Vec::new(),
+            ignore_refused: false,
+            parallel: PARALLEL,
+        }
+    }
+}
+
+impl ClusterBuilder {
+    /// Adds every stats socket in a directory, subdirectories not included. It is
+    /// read again at each call, so that new sockets are found.
+    pub fn dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.dirs.push(path.into());
+        self
+    }
+
+    /// Adds a process at an address. Nobody needs to be up there yet.
+    pub fn address(mut self, address: impl Into<Address>) -> Self {
+        self.addresses.push(address.into());
+        self
+    }
+
+    /// Adds processes at addresses.
+    pub fn addresses<A: Into<Address>>(mut self, addresses: impl IntoIterator<Item = A>) -> Self {
+        self.addresses.extend(addresses.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives the process at an address a label of its own, instead of its relative
+    /// number or the end of its address.
+    pub fn label(mut self, address: impl Into<Address>, label: impl Into<Box<str>>) -> Self {
+        self.labels.insert(address.into(), label.into());
+        self
+    }
+
+    /// Names the host that is read, which tells its processes from those of other
+    /// hosts when snapshots are joined. Default: the host name of this machine.
+    pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// How long to wait and how much to take, for each process. Default: those of
+    /// [`Limits`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Ignores sockets of directories whose file name fits `pattern`, in which `*`
+    /// stands for any text. Default: none.
+    pub fn exclude(mut self, pattern: impl Into<Box<str>>) -> Self {
+        self.excluded.push(pattern.into());
+        self
+    }
+
+    /// Whether to ignore a socket of a directory where nobody listens. Default: no.
+    ///
+    /// A file left behind and a process that has just died look the same, so that
+    /// by default it is a member that fails. A member that has answered once is
+    /// never ignored for this.
+    pub fn ignore_refused(mut self, ignore: bool) -> Self {
+        self.ignore_refused = ignore;
+        self
+    }
+
+    /// How many connections are open at a time, over all processes; 0 counts as 1.
+    /// Default: 256. A process that has to wait for its turn has that much less of
+    /// its time left.
+    pub fn parallel(mut self, connections: usize) -> Self {
+        self.parallel = connections;
+        self
+    }
+
+    /// Makes the cluster. With a directory this asks every process once, to find
+    /// out who they are; with addresses alone nothing is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
+    /// neither a directory nor an address;
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read;
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket in the
+    /// directories is a member, with what was ignored and why. A member that does
+    /// not answer is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn build(self) -> Result<Cluster> {
+        if self.dirs.is_empty() && self.addresses.is_empty() {
+            return Err(Error::invalid("a cluster needs a directory or an address"));
+        }
+        let discover = !self.dirs.is_empty();
+        let shared = Arc::new(Shared {
+            source: self.source.unwrap_or_else(sweep::host_name),
+            dirs: self.dirs,
+            addresses: self.addresses,
+            labels: self.labels,
+            limits: self.limits,
+            excluded: self.excluded,
+            ignore_refused: self.ignore_refused,
+            turns: sweep::turns(self.parallel),
+            roster: Roster::default().into(),
+        });
+        if discover {
+            shared.sweep().await?;
+            shared.some_member()?;
+        } else {
+            shared.expect_addresses();
+        }
+        Ok(Cluster { shared, partial: false })
+    }
+}

@@ -1,0 +1,253 @@
+//! Many processes: who they are, and one object for what they have in common.
+
+mod builder;
+mod directory;
+mod identity;
+mod object;
+mod roster;
+mod sweep;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use builder::ClusterBuilder;
+pub use object::{Backend, Frontend, Listener, Server};
+pub use roster::{Ignored, IgnoredReason};
+
+use crate::Address;
+use crate::aggregate::{ClusterInfo, Snapshot};
+use crate::error::Result;
+use sweep::Shared;
+
+/// Many HAProxy processes, managed as one.
+///
+/// Cheap to clone; `Send` and `Sync`. It holds no connection open: each call
+/// asks every process at once, one connection each, and waits for none of them
+/// longer than its [`Limits`](crate::Limits) allow.
+///
+/// # Who is in it
+///
+/// Sockets come from directories, which are read again at each call, and from
+/// addresses. Every socket found is either a *member*, whose figures count and
+/// whose failure is reported, or [*ignored*](Cluster::ignored) with the reason. A
+/// member stays one, whatever becomes of it, until
+/// [`rediscover`](Cluster::rediscover).
+///
+/// # When a part fails
+///
+/// Reads are strict: if a member does not answer, they fail with
+/// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete), and the error
+/// [holds](crate::Error::snapshot) what the others said.
+/// [`allow_partial`](Cluster::allow_partial) gives a view that takes what there
+/// is.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let cluster = Cluster::from_dir("/run/haproxy").await?;
+/// for backend in cluster.backends().await? {
+///     println!("{} {} {:?}", backend.name(), backend.requests(), backend.processes());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Cluster {
+    shared: Arc<Shared>,
+    partial: bool,
+}
+
+impl Cluster {
+    /// Every HAProxy stats socket in a directory, with the defaults of
+    /// [`ClusterBuilder`].
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be read, or no socket in it is a member
+    /// ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with what was
+    /// ignored and why). A member that does not answer is no error here.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn from_dir(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::builder().dir(path).build().await
+    }
+
+    /// The processes at these addresses, with the defaults of [`ClusterBuilder`].
+    /// Nobody needs to be up yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an address
+    /// that is none, or if there is none at all.
+    pub async fn from_addresses<A>(addresses: impl IntoIterator<Item = A>) -> Result<Self>
+    where
+        A: TryInto<Address>,
+        A::Error: Into<crate::Error>,
+    {
+        let mut builder = Self::builder();
+        for address in addresses {
+            builder = builder.address(address.try_into().map_err(Into::into)?);
+        }
+        builder.build().await
+    }
+
+    /// Everything that can be set.
+    pub fn builder() -> ClusterBuilder {
+        ClusterBuilder::default()
+    }
+
+    /// The same cluster, whose reads take what there is instead of failing when a
+    /// member does not answer. [`Snapshot::failed`] says who did not.
+    #[must_use]
+    pub fn allow_partial(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), partial: true }
+    }
+
+    /// What every member says at this moment.
+    ///
+    /// Sends `show info;show cli level;show cli sockets;show stat` to each member,
+    /// all at once, one connection each, which every level permits. HAProxy makes
+    /// the rows while they are read, so that those of one process are not all of
+    /// exactly one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a member did not
+    /// answer, unless [`allow_partial`](Cluster::allow_partial); an error of its
+    /// own if a directory cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let snapshot = self.shared.sweep().await?;
+        if self.partial { Ok(snapshot) } else { snapshot.complete() }
+    }
+
+    /// Every frontend. See [`snapshot`](Cluster::snapshot) for errors and cancel
+    /// safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn frontends(&self) -> Result<Vec<Frontend>> {
+        let frontends = self.snapshot().await?.frontends();
+        Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
+    }
+
+    /// The frontend called `name`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot), and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn frontend(&self, name: &str) -> Result<Frontend> {
+        Ok(Frontend::new(self, self.snapshot().await?.frontend(name)?))
+    }
+
+    /// Every backend. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn backends(&self) -> Result<Vec<Backend>> {
+        let backends = self.snapshot().await?.backends();
+        Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
+    }
+
+    /// The backend called `name`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot), and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn backend(&self, name: &str) -> Result<Backend> {
+        Ok(Backend::new(self, self.snapshot().await?.backend(name)?))
+    }
+
+    /// Every server of every backend. See [`snapshot`](Cluster::snapshot) for
+    /// cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn servers(&self) -> Result<Vec<Server>> {
+        let servers = self.snapshot().await?.servers();
+        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
+    }
+
+    /// The server called `name` of the backend called `backend`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot), and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
+        Ok(Server::new(self, self.snapshot().await?.server(backend, name)?))
+    }
+
+    /// Every listener of every frontend that has `option socket-stats`. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn listeners(&self) -> Result<Vec<Listener>> {
+        let listeners = self.snapshot().await?.listeners();
+        Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
+    }
+
+    /// What the processes say of themselves, as one. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn info(&self) -> Result<ClusterInfo> {
+        Ok(self.snapshot().await?.info())
+    }
+
+    /// Addresses of the members, as known since the last call that asked them.
+    pub fn members(&self) -> Vec<Address> {
+        self.shared.members()
+    }
+
+    /// Sockets that were found and are no members, with the reason, as known since
+    /// the last call that asked the members.
+    pub fn ignored(&self) -> Vec<Ignored> {
+        self.shared.ignored()
+    }
+
+    /// Finds out anew who is in the cluster: lets go of members whose sockets are
+    /// gone, and looks again at every ignored one.
+    ///
+    /// Returns what the members say, whether or not all of them answered.
+    ///
+    /// # Errors
+    ///
+    /// If a directory cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections. Members may then be forgotten
+    /// until the next call, which finds them again.
+    pub async fn rediscover(&self) -> Result<Snapshot> {
+        self.shared.forget();
+        self.shared.sweep().await
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("members", &self.members())
+            .field("allow_partial", &self.partial)
+            .finish_non_exhaustive()
+    }
+}

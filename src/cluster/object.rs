@@ -1,0 +1,87 @@
+use std::ops::Deref;
+
+use super::Cluster;
+use crate::aggregate;
+use crate::error::Result;
+
+/// Makes `$name`: a figure of a snapshot that knows its cluster.
+macro_rules! live {
+    ($name:ident, $what:literal, $find:expr) => {
+        #[doc = concat!("A ", $what, " of a [`Cluster`]: its figures at the moment it was read.")]
+        ///
+        #[doc = concat!("It has everything a [`snapshot::", stringify!($name), "`](crate::snapshot::", stringify!($name), ")")]
+        /// has. Accessors never wait; what does is `async` and says so. Cheap to clone;
+        /// keeps its whole snapshot alive.
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            cluster: Cluster,
+            figures: aggregate::$name,
+        }
+
+        impl $name {
+            pub(super) fn new(cluster: &Cluster, figures: aggregate::$name) -> Self {
+                Self { cluster: cluster.clone(), figures }
+            }
+
+            /// The same with the figures of now.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Cluster::snapshot`], and
+            /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists
+            /// it any more.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future closes the connections and leaves nothing behind.
+            pub async fn refresh(&self) -> Result<Self> {
+                let snapshot = self.cluster.snapshot().await?;
+                let find: fn(&aggregate::Snapshot, &aggregate::$name) -> Result<aggregate::$name> = $find;
+                Ok(Self::new(&self.cluster, find(&snapshot, &self.figures)?))
+            }
+
+            /// The cluster it was read from.
+            pub fn cluster(&self) -> &Cluster {
+                &self.cluster
+            }
+        }
+
+        impl Deref for $name {
+            type Target = aggregate::$name;
+
+            fn deref(&self) -> &aggregate::$name {
+                &self.figures
+            }
+        }
+    };
+}
+
+live!(Frontend, "frontend", |snapshot, old| snapshot.frontend(old.name()));
+live!(Backend, "backend", |snapshot, old| snapshot.backend(old.name()));
+live!(Server, "server", |snapshot, old| snapshot.server(old.backend(), old.name()));
+live!(Listener, "listener", |snapshot, old| snapshot.same_listener(old));
+
+impl Backend {
+    /// Its servers, in the order processes list them.
+    pub fn servers(&self) -> Vec<Server> {
+        self.figures.servers().into_iter().map(|server| Server::new(&self.cluster, server)).collect()
+    }
+
+    /// Its server called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
+    /// answered lists it.
+    pub fn server(&self, name: &str) -> Result<Server> {
+        Ok(Server::new(&self.cluster, self.figures.server(name)?))
+    }
+}
+
+impl Frontend {
+    /// Its listeners, if it has `option socket-stats`.
+    pub fn listeners(&self) -> Vec<Listener> {
+        let listeners = self.figures.listeners().into_iter();
+        listeners.map(|listener| Listener::new(&self.cluster, listener)).collect()
+    }
+}

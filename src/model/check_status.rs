@@ -1,0 +1,100 @@
+use std::fmt;
+
+/// Result of the last health or agent check of a server: the columns
+/// `check_status` and `agent_status`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct CheckStatus {
+    /// The result.
+    pub result: CheckResult,
+    /// A further check is under way; HAProxy marks this with `* `.
+    pub running: bool,
+}
+
+macro_rules! results {
+    ($($variant:ident = $text:literal, $doc:literal;)*) => {
+        /// What a health or agent check found.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum CheckResult {
+            $(#[doc = concat!("`", $text, "`: ", $doc)] $variant,)*
+            /// A result this crate does not know.
+            Other(Box<str>),
+        }
+
+        impl CheckResult {
+            fn parse(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    _ => Self::Other(text.into()),
+                }
+            }
+
+            fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+    };
+}
+
+results! {
+    Unknown = "UNK", "nothing is known.";
+    Initializing = "INI", "no check has ended yet.";
+    SocketError = "SOCKERR", "no connection could be made, for a reason on our side.";
+    L4Ok = "L4OK", "a connection was made.";
+    L4Timeout = "L4TOUT", "no connection in time.";
+    L4Connect = "L4CON", "the connection was refused or unreachable.";
+    L6Ok = "L6OK", "the TLS handshake passed.";
+    L6Timeout = "L6TOUT", "no TLS handshake in time.";
+    L6Response = "L6RSP", "the TLS handshake failed.";
+    L7Ok = "L7OK", "the application answered well.";
+    L7OkConditional = "L7OKC", "the application answered that it wants no new traffic (404 and `disable-on-404`).";
+    L7Timeout = "L7TOUT", "no application answer in time.";
+    L7Response = "L7RSP", "the application answered what was not understood.";
+    L7Status = "L7STS", "the application answered with an error.";
+    ProcessError = "PROCERR", "the external check failed.";
+    ProcessTimeout = "PROCTOUT", "the external check did not end in time.";
+    ProcessOk = "PROCOK", "the external check passed.";
+    Checked = "CHECKED", "a check ended and changed nothing.";
+    Hana = "HANA", "traffic showed enough errors (`observe`).";
+}
+
+impl CheckStatus {
+    /// Reads the text of a cell. Every text has a meaning; what is not known is
+    /// kept.
+    pub fn parse(text: &str) -> Self {
+        let result = text.strip_prefix("* ");
+        Self { result: CheckResult::parse(result.unwrap_or(text)), running: result.is_some() }
+    }
+}
+
+impl fmt::Display for CheckResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for CheckStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.running {
+            f.write_str("* ")?;
+        }
+        self.result.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_running_check_is_apart_from_the_result() {
+        let status = CheckStatus::parse("* L4CON");
+        assert_eq!(status, CheckStatus { result: CheckResult::L4Connect, running: true });
+        assert_eq!(status.to_string(), "* L4CON");
+        assert_eq!(CheckStatus::parse("L9NEW").result, CheckResult::Other("L9NEW".into()));
+    }
+}

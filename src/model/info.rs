@@ -1,0 +1,227 @@
+use std::fmt;
+
+use super::scan;
+use crate::error::{Error, Malformed, Problem};
+use crate::field::{KEYS, Key, Wire, for_each_key, unit};
+
+/// What one process says of itself in `show info`.
+///
+/// There is an accessor for every key that this crate knows; it is `None` where
+/// the release or the build does not print it. Keys it does not know are read
+/// with [`get`](Info::get).
+#[derive(Clone)]
+pub struct Info {
+    /// Keys and values, one after the other.
+    text: Box<str>,
+    entries: Box<[Entry]>,
+    /// Index of each known key among the entries, or [`ABSENT`].
+    known: [u8; KEYS.len()],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    name: (u32, u32),
+    value: (u32, u32),
+}
+
+const ABSENT: u8 = u8::MAX;
+
+impl Info {
+    /// Reads a whole reply to `show info`: lines, and an empty one at the end.
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Error> {
+        let mut builder = Builder::default();
+        let (mut rest, mut number) = (reply, 1);
+        while let Some(length) = scan::line_end(rest) {
+            let (line, behind) = rest.split_at(length);
+            let line = String::from_utf8_lossy(line);
+            match line.trim_end_matches('\n') {
+                "" if behind.is_empty() => return Ok(builder.build()),
+                line => builder.line(number, line)?,
+            }
+            number += line.matches('\n').count();
+            rest = behind;
+        }
+        Err(Error::new(Problem::Truncated("in the lines of `show info`".into())))
+    }
+
+    /// Text of the value of `key`, spelt as HAProxy spells it (`CumReq`).
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// Every key with the text of its value, in the order of the wire.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
+    }
+
+    /// Builds the same from keys and values that come from elsewhere.
+    pub(crate) fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Malformed> {
+        let mut builder = Builder::default();
+        for (line, (name, value)) in (1..).zip(pairs) {
+            builder.add(line, name, value)?;
+        }
+        Ok(builder.build())
+    }
+
+    fn slice(&self, (start, end): (u32, u32)) -> &str {
+        self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn number(&self, key: Key) -> Option<u64> {
+        self.text(key)?.parse().ok()
+    }
+
+    pub(crate) fn text(&self, key: Key) -> Option<&str> {
+        let index = *self.known.get(key as usize)?;
+        let entry = self.entries.get(usize::from(index))?;
+        Some(self.slice(entry.value)).filter(|value| !value.is_empty())
+    }
+}
+
+macro_rules! accessors {
+    ($(
+        $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
+        $rule:ident, $doc:literal;
+    )*) => {
+        /// One accessor for each key.
+        impl Info {
+            $(
+                #[doc = $doc]
+                #[doc = ""]
+                #[doc = concat!("Key `", $name, "`", unit!($unit), "; HAProxy ", $since, " and later.")]
+                pub fn $accessor(&self) -> Option<wire!($wire)> {
+                    decode!(self, $wire, $accessor)
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! wire {
+    (Text) => {
+        &str
+    };
+    ($number:ident) => {
+        u64
+    };
+}
+
+macro_rules! decode {
+    ($info:ident, Text, $key:ident) => {
+        $info.text(Key::$key)
+    };
+    ($info:ident, $number:ident, $key:ident) => {
+        $info.number(Key::$key)
+    };
+}
+
+for_each_key!(accessors);
+
+impl PartialEq for Info {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Info {}
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Collects keys and values, checking the known ones.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    text: String,
+    entries: Vec<Entry>,
+    known: Vec<(usize, u8)>,
+}
+
+impl Builder {
+    /// Takes one line of `show info`, without its line feed, quotes and all.
+    pub(crate) fn line(&mut self, number: usize, line: &str) -> Result<(), Malformed> {
+        let Some((name, value)) = line.split_once(':') else {
+            return Err(Malformed::new(number, None, "`key: value`", line.as_bytes()));
+        };
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        if !value.starts_with('"') {
+            return self.add(number, name, value);
+        }
+        let mut record = csv::StringRecord::new();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(value.as_bytes());
+        match reader.read_record(&mut record) {
+            Ok(true) if record.len() == 1 => self.add(number, name, record.get(0).unwrap_or_default()),
+            _ => Err(Malformed::new(number, Some(name), "one quoted value", value.as_bytes())),
+        }
+    }
+
+    fn add(&mut self, line: usize, name: &str, value: &str) -> Result<(), Malformed> {
+        if let Some((index, key)) = KEYS.iter().enumerate().find(|(_, key)| key.name == name) {
+            let number = !matches!(key.wire, Wire::Text);
+            if number && !value.is_empty() && value.parse::<u64>().is_err() {
+                return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
+            }
+            let position = u8::try_from(self.entries.len()).ok().filter(|position| *position != ABSENT);
+            self.known.extend(position.map(|position| (index, position)));
+        }
+        let name = self.append(name);
+        let value = self.append(value);
+        match (name, value) {
+            (Some(name), Some(value)) => self.entries.push(Entry { name, value }),
+            _ => return Err(Malformed::new(line, None, "less than 4 GiB", b"more")),
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, text: &str) -> Option<(u32, u32)> {
+        let start = u32::try_from(self.text.len()).ok()?;
+        self.text.push_str(text);
+        Some((start, u32::try_from(self.text.len()).ok()?))
+    }
+
+    pub(crate) fn build(self) -> Info {
+        let mut known = [ABSENT; KEYS.len()];
+        for (key, position) in self.known {
+            if let Some(slot) = known.get_mut(key) {
+                *slot = position;
+            }
+        }
+        Info { text: self.text.into(), entries: self.entries.into(), known }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(lines: &[&str]) -> Result<Info, Malformed> {
+        let mut builder = Builder::default();
+        for (number, line) in (1..).zip(lines) {
+            builder.line(number, line)?;
+        }
+        Ok(builder.build())
+    }
+
+    #[test]
+    fn values_hold_colons_and_quotes() {
+        let info =
+            info(&["Name: HAProxy", "CumReq: 12", "description: \"a, \"\"b\"\"\n\nc\"", "X-New: a: b"])
+                .unwrap();
+        assert_eq!(info.cum_req(), Some(12));
+        assert_eq!(info.get("description"), Some("a, \"b\"\n\nc"));
+        assert_eq!(info.get("X-New"), Some("a: b"));
+        assert_eq!(info.get("Nothing"), None);
+    }
+
+    #[test]
+    fn a_known_number_must_be_one() {
+        let error = info(&["Name: HAProxy", "CumReq: many"]).unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column \"CumReq\": expected a whole number, found \"many\"");
+        assert_eq!(
+            info(&["nothing"]).unwrap_err().to_string(),
+            "line 1: expected `key: value`, found \"nothing\""
+        );
+    }
+}

@@ -1,0 +1,43 @@
+use std::fmt;
+
+/// What a stats socket permits: the `level` of its `stats socket` line.
+///
+/// The higher level compares as greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Level {
+    /// Reads most things. `addr`, `cookie` and `algo` of `show stat` are empty.
+    User,
+    /// Reads everything and changes what is not sensitive.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+impl Level {
+    /// Reads the reply to `show cli level`, with or without the severity that a
+    /// socket with `severity-output` puts before it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
+            Some((_severity, text)) => text,
+            None => text,
+        };
+        match text {
+            "user" => Some(Self::User),
+            "operator" => Some(Self::Operator),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        })
+    }
+}

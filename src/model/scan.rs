@@ -1,0 +1,285 @@
+//! Finding where cells end, eight bytes at a time.
+//!
+//! Cells of `show stat` are short (most are one digit or empty), so that what
+//! costs is neither searching nor converting but the mispredicted branch at the
+//! end of each cell. A word of eight bytes tells the length of a number without
+//! a loop; the two commonest cells, empty and one digit, are looked for first.
+
+/// What a row of `show stat` may hold in one column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Digits, or nothing.
+    Number,
+    /// A minus sign perhaps, and digits, or nothing.
+    Signed,
+    /// Anything.
+    Text,
+}
+
+/// Why [`cell`] did not find a whole plain cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A quote: this row is for the csv parser.
+    Quote,
+    /// The line, or the buffer, ended within the cell.
+    End,
+    /// A number column that holds something else.
+    NotANumber,
+}
+
+/// Position just behind the comma that ends the plain cell at `at`.
+#[inline]
+pub(super) fn cell(bytes: &[u8], at: usize, class: Class) -> Result<usize, Stop> {
+    match bytes.get(at) {
+        Some(b',') => Ok(at + 1),
+        None => Err(Stop::End),
+        Some(first) => match class {
+            Class::Number if first.is_ascii_digit() && bytes.get(at + 1) == Some(&b',') => Ok(at + 2),
+            Class::Number => number(bytes, at),
+            Class::Signed => number(bytes, at + usize::from(*first == b'-')),
+            Class::Text => text(bytes, at),
+        },
+    }
+}
+
+#[inline]
+fn number(bytes: &[u8], start: usize) -> Result<usize, Stop> {
+    let mut at = start;
+    while let Some(word) = word(bytes, at) {
+        let digits = leading_digits(word);
+        at += digits;
+        if digits < 8 {
+            break;
+        }
+    }
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    match bytes.get(at) {
+        Some(b',') if at > start && fits(bytes.get(start..at).unwrap_or_default()) => Ok(at + 1),
+        Some(b'"') => Err(Stop::Quote),
+        Some(b'\n') | None => Err(Stop::End),
+        Some(_) => Err(Stop::NotANumber),
+    }
+}
+
+/// Whether digits are a number of 64 bits.
+#[inline]
+fn fits(digits: &[u8]) -> bool {
+    digits.len() < MOST_DIGITS || to_u64(digits).is_some()
+}
+
+#[inline]
+fn text(bytes: &[u8], start: usize) -> Result<usize, Stop> {
+    let mut at = start;
+    while let Some(word) = word(bytes, at) {
+        let found = matches(word, b',') | matches(word, b'\n') | matches(word, b'"');
+        if found != 0 {
+            at += first(found);
+            break;
+        }
+        at += 8;
+    }
+    loop {
+        match bytes.get(at) {
+            Some(b',') => return Ok(at + 1),
+            Some(b'"') => return Err(Stop::Quote),
+            Some(b'\n') | None => return Err(Stop::End),
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// Position just behind the `count`-th `separator` from `at` on.
+#[inline]
+pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Option<usize> {
+    let (mut at, mut left) = (at, count);
+    while left > 0 {
+        let Some(word) = word(bytes, at) else { break };
+        let mut found = exact_matches(word, separator);
+        let here = found.count_ones() as usize;
+        if here >= left {
+            for _ in 1..left {
+                found &= found - 1;
+            }
+            return Some(at + first(found) + 1);
+        }
+        left -= here;
+        at += 8;
+    }
+    while left > 0 {
+        if *bytes.get(at)? == separator {
+            left -= 1;
+        }
+        at += 1;
+    }
+    Some(at)
+}
+
+/// Bytes from `at` up to the next `separator`.
+#[inline]
+pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
+    let mut end = at;
+    while let Some(word) = word(bytes, end) {
+        let found = matches(word, separator);
+        if found != 0 {
+            return bytes.get(at..end + first(found));
+        }
+        end += 8;
+    }
+    while *bytes.get(end)? != separator {
+        end += 1;
+    }
+    bytes.get(at..end)
+}
+
+/// Length of the first line, its line feed included. A line feed between quotes
+/// is part of the line.
+pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut quoted = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whole number written in decimal digits and nothing else.
+#[inline]
+pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0u64;
+    if digits.len() < MOST_DIGITS {
+        for digit in digits {
+            let digit = digit.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + u64::from(digit);
+        }
+        return Some(value);
+    }
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// Whole number with a minus sign perhaps.
+pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
+    match text.split_first() {
+        Some((b'-', digits)) => 0i64.checked_sub_unsigned(to_u64(digits)?),
+        _ => i64::try_from(to_u64(text)?).ok(),
+    }
+}
+
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let chunk = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*chunk))
+}
+
+/// How many of the eight bytes, from the first on, are digits.
+#[inline]
+fn leading_digits(word: u64) -> usize {
+    let offset = word ^ (ONES * 0x30);
+    let others = (offset.wrapping_add(ONES * 0x76) | offset) & HIGHS;
+    first(others)
+}
+
+/// High bits of the bytes equal to `byte`. Above a match there may be false
+/// ones, below it never: good for the first match only.
+#[inline]
+fn matches(word: u64, byte: u8) -> u64 {
+    let zero = word ^ (ONES * u64::from(byte));
+    zero.wrapping_sub(ONES) & !zero & HIGHS
+}
+
+/// High bits of the bytes equal to `byte`, and no others.
+#[inline]
+fn exact_matches(word: u64, byte: u8) -> u64 {
+    let zero = word ^ (ONES * u64::from(byte));
+    !(((zero & !HIGHS) + !HIGHS) | zero) & HIGHS
+}
+
+/// Index of the byte whose high bit is the lowest one set; 8 if none is.
+#[inline]
+fn first(bits: u64) -> usize {
+    (bits.trailing_zeros() / 8) as usize
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = ONES * 0x80;
+
+/// A number with fewer digits than this always fits 64 bits.
+const MOST_DIGITS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn leading_digits_stops_at_every_other_byte() {
+        for byte in 0..=255u8 {
+            let word = u64::from_le_bytes([b'7', b'0', byte, b'1', b'1', b'1', b'1', b'1']);
+            let expected = if byte.is_ascii_digit() { 8 } else { 2 };
+            assert_eq!(leading_digits(word), expected, "byte {byte:#x}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_64_bits_and_no_longer() {
+        assert_eq!(cell(b"18446744073709551615,", 0, Class::Number), Ok(21));
+        assert_eq!(cell(b"18446744073709551616,", 0, Class::Number), Err(Stop::NotANumber));
+        assert_eq!(cell(b"00000000000000000000007,", 0, Class::Number), Ok(24));
+        assert_eq!(cell(b"-1,", 0, Class::Number), Err(Stop::NotANumber));
+        assert_eq!(cell(b"-1,", 0, Class::Signed), Ok(3));
+        assert_eq!(cell(b"-,", 0, Class::Signed), Err(Stop::NotANumber));
+        assert_eq!(to_i64(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(to_i64(b"-9223372036854775809"), None);
+        assert_eq!(to_i64(b""), None);
+    }
+
+    #[test]
+    fn a_cell_ends_at_its_comma_only() {
+        assert_eq!(cell(b"12\n", 0, Class::Number), Err(Stop::End));
+        assert_eq!(cell(b"12", 0, Class::Number), Err(Stop::End));
+        assert_eq!(cell(b"12a,", 0, Class::Number), Err(Stop::NotANumber));
+        assert_eq!(cell(b"\"1\",", 0, Class::Number), Err(Stop::Quote));
+        assert_eq!(cell(b"a longer text\n,", 0, Class::Text), Err(Stop::End));
+        assert_eq!(cell(b"a longer \"text,", 0, Class::Text), Err(Stop::Quote));
+        assert_eq!(cell(b"a longer text,b", 0, Class::Text), Ok(14));
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_as_the_standard_library_reads_it(text in "[0-9]{1,22}", tail in "[,a ]{1,9}") {
+            let line = format!("{text},{tail}");
+            let expected = text.parse::<u64>().ok();
+            prop_assert_eq!(to_u64(text.as_bytes()), expected);
+            let end = cell(line.as_bytes(), 0, Class::Number);
+            prop_assert_eq!(end, expected.map(|_| text.len() + 1).ok_or(Stop::NotANumber));
+        }
+
+        #[test]
+        fn skipping_and_searching_agree_with_a_byte_loop(
+            bytes in proptest::collection::vec(prop_oneof![Just(b','), any::<u8>()], 0..80),
+            count in 0usize..20,
+        ) {
+            let plain = bytes.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
+            let expected = if count == 0 { Some(0) } else { plain.clone().nth(count - 1).map(|at| at + 1) };
+            prop_assert_eq!(skip(&bytes, 0, count, b','), expected);
+            prop_assert_eq!(until(&bytes, 0, b','), plain.clone().next().map(|at| &bytes[..at]));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Where a server is reached: the `addr` column.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ServerAddress {
+    /// Address and port. Port 0 stands for the port the client came to.
+    Ip(SocketAddr),
+    /// A unix socket; `show stat` does not say which.
+    Unix,
+    /// Something this crate does not know.
+    Other(Box<str>),
+}
+
+impl ServerAddress {
+    /// Reads the text of an `addr` cell, such as `192.0.2.1:80`, `[2001:db8::1]:80`
+    /// or `unix`.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "unix" => Self::Unix,
+            _ => text.parse().map_or_else(|_| Self::Other(text.into()), Self::Ip),
+        }
+    }
+
+    /// Address and port, unless it is a unix socket.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix => f.pad("unix"),
+            Self::Other(text) => f.pad(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_families_and_unix_are_understood() {
+        for text in ["192.0.2.1:80", "[2001:db8::1]:8080", "unix", "strange"] {
+            assert_eq!(ServerAddress::parse(text).to_string(), text);
+        }
+        assert_eq!(ServerAddress::parse("[::1]:80").ip(), "[::1]:80".parse().ok());
+        assert_eq!(ServerAddress::parse("unix").ip(), None);
+    }
+}

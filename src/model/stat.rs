@@ -1,0 +1,464 @@
+use std::sync::Arc;
+
+use super::dump::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
+use super::header::Header;
+use super::scan::{self, Class, Stop};
+use crate::error::Malformed;
+use crate::field::{Col, Kind};
+
+/// Reads the reply to `show stat` while it arrives.
+///
+/// Bytes are pushed with [`feed`](StatParser::feed) in pieces of any size;
+/// [`finish`](StatParser::finish) gives the rows, or an error if the reply did
+/// not come to its end. Each cell of a known column is checked against its type
+/// as it passes. Nothing waits and nothing reads: this is a pure function of the
+/// bytes.
+///
+/// Rows that hold a quote are read by the `csv` crate. The others, nearly all of
+/// them, take a shorter way to the same result. A byte that is not UTF-8 (a
+/// health check can put one into `last_chk`) becomes a `?`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::StatParser;
+///
+/// let mut parser = StatParser::new();
+/// parser.feed(b"# pxname,svname,scur,type,\nweb,FRONT")?;
+/// parser.feed(b"END,3,0,\n\n")?;
+/// let dump = parser.finish()?;
+/// assert_eq!(dump.row(0).unwrap().scur(), Some(3));
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StatParser {
+    state: State,
+    /// Line of the reply, counted from 1, that the next row begins on.
+    line: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    Header(Vec<u8>),
+    /// Rows are checked up to `done`; behind it is the beginning of one.
+    Rows {
+        dump: Dump,
+        done: usize,
+    },
+    /// The empty line has been seen.
+    End(Dump),
+}
+
+/// Longest row accepted, in bytes. A row must fit HAProxy's `tune.bufsize`,
+/// 16384 bytes unless configured otherwise.
+const LONGEST_ROW: usize = 65_535;
+
+/// Longest header accepted, in bytes; HAProxy 3.4 prints 3,300.
+const LONGEST_HEADER: usize = 65_535;
+
+impl StatParser {
+    /// A parser that has seen nothing yet.
+    pub fn new() -> Self {
+        Self { state: State::Header(Vec::new()), line: 1 }
+    }
+
+    /// Takes the next bytes of the reply.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) with line, column
+    /// and text, as soon as the bytes can no longer become a reply to `show
+    /// stat`. The parser must not be fed again.
+    pub fn feed(&mut self, bytes: &[u8]) -> crate::Result<()> {
+        Ok(self.push(bytes)?)
+    }
+
+    /// The rows, if the reply has come to its end: an empty line outside quotes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) otherwise, however
+    /// whole the rows so far may look.
+    pub fn finish(self) -> crate::Result<Dump> {
+        match self.state {
+            State::End(mut dump) => {
+                dump.text.shrink_to_fit();
+                dump.rows.shrink_to_fit();
+                dump.marks.shrink_to_fit();
+                Ok(dump)
+            }
+            State::Header(_) => Err(truncated("in the header of `show stat`")),
+            State::Rows { .. } => Err(truncated("in the rows of `show stat`")),
+        }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let mut bytes = bytes;
+        if let State::Header(line) = &mut self.state {
+            let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+                line.extend_from_slice(bytes);
+                if line.len() > LONGEST_HEADER || !begins_like_a_header(line) {
+                    return Err(Malformed::new(1, None, "the header of `show stat`", line));
+                }
+                return Ok(());
+            };
+            let (rest_of_line, rest) = bytes.split_at(end);
+            line.extend_from_slice(rest_of_line);
+            let header = Header::parse(line)?;
+            bytes = rest.get(1..).unwrap_or_default();
+            self.line = 2;
+            self.state = State::Rows { dump: Dump::new(Arc::new(header)), done: 0 };
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        match &mut self.state {
+            State::Rows { dump, done } => {
+                dump.text.extend_from_slice(bytes);
+                // Without a line feed among them the new bytes end no row.
+                if !bytes.contains(&b'\n') {
+                    return within(dump.text.len() - *done, self.line);
+                }
+                let ended = rows(dump, done, &mut self.line)?;
+                let left = dump.text.len() - *done;
+                if ended {
+                    if left > 0 {
+                        let found = dump.text.get(*done..).unwrap_or_default();
+                        return Err(Malformed::new(self.line, None, "nothing after the end", found));
+                    }
+                    if let State::Rows { dump, .. } =
+                        std::mem::replace(&mut self.state, State::Header(Vec::new()))
+                    {
+                        self.state = State::End(dump);
+                    }
+                    return Ok(());
+                }
+                within(left, self.line)
+            }
+            _ => Err(Malformed::new(self.line, None, "nothing after the end", bytes)),
+        }
+    }
+}
+
+impl Default for StatParser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn truncated(place: &str) -> crate::Error {
+    crate::Error::new(crate::error::Problem::Truncated(place.into()))
+}
+
+fn begins_like_a_header(line: &[u8]) -> bool {
+    let start = b"# ";
+    line.iter().zip(start).all(|(found, expected)| found == expected)
+}
+
+fn within(row: usize, line: usize) -> Result<(), Malformed> {
+    if row > LONGEST_ROW {
+        return Err(Malformed::new(line, None, "a row of at most 65535 bytes", b"a longer one"));
+    }
+    Ok(())
+}
+
+/// Takes in every whole row from `done` on. True if the empty line came.
+fn rows(dump: &mut Dump, done: &mut usize, line: &mut usize) -> Result<bool, Malformed> {
+    // `dump.text` ends anywhere; up to its last line feed it is whole characters.
+    let last = dump.text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if let Some(fresh) = dump.text.get_mut(*done..last) {
+        mend_utf8(fresh);
+    }
+    let header = Arc::clone(&dump.header);
+    let per_row = marks_per_row(header.len());
+    while *done < last {
+        if dump.text.get(*done) == Some(&b'\n') {
+            dump.text.remove(*done);
+            return Ok(true);
+        }
+        let Ok(start) = u32::try_from(*done) else {
+            return Err(Malformed::new(*line, None, "less than 4 GiB", b"more"));
+        };
+        let bytes = dump.text.get(*done..last).unwrap_or_default();
+        let (end, lines, unquoted) = match plain(bytes, header.classes(), &mut dump.marks) {
+            Ok(end) => (end, 1, false),
+            Err(Deviation::Quote) => {
+                dump.marks.truncate(dump.rows.len() * per_row);
+                let Some(end) = scan::line_end(bytes) else { return Ok(false) };
+                let row = dump.text.get_mut(*done..*done + end).unwrap_or_default();
+                let lines = row.split(|byte| *byte == b'\n').count() - 1;
+                unquote(row, &header, *line)?;
+                mark(row, header.len(), &mut dump.marks);
+                (end, lines, true)
+            }
+            Err(Deviation::Malformed { column, at, expected }) => {
+                return Err(malformed(&header, *line, bytes, column, at, expected));
+            }
+        };
+        within(end, *line)?;
+        let entry = Entry { start, kind: Kind::Other, unquoted };
+        dump.rows.push(entry);
+        let kind = dump.row(dump.rows.len() - 1).and_then(|row| row.number(Col::kind_code));
+        if let Some(entry) = dump.rows.last_mut() {
+            entry.kind = match kind {
+                Some(0) => Kind::Frontend,
+                Some(1) => Kind::Backend,
+                Some(2) => Kind::Server,
+                Some(3) => Kind::Listener,
+                Some(_) => Kind::Other,
+                None => return Err(Malformed::new(*line, Some("type"), "a kind of row", b"")),
+            };
+        }
+        *done += end;
+        *line += lines;
+    }
+    Ok(false)
+}
+
+/// How a row departs from the plain ones.
+enum Deviation {
+    /// It holds a quote.
+    Quote,
+    Malformed {
+        column: usize,
+        at: usize,
+        expected: &'static str,
+    },
+}
+
+/// Length of the plain row at the beginning of `bytes`, its line feed included.
+/// Its marks are appended to `marks`.
+#[inline]
+fn plain(bytes: &[u8], classes: &[Class], marks: &mut Vec<u16>) -> Result<usize, Deviation> {
+    let mut at = 0;
+    let mut column = 0;
+    for block in classes.chunks(STEP) {
+        if column > 0 {
+            marks.push(u16::try_from(at).unwrap_or(u16::MAX));
+        }
+        for class in block {
+            at = match scan::cell(bytes, at, *class) {
+                Ok(end) => end,
+                Err(Stop::Quote) => return Err(Deviation::Quote),
+                Err(Stop::End) => {
+                    let expected = "as many fields as the header has";
+                    return Err(Deviation::Malformed { column, at, expected });
+                }
+                Err(Stop::NotANumber) => {
+                    return Err(Deviation::Malformed { column, at, expected: "a whole number" });
+                }
+            };
+            column += 1;
+        }
+    }
+    if bytes.get(at) == Some(&b'\n') {
+        return Ok(at + 1);
+    }
+    Err(Deviation::Malformed { column, at, expected: "no more fields than the header has" })
+}
+
+fn malformed(
+    header: &Header,
+    line: usize,
+    bytes: &[u8],
+    column: usize,
+    at: usize,
+    expected: &'static str,
+) -> Malformed {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let end = rest.iter().position(|byte| matches!(byte, b',' | b'\n')).unwrap_or(rest.len());
+    Malformed::new(line, header.name(column), expected, rest.get(..end).unwrap_or_default())
+}
+
+/// Replaces a row that holds quotes by its cells, [`UNQUOTED`] behind each, and
+/// fills what is left of its room with the same byte.
+fn unquote(row: &mut [u8], header: &Header, line: usize) -> Result<(), Malformed> {
+    let mut record = csv::ByteRecord::new();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .buffer_capacity(row.len())
+        .from_reader(&*row);
+    let read = matches!(reader.read_byte_record(&mut record), Ok(true));
+    let all = reader.position().byte() == row.len() as u64;
+    // A line ends in a comma, so that there is one more, empty, field.
+    let whole = read && all && record.iter().next_back() == Some(b"");
+    if !whole || record.len() != header.len() + 1 {
+        let expected = "as many fields as the header has";
+        return Err(Malformed::new(line, None, expected, row.get(..row.len() - 1).unwrap_or_default()));
+    }
+    for (index, (cell, class)) in record.iter().zip(header.classes()).enumerate() {
+        let fits = match class {
+            Class::Number => cell.is_empty() || scan::to_u64(cell).is_some(),
+            Class::Signed => cell.is_empty() || scan::to_i64(cell).is_some(),
+            Class::Text => true,
+        };
+        if !fits {
+            return Err(Malformed::new(line, header.name(index), "a whole number", cell));
+        }
+    }
+    // The cells and a byte for each are never longer than what they were read
+    // from: quotes only add to it.
+    let cells = record.iter().take(header.len()).flat_map(|cell| cell.iter().chain(&[UNQUOTED]));
+    let filled = cells.chain(std::iter::repeat(&UNQUOTED));
+    for (byte, new) in row.iter_mut().zip(filled) {
+        *byte = *new;
+    }
+    Ok(())
+}
+
+/// Appends the marks of an unquoted row.
+fn mark(row: &[u8], columns: usize, marks: &mut Vec<u16>) {
+    let mut at = 0;
+    for _ in 0..marks_per_row(columns) {
+        at = scan::skip(row, at, STEP, UNQUOTED).unwrap_or(row.len());
+        marks.push(u16::try_from(at).unwrap_or(u16::MAX));
+    }
+}
+
+/// Replaces every byte that is not part of a character by a `?`.
+fn mend_utf8(mut bytes: &mut [u8]) {
+    while let Err(error) = std::str::from_utf8(bytes) {
+        let bad = error.valid_up_to();
+        let length = error.error_len().unwrap_or(bytes.len() - bad);
+        let (before_end, rest) = bytes.split_at_mut(bad + length);
+        if let Some(wrong) = before_end.get_mut(bad..) {
+            wrong.fill(b'?');
+        }
+        bytes = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "# pxname,svname,scur,type,lastsess,last_chk,novel,\n";
+
+    fn parse(rows: &str) -> crate::Result<Dump> {
+        let mut parser = StatParser::new();
+        parser.feed(HEADER.as_bytes())?;
+        parser.feed(rows.as_bytes())?;
+        parser.finish()
+    }
+
+    fn message(rows: &str) -> String {
+        parse(rows).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn rows_are_told_apart_by_type_and_not_by_name() {
+        let dump =
+            parse("a,BACKEND,1,2,,,,\na,BACKEND,2,1,,,,\na,FRONTEND,,0,,,,\na,x,,3,,,,\na,y,,7,,,,\n\n")
+                .unwrap();
+        let kinds: Vec<_> = dump.rows().map(|row| row.kind()).collect();
+        assert_eq!(kinds, [Kind::Server, Kind::Backend, Kind::Frontend, Kind::Listener, Kind::Other]);
+    }
+
+    #[test]
+    fn empty_is_none_and_zero_is_zero() {
+        let dump = parse("a,b,,2,-1,,x y,\nc,d,0,2,,,,\n\n").unwrap();
+        let (first, second) = (dump.row(0).unwrap(), dump.row(1).unwrap());
+        assert_eq!((first.scur(), first.lastsess(), first.last_chk()), (None, Some(-1), None));
+        assert_eq!((second.scur(), second.lastsess()), (Some(0), None));
+        assert_eq!(
+            (first.get("novel"), first.get("absent"), second.get("novel")),
+            (Some("x y"), None, Some(""))
+        );
+        assert_eq!(first.qcur(), None);
+    }
+
+    #[test]
+    fn quoted_cells_hold_commas_quotes_and_empty_lines() {
+        let dump = parse("a,b,1,2,,\"first\n\nthird line, \"\"q\"\"\",n,\nc,\"d\",\"7\",2,,,,\n\n").unwrap();
+        let (first, second) = (dump.row(0).unwrap(), dump.row(1).unwrap());
+        assert_eq!(first.last_chk(), Some("first\n\nthird line, \"q\""));
+        assert_eq!(first.get("novel"), Some("n"));
+        assert_eq!((second.name(), second.scur(), second.get("novel")), ("d", Some(7), Some("")));
+    }
+
+    #[test]
+    fn a_quoted_dump_is_written_as_it_was_read() {
+        let rows = "a,b,1,2,,\"x, \"\"q\"\"\n\",n,\nc,d,7,2,,plain,,\n\n";
+        let dump = parse(rows).unwrap();
+        assert_eq!(dump.to_csv(), format!("{HEADER}{rows}"));
+    }
+
+    #[test]
+    fn a_malformed_cell_is_named_with_line_and_column() {
+        assert_eq!(
+            message("a,b,1,2,,,,\na,b,12a,2,,,,\n\n"),
+            "line 3, column \"scur\": expected a whole number, found \"12a\""
+        );
+        assert_eq!(
+            message("a,b,1,2,,\"\n\n\",,\na,b,1,2,soon,,,\n\n"),
+            "line 5, column \"lastsess\": expected a whole number, found \"soon\""
+        );
+        assert_eq!(
+            message("a,b,1,2,,\"q\",,\na,b,\"many\",2,,,,\n\n"),
+            "line 3, column \"scur\": expected a whole number, found \"many\""
+        );
+        assert_eq!(message("a,b,1,,,,,\n\n"), "line 2, column \"type\": expected a kind of row, found \"\"");
+    }
+
+    #[test]
+    fn a_row_has_as_many_fields_as_the_header() {
+        assert_eq!(
+            message("a,b,1,2,,x\n\n"),
+            "line 2, column \"last_chk\": expected as many fields as the header has, found \"x\""
+        );
+        assert_eq!(
+            message("a,b,1,2,,,,more,\n\n"),
+            "line 2: expected no more fields than the header has, found \"more\""
+        );
+        assert_eq!(
+            message("a,b,1,2,,\"q\",\n\n"),
+            "line 2: expected as many fields as the header has, found \"a,b,1,2,,\\\"q\\\",\""
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_dump_is_refused_at_once() {
+        let mut parser = StatParser::new();
+        let error = parser.feed(b"Permission denied").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 1: expected the header of `show stat`, found \"Permission denied\""
+        );
+    }
+
+    #[test]
+    fn nothing_may_follow_the_end() {
+        assert_eq!(message("a,b,1,2,,,,\n\nmore"), "line 3: expected nothing after the end, found \"more\"");
+        let mut parser = StatParser::new();
+        parser.feed(format!("{HEADER}\n").as_bytes()).unwrap();
+        assert!(parser.feed(b"\n").is_err());
+    }
+
+    #[test]
+    fn a_dump_without_rows_is_whole() {
+        assert_eq!(parse("\n").unwrap().len(), 0);
+        assert_eq!(message(""), "answer ended early: in the rows of `show stat`");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_become_question_marks() {
+        let mut parser = StatParser::new();
+        parser.feed(HEADER.as_bytes()).unwrap();
+        parser.feed(b"a,b,1,2,,caf\xe9 \xc3\xa9 \xf0\x9f,\xff,\n\n").unwrap();
+        let dump = parser.finish().unwrap();
+        assert_eq!(dump.row(0).unwrap().last_chk(), Some("caf? é ??"));
+        assert_eq!(dump.row(0).unwrap().get("novel"), Some("?"));
+    }
+
+    #[test]
+    fn a_row_longer_than_any_buffer_of_haproxy_is_refused() {
+        let long = "x".repeat(70_000);
+        assert!(message(&format!("a,b,1,2,,{long},,\n\n")).contains("a row of at most 65535 bytes"));
+        let mut parser = StatParser::new();
+        parser.feed(HEADER.as_bytes()).unwrap();
+        let fed: Result<(), _> = (0..70).try_for_each(|_| parser.feed(&[b'x'; 1000]));
+        assert!(fed.is_err());
+    }
+}

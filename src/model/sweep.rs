@@ -1,0 +1,283 @@
+use super::info::{self, Info};
+use super::level::Level;
+use super::socket_list::SocketList;
+use super::stat::StatParser;
+use super::{Dump, scan};
+use crate::error::{Error, Malformed, Problem, Result};
+
+/// Reads the reply to [`SWEEP`] while it arrives.
+///
+/// The answers of the four commands stand one after the other with an empty line
+/// between them. They are told apart by their shape, never by the empty lines
+/// alone: quoted values can hold those too.
+#[derive(Debug)]
+pub(crate) struct SweepParser {
+    part: Part,
+    /// Bytes of the part under way that are not taken in yet; the rows of `show
+    /// stat` never wait here.
+    held: Vec<u8>,
+    line: usize,
+    info: info::Builder,
+    level: Option<Level>,
+    sockets: SocketList,
+    stat: StatParser,
+}
+
+/// What one process says of itself and of what it runs, on one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reading {
+    /// Reply to `show info`.
+    pub info: Info,
+    /// Level of the socket that was asked.
+    pub level: Level,
+    /// Stats sockets of the process, as it names them itself.
+    pub sockets: SocketList,
+    /// Reply to `show stat`.
+    pub stat: Dump,
+}
+
+/// Identity and figures on one connection: on several, a socket that processes
+/// share or a reload in between would answer from different processes.
+pub(crate) const SWEEP: &str = "show info;show cli level;show cli sockets;show stat";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The first line of `show info`.
+    Start,
+    Info,
+    Level,
+    Sockets,
+    Stat,
+}
+
+/// Most that may wait for its line to end, in bytes.
+const LONGEST_LINE: usize = 65_535;
+
+impl SweepParser {
+    pub(crate) fn new() -> Self {
+        Self {
+            part: Part::Start,
+            held: Vec::new(),
+            line: 0,
+            info: info::Builder::default(),
+            level: None,
+            sockets: SocketList::default(),
+            stat: StatParser::new(),
+        }
+    }
+
+    /// Takes the next bytes of the reply.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.part == Part::Stat {
+            return self.stat.push(bytes).map_err(|error| Error::from(error).during("show stat"));
+        }
+        self.held.extend_from_slice(bytes);
+        let mut taken = 0;
+        while self.part != Part::Stat {
+            let rest = self.held.get(taken..).unwrap_or_default();
+            let Some(length) = scan::line_end(rest) else {
+                return self.wait(taken);
+            };
+            let line = String::from_utf8_lossy(rest.get(..length - 1).unwrap_or_default()).into_owned();
+            taken += length;
+            self.line += 1;
+            self.take(&line)?;
+            self.line += line.matches('\n').count();
+        }
+        let rest = self.held.split_off(taken);
+        self.held = Vec::new();
+        self.stat.push(&rest).map_err(|error| Error::from(error).during("show stat"))
+    }
+
+    /// The whole answer, or an error if it did not come to its end.
+    pub(crate) fn finish(self) -> Result<Reading> {
+        match (self.part, self.level) {
+            (Part::Stat, Some(level)) => {
+                let stat = self.stat.finish().map_err(|error| error.during("show stat"))?;
+                Ok(Reading { info: self.info.build(), level, sockets: self.sockets, stat })
+            }
+            (Part::Start, _) if self.held.is_empty() => Err(Error::new(Problem::Closed)),
+            (part, _) => {
+                let text = format!("in the answer to `{}`", part.command());
+                Err(Error::new(Problem::Truncated(text)))
+            }
+        }
+    }
+
+    /// Keeps what has no line end yet.
+    fn wait(&mut self, taken: usize) -> Result<()> {
+        self.held.drain(..taken);
+        // Something that is not HAProxy may never send a line feed.
+        let agrees = |text: &[u8]| text.iter().zip(&self.held).all(|(expected, found)| expected == found);
+        if self.part == Part::Start && !agrees(FIRST_KEY) && !agrees(UNKNOWN) {
+            return Err(foreign(&String::from_utf8_lossy(&self.held)));
+        }
+        if self.held.len() > LONGEST_LINE {
+            let error = Malformed::new(self.line + 1, None, "a line of at most 65535 bytes", b"a longer one");
+            return Err(Error::from(error).during(self.part.command()));
+        }
+        Ok(())
+    }
+
+    /// Takes one whole line of the part under way; an empty one ends the part.
+    fn take(&mut self, line: &str) -> Result<()> {
+        if self.part == Part::Start {
+            if line.as_bytes().starts_with(UNKNOWN) {
+                return Err(Error::new(Problem::Unsupported(line.into())).during(self.part.command()));
+            }
+            if !line.as_bytes().starts_with(FIRST_KEY) {
+                return Err(foreign(line));
+            }
+            self.part = Part::Info;
+        }
+        let part = self.part;
+        let taken = match (part, line.is_empty()) {
+            (Part::Level, true) if self.level.is_none() => {
+                Err(Malformed::new(self.line, None, "a level", b""))
+            }
+            (_, true) => {
+                self.part = part.next();
+                self.line = 0;
+                Ok(())
+            }
+            (Part::Start | Part::Info, false) => self.info.line(self.line, line),
+            (Part::Level, false) => match Level::parse(line) {
+                Some(level) if self.level.is_none() => {
+                    self.level = Some(level);
+                    Ok(())
+                }
+                _ => Err(Malformed::new(self.line, None, "user, operator or admin", line.as_bytes())),
+            },
+            (Part::Sockets | Part::Stat, false) => {
+                self.sockets.add(line);
+                Ok(())
+            }
+        };
+        taken.map_err(|error| Error::from(error).during(part.command()))
+    }
+}
+
+impl Part {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Start | Self::Info => "show info",
+            Self::Level => "show cli level",
+            Self::Sockets => "show cli sockets",
+            Self::Stat => "show stat",
+        }
+    }
+
+    fn next(self) -> Self {
+        match self {
+            Self::Start | Self::Info => Self::Level,
+            Self::Level => Self::Sockets,
+            Self::Sockets | Self::Stat => Self::Stat,
+        }
+    }
+}
+
+/// What `show info` begins with, on every release.
+const FIRST_KEY: &[u8] = b"Name: ";
+
+/// What the master's command line begins with when it is asked for `show info`.
+const UNKNOWN: &[u8] = b"Unknown command";
+
+fn foreign(text: &str) -> Error {
+    Error::new(Problem::NotHaproxy(format!("it says {:?}", crate::error::cut(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(version: &str) -> Vec<u8> {
+        let path = format!("{}/fixtures/{version}/sweep.txt", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn read(bytes: &[u8], piece: usize) -> Result<Reading> {
+        let mut parser = SweepParser::new();
+        bytes.chunks(piece).try_for_each(|piece| parser.feed(piece))?;
+        parser.finish()
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        read(bytes, 4096).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn five_releases_are_understood_in_pieces_of_any_size() {
+        for version in ["2.2", "2.6", "3.0", "3.2", "3.4"] {
+            let bytes = fixture(version);
+            let whole = read(&bytes, bytes.len()).unwrap();
+            assert!(whole.info.version().unwrap().starts_with(version));
+            assert_eq!(whole.level, Level::Admin);
+            assert!(whole.sockets.iter().len() > 0);
+            assert!(whole.stat.len() > 10);
+            for piece in [1, 7, 100, 1013] {
+                assert_eq!(read(&bytes, piece).unwrap(), whole, "HAProxy {version}, {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_cut_anywhere_is_never_whole() {
+        for version in ["2.2", "2.6", "3.0", "3.2", "3.4"] {
+            let bytes = fixture(version);
+            for end in 0..bytes.len() {
+                assert!(read(&bytes[..end], 65536).is_err(), "HAProxy {version} cut at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(message(b""), "closed without an answer");
+        assert_eq!(message(b"Na"), "answer ended early: in the answer to `show info`");
+        assert_eq!(message(b"Name: HAProxy\n\n"), "answer ended early: in the answer to `show cli level`");
+        assert_eq!(
+            message(b"Name: HAProxy\n\nadmin\n\n"),
+            "answer ended early: in the answer to `show cli sockets`"
+        );
+        assert_eq!(
+            message(b"Name: HAProxy\n\nadmin\n\n# socket lvl processes\n\n# px"),
+            "`show stat`: answer ended early: in the header of `show stat`"
+        );
+    }
+
+    #[test]
+    fn a_master_and_a_stranger_are_known_by_their_first_bytes() {
+        let master = read(b"Unknown command: 'show', but maybe one of the following", 4096);
+        assert!(master.is_err());
+        let mut parser = SweepParser::new();
+        parser.feed(b"Unknown comm").unwrap();
+        let error = parser.feed(b"and, but maybe ...\n").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+
+        let mut stranger = SweepParser::new();
+        let error = stranger.feed(b"-ERR unknown").unwrap_err();
+        assert_eq!(error.to_string(), "not a stats socket of a HAProxy process: it says \"-ERR unknown\"");
+    }
+
+    #[test]
+    fn malformed_parts_are_named_by_their_command() {
+        assert_eq!(
+            message(b"Name: HAProxy\nCumReq: x\n"),
+            "`show info`: line 2, column \"CumReq\": expected a whole number, found \"x\""
+        );
+        assert_eq!(
+            message(b"Name: HAProxy\n\nPermission denied\n"),
+            "`show cli level`: line 1: expected user, operator or admin, found \"Permission denied\""
+        );
+    }
+
+    #[test]
+    fn a_socket_with_severities_has_its_level_too() {
+        let reading = read(
+            b"Name: HAProxy\n\n[6]: operator\n\n# socket lvl processes\n\n# pxname,svname,type,\n\n",
+            4096,
+        );
+        assert_eq!(reading.unwrap().level, Level::Operator);
+    }
+}

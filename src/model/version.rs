@@ -1,0 +1,62 @@
+use std::fmt;
+
+/// Release of a HAProxy process, from `Version` of `show info`.
+///
+/// Compares by branch only: a distribution's patch level says little about what
+/// a process can do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Version {
+    branch: (u16, u16),
+    text: Box<str>,
+}
+
+impl Version {
+    /// Reads a version such as `2.6.12-1+deb12u3` or `3.5-dev5`. What has no
+    /// numbers is branch 0.0.
+    pub fn parse(text: &str) -> Self {
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+        let branch = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        Self { branch, text: text.into() }
+    }
+
+    /// Major and minor number: `(3, 4)`.
+    pub fn branch(&self) -> (u16, u16) {
+        self.branch
+    }
+
+    /// The version in HAProxy's words.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq<(u16, u16)> for Version {
+    fn eq(&self, branch: &(u16, u16)) -> bool {
+        self.branch == *branch
+    }
+}
+
+impl PartialOrd<(u16, u16)> for Version {
+    fn partial_cmp(&self, branch: &(u16, u16)) -> Option<std::cmp::Ordering> {
+        self.branch.partial_cmp(branch)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_compare_as_numbers() {
+        let version = Version::parse("2.10.1-1+deb");
+        assert!(version > (2, 9) && version < (3, 0) && version == (2, 10));
+        assert_eq!(Version::parse("3.5-dev5").branch(), (3, 5));
+        assert_eq!(Version::parse("").branch(), (0, 0));
+    }
+}

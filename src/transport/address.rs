@@ -1,0 +1,434 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::error::{Error, Result, cut};
+
+/// Where a stats socket listens.
+///
+/// It is written as in `stats socket` lines of HAProxy's configuration
+/// (configuration manual, 11.1), and read from the same text:
+///
+/// | text | what it is |
+/// |---|---|
+/// | `/run/haproxy/1.sock` | a UNIX socket |
+/// | `./1.sock`, `unix@./1.sock`, `uxst@1.sock` | the same, relative to the working directory *of this program* |
+/// | `abns@name` | an abstract socket, name padded as HAProxy does it |
+/// | `abnsz@name` | an abstract socket, name not padded (HAProxy 3.1 and later) |
+/// | `127.0.0.1:9999`, `ipv4@127.0.0.1:9999`, `tcp4@127.0.0.1:9999` | TCP over IPv4 |
+/// | `[::1]:9999`, `ipv6@[::1]:9999`, `tcp6@::1:9999`, `::1:9999` | TCP over IPv6; without brackets, the last colon is that of the port |
+/// | `host:9999`, `tcp@host:9999` | TCP to a name, looked up at each connection, each of its addresses tried |
+/// | `:9999`, `*:9999`, `0.0.0.0:9999`, `:::9999` | TCP to *this* host |
+///
+/// The last row is what HAProxy binds to all addresses; such an address cannot be
+/// connected to, so it stands for the loopback address here. Give the host itself
+/// to reach another one. A family in front of a host name does not narrow its
+/// lookup. `stream+` in front of all of them is taken too.
+///
+/// A stats socket over TCP asks for no password and, from 2.6 on, speaks no TLS,
+/// whatever its configuration says: put something in front of it.
+///
+/// Every variant exists on every platform, so that addresses can travel. To
+/// connect to one that the platform does not have is an error.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Address;
+///
+/// let address: Address = "ipv6@::1:9999".parse()?;
+/// assert_eq!(address.to_string(), "[::1]:9999");
+/// assert_eq!(Address::from(std::path::Path::new("1.sock")).to_string(), "unix@1.sock");
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Address {
+    /// Path of a UNIX socket.
+    Unix(PathBuf),
+    /// Name of an abstract socket (`abns@`), without its padding; Linux only.
+    ///
+    /// HAProxy pads the name with NULs to the full 108 bytes of `sun_path`, and
+    /// to the kernel they are part of the name.
+    Abstract(String),
+    /// Name of an abstract socket that ends where it ends (`abnsz@`); Linux only.
+    AbstractUnpadded(String),
+    /// Host and port.
+    Tcp {
+        /// Host name or IP address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+}
+
+impl Address {
+    /// Longest path or abstract name: 108 bytes of `sun_path`, less one for the
+    /// NUL behind the path or before the name.
+    pub(super) const NAME_LEN: usize = 107;
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    /// Reads an address in HAProxy's notation.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the reason.
+    fn from_str(text: &str) -> Result<Self> {
+        parse(text).map_err(|reason| Error::invalid(format!("address {:?}: {reason}", cut(text))))
+    }
+}
+
+impl TryFrom<&str> for Address {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<PathBuf> for Address {
+    fn from(path: PathBuf) -> Self {
+        Self::Unix(path)
+    }
+}
+
+impl From<&Path> for Address {
+    fn from(path: &Path) -> Self {
+        Self::Unix(path.to_owned())
+    }
+}
+
+impl From<SocketAddr> for Address {
+    /// An address that stands for all of a host stands for the loopback address
+    /// here, as in text.
+    fn from(address: SocketAddr) -> Self {
+        let port = address.port();
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            _ => reachable(address.ip()).to_string(),
+        };
+        Self::Tcp { host, port }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) if path.as_os_str().as_encoded_bytes().starts_with(b"/") => {
+                path.display().fmt(f)
+            }
+            Self::Unix(path) => write!(f, "unix@{}", path.display()),
+            Self::Abstract(name) => write!(f, "abns@{name}"),
+            Self::AbstractUnpadded(name) => write!(f, "abnsz@{name}"),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Address {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unix(path) if path.to_str().is_none() => {
+                Err(serde::ser::Error::custom("path of a socket is not UTF-8"))
+            }
+            _ => serializer.collect_str(self),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The family that a prefix asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+fn parse(text: &str) -> Result<Address, String> {
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if let Some(found) = text.chars().find(|c| c.is_control()) {
+        return Err(format!("it holds the control character {found:?}"));
+    }
+    let text = text.strip_prefix("stream+").unwrap_or(text);
+    if ["/", "./", "../"].iter().any(|start| text.starts_with(start)) {
+        return path(text);
+    }
+    match text.split_once('@') {
+        None => tcp(text, Family::Any),
+        Some(("unix" | "uxst", rest)) => path(rest),
+        Some(("abns", rest)) => name(rest).map(Address::Abstract),
+        Some(("abnsz", rest)) => name(rest).map(Address::AbstractUnpadded),
+        Some(("tcp", rest)) => tcp(rest, Family::Any),
+        Some(("ipv4" | "tcp4", rest)) => tcp(rest, Family::V4),
+        Some(("ipv6" | "tcp6", rest)) => tcp(rest, Family::V6),
+        Some((prefix, _)) if is_foreign(prefix) => {
+            Err(format!("`{prefix}@` is not supported: nothing can connect to it as to a stats socket"))
+        }
+        Some((prefix, _)) => Err(format!("unknown prefix `{}@`", cut(prefix))),
+    }
+}
+
+/// Whether HAProxy knows the prefix, for something that is no stats socket.
+fn is_foreign(prefix: &str) -> bool {
+    prefix.starts_with("dgram+")
+        || ["fd", "sockpair", "uxdg", "rhttp"].contains(&prefix)
+        || ["udp", "quic"]
+            .iter()
+            .any(|kind| prefix.strip_prefix(kind).is_some_and(|family| ["", "4", "6"].contains(&family)))
+}
+
+fn path(text: &str) -> Result<Address, String> {
+    limited(text, "path").map(|path| Address::Unix(path.into()))
+}
+
+fn name(text: &str) -> Result<String, String> {
+    limited(text, "name").map(ToOwned::to_owned)
+}
+
+/// The limit is that of Linux, wherever the text is read: what is too long for
+/// another system, that system says.
+fn limited<'a>(text: &'a str, what: &str) -> Result<&'a str, String> {
+    match text.len() {
+        0 => Err(format!("the {what} is empty")),
+        1..=Address::NAME_LEN => Ok(text),
+        length => Err(format!("the {what} has {length} bytes, more than {}", Address::NAME_LEN)),
+    }
+}
+
+fn tcp(text: &str, family: Family) -> Result<Address, String> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, port) = rest.split_once("]:").ok_or("expected a port, as in `[::1]:9999`")?;
+        (v6(host, family)?, port)
+    } else {
+        let (host, port) = text.rsplit_once(':').ok_or("expected a port, as in `host:9999`, or a path")?;
+        (self::host(host, family)?, port)
+    };
+    Ok(Address::Tcp { host, port: self::port(port)? })
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    if text.is_empty() {
+        return Err("the port is missing".to_owned());
+    }
+    // `parse` takes a sign; to HAProxy, that would be an offset.
+    match text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse()) {
+        Some(Ok(port)) if port != 0 => Ok(port),
+        _ => Err(format!("expected a port from 1 to 65535, found {:?}", cut(text))),
+    }
+}
+
+fn host(text: &str, family: Family) -> Result<String, String> {
+    match (text, family) {
+        ("" | "*", Family::V6) => Ok(Ipv6Addr::LOCALHOST.to_string()),
+        ("" | "*", _) => Ok(Ipv4Addr::LOCALHOST.to_string()),
+        _ if text.contains(':') => v6(text, family),
+        _ => match text.parse::<Ipv4Addr>() {
+            Ok(_) if family == Family::V6 => Err(format!("expected an IPv6 address, found {text}")),
+            Ok(ip) => Ok(reachable(ip.into()).to_string()),
+            Err(_) if is_host_name(text) => Ok(text.to_owned()),
+            Err(_) => Err(format!("expected a host name or an IP address, found {:?}", cut(text))),
+        },
+    }
+}
+
+/// An IPv6 address, with the zone that a link-local one needs.
+fn v6(text: &str, family: Family) -> Result<String, String> {
+    if family == Family::V4 {
+        return Err(format!("expected an IPv4 address, found {:?}", cut(text)));
+    }
+    let (address, zone) = match text.split_once('%') {
+        None => (text, None),
+        Some((address, zone)) => (address, Some(zone).filter(|zone| is_host_name(zone))),
+    };
+    match (address.parse::<Ipv6Addr>(), zone) {
+        (Ok(ip), None) if address == text => Ok(reachable(ip.into()).to_string()),
+        (Ok(ip), Some(zone)) => Ok(format!("{ip}%{zone}")),
+        _ => Err(format!("expected an IPv6 address and a port, found {:?}", cut(text))),
+    }
+}
+
+/// Letters, digits, `-`, `_` and `.`, as HAProxy takes them for a name; not what
+/// looks like an IPv4 address and is none.
+fn is_host_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=253).contains(&text.len())
+        && text.bytes().all(allowed)
+        && (!text.contains('.') || text.bytes().any(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// The address, or the loopback one where it stands for all of a host.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tcp_to(host: &str, port: u16) -> Address {
+        Address::Tcp { host: host.to_owned(), port }
+    }
+
+    #[test]
+    fn every_notation_of_haproxy_is_read() {
+        let unix = |path: &str| Address::Unix(path.into());
+        for (text, expected, shown) in [
+            ("/run/h@1:2.sock", unix("/run/h@1:2.sock"), "/run/h@1:2.sock"),
+            ("unix@/run/1.sock", unix("/run/1.sock"), "/run/1.sock"),
+            ("stream+unix@/run/1.sock", unix("/run/1.sock"), "/run/1.sock"),
+            ("./1.sock", unix("./1.sock"), "unix@./1.sock"),
+            ("../1.sock", unix("../1.sock"), "unix@../1.sock"),
+            ("uxst@1.sock", unix("1.sock"), "unix@1.sock"),
+            ("abns@a b", Address::Abstract("a b".to_owned()), "abns@a b"),
+            ("abnsz@ab", Address::AbstractUnpadded("ab".to_owned()), "abnsz@ab"),
+            ("127.0.0.1:9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
+            ("ipv4@127.0.0.1:1", tcp_to("127.0.0.1", 1), "127.0.0.1:1"),
+            ("tcp4@h:1", tcp_to("h", 1), "h:1"),
+            ("tcp@a.example:65535", tcp_to("a.example", 65535), "a.example:65535"),
+            ("stream+tcp6@[::1]:1", tcp_to("::1", 1), "[::1]:1"),
+            ("ipv6@[0:0::1]:9999", tcp_to("::1", 9999), "[::1]:9999"),
+            ("ipv6@::1:9999", tcp_to("::1", 9999), "[::1]:9999"),
+            ("::1:9999", tcp_to("::1", 9999), "[::1]:9999"),
+            ("[fe80::1%eth0]:1", tcp_to("fe80::1%eth0", 1), "[fe80::1%eth0]:1"),
+            (":9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
+            ("*:9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
+            ("0.0.0.0:9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
+            ("ipv6@:9999", tcp_to("::1", 9999), "[::1]:9999"),
+            (":::9999", tcp_to("::1", 9999), "[::1]:9999"),
+        ] {
+            let address = Address::try_from(text).unwrap();
+            assert_eq!(address, expected, "{text}");
+            assert_eq!(address.to_string(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "it is empty"),
+            ("/run/\0", "it holds the control character '\\0'"),
+            ("abns@a\nb", "it holds the control character '\\n'"),
+            ("unix@", "the path is empty"),
+            ("abns@", "the name is empty"),
+            ("haproxy.sock", "expected a port, as in `host:9999`, or a path"),
+            ("[::1]", "expected a port, as in `[::1]:9999`"),
+            ("host:", "the port is missing"),
+            ("host:0", "expected a port from 1 to 65535, found \"0\""),
+            ("host:65536", "expected a port from 1 to 65535, found \"65536\""),
+            ("host:+80", "expected a port from 1 to 65535, found \"+80\""),
+            ("host:1-9", "expected a port from 1 to 65535, found \"1-9\""),
+            ("a b:1", "expected a host name or an IP address, found \"a b\""),
+            ("1.2.3.4.5:1", "expected a host name or an IP address, found \"1.2.3.4.5\""),
+            ("::1", "expected an IPv6 address and a port, found \":\""),
+            ("[::1%]:1", "expected an IPv6 address and a port, found \"::1%\""),
+            ("ipv4@::1:1", "expected an IPv4 address, found \"::1\""),
+            ("ipv6@127.0.0.1:1", "expected an IPv6 address, found 127.0.0.1"),
+            ("fd@3", "`fd@` is not supported: nothing can connect to it as to a stats socket"),
+            ("sockpair@3", "`sockpair@` is not supported: nothing can connect to it as to a stats socket"),
+            ("udp4@h:1", "`udp4@` is not supported: nothing can connect to it as to a stats socket"),
+            ("quic6@h:1", "`quic6@` is not supported: nothing can connect to it as to a stats socket"),
+            (
+                "dgram+unix@/x",
+                "`dgram+unix@` is not supported: nothing can connect to it as to a stats socket",
+            ),
+            ("http@h:1", "unknown prefix `http@`"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert_eq!(error.to_string(), format!("address {text:?}: {reason}"));
+        }
+    }
+
+    #[test]
+    fn names_longer_than_the_kernel_takes_are_refused() {
+        for (prefix, what) in [("unix@", "path"), ("abns@", "name"), ("abnsz@", "name")] {
+            assert!(format!("{prefix}{}", "x".repeat(107)).parse::<Address>().is_ok());
+            let error = format!("{prefix}{}", "x".repeat(108)).parse::<Address>().unwrap_err();
+            assert!(
+                error.to_string().ends_with(&format!("the {what} has 108 bytes, more than 107")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn socket_addresses_convert() {
+        for (text, shown) in [
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("[fe80::1%3]:80", "[fe80::1%3]:80"),
+            ("0.0.0.0:80", "127.0.0.1:80"),
+        ] {
+            assert_eq!(Address::from(text.parse::<SocketAddr>().unwrap()).to_string(), shown);
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn serde_uses_the_text() {
+        let address: Address = "abns@x".parse().unwrap();
+        let json = serde_json::to_string(&address).unwrap();
+        assert_eq!(json, "\"abns@x\"");
+        assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);
+        assert!(serde_json::from_str::<Address>("\"fd@1\"").is_err());
+    }
+
+    #[cfg(all(feature = "serde", unix))]
+    #[test]
+    fn a_path_that_is_not_utf8_is_not_serialised() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let path = PathBuf::from(std::ffi::OsString::from_vec(b"/run/\xff".to_vec()));
+        let error = serde_json::to_string(&Address::from(path)).unwrap_err();
+        assert_eq!(error.to_string(), "path of a socket is not UTF-8");
+    }
+
+    fn address() -> impl Strategy<Value = Address> {
+        let port = 1..=u16::MAX;
+        prop_oneof![
+            "[^\\p{Cc}]{1,26}".prop_map(|path| Address::Unix(path.into())),
+            "/[^\\p{Cc}]{0,26}".prop_map(|path| Address::Unix(path.into())),
+            "[^\\p{Cc}]{1,26}".prop_map(Address::Abstract),
+            "[^\\p{Cc}]{1,26}".prop_map(Address::AbstractUnpadded),
+            (any::<IpAddr>(), port.clone()).prop_map(|(ip, port)| Address::from(SocketAddr::new(ip, port))),
+            ("[a-zA-Z][a-z0-9_-]{0,9}(\\.[a-z][a-z0-9-]{0,9}){0,2}", port)
+                .prop_map(|(host, port)| Address::Tcp { host, port }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(address in address()) {
+            prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+        }
+
+        #[test]
+        fn what_is_read_is_shown_and_read_back(
+            text in "(stream\\+)?(unix@|abns@|tcp6?@|ipv4@|\\[|/)?[a-f0-9:.%\\]*/@_-]{0,20}(:[0-9]{1,5})?"
+        ) {
+            if let Ok(address) = text.parse::<Address>() {
+                prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::Address;
+use super::deadline::{CONNECT, Deadline, Step};
+use crate::error::{Error, Problem, Result};
+
+/// A connection, of whatever kind.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Connects, and tries again while the socket is busy.
+///
+/// The connect limit is that of one attempt. Busy is not gone: a full queue means
+/// that HAProxy serves others first, and to stand before that queue is no other
+/// thing than to stand in it. So it is tried again until the time of the whole
+/// command is up.
+pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Box<dyn Stream>> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match deadline.bound(CONNECT, deadline.limits().connect, attempt(address)).await? {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        let Some(step) = busy(&error) else {
+            return Err(Error::new(Problem::Connect(error)));
+        };
+        tracing::trace!(%address, %error, "busy, will connect again");
+        deadline.sleep(step, pause).await?;
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+async fn attempt(address: &Address) -> io::Result<Box<dyn Stream>> {
+    match address {
+        Address::Tcp { host, port } => {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            // A payload line must not wait for the acknowledgement of another.
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream))
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        Address::Abstract(name) => abstract_socket(name, Address::NAME_LEN).await,
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        Address::AbstractUnpadded(name) => abstract_socket(name, 0).await,
+        #[allow(unreachable_patterns)]
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no sockets of that kind")),
+    }
+}
+
+/// Connects to an abstract name, padded with NULs up to `padded` bytes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+async fn abstract_socket(name: &str, padded: usize) -> io::Result<Box<dyn Stream>> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut path = Vec::with_capacity(padded + 1);
+    path.push(0);
+    path.extend_from_slice(name.as_bytes());
+    path.resize(path.len().max(padded + 1), 0);
+    Ok(Box::new(tokio::net::UnixStream::connect(OsStr::from_bytes(&path)).await?))
+}
+
+/// What to wait for, if the error is one that passes.
+fn busy(error: &io::Error) -> Option<Step> {
+    match error.raw_os_error() {
+        _ if error.kind() == io::ErrorKind::WouldBlock => Some(QUEUE_FULL),
+        Some(EMFILE) if cfg!(unix) => Some(PROCESS_FILES),
+        Some(ENFILE) if cfg!(unix) => Some(SYSTEM_FILES),
+        _ => None,
+    }
+}
+
+const QUEUE_FULL: Step = Step::one("connecting: socket is busy, its queue is full", "connection");
+const PROCESS_FILES: Step = Step::one("connecting: this process has too many open files", "connection");
+const SYSTEM_FILES: Step = Step::one("connecting: this system has too many open files", "connection");
+
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LAST_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_is_tried_again() {
+        assert!(busy(&io::ErrorKind::WouldBlock.into()).is_some());
+        assert_eq!(busy(&io::Error::from_raw_os_error(EMFILE)).is_some(), cfg!(unix));
+        assert_eq!(busy(&io::Error::from_raw_os_error(ENFILE)).is_some(), cfg!(unix));
+        assert!(busy(&io::ErrorKind::ConnectionRefused.into()).is_none());
+        assert!(busy(&io::ErrorKind::NotFound.into()).is_none());
+    }
+}

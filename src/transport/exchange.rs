@@ -1,0 +1,312 @@
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::deadline::{Deadline, RECEIVE, SEND};
+use super::framing;
+use crate::error::{Error, Problem, Result};
+
+/// Takes a reply while it arrives.
+pub(crate) trait Sink {
+    /// Takes the next bytes, split wherever the connection split them. An error
+    /// ends the exchange.
+    fn feed(&mut self, bytes: &[u8]) -> Result<Flow>;
+}
+
+/// Whether a [`Sink`] wants more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Read on, up to the end of the connection.
+    More,
+    /// The reply is whole; what follows it, and the end, are not waited for.
+    Stop,
+}
+
+/// Sends `line` and pushes all that comes back into `sink`, until the peer
+/// closes. `received` counts the bytes, also of an exchange that failed.
+///
+/// The sending side is never shut: `wait` takes that for an interruption.
+pub(super) async fn exchange<T, S>(
+    stream: &mut T,
+    line: &[u8],
+    deadline: &Deadline,
+    received: &mut usize,
+    sink: &mut S,
+) -> Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    S: Sink + ?Sized,
+{
+    let unsent = send(stream, line, deadline).await?.err();
+    let broken = match receive(stream, deadline, received, sink).await? {
+        Ended::Stopped => return Ok(()),
+        Ended::Closed => None,
+        Ended::Broken(error) => Some(error),
+    };
+    match (*received, unsent, broken) {
+        (0, None, None) => Err(Error::new(Problem::Closed)),
+        (0, Some(error), _) | (0, None, Some(error)) if is_gone(&error) => Err(Error::new(Problem::Closed)),
+        (0, Some(error), _) | (_, None, Some(error)) => Err(Error::new(Problem::Io(error))),
+        // HAProxy says why it took no more, and closes: its words are the answer.
+        // Nothing ran, for the end of the line was never sent.
+        (_, Some(_), _) | (_, None, None) => Ok(()),
+    }
+}
+
+/// The inner result is that of the connection, the outer one that of the limits.
+async fn send<T>(stream: &mut T, line: &[u8], deadline: &Deadline) -> Result<io::Result<()>>
+where
+    T: AsyncWrite + Unpin + ?Sized,
+{
+    let mut rest = line;
+    while !rest.is_empty() {
+        match deadline.bound(SEND, deadline.limits().progress, stream.write(rest)).await? {
+            Ok(0) => return Ok(Err(io::ErrorKind::WriteZero.into())),
+            Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(()))
+}
+
+async fn receive<T, S>(
+    stream: &mut T,
+    deadline: &Deadline,
+    received: &mut usize,
+    sink: &mut S,
+) -> Result<Ended>
+where
+    T: AsyncRead + Unpin + ?Sized,
+    S: Sink + ?Sized,
+{
+    let limit = deadline.limits().reply;
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut refused = false;
+    loop {
+        buffer.clear();
+        match deadline.bound(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer)).await? {
+            Ok(0) => return Ok(Ended::Closed),
+            Ok(read) => *received += read,
+            Err(_) if refused => return Ok(Ended::Closed),
+            Err(error) => return Ok(Ended::Broken(error)),
+        }
+        if *received > limit {
+            return Err(Error::new(Problem::TooLarge { limit }));
+        }
+        refused = *received == buffer.len() && framing::is_refusal(&buffer);
+        if sink.feed(&buffer)? == Flow::Stop {
+            return Ok(Ended::Stopped);
+        }
+    }
+}
+
+/// How receiving ended.
+enum Ended {
+    Stopped,
+    Closed,
+    Broken(io::Error),
+}
+
+/// Whether the peer went away: a process that is killed with our command unread
+/// resets the connection, one that read it just closes.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::WriteZero
+    )
+}
+
+/// Twice what HAProxy sends at once (`tune.bufsize`).
+const BUFFER: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::time::{Instant, sleep};
+    use tokio_test::io::Builder;
+
+    use super::*;
+    use crate::Limits;
+
+    /// Keeps what it was fed, and has enough once that ends in `stop`.
+    struct Kept {
+        bytes: Vec<u8>,
+        stop: &'static [u8],
+    }
+
+    impl Sink for Kept {
+        fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+            self.bytes.extend_from_slice(bytes);
+            let stop = !self.stop.is_empty() && self.bytes.ends_with(self.stop);
+            Ok(if stop { Flow::Stop } else { Flow::More })
+        }
+    }
+
+    /// What came back for `a`: its bytes and how it ended.
+    async fn outcome(stream: impl AsyncRead + AsyncWrite + Unpin, limits: Limits) -> (String, String) {
+        outcome_until(stream, limits, b"").await
+    }
+
+    async fn outcome_until(
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        limits: Limits,
+        stop: &'static [u8],
+    ) -> (String, String) {
+        let mut sink = Kept { bytes: Vec::new(), stop };
+        let mut received = 0;
+        let deadline = Deadline::new(limits);
+        let result = exchange(&mut stream, b"a\n", &deadline, &mut received, &mut sink).await;
+        let ended = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+        (String::from_utf8(sink.bytes).unwrap(), ended)
+    }
+
+    fn ended(bytes: &str, how: &str) -> (String, String) {
+        (bytes.to_owned(), how.to_owned())
+    }
+
+    /// The far end of a connection: it takes the command, then does `answer`.
+    fn peer<F: Future<Output = ()> + Send + 'static>(
+        answer: impl FnOnce(DuplexStream) -> F + Send + 'static,
+    ) -> DuplexStream {
+        let (near, mut far) = duplex(64);
+        tokio::spawn(async move {
+            let mut command = [0; 2];
+            far.read_exact(&mut command).await.unwrap();
+            assert_eq!(&command, b"a\n");
+            answer(far).await;
+        });
+        near
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_the_same_however_it_is_split() {
+        let reply = "# pxname,svname,\nfe,FRONTEND,\n\n";
+        for size in 1..=reply.len() {
+            let mut builder = Builder::new();
+            builder.write(b"a\n");
+            for chunk in reply.as_bytes().chunks(size) {
+                builder.read(chunk);
+            }
+            assert_eq!(outcome(builder.build(), Limits::new()).await, ended(reply, "ok"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_may_be_taken_in_pieces() {
+        let stream = Builder::new().write(b"a").write(b"\n").read(b"\n").build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended("\n", "ok"));
+    }
+
+    #[tokio::test]
+    async fn an_end_without_a_byte_is_closed() {
+        let stream = Builder::new().write(b"a\n").build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended("", "closed without an answer"));
+        let reset = io::ErrorKind::ConnectionReset.into();
+        let stream = Builder::new().write(b"a\n").read_error(reset).build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended("", "closed without an answer"));
+        let stream = Builder::new().write_error(io::ErrorKind::BrokenPipe.into()).build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended("", "closed without an answer"));
+    }
+
+    #[tokio::test]
+    async fn a_reset_within_a_reply_is_an_error() {
+        let reset = io::Error::new(io::ErrorKind::ConnectionReset, "reset");
+        let stream = Builder::new().write(b"a\n").read(b"fe,\n\n").read_error(reset).build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended("fe,\n\n", "connection broke: reset"));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_the_command_was_refused_is_read() {
+        let text = "The command is too big for the buffer size.\n";
+        let stream = Builder::new()
+            .write(b"a")
+            .write_error(io::ErrorKind::BrokenPipe.into())
+            .read(text.as_bytes())
+            .read_error(io::ErrorKind::ConnectionReset.into())
+            .build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended(text, "ok"));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_a_long_command_was_dropped_is_the_reply() {
+        let text = "The payload is too big. Please change 'tune.cli.max-payload-size'\n";
+        let reset = io::ErrorKind::ConnectionReset.into();
+        let stream = Builder::new().write(b"a\n").read(text.as_bytes()).read_error(reset).build();
+        assert_eq!(outcome(stream, Limits::new()).await, ended(text, "ok"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_in_the_progress_limit() {
+        let start = Instant::now();
+        let stream = peer(async |mut far: DuplexStream| {
+            far.write_all(b"fe").await.unwrap();
+            sleep(Duration::from_secs(60)).await;
+        });
+        let limits = Limits::new().with_progress(Duration::from_secs(3));
+        assert_eq!(outcome(stream, limits).await, ended("fe", "receiving: no byte within 3s"));
+        assert_eq!(start.elapsed(), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_dribble_end_in_the_total_limit() {
+        let start = Instant::now();
+        let stream = peer(async |mut far: DuplexStream| {
+            while far.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_secs(2)).await;
+            }
+        });
+        let (bytes, how) = outcome(stream, Limits::new()).await;
+        assert_eq!((bytes.as_str(), how.as_str()), ("xxxxx", "receiving: no end of the reply within 10s"));
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_ends_in_the_progress_limit() {
+        let (near, _far) = duplex(1);
+        assert_eq!(outcome(near, Limits::new()).await, ended("", "sending: no byte taken within 5s"));
+    }
+
+    #[tokio::test]
+    async fn a_reply_over_the_limit_is_an_error() {
+        let stream = || Builder::new().write(b"a\n").read(b"123").read(b"45").build();
+        let limits = Limits::new().with_reply(5);
+        assert_eq!(outcome(stream(), limits).await, ended("12345", "ok"));
+        let limits = Limits::new().with_reply(4);
+        assert_eq!(
+            outcome(stream(), limits).await,
+            ended("123", "answer is longer than the limit of 4 bytes")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sink_that_has_enough_does_not_wait_for_the_end() {
+        let stream = peer(async |mut far: DuplexStream| {
+            far.write_all(b"master\n\n").await.unwrap();
+            sleep(Duration::from_secs(60)).await;
+        });
+        let start = Instant::now();
+        assert_eq!(outcome_until(stream, Limits::new(), b"\n\n").await, ended("master\n\n", "ok"));
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_sink_ends_the_exchange() {
+        struct Picky;
+        impl Sink for Picky {
+            fn feed(&mut self, _: &[u8]) -> Result<Flow> {
+                Err(Error::invalid("no"))
+            }
+        }
+        let (mut near, mut far) = duplex(64);
+        far.write_all(b"x").await.unwrap();
+        let deadline = Deadline::new(Limits::new());
+        let error = exchange(&mut near, b"a\n", &deadline, &mut 0, &mut Picky).await.unwrap_err();
+        assert_eq!(error.to_string(), "no");
+    }
+}

@@ -1,0 +1,127 @@
+use crate::error::{Error, Result};
+
+/// Longest command line that every release takes: `tune.bufsize` less
+/// `tune.maxrewrite`. Up to 2.6 a longer one hangs, or ends the connection
+/// without a word.
+pub(super) const LONGEST: usize = 15_360;
+
+/// Refuses a line that HAProxy would not run as the one line it is.
+pub(super) fn check(line: &str) -> Result<()> {
+    // CR and LF end a line, in some releases within an argument too; so does NUL
+    // from 3.2 on.
+    if let Some(found) = line.chars().find(|c| matches!(c, '\0' | '\r' | '\n')) {
+        return Err(Error::invalid(format!("the command line holds {found:?}")));
+    }
+    if words(line).next().is_none() {
+        return Err(Error::invalid("the command line is empty"));
+    }
+    if line.len() > LONGEST {
+        let length = line.len();
+        return Err(Error::invalid(format!(
+            "the command line has {length} bytes, and HAProxy takes {LONGEST} for certain"
+        )));
+    }
+    if opens_payload(line) {
+        return Err(Error::invalid(
+            "the last word begins or ends with `<<`: HAProxy would wait for a payload",
+        ));
+    }
+    if line.len() % 2 != line.trim_end_matches('\\').len() % 2 {
+        return Err(Error::invalid("the command line ends with a single `\\`, which takes its end away"));
+    }
+    Ok(())
+}
+
+/// The verb, for errors and traces: the first two words, if they look like
+/// keywords. Arguments may be secret.
+pub(super) fn verb(line: &str) -> String {
+    let first = line.split(';').find(|part| words(part).next().is_some()).unwrap_or_default();
+    let keywords: Vec<_> = words(first).take(2).take_while(|word| is_keyword(word)).collect();
+    if keywords.is_empty() { "raw command".to_owned() } else { keywords.join(" ") }
+}
+
+/// Up to 2.6 a last word that ends in `<<` opens a payload, even where the `<<`
+/// is escaped; from 2.9 on one that begins with it does. Up to 3.0 it may be
+/// anywhere in the line, if a `;` follows.
+fn opens_payload(line: &str) -> bool {
+    line.split(';')
+        .filter_map(|part| words(part).last())
+        .any(|word| word.starts_with("<<") || word.ends_with("<<"))
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split([' ', '\t', '\x0b', '\x0c']).filter(|word| !word.is_empty())
+}
+
+fn is_keyword(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_lines_pass() {
+        for line in
+            ["show stat", " show info;show cli level;show stat", "set map m k a\\;b", "add map m k v\\\\"]
+        {
+            assert!(check(line).is_ok(), "{line}");
+        }
+        assert!(check(&"x".repeat(LONGEST)).is_ok());
+    }
+
+    #[test]
+    fn lines_that_would_not_run_as_one_are_refused() {
+        for (line, text) in [
+            ("show info\nshutdown frontend f", "the command line holds '\\n'"),
+            ("show info\r", "the command line holds '\\r'"),
+            ("show info\0show stat", "the command line holds '\\0'"),
+            ("", "the command line is empty"),
+            (" \t ", "the command line is empty"),
+            ("add map m k v\\", "the command line ends with a single `\\`, which takes its end away"),
+            ("add map m k v\\\\\\", "the command line ends with a single `\\`, which takes its end away"),
+        ] {
+            assert_eq!(check(line).unwrap_err().to_string(), text);
+        }
+        assert_eq!(
+            check(&"x".repeat(LONGEST + 1)).unwrap_err().to_string(),
+            "the command line has 15361 bytes, and HAProxy takes 15360 for certain"
+        );
+    }
+
+    #[test]
+    fn a_last_word_that_opens_a_payload_is_refused() {
+        for line in [
+            "add map m <<",
+            "add map m << ",
+            "add map m <<%EOF%",
+            "add map m a<<",
+            "add map m \\<<",
+            "add map m <<;x",
+        ] {
+            assert_eq!(
+                check(line).unwrap_err().to_string(),
+                "the last word begins or ends with `<<`: HAProxy would wait for a payload"
+            );
+        }
+        assert!(check("add map m a<<b c").is_ok());
+    }
+
+    #[test]
+    fn verb_never_shows_an_argument() {
+        for (line, expected) in [
+            ("show stat", "show stat"),
+            (" set  server web/a weight 3", "set server"),
+            ("show info;show stat", "show info"),
+            (";set map x", "set map"),
+            ("wait 10s", "wait"),
+            ("quit", "quit"),
+            ("show Secret", "show"),
+            ("@1 show info", "raw command"),
+            ("", "raw command"),
+        ] {
+            assert_eq!(verb(line), expected);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Bytes to and from one stats socket: where it listens, how long to wait, and
+//! one command with its whole reply. What the bytes mean is not known here.
+
+mod address;
+mod connect;
+mod deadline;
+mod exchange;
+mod framing;
+mod limits;
+mod line;
+mod reply;
+mod socket;
+
+pub use address::Address;
+pub use limits::Limits;
+pub use reply::Reply;
+pub use socket::StatsSocket;
+
+pub(crate) use deadline::{Deadline, QUEUE, Step};
+pub(crate) use exchange::{Flow, Sink};

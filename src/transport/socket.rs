@@ -1,0 +1,227 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::connect::connect;
+use super::deadline::{Deadline, QUEUE};
+use super::exchange::{self, Flow, Sink};
+use super::{Address, Limits, Reply, line};
+use crate::error::Result;
+
+/// The stats socket of one HAProxy process.
+///
+/// Nothing is opened until a command is sent. Each command has a connection of its
+/// own, which is closed behind it: no more than
+/// [`connections`](Limits::connections) of them at once, and none between
+/// commands. That is on purpose:
+///
+/// - the end of a connection is the only mark of the end of a reply that no reply
+///   can hold;
+/// - an idle connection keeps an old worker alive after a reload, and goes on
+///   talking to it;
+/// - it occupies one of the ten places that HAProxy has for all its stats sockets
+///   together (`stats maxconn`);
+/// - it would save 10 to 40 microseconds.
+///
+/// A clone is cheap and shares the places of the original.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::{Address, StatsSocket};
+///
+/// let socket = StatsSocket::new("/run/haproxy/1.sock".parse::<Address>()?);
+/// let reply = socket.command("show activity").await?;
+/// println!("{reply}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct StatsSocket(Arc<Inner>);
+
+struct Inner {
+    address: Address,
+    limits: Limits,
+    places: Semaphore,
+}
+
+impl StatsSocket {
+    /// A socket with the default limits. Does no I/O.
+    pub fn new(address: impl Into<Address>) -> Self {
+        Self::with_limits(address, Limits::new())
+    }
+
+    /// A socket with limits of its own. Does no I/O.
+    pub fn with_limits(address: impl Into<Address>, limits: Limits) -> Self {
+        let places = Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS));
+        Self(Arc::new(Inner { address: address.into(), limits, places }))
+    }
+
+    /// Where the socket listens.
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// The limits of a command that has none of its own.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Sends a command line as it is, and returns the whole reply as it is.
+    ///
+    /// The line is for HAProxy to take apart: arguments are escaped with `\`, and
+    /// `;` begins another command. What HAProxy says of it is a reply too, also
+    /// where it refuses. Not for commands that leave the connection open (`prompt`,
+    /// `show events -w`), nor for a master socket, which never closes: they end in
+    /// the time limit.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent,
+    /// for a line that is empty, longer than 15,360 bytes, holds NUL, CR or LF, or
+    /// would leave HAProxy waiting for more: one where the last word of a command
+    /// begins or ends with `<<`, or that ends with a single `\`.
+    ///
+    /// [`Connect`](crate::ErrorKind::Connect) if nobody listens;
+    /// [`Timeout`](crate::ErrorKind::Timeout), [`TooLarge`](crate::ErrorKind::TooLarge)
+    /// where a limit was passed; [`Closed`](crate::ErrorKind::Closed) if the
+    /// connection ended without an answer, [`Truncated`](crate::ErrorKind::Truncated)
+    /// and [`Io`](crate::ErrorKind::Io) if it ended within one. A connection is tried
+    /// again while the socket is busy; once a byte was sent, nothing is. After any
+    /// of these but the first two kinds, the command may have been executed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection and frees its place. No later
+    /// command can meet the rest of its reply. HAProxy may have executed the
+    /// command, or may still do so.
+    pub async fn command(&self, line: &str) -> Result<Reply> {
+        self.command_with(line, *self.limits()).await
+    }
+
+    /// As [`command`](Self::command), with limits for this call.
+    ///
+    /// [`Limits::connections`] stays that of the socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`command`](Self::command).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`command`](Self::command).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(socket: haproxyadmin::StatsSocket) -> haproxyadmin::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let patient = socket.limits().with_progress(Duration::from_secs(40)).with_total(Duration::from_secs(40));
+    /// socket.command_with("wait 30s srv-removable app/web1", patient).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn command_with(&self, line: &str, limits: Limits) -> Result<Reply> {
+        let name = line::verb(line);
+        let placed = |error: crate::Error| error.during(name.as_str()).at(self.address());
+        line::check(line).map_err(placed)?;
+        let mut whole = Whole(Vec::new());
+        self.exchange(line.as_bytes(), &name, &Deadline::new(limits), &mut whole).await?;
+        Reply::new(whole.0).map_err(placed)
+    }
+
+    /// Sends `line`, with a line feed behind it, and pushes the reply into `sink`
+    /// as it arrives.
+    ///
+    /// The line is neither checked nor shown: `name` stands for it in errors and
+    /// traces. A payload may follow in it, up to but without its last line feed.
+    /// Whether the reply is whole is for the sink to judge: `Ok` says that it has
+    /// at least one byte, and that the peer closed or the sink had enough.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`command`](Self::command) from `Connect` on, but for `Truncated`;
+    /// those of the sink.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`command`](Self::command). The sink has taken a part of the reply.
+    pub(crate) async fn exchange<S: Sink>(
+        &self,
+        line: &[u8],
+        name: &str,
+        deadline: &Deadline,
+        sink: &mut S,
+    ) -> Result<()> {
+        let span = tracing::debug_span!("command", address = %self.address(), command = name);
+        async {
+            let start = Instant::now();
+            let mut received = 0;
+            let result = self.run(line, deadline, &mut received, sink).await;
+            tracing::debug!(
+                bytes = received,
+                duration = ?start.elapsed(),
+                outcome = ?result.as_ref().map_err(crate::Error::kind),
+                "command"
+            );
+            result.map_err(|error| error.during(name).at(self.address()))
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn run<S: Sink>(
+        &self,
+        line: &[u8],
+        deadline: &Deadline,
+        received: &mut usize,
+        sink: &mut S,
+    ) -> Result<()> {
+        let places = &self.0.places;
+        // Nobody closes the semaphore, so a place it is. It is given back behind
+        // the connection: what is declared last is dropped first.
+        let _place = deadline.bound(QUEUE, deadline.limits().total, places.acquire()).await?.ok();
+        let mut stream = async {
+            let start = Instant::now();
+            let connected = connect(self.address(), deadline).await;
+            tracing::debug!(
+                duration = ?start.elapsed(),
+                outcome = ?connected.as_ref().map(|_| ()).map_err(crate::Error::kind),
+                "connect"
+            );
+            connected
+        }
+        .instrument(tracing::debug_span!("connect"))
+        .await?;
+        // In one piece, so that it is one system call.
+        let mut ended = Vec::with_capacity(line.len() + 1);
+        ended.extend_from_slice(line);
+        ended.push(b'\n');
+        exchange::exchange(stream.as_mut(), &ended, deadline, received, sink).await
+    }
+}
+
+impl fmt::Debug for StatsSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatsSocket")
+            .field("address", &self.0.address)
+            .field("limits", &self.0.limits)
+            .field("free", &self.0.places.available_permits())
+            .finish()
+    }
+}
+
+/// Keeps a reply as it is.
+struct Whole(Vec<u8>);
+
+impl Sink for Whole {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+        self.0.extend_from_slice(bytes);
+        Ok(Flow::More)
+    }
+}

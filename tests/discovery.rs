@@ -1,0 +1,244 @@
+//! Who is in a cluster, and who is not and why.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use haproxyadmin::{Address, Cluster, ErrorKind, IgnoredReason, Level, Limits};
+
+mod support;
+
+use support::{
+    Config, Running, Stranger, ancestor_cluster, datagram, levels, plain_file, release, releases, stale,
+};
+
+const UNDER_MASTER: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.1"
+    default_backend app
+
+backend app
+    server app1 "${SERVER_1}"
+"#;
+
+fn short() -> Limits {
+    Limits::new().with_total(Duration::from_millis(500))
+}
+
+fn addresses(paths: &[PathBuf]) -> Vec<Address> {
+    paths.iter().map(|path| Address::from(path.clone())).collect()
+}
+
+fn reason(cluster: &Cluster, path: &PathBuf) -> IgnoredReason {
+    let address = Address::from(path.clone());
+    let found = cluster.ignored().into_iter().find(|ignored| ignored.address == address);
+    found.unwrap_or_else(|| panic!("{address} is not ignored")).reason
+}
+
+#[tokio::test]
+async fn sockets_of_one_process_count_once_through_the_highest_level() {
+    for release in releases() {
+        let running = levels(&release).await;
+        running.send("web", 1, "/", 4).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let path = |name| running.stats().join(name);
+        assert_eq!(cluster.members(), addresses(&[path("admin.sock")]));
+        for name in ["operator.sock", "user.sock"] {
+            let of = Address::from(path("admin.sock"));
+            assert_eq!(reason(&cluster, &path(name)), IgnoredReason::Duplicate { of });
+        }
+        // What a socket of level `user` hides is there.
+        for _ in 0..2 {
+            let snapshot = cluster.snapshot().await.unwrap();
+            assert_eq!(snapshot.processes().len(), 1);
+            assert_eq!(snapshot.processes()[0].level(), Some(Level::Admin));
+            assert_eq!(snapshot.frontend("web").unwrap().requests(), 4);
+            let server = snapshot.server("app", "app1").unwrap();
+            assert!(server.address().is_some() && server.cookie().is_some());
+            assert!(snapshot.backend("app").unwrap().algo().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_takes_over_when_its_process_answers_nowhere_else() {
+    let running = levels(&release("3.0")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    fs::remove_file(running.stats().join("admin.sock")).unwrap();
+    let snapshot = cluster.snapshot().await.unwrap();
+    assert_eq!(snapshot.failed().count(), 1);
+    assert_eq!(snapshot.frontend("web").unwrap().processes(), ["operator.sock"]);
+
+    let snapshot = cluster.rediscover().await.unwrap();
+    assert!(snapshot.is_complete());
+    assert_eq!(cluster.members(), addresses(&[running.stats().join("operator.sock")]));
+}
+
+#[tokio::test]
+async fn sockets_of_one_process_given_as_addresses_count_once_too() {
+    for release in releases() {
+        let running = levels(&release).await;
+        let user = running.stats().join("user.sock");
+        let admin = running.stats().join("admin.sock");
+        let cluster = Cluster::from_addresses([user.clone(), admin.clone()]).await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        assert_eq!(snapshot.processes().len(), 1);
+        assert_eq!(reason(&cluster, &user), IgnoredReason::Duplicate { of: admin.into() });
+    }
+}
+
+#[tokio::test]
+async fn a_second_path_to_one_socket_counts_once() {
+    // The process does not know this name, so that its counter has to tell.
+    for release in releases() {
+        let running = levels(&release).await;
+        let elsewhere = running.dir().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::hard_link(running.stats().join("admin.sock"), elsewhere.join("link.sock")).unwrap();
+        let cluster =
+            Cluster::from_addresses([running.stats().join("user.sock"), elsewhere.join("link.sock")]);
+        let cluster = cluster.await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        assert_eq!(snapshot.processes().len(), 1, "{}", release.version);
+        assert_eq!(snapshot.processes()[0].level(), Some(Level::Admin));
+    }
+}
+
+#[tokio::test]
+async fn processes_that_only_look_alike_are_two() {
+    // Four processes of one start, with one node name: only the pid differs.
+    for release in releases() {
+        let running = ancestor_cluster(&release).await;
+        let snapshot = Cluster::from_dir(running.stats()).await.unwrap().snapshot().await.unwrap();
+        assert_eq!(snapshot.processes().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn every_other_socket_is_reported_for_what_it_is() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let config = running.fill(Config::new(UNDER_MASTER));
+        let master = running.add_master(&release, "pair", &config).await;
+        let path = |name: &str| running.stats().join(name);
+        stale(path("stale.sock"));
+        plain_file(path("notes.txt"));
+        let _datagram = datagram(path("log.sock"));
+        let _redis = Stranger::answers(path("other.sock"), "-ERR unknown command\r\n");
+        let _silent = Stranger::is_silent(path("silent.sock"));
+        let _closing = Stranger::hangs_up(path("closing.sock"));
+        stale(path("1234.tmp"));
+
+        let cluster = Cluster::builder().dir(running.stats()).limits(short()).exclude("*.tmp").build();
+        let cluster = cluster.await.unwrap();
+        assert_eq!(reason(&cluster, &master), IgnoredReason::Master, "{}", release.version);
+        assert_eq!(reason(&cluster, &path("log.sock")), IgnoredReason::Datagram);
+        assert_eq!(reason(&cluster, &path("1234.tmp")), IgnoredReason::Excluded);
+        let words = reason(&cluster, &path("other.sock"));
+        assert!(matches!(&words, IgnoredReason::NotHaproxy(words) if words.contains("-ERR")), "{words:?}");
+        assert_eq!(cluster.ignored().len(), 4);
+        let members = ["closing.sock", "silent.sock", "stale.sock", "worker.sock"];
+        assert_eq!(cluster.members(), addresses(&members.map(path)));
+
+        let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+        let outcomes: Vec<_> = snapshot
+            .processes()
+            .iter()
+            .map(|process| (process.label().to_string(), process.failure().map(|failure| failure.kind)))
+            .collect();
+        let expected = [
+            ("closing.sock", Some(ErrorKind::Closed)),
+            ("silent.sock", Some(ErrorKind::Timeout)),
+            ("stale.sock", Some(ErrorKind::Connect)),
+            ("worker.sock", None),
+        ];
+        assert_eq!(outcomes, expected.map(|(label, kind)| (label.to_owned(), kind)));
+    }
+}
+
+#[tokio::test]
+async fn refused_sockets_can_be_ignored_until_they_answer() {
+    let mut running = levels(&release("2.6")).await;
+    running.kill(1);
+    stale(running.stats().join("stale.sock"));
+    let builder = Cluster::builder().dir(running.stats()).ignore_refused(true);
+    let error = builder.clone().build().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("stale.sock: nobody listens"), "{error}");
+
+    running.restart(1).await;
+    let cluster = builder.build().await.unwrap();
+    assert_eq!(reason(&cluster, &running.stats().join("stale.sock")), IgnoredReason::Refused);
+    cluster.snapshot().await.unwrap();
+    // Once a member, it fails.
+    running.kill(1);
+    assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
+}
+
+#[tokio::test]
+async fn the_socket_that_nbproc_shares_is_not_counted() {
+    let running = ancestor_cluster(&release("2.2")).await;
+    let shared = running.dir().join("shared.sock");
+    let own = running.sockets().into_iter().chain([shared.clone()]);
+    let cluster = Cluster::from_addresses(own).await.unwrap();
+    let snapshot = cluster.snapshot().await.unwrap();
+    assert_eq!(snapshot.processes().len(), 4);
+    assert_eq!(reason(&cluster, &shared), IgnoredReason::Shared);
+}
+
+#[tokio::test]
+async fn a_new_socket_is_found_and_a_gone_one_stays_until_rediscovered() {
+    let mut running = Running::new();
+    running.add_servers(1).await;
+    let config = |n: usize| {
+        let text =
+            UNDER_MASTER.replace("worker.sock", &format!("{n}.sock")).replace("web.1", &format!("web.{n}"));
+        Config::new(text)
+    };
+    let release = release("3.2");
+    running.add(&release, "one", &running.fill(config(1))).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    running.add(&release, "two", &running.fill(config(2))).await;
+    assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
+
+    running.kill(2);
+    fs::remove_file(running.stats().join("2.sock")).unwrap();
+    let error = cluster.snapshot().await.unwrap_err();
+    assert!(error.to_string().contains("2.sock: cannot connect: No such file"), "{error}");
+    assert_eq!(cluster.rediscover().await.unwrap().processes().len(), 1);
+    assert!(cluster.snapshot().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_or_holds_nothing_is_an_error() {
+    let running = Running::new();
+    let error = Cluster::from_dir(running.dir().join("none")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("none: No such file"), "{error}");
+    let error = Cluster::from_dir(running.stats()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("no such HAProxy stats socket in {}", running.stats().display()));
+    let error = Cluster::builder().build().await.unwrap_err();
+    assert_eq!(error.to_string(), "a cluster needs a directory or an address");
+}
+
+#[tokio::test]
+async fn addresses_need_nobody_to_be_up() {
+    let mut running = levels(&release("2.6")).await;
+    running.kill(1);
+    let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
+    assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
+    running.restart(1).await;
+    assert!(cluster.snapshot().await.is_ok());
+}

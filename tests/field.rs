@@ -1,0 +1,385 @@
+//! The tables of columns and keys against what five real HAProxy releases print.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the helpers below only serve tests, where a panic is the failure"
+)]
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+
+use haproxyadmin::field::{COLUMNS, Column, InfoKey, KEYS, Kind, Nature, Rule, Wire};
+
+#[test]
+fn header_of_each_release_is_the_table_up_to_that_release() {
+    for (version, columns) in VERSIONS.into_iter().zip([99, 128, 205, 207, 213]) {
+        let table: Vec<_> = COLUMNS
+            .iter()
+            .filter(|column| age(column.since) <= age(version))
+            .map(|column| column.name)
+            .collect();
+        assert_eq!(header(version), table, "columns of {version}");
+        assert_eq!(table.len(), columns, "number of columns of {version}");
+    }
+    assert_eq!(header(NEWEST).len(), COLUMNS.len(), "columns that no release has");
+}
+
+#[test]
+fn keys_of_each_release_are_the_table_up_to_that_release() {
+    for version in VERSIONS {
+        let gone =
+            |key: &InfoKey| GONE.iter().any(|(name, last, _)| *name == key.name && age(last) < age(version));
+        let table: Vec<_> = KEYS
+            .iter()
+            .filter(|key| age(key.since) <= age(version) && !gone(key))
+            .map(|key| key.name)
+            .collect();
+        assert_eq!(info_keys(version), table, "keys of {version}");
+    }
+}
+
+#[test]
+fn natures_of_columns_are_haproxys_own() {
+    let found = stat_tags()
+        .filter(|tag| column(&tag.name).nature != tag.nature)
+        .map(|tag| format!("{} of {:?} in {}: {:?}", tag.name, tag.kind, tag.version, tag.nature));
+    let listed = NATURES.iter().flat_map(|(name, kind, versions, nature, _)| {
+        versions.iter().map(move |version| format!("{name} of {:?} in {version}: {nature:?}", Some(kind)))
+    });
+    assert_eq!(set(found), set(listed), "natures that differ from the table (left) and those listed (right)");
+}
+
+#[test]
+fn natures_of_keys_are_haproxys_own() {
+    let found = info_tags()
+        .filter(|tag| key(&tag.name).nature != tag.nature)
+        .map(|tag| format!("{} in {}: {:?}", tag.name, tag.version, tag.nature));
+    assert_eq!(set(found), set([]), "natures that differ from the table");
+}
+
+#[test]
+fn only_the_separator_has_no_nature() {
+    let printed: BTreeSet<_> = stat_tags().map(|tag| tag.name).collect();
+    let silent = COLUMNS.iter().map(|column| column.name).filter(|name| !printed.contains(*name));
+    assert_eq!(set(silent), set(["-"]), "columns that `show stat typed` never prints");
+    let unseen = COLUMNS.iter().filter(|column| column.nature == Nature::Unseen).map(|column| column.name);
+    assert_eq!(set(unseen), set(["-"]), "columns without a nature");
+}
+
+#[test]
+fn wire_types_are_haproxys_own() {
+    let columns = stat_tags().map(|tag| (column(&tag.name).wire, tag));
+    let keys = info_tags().map(|tag| (key(&tag.name).wire, tag));
+    let differing = columns
+        .chain(keys)
+        .filter(|(wire, tag)| printed_as(*wire) != tag.wire)
+        .map(|(wire, tag)| format!("{} in {}: {}, not {wire:?}", tag.name, tag.version, tag.wire));
+    assert_eq!(set(differing), set([]), "wire types that differ from the table");
+}
+
+#[test]
+fn texts_with_a_grammar_are_these() {
+    let having = |wire| COLUMNS.iter().filter(move |column| column.wire == wire).map(|column| column.name);
+    assert_eq!(set(having(Wire::Status)), set(["status"]));
+    assert_eq!(set(having(Wire::Check)), set(["check_status", "agent_status"]));
+    assert_eq!(set(having(Wire::Mode)), set(["mode"]));
+}
+
+#[test]
+fn kinds_are_those_that_any_release_prints() {
+    let printed = stat_tags().map(|tag| format!("{} of {:?}", tag.name, tag.kind));
+    let declared = COLUMNS.iter().flat_map(|column| {
+        column.kinds.iter().map(|(kind, _)| format!("{} of {:?}", column.name, Some(kind)))
+    });
+    assert_eq!(set(printed), set(declared), "printed (left) and declared (right)");
+}
+
+#[test]
+fn rules_of_columns_follow_their_natures() {
+    let found = COLUMNS.iter().flat_map(|column| {
+        column
+            .kinds
+            .iter()
+            .filter(|(_, rule)| natural(column.nature) != Some(*rule))
+            .map(|(kind, rule)| format!("{} of {kind:?}: {rule:?}", column.name))
+    });
+    let listed = COLUMN_RULES.iter().flat_map(|(rule, names, only, _)| {
+        names.iter().flat_map(move |name| {
+            column(name)
+                .kinds
+                .iter()
+                .filter(|(kind, _)| only.is_none_or(|only| only == *kind))
+                .map(move |(kind, _)| format!("{name} of {kind:?}: {rule:?}"))
+        })
+    });
+    assert_eq!(set(found), set(listed), "rules other than the nature's (left) and those listed (right)");
+}
+
+#[test]
+fn rules_of_keys_follow_their_natures() {
+    let found = KEYS
+        .iter()
+        .filter(|key| natural(key.nature) != Some(key.rule))
+        .map(|key| format!("{}: {:?}", key.name, key.rule));
+    let listed = KEY_RULES
+        .iter()
+        .flat_map(|(rule, names, _)| names.iter().map(move |name| format!("{name}: {rule:?}")));
+    assert_eq!(set(found), set(listed), "rules other than the nature's (left) and those listed (right)");
+}
+
+#[test]
+fn names_are_unique() {
+    assert_eq!(set(COLUMNS.iter().map(|column| column.name)).len(), COLUMNS.len());
+    assert_eq!(set(KEYS.iter().map(|key| key.name)).len(), KEYS.len());
+}
+
+#[test]
+fn descriptions_are_sentences() {
+    let columns = COLUMNS.iter().map(|column| (column.name, column.doc));
+    let keys = KEYS.iter().map(|key| (key.name, key.doc));
+    let faulty = columns.chain(keys).filter(|(_, doc)| {
+        let capital = doc.trim_start_matches('`').starts_with(char::is_uppercase);
+        !capital || !doc.ends_with('.') || doc.contains("  ") || doc.contains('\n')
+    });
+    assert_eq!(set(faulty), set([]), "not a capital, text on one line, and a full stop");
+}
+
+const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
+const NEWEST: &str = VERSIONS[4];
+
+/// Keys that later releases lack: name, last release that has it, reason.
+const GONE: &[(&str, &str, &str)] = &[
+    ("ZlibMemUsage", "2.2", "only a build with zlib has it; the later ones here compress without"),
+    ("MaxZlibMemUsage", "2.2", "the same"),
+    ("TotalSplicdedBytesOut", "2.6", "spelt TotalSplicedBytesOut since"),
+];
+
+/// Natures that are not the table's: column, kind, releases, nature, reason.
+const NATURES: &[(&str, Kind, &[&str], Nature, &str)] = &[
+    (
+        "rate",
+        Kind::Backend,
+        &["2.2", "2.6"],
+        Nature::Gauge,
+        "a rate like that of other rows; 3.0 tags it as one",
+    ),
+    ("rate_max", Kind::Backend, &VERSIONS, Nature::Gauge, "a maximum like that of other rows"),
+];
+
+/// Rules that do not follow from the nature: rule, columns, the only kind of row
+/// it is about, reason.
+const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
+    (Rule::Key, &["pxname", "svname", "type"], None, "these tell rows apart"),
+    (Rule::Own, &["pid"], None, "numbers the process that answers"),
+    (
+        Rule::Own,
+        &["agg_server_status", "agg_server_check_status", "agg_check_status"],
+        None,
+        "the stats socket always says 0, which is no gauge of anything",
+    ),
+    (Rule::Same, &["iid", "sid", "srid"], None, "numbers that stand for objects have no sum"),
+    (Rule::Same, &["status", "addr", "mode", "algo", "proto"], None, "texts have no sum"),
+    (
+        Rule::Same,
+        &["weight", "uweight", "act", "bck"],
+        None,
+        "state, not traffic: between 40 and 1 lies a weight that no process uses",
+    ),
+    (
+        Rule::Same,
+        &["check_rise", "check_fall", "check_health", "agent_rise", "agent_fall", "agent_health"],
+        None,
+        "settings, and a score that only means something against them",
+    ),
+    (Rule::Same, &["slim"], Some(Kind::Backend), "`fullconn` is a threshold, and 0 is not unlimited"),
+    (Rule::Same, &["src_ilim"], None, "0 keeps no idle connection, so it must not count as unlimited"),
+    (Rule::Limit, &["qlimit"], None, "a limit that HAProxy tags as a gauge"),
+    (Rule::Min, &["throttle"], None, "the process that is furthest behind decides when slow start is over"),
+    (
+        Rule::Max,
+        &["qtime_max", "ctime_max", "rtime_max", "ttime_max"],
+        None,
+        "times do not add up, so the highest is the maximum of all",
+    ),
+    (
+        Rule::Max,
+        &["downtime", "chkfail", "chkdown"],
+        None,
+        "each process checks on its own and counts the same outage",
+    ),
+];
+
+/// The same for keys: rule, keys, reason.
+const KEY_RULES: &[(Rule, &[&str], &str)] = &[
+    (Rule::Own, &["Process_num", "Pid"], "number the process that answers"),
+    (Rule::Own, &["Uptime"], "text whose number is `Uptime_sec`"),
+    (Rule::Min, &["Uptime_sec"], "the youngest process, as `Start_time_sec`, not the oldest"),
+    (
+        Rule::Same,
+        &["Nbthread", "Nbproc", "NbThreadGroups", "BusyPolling"],
+        "settings; a sum would hide that processes differ",
+    ),
+    (Rule::Same, &["Tainted"], "text with flags has no sum"),
+    (Rule::Limit, &["MaxSslConns"], "the setting `maxsslconn`, which HAProxy tags as a maximum seen"),
+    (Rule::Range, &["MaxSessRate"], "a maximum that HAProxy tags as a rate"),
+    (Rule::Mean, &["SslFrontendSessionReuse_pct"], "a percentage, and percentages do not add up"),
+];
+
+/// The rule that follows from a nature.
+fn natural(nature: Nature) -> Option<Rule> {
+    Some(match nature {
+        Nature::Counter | Nature::Gauge | Nature::Rate => Rule::Sum,
+        Nature::Max => Rule::Range,
+        Nature::Limit => Rule::Limit,
+        Nature::Age => Rule::Min,
+        Nature::Average => Rule::Mean,
+        Nature::Duration => Rule::Max,
+        Nature::Name | Nature::Output => Rule::Same,
+        _ => return None,
+    })
+}
+
+fn printed_as(wire: Wire) -> &'static str {
+    match wire {
+        Wire::U32 => "u32",
+        Wire::U64 => "u64",
+        Wire::I32 => "s32",
+        Wire::Text | Wire::Status | Wire::Check | Wire::Mode => "str",
+        _ => "a type unknown to this test",
+    }
+}
+
+fn column(name: &str) -> &'static Column {
+    COLUMNS
+        .iter()
+        .find(|column| column.name == name)
+        .unwrap_or_else(|| panic!("no column {name:?} in the table"))
+}
+
+fn key(name: &str) -> &'static InfoKey {
+    KEYS.iter().find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name:?} in the table"))
+}
+
+/// Place of a release among those recorded.
+fn age(version: &str) -> usize {
+    VERSIONS
+        .iter()
+        .position(|known| *known == version)
+        .unwrap_or_else(|| panic!("no fixtures of {version:?}"))
+}
+
+/// One line of typed output, without its value.
+struct Tag {
+    version: &'static str,
+    kind: Option<Kind>,
+    name: String,
+    nature: Nature,
+    wire: String,
+}
+
+fn stat_tags() -> impl Iterator<Item = Tag> {
+    VERSIONS.into_iter().flat_map(|version| tags(version, "show_stat_typed"))
+}
+
+fn info_tags() -> impl Iterator<Item = Tag> {
+    VERSIONS.into_iter().flat_map(|version| tags(version, "show_info_typed"))
+}
+
+/// Every line of a recording, but for those that continue a text.
+fn tags(version: &'static str, command: &str) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    for line in recording(version, command).lines() {
+        match tag(version, line) {
+            Some(tag) => tags.push(tag),
+            None => assert!(
+                line.is_empty() || tags.last().is_some_and(|last| last.wire == "str"),
+                "{command} of {version}: neither a value nor more of a text: {line:?}"
+            ),
+        }
+    }
+    tags
+}
+
+/// `S.10.1.4.scur.1:MGPV:u32:0` or `17.CurrConns.1:MGPV:u32:3`.
+fn tag(version: &'static str, line: &str) -> Option<Tag> {
+    let mut parts = line.splitn(4, ':');
+    let (position, tag, wire, _) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let position: Vec<_> = position.split('.').collect();
+    let (kind, name) = match position[..] {
+        [kind, _, _, _, name, _] => (Some(kind), name),
+        [_, name, _] => (None, name),
+        _ => return None,
+    };
+    Some(Tag {
+        version,
+        kind: kind.map(kind_of),
+        name: name.into(),
+        nature: nature_of(tag),
+        wire: wire.into(),
+    })
+}
+
+fn kind_of(letter: &str) -> Kind {
+    match letter {
+        "F" => Kind::Frontend,
+        "B" => Kind::Backend,
+        "S" => Kind::Server,
+        "L" => Kind::Listener,
+        other => panic!("unknown kind {other:?}"),
+    }
+}
+
+/// The second letter of tags such as `MGPV`.
+fn nature_of(tags: &str) -> Nature {
+    match tags.get(1..2) {
+        Some("C") => Nature::Counter,
+        Some("G") => Nature::Gauge,
+        Some("R") => Nature::Rate,
+        Some("M") => Nature::Max,
+        Some("L") => Nature::Limit,
+        Some("A") => Nature::Age,
+        Some("a") => Nature::Average,
+        Some("D") => Nature::Duration,
+        Some("N") => Nature::Name,
+        Some("O") => Nature::Output,
+        _ => panic!("unknown nature in {tags:?}"),
+    }
+}
+
+fn header(version: &str) -> Vec<String> {
+    let text = recording(version, "show_stat");
+    let line = text.lines().next().and_then(|line| line.strip_prefix("# ")?.strip_suffix(','));
+    line.expect("`show stat` begins with a header").split(',').map(String::from).collect()
+}
+
+/// Left sides of `Name: value`, where a quoted value may go over several lines.
+fn info_keys(version: &str) -> Vec<String> {
+    let text = recording(version, "show_info");
+    let mut keys = Vec::new();
+    let mut quoted = false;
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        if !quoted {
+            let (key, _) =
+                line.split_once(": ").unwrap_or_else(|| panic!("`show info` of {version}: {line:?}"));
+            keys.push(key.to_owned());
+        }
+        quoted ^= line.matches('"').count() % 2 == 1;
+    }
+    keys
+}
+
+fn recording(version: &str, command: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(version)
+        .join(command)
+        .with_extension("txt");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn set<T: Ord + Debug>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    items.into_iter().collect()
+}

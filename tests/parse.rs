@@ -1,0 +1,146 @@
+//! `show stat` of five releases, read whole, in pieces, cut short and damaged.
+
+use std::fs;
+use std::path::PathBuf;
+
+use haproxyadmin::{Dump, StatParser};
+use proptest::prelude::*;
+
+const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
+
+fn fixture(version: &str) -> Vec<u8> {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", version, "show_stat.txt"].iter().collect();
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn parse(bytes: &[u8]) -> haproxyadmin::Result<Dump> {
+    parse_in_pieces(bytes, bytes.len().max(1))
+}
+
+fn parse_in_pieces(bytes: &[u8], length: usize) -> haproxyadmin::Result<Dump> {
+    let mut parser = StatParser::new();
+    for piece in bytes.chunks(length) {
+        parser.feed(piece)?;
+    }
+    parser.finish()
+}
+
+/// Every cell as the csv crate reads it.
+fn cells_by_csv(bytes: &[u8]) -> Vec<Vec<String>> {
+    let body = &bytes[2..bytes.len() - 1];
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(body);
+    reader.records().map(|record| record.unwrap().iter().map(String::from).collect()).collect()
+}
+
+fn cells(dump: &Dump) -> Vec<Vec<String>> {
+    // A line ends in a comma: there is one more, empty, field.
+    let with_last = |cells: Vec<&str>| cells.into_iter().chain([""]).map(String::from).collect();
+    let header = with_last(dump.header().names().collect());
+    let rows = dump.rows().map(|row| with_last(row.cells().map(|(_, cell)| cell).collect()));
+    std::iter::once(header).chain(rows).collect()
+}
+
+#[test]
+fn every_cell_is_what_the_csv_crate_reads() {
+    for version in VERSIONS {
+        let bytes = fixture(version);
+        assert_eq!(cells(&parse(&bytes).unwrap()), cells_by_csv(&bytes), "HAProxy {version}");
+    }
+}
+
+#[test]
+fn a_cell_found_by_name_is_the_one_in_the_row() {
+    for version in VERSIONS {
+        let dump = parse(&fixture(version)).unwrap();
+        for row in dump.rows() {
+            for (name, cell) in row.cells() {
+                assert_eq!(row.get(name), Some(cell), "HAProxy {version}, {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_split_into_pieces_gives_the_same_rows() {
+    for version in VERSIONS {
+        let bytes = fixture(version);
+        let whole = parse(&bytes).unwrap();
+        for length in [1, 2, 3, 7, 64, 1013, 4096] {
+            assert_eq!(parse_in_pieces(&bytes, length).unwrap(), whole, "HAProxy {version}, {length}");
+        }
+    }
+}
+
+#[test]
+fn a_dump_cut_anywhere_is_never_whole() {
+    let mut ends_in_an_empty_line = 0;
+    for version in VERSIONS {
+        let bytes = fixture(version);
+        for end in 0..bytes.len() {
+            let cut = &bytes[..end];
+            assert!(parse(cut).is_err(), "HAProxy {version} cut at {end} was taken for whole");
+            ends_in_an_empty_line += usize::from(cut.ends_with(b"\n\n"));
+        }
+        assert!(parse(&bytes).is_ok(), "HAProxy {version}");
+    }
+    assert!(ends_in_an_empty_line > 0, "no fixture holds an empty line inside quotes");
+}
+
+#[test]
+fn writing_a_dump_and_reading_it_gives_the_same() {
+    for version in VERSIONS {
+        let bytes = fixture(version);
+        let dump = parse(&bytes).unwrap();
+        assert_eq!(dump.to_csv().as_bytes(), bytes, "HAProxy {version}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 1usize..50) {
+        let _ = parse_in_pieces(&bytes, length);
+        let mut behind_a_header = b"# pxname,svname,type,scur,\n".to_vec();
+        behind_a_header.extend(&bytes);
+        let _ = parse_in_pieces(&behind_a_header, length);
+    }
+
+    #[test]
+    fn damage_is_an_error_or_leaves_whole_cells(
+        version in prop::sample::select(&VERSIONS[..]),
+        at in any::<prop::sample::Index>(),
+        byte in prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), any::<u8>()],
+    ) {
+        let mut bytes = fixture(version);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(dump) = parse(&bytes) {
+            let columns = dump.header().len();
+            for row in dump.rows() {
+                prop_assert_eq!(row.cells().count(), columns);
+            }
+        }
+    }
+
+    #[test]
+    fn cells_of_any_text_are_read_as_the_csv_crate_reads_them(
+        rows in proptest::collection::vec(
+            (("[a-z]{0,3}|[a-z\",\n]{0,12}"), prop::option::of(any::<u64>()), "[ -~\n]{0,40}"),
+            0..6,
+        ),
+        length in 1usize..40,
+    ) {
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        writer.write_record(["# pxname", "svname", "type", "scur", "last_chk", ""]).unwrap();
+        for (name, number, text) in &rows {
+            let number = number.map(|number| number.to_string()).unwrap_or_default();
+            writer.write_record([name, "s", "2", &number, text, ""]).unwrap();
+        }
+        let mut bytes = writer.into_inner().unwrap();
+        bytes.push(b'\n');
+        let dump = parse_in_pieces(&bytes, length).unwrap();
+        let read: Vec<_> = dump.rows()
+            .map(|row| (row.proxy().to_owned(), row.scur(), row.last_chk().unwrap_or_default().to_owned()))
+            .collect();
+        prop_assert_eq!(read, rows);
+    }
+}

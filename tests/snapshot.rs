@@ -1,0 +1,191 @@
+//! Snapshots as values: written down, read back, joined.
+
+use haproxyadmin::{Cluster, ErrorKind, Snapshot};
+use proptest::prelude::*;
+
+mod support;
+
+use support::{
+    ANCESTOR_TRAFFIC, MIXED_TRAFFIC, Running, ancestor_cluster, mixed_cluster, release, releases, zoo,
+    zoo_settled,
+};
+
+fn written(snapshot: &Snapshot) -> String {
+    serde_json::to_string(snapshot).unwrap()
+}
+
+fn read(text: &str) -> Snapshot {
+    serde_json::from_str(text).unwrap()
+}
+
+async fn one_for_each_process(running: &Running, source: &str) -> Vec<Snapshot> {
+    let mut snapshots = Vec::new();
+    for socket in running.sockets() {
+        let cluster = Cluster::builder().address(socket).source(source).build().await.unwrap();
+        snapshots.push(cluster.snapshot().await.unwrap());
+    }
+    snapshots
+}
+
+#[tokio::test]
+async fn a_snapshot_written_down_and_read_back_is_equal() {
+    for release in releases() {
+        let mut running = zoo(&release).await;
+        zoo_settled(&running).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        assert_eq!(read(&written(&snapshot)), snapshot);
+
+        running.kill(1);
+        let failed = cluster.allow_partial().snapshot().await.unwrap();
+        assert_eq!(read(&written(&failed)), failed);
+        assert_ne!(failed, snapshot);
+    }
+}
+
+#[tokio::test]
+async fn snapshots_of_single_processes_joined_are_the_clusters() {
+    for release in releases() {
+        let running = ancestor_cluster(&release).await;
+        running.send_all(&ANCESTOR_TRAFFIC).await;
+        let parts = one_for_each_process(&running, "a").await;
+        let joined = Snapshot::joined(&parts);
+        let cluster = Cluster::builder().dir(running.stats()).source("a").build().await.unwrap();
+        let whole = cluster.snapshot().await.unwrap();
+        let processes = |snapshot: &Snapshot| -> Vec<_> {
+            snapshot
+                .processes()
+                .iter()
+                .map(|one| (one.label().clone(), one.address().clone(), one.pid()))
+                .collect()
+        };
+        assert_eq!(processes(&joined), processes(&whole));
+        for (one, other) in joined.frontends().iter().zip(whole.frontends()) {
+            assert_eq!((one.name(), one.requests()), (other.name(), other.requests()));
+            assert_eq!(one.processes(), other.processes());
+        }
+        for (one, other) in joined.servers().iter().zip(whole.servers()) {
+            assert_eq!(
+                (one.backend(), one.name(), one.requests()),
+                (other.backend(), other.name(), other.requests())
+            );
+        }
+        assert_eq!(joined.servers().len(), whole.servers().len());
+        // The newer reading of each process wins, so that joining both is the later one.
+        assert_eq!(joined.join(&whole), whole);
+        assert_eq!(whole.join(&joined), whole);
+    }
+}
+
+#[tokio::test]
+async fn two_hosts_with_the_same_socket_path_stay_two() {
+    let running = ancestor_cluster(&release("2.6")).await;
+    let mut here = one_for_each_process(&running, "host-a").await;
+    let there = one_for_each_process(&running, "host-b").await;
+    here.extend(there);
+    let joined: Snapshot = here.into_iter().collect();
+    assert_eq!(joined.processes().len(), 8);
+    let labels: Vec<_> = joined.processes().iter().map(|process| process.label().to_string()).collect();
+    let path = |n| running.socket(n).display().to_string();
+    assert_eq!(labels[0], format!("host-a:{}", path(1)));
+    assert_eq!(labels[4], format!("host-b:{}", path(1)));
+}
+
+#[tokio::test]
+async fn numbered_processes_of_two_hosts_have_labels_of_their_own() {
+    let running = ancestor_cluster(&release("2.2")).await;
+    let joined = Snapshot::joined(&one_for_each_process(&running, "a").await);
+    let labels: Vec<_> = joined.processes().iter().map(|process| process.label().to_string()).collect();
+    assert_eq!(labels, ["1", "2", "3", "4"]);
+    let both = joined.join(&Snapshot::joined(&one_for_each_process(&running, "b").await));
+    let mut labels: Vec<_> = both.processes().iter().map(|process| process.label().to_string()).collect();
+    labels.dedup();
+    assert_eq!(labels.len(), 8);
+}
+
+#[tokio::test]
+async fn what_a_newer_version_stored_is_kept() {
+    let running = support::levels(&release("3.0")).await;
+    let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
+    let text = written(&cluster.snapshot().await.unwrap());
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    json["processes"][0]["weather"] = serde_json::json!({"sun": [1, -2, 3.5, null, true, "x"]});
+    json["processes"][0]["info"].as_array_mut().unwrap().push(serde_json::json!(["Novelty", "7"]));
+    let snapshot: Snapshot = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&snapshot).unwrap(), json);
+    assert_eq!(snapshot.info().metric("Novelty").unwrap().unwrap().to_string(), "7");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_none_is_refused() {
+    let running = support::levels(&release("3.0")).await;
+    let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
+    let json = serde_json::to_value(cluster.snapshot().await.unwrap()).unwrap();
+    let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut json = json.clone();
+        change(&mut json);
+        serde_json::from_value::<Snapshot>(json).unwrap_err().to_string()
+    };
+    assert_eq!(refused(&|json| json["format"] = 2.into()), "snapshot format 2 is not 1");
+    let cut = |json: &mut serde_json::Value| {
+        let text = json["processes"][0]["stat"].as_str().unwrap();
+        json["processes"][0]["stat"] = text[..text.len() - 1].into();
+    };
+    assert!(refused(&cut).contains("answer ended early"));
+    let neither = |json: &mut serde_json::Value| {
+        json["processes"][0].as_object_mut().unwrap().remove("stat");
+    };
+    assert!(refused(&neither).contains("either an error, or a level and `show stat`"));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_complete_or_an_error_that_holds_it() {
+    let mut running = mixed_cluster().await;
+    running.send_all(&MIXED_TRAFFIC).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    assert!(cluster.snapshot().await.unwrap().complete().is_ok());
+    running.kill(3);
+    let partial = cluster.snapshot().await.unwrap();
+    let error = partial.clone().complete().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.snapshot(), Some(&partial));
+    let answered = partial.filter(|process| process.failure().is_none());
+    assert_eq!(answered.complete().unwrap().processes().len(), releases().len() - 1);
+}
+
+/// Snapshots of a few processes at a few moments, some failed, from fixtures.
+fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let process =
+        (0..4u32, 0..3u64, prop::sample::select(vec!["2.2", "3.4", ""])).prop_map(|(n, at, version)| {
+            let mut process = serde_json::json!({
+                "source": format!("host{}", n % 2), "address": format!("/run/{n}.sock"), "read_at": at,
+            });
+            if version.is_empty() {
+                process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});
+            } else {
+                let path = format!(
+                    "{}/fixtures/{version}/show_stat_filter_frontends.txt",
+                    env!("CARGO_MANIFEST_DIR")
+                );
+                process["level"] = "admin".into();
+                process["info"] =
+                    serde_json::json!([["Name", "HAProxy"], ["Nbproc", "1"], ["Pid", n.to_string()]]);
+                process["stat"] = std::fs::read_to_string(path).unwrap().into();
+            }
+            process
+        });
+    proptest::collection::vec(process, 0..5)
+        .prop_map(|processes| read(&serde_json::json!({"format": 1, "processes": processes}).to_string()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn joining_is_associative_commutative_and_idempotent(a in snapshots(), b in snapshots(), c in snapshots()) {
+        prop_assert_eq!(a.join(&b), b.join(&a));
+        prop_assert_eq!(a.join(&b).join(&c), a.join(&b.join(&c)));
+        prop_assert_eq!(&a.join(&a), &a);
+        prop_assert_eq!(Snapshot::joined([&c, &a, &b, &a, &c]), a.join(&b).join(&c));
+    }
+}
