@@ -1,5 +1,67 @@
 //! Manage HAProxy through its stats sockets: many processes, one object for each
 //! frontend, backend and server.
+//!
+//! HAProxy runs as many processes: workers of `nbproc` on old releases, several
+//! instances on a host, one on each host of a fleet. Every process has a stats
+//! socket and counters of its own. This crate is given the sockets, finds out what
+//! lives where, and presents each frontend, backend and server as one object with
+//! the figures of the whole cluster.
+//!
+//! ```no_run
+//! # async fn example() -> haproxyadmin::Result<()> {
+//! use haproxyadmin::Cluster;
+//!
+//! let cluster = Cluster::from_dir("/run/haproxy").await?;
+//! for frontend in cluster.frontends().await? {
+//!     println!("{} {} {:?}", frontend.name(), frontend.requests(), frontend.processes());
+//! }
+//! let web1 = cluster.server("app", "web1").await?;
+//! println!("{} weight {:?}", web1.status(), web1.weight());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # From the top down
+//!
+//! - [`Cluster`]: many processes. Finds them, asks all of them at once, and gives
+//!   [`Frontend`], [`Backend`], [`Server`] and [`Listener`].
+//! - [`Snapshot`]: what they said at one moment, a value that can be kept, sent
+//!   elsewhere and [joined](Snapshot::join) with others.
+//! - [`StatsSocket`]: one process, one command and its whole reply, verbatim.
+//! - [`StatParser`]: `show stat` from bytes alone, without any I/O.
+//!
+//! # Accessors
+//!
+//! Every column of `show stat` and every key of `show info` has an accessor that
+//! is named as HAProxy names it and documented with its unit, its release and its
+//! merge rule; [`field`] has the tables they are made from. An accessor never
+//! waits. `None` is an empty cell, or one that the release does not have; a cell
+//! that is malformed is an error of the whole reading, never a `None`. Columns
+//! that are newer than this crate are kept as text and found by name.
+//!
+//! # Many values become one
+//!
+//! Counters, gauges and rates are summed. A maximum becomes a
+//! [range](MaxRange): the sum of the maxima of all processes is an upper bound and
+//! not a fact. Ages take the youngest event. Times are means that weigh each
+//! process by its samples. A [`Limit`] is that of each process and of all
+//! together. What should be the same everywhere (states, weights, addresses) is an
+//! [`Agreement`]: the common value, or what each process says. Nobody votes.
+//!
+//! # When a part fails
+//!
+//! A process that is down, hung or cut off never hides the others and costs no
+//! more than its own [`Limits`]. Reads fail with [`ErrorKind::Incomplete`] unless
+//! every member answered, and the error holds what the others said;
+//! [`Cluster::allow_partial`] takes what there is. A reply is complete or it is an
+//! error: a dump that was cut short is never read as a smaller cluster.
+//!
+//! # Features
+//!
+//! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`], and for what
+//!   it is made of.
+//! - `fake`: an in-process stats socket that answers like HAProxy, to test what is
+//!   built on this crate.
 
 mod aggregate;
 mod cluster;

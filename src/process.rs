@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::Address;
 use crate::aggregate::{Failure, Record};
 use crate::error::Result;
-use crate::model::{Info, Reading, SWEEP, SweepParser};
+use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::transport::{Deadline, Flow, Limits, Sink, StatsSocket};
 
 /// What reading everything is called in errors and traces.
@@ -25,10 +25,11 @@ impl Member {
         self.socket.address()
     }
 
-    /// Everything the process says, on one connection.
-    pub(crate) async fn read(&self, deadline: &Deadline) -> Result<Reading> {
+    /// What the process says of itself and of the rows in `scope`, on one
+    /// connection.
+    pub(crate) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
-        self.socket.exchange(SWEEP.as_bytes(), READING, deadline, &mut parser).await?;
+        self.socket.exchange(scope.line().as_bytes(), READING, deadline, &mut parser).await?;
         parser.finish().map_err(|error| error.at(self.address()))
     }
 

@@ -298,6 +298,39 @@ async fn every_column_has_the_value_that_haproxy_printed() {
 }
 
 #[tokio::test]
+async fn one_object_is_read_without_the_others() {
+    for release in releases() {
+        let running = ancestor_cluster(&release).await;
+        running.send_all(&ANCESTOR_TRAFFIC).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let whole = cluster.snapshot().await.unwrap();
+        let frontend = cluster.frontend("frontend1_proc34").await.unwrap();
+        assert_eq!(frontend.requests(), whole.frontend("frontend1_proc34").unwrap().requests());
+        assert_eq!(frontend.processes(), whole.frontend("frontend1_proc34").unwrap().processes());
+        assert_eq!(frontend.snapshot().processes().len(), 4);
+        assert_eq!(frontend.snapshot().frontends().len(), 1);
+        assert_eq!(frontend.snapshot().backends().len(), 0);
+        let server = cluster.server("backend1_proc34", "bck_all_srv1").await.unwrap();
+        assert_eq!(server.requests(), whole.server("backend1_proc34", "bck_all_srv1").unwrap().requests());
+        let again = server.refresh().await.unwrap();
+        assert_eq!((again.requests(), again.processes()), (server.requests(), server.processes()));
+        let both = cluster.frontend("haproxy").await.unwrap();
+        assert_eq!((both.requests(), both.snapshot().backends().len()), (10, 0));
+
+        assert_eq!(cluster.info().await.unwrap().pids().len(), 4);
+        // Names that nobody has, and what HAProxy would take for something else.
+        for name in ["nobody", "1", "#1", "-1", "", "a b", "a;disable frontend haproxy", "a\nb"] {
+            let error = cluster.backend(name).await.unwrap_err();
+            assert_eq!(error.to_string(), format!("no such backend {name:?}"));
+        }
+        assert_eq!(
+            cluster.snapshot().await.unwrap().frontend("haproxy").unwrap().status().to_string(),
+            "OPEN"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_metric_is_found_by_name_and_a_wrong_name_is_an_error() {
     let running = levels(&release("3.0")).await;
     running.send("web", 1, "/", 2).await;

@@ -95,6 +95,52 @@ fn writing_a_dump_and_reading_it_gives_the_same() {
     }
 }
 
+/// What is made of each file in `fixtures/handmade`: the last row, or the error.
+const HANDMADE: [(&str, Result<&str, &str>); 14] = [
+    ("bytes_that_are_no_text", Ok("web,s1,1,2,???")),
+    ("column_twice", Err("line 1: expected each column once, found \"# pxname,svname,scur,scur,type,\"")),
+    ("header_without_mark", Err("line 1: expected the header of `show stat`, found \"pxname,svname,type,\"")),
+    ("kind_of_the_future", Ok("web,s1,1,9,")),
+    ("line_ends_of_windows", Err("line 2: expected no more fields than the header has, found \"\\r\"")),
+    ("name_with_comma", Ok("web,s,\"1\",1,2,")),
+    ("negative_gauge", Err("line 2, column \"scur\": expected a whole number, found \"-1\"")),
+    (
+        "no_type",
+        Err(
+            "line 1: expected a header with the columns pxname, svname and type, found \"# pxname,svname,scur,\"",
+        ),
+    ),
+    ("nul", Ok("web,s\x001,1,2,a\0b")),
+    (
+        "number_of_65_bits",
+        Err("line 2, column \"scur\": expected a whole number, found \"18446744073709551616\""),
+    ),
+    ("quote_left_open", Err("answer ended early: in the rows of `show stat`")),
+    ("text_behind_a_quote", Err("line 2: expected as many fields as the header has")),
+    ("two_empty_lines", Err("line 3: expected nothing after the end, found \"\\n\"")),
+    ("type_in_words", Err("line 2, column \"type\": expected a whole number, found \"server\"")),
+];
+
+#[test]
+fn what_only_malice_produces_is_refused_or_read_as_it_stands() {
+    let folder = format!("{}/fixtures/handmade", env!("CARGO_MANIFEST_DIR"));
+    for (name, expected) in HANDMADE {
+        let bytes = fs::read(format!("{folder}/{name}.txt")).unwrap();
+        let last = |dump: Dump| {
+            let row = dump.rows().next_back().unwrap();
+            row.cells().map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+        };
+        let made = parse(&bytes).map(last).map_err(|error| error.to_string());
+        match (made, expected) {
+            (Ok(made), Ok(expected)) => assert_eq!(made, expected, "{name}"),
+            (Err(made), Err(expected)) => assert!(made.starts_with(expected), "{name}: {made}"),
+            (made, _) => panic!("{name}: {made:?}"),
+        }
+    }
+    let texts = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    assert_eq!(texts.filter(|path| path.extension().is_some_and(|end| end == "txt")).count(), HANDMADE.len());
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 1usize..50) {

@@ -7,6 +7,7 @@ use super::roster::Roster;
 use super::sweep::{self, Shared};
 use crate::Address;
 use crate::error::{Error, Result};
+use crate::model::Scope;
 use crate::transport::Limits;
 
 /// Where a [`Cluster`] finds its processes, and how it treats them.
@@ -157,7 +158,7 @@ impl ClusterBuilder {
             roster: Roster::default().into(),
         });
         if discover {
-            shared.sweep().await?;
+            shared.sweep(&Scope::Nothing).await?;
             shared.some_member()?;
         } else {
             shared.expect_addresses();

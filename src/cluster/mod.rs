@@ -18,6 +18,7 @@ pub use roster::{Ignored, IgnoredReason};
 use crate::Address;
 use crate::aggregate::{ClusterInfo, Snapshot};
 use crate::error::Result;
+use crate::model::Scope;
 use sweep::Shared;
 
 /// Many HAProxy processes, managed as one.
@@ -126,7 +127,11 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let snapshot = self.shared.sweep().await?;
+        self.read(&Scope::All).await
+    }
+
+    async fn read(&self, scope: &Scope) -> Result<Snapshot> {
+        let snapshot = self.shared.sweep(scope).await?;
         if self.partial { Ok(snapshot) } else { snapshot.complete() }
     }
 
@@ -141,14 +146,16 @@ impl Cluster {
         Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
     }
 
-    /// The frontend called `name`.
+    /// The frontend called `name`. Only its own rows are asked for, which costs
+    /// HAProxy much less than all of them; its snapshot holds no others. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn frontend(&self, name: &str) -> Result<Frontend> {
-        Ok(Frontend::new(self, self.snapshot().await?.frontend(name)?))
+        Ok(Frontend::new(self, self.read(&Scope::frontend(name)).await?.frontend(name)?))
     }
 
     /// Every backend. See [`snapshot`](Cluster::snapshot) for cancel safety.
@@ -161,14 +168,16 @@ impl Cluster {
         Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
     }
 
-    /// The backend called `name`.
+    /// The backend called `name`. Only its own rows and those of its servers are
+    /// asked for, which costs HAProxy much less than all of them; its snapshot
+    /// holds no others. See [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn backend(&self, name: &str) -> Result<Backend> {
-        Ok(Backend::new(self, self.snapshot().await?.backend(name)?))
+        Ok(Backend::new(self, self.read(&Scope::backend(name)).await?.backend(name)?))
     }
 
     /// Every server of every backend. See [`snapshot`](Cluster::snapshot) for
@@ -182,14 +191,16 @@ impl Cluster {
         Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
     }
 
-    /// The server called `name` of the backend called `backend`.
+    /// The server called `name` of the backend called `backend`. Only the rows of
+    /// that backend are asked for; its snapshot holds no others. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        Ok(Server::new(self, self.snapshot().await?.server(backend, name)?))
+        Ok(Server::new(self, self.read(&Scope::backend(backend)).await?.server(backend, name)?))
     }
 
     /// Every listener of every frontend that has `option socket-stats`. See
@@ -203,14 +214,14 @@ impl Cluster {
         Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
     }
 
-    /// What the processes say of themselves, as one. See
+    /// What the processes say of themselves, as one; no rows are asked for. See
     /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot).
     pub async fn info(&self) -> Result<ClusterInfo> {
-        Ok(self.snapshot().await?.info())
+        Ok(self.read(&Scope::Nothing).await?.info())
     }
 
     /// Addresses of the members, as known since the last call that asked them.
@@ -239,7 +250,7 @@ impl Cluster {
     /// until the next call, which finds them again.
     pub async fn rediscover(&self) -> Result<Snapshot> {
         self.shared.forget();
-        self.shared.sweep().await
+        self.shared.sweep(&Scope::All).await
     }
 }
 

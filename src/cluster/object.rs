@@ -3,10 +3,11 @@ use std::ops::Deref;
 use super::Cluster;
 use crate::aggregate;
 use crate::error::Result;
+use crate::model::Scope;
 
 /// Makes `$name`: a figure of a snapshot that knows its cluster.
 macro_rules! live {
-    ($name:ident, $what:literal, $find:expr) => {
+    ($name:ident, $what:literal, $scope:expr, $find:expr) => {
         #[doc = concat!("A ", $what, " of a [`Cluster`]: its figures at the moment it was read.")]
         ///
         #[doc = concat!("It has everything a [`snapshot::", stringify!($name), "`](crate::snapshot::", stringify!($name), ")")]
@@ -23,7 +24,7 @@ macro_rules! live {
                 Self { cluster: cluster.clone(), figures }
             }
 
-            /// The same with the figures of now.
+            /// The same with the figures of now. Only its own proxy's rows are asked for.
             ///
             /// # Errors
             ///
@@ -35,7 +36,8 @@ macro_rules! live {
             ///
             /// Dropping the future closes the connections and leaves nothing behind.
             pub async fn refresh(&self) -> Result<Self> {
-                let snapshot = self.cluster.snapshot().await?;
+                let scope: fn(&aggregate::$name) -> Scope = $scope;
+                let snapshot = self.cluster.read(&scope(&self.figures)).await?;
                 let find: fn(&aggregate::Snapshot, &aggregate::$name) -> Result<aggregate::$name> = $find;
                 Ok(Self::new(&self.cluster, find(&snapshot, &self.figures)?))
             }
@@ -56,10 +58,12 @@ macro_rules! live {
     };
 }
 
-live!(Frontend, "frontend", |snapshot, old| snapshot.frontend(old.name()));
-live!(Backend, "backend", |snapshot, old| snapshot.backend(old.name()));
-live!(Server, "server", |snapshot, old| snapshot.server(old.backend(), old.name()));
-live!(Listener, "listener", |snapshot, old| snapshot.same_listener(old));
+live!(Frontend, "frontend", |old| Scope::frontend(old.name()), |snapshot, old| snapshot.frontend(old.name()));
+live!(Backend, "backend", |old| Scope::backend(old.name()), |snapshot, old| snapshot.backend(old.name()));
+live!(Server, "server", |old| Scope::backend(old.backend()), |snapshot, old| snapshot
+    .server(old.backend(), old.name()));
+live!(Listener, "listener", |old| Scope::frontend(old.frontend()), |snapshot, old| snapshot
+    .same_listener(old));
 
 impl Backend {
     /// Its servers, in the order processes list them.

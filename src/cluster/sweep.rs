@@ -14,7 +14,7 @@ use super::roster::{Ignored, IgnoredReason, Known, Roster, Standing};
 use crate::Address;
 use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::model::Reading;
+use crate::model::{Reading, Scope};
 use crate::process::Member;
 use crate::transport::{Deadline, Limits, QUEUE, StatsSocket, Step};
 
@@ -52,19 +52,19 @@ struct Asked {
 impl Shared {
     /// Asks every member, and every socket of which it is not known yet whether it
     /// is one.
-    pub(super) async fn sweep(&self) -> Result<Snapshot> {
+    pub(super) async fn sweep(&self, scope: &Scope) -> Result<Snapshot> {
         let candidates = self.candidates().await?;
         let span = tracing::debug_span!("sweep", sockets = candidates.len());
         async {
             let (spared, asked): (Vec<_>, Vec<_>) =
                 candidates.into_iter().partition(|candidate| self.is_duplicate(candidate));
-            let mut records = self.judge(self.ask(asked).await);
+            let mut records = self.judge(self.ask(scope, asked).await);
             // A duplicate is spared as long as the process it leads to answers
             // elsewhere and is still the same.
             let (again, _): (Vec<_>, Vec<_>) =
                 spared.into_iter().partition(|candidate| !self.still_duplicate(candidate, &records));
             if !again.is_empty() {
-                records.extend(self.judge(self.ask(again).await));
+                records.extend(self.judge(self.ask(scope, again).await));
             }
             self.drop_duplicates(&mut records).await;
             let records = records.into_iter().map(|(_, record)| Arc::new(record));
@@ -197,21 +197,21 @@ impl Shared {
     }
 
     /// Asks all of them at once.
-    async fn ask(&self, candidates: Vec<Candidate>) -> Vec<Asked> {
+    async fn ask(&self, scope: &Scope, candidates: Vec<Candidate>) -> Vec<Asked> {
         let deadline = &Deadline::new(self.limits);
         join_all(candidates.into_iter().map(|candidate| async move {
             let member = self.member(&candidate.address);
-            let answer = self.in_turn(deadline, &member).await;
+            let answer = self.in_turn(scope, deadline, &member).await;
             Asked { candidate, member, answer }
         }))
         .await
     }
 
     /// Reads one process as soon as there is a turn; waiting for it counts.
-    async fn in_turn(&self, deadline: &Deadline, member: &Member) -> Result<Reading> {
+    async fn in_turn(&self, scope: &Scope, deadline: &Deadline, member: &Member) -> Result<Reading> {
         let turn = deadline.bound(QUEUE, self.limits.total, self.turns.acquire()).await;
         let _turn = turn.map_err(|error| error.at(member.address()))?;
-        member.read(deadline).await
+        member.read(scope, deadline).await
     }
 
     fn member(&self, address: &Address) -> Member {

@@ -43,6 +43,11 @@ impl Dump {
         Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new() }
     }
 
+    /// A dump without rows.
+    pub(crate) fn empty() -> Self {
+        Self::new(Arc::new(Header::smallest()))
+    }
+
     /// The columns.
     pub fn header(&self) -> &Header {
         &self.header
@@ -59,7 +64,7 @@ impl Dump {
     }
 
     /// The rows, in the order of the wire.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator {
         self.rows.iter().enumerate().map(|(index, entry)| Row::new(self, index, *entry))
     }
 

@@ -64,6 +64,22 @@ impl Header {
         Ok(header)
     }
 
+    /// A header with the columns that none can be without.
+    pub(super) fn smallest() -> Self {
+        let mut header = Self {
+            text: "pxname,svname,type".into(),
+            names: vec![(0, 6), (7, 13), (14, 18)],
+            positions: [ABSENT; COLUMNS.len()],
+            classes: vec![Class::Text, Class::Text, Class::Number],
+        };
+        for (position, column) in (0..).zip([Col::pxname, Col::svname, Col::kind_code]) {
+            if let Some(slot) = header.positions.get_mut(column as usize) {
+                *slot = position;
+            }
+        }
+        header
+    }
+
     /// Number of columns.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -155,6 +171,15 @@ mod tests {
         assert_eq!(header.position(Col::qcur), None);
         assert_eq!(header.find("new_one"), Some(1));
         assert_eq!(header.classes(), [Class::Number, Class::Text, Class::Text, Class::Text]);
+    }
+
+    #[test]
+    fn the_smallest_header_is_what_its_line_says() {
+        let (made, read) = (Header::smallest(), Header::parse(b"# pxname,svname,type,").unwrap());
+        assert_eq!(
+            (&made.text, &made.names, made.positions, &made.classes),
+            (&read.text, &read.names, read.positions, &read.classes)
+        );
     }
 
     #[test]

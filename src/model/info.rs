@@ -55,6 +55,7 @@ impl Info {
     }
 
     /// Builds the same from keys and values that come from elsewhere.
+    #[cfg(feature = "serde")]
     pub(crate) fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Malformed> {
         let mut builder = Builder::default();
         for (line, (name, value)) in (1..).zip(pairs) {

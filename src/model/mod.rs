@@ -30,4 +30,4 @@ pub use status::{Remark, State, Status};
 pub use sweep::Reading;
 pub use version::Version;
 
-pub(crate) use sweep::{SWEEP, SweepParser};
+pub(crate) use sweep::{Scope, SweepParser};

@@ -5,7 +5,7 @@ use super::stat::StatParser;
 use super::{Dump, scan};
 use crate::error::{Error, Malformed, Problem, Result};
 
-/// Reads the reply to [`SWEEP`] while it arrives.
+/// Reads the reply to [`Scope::line`] while it arrives.
 ///
 /// The answers of the four commands stand one after the other with an empty line
 /// between them. They are told apart by their shape, never by the empty lines
@@ -37,9 +37,56 @@ pub struct Reading {
     pub stat: Dump,
 }
 
-/// Identity and figures on one connection: on several, a socket that processes
-/// share or a reload in between would answer from different processes.
-pub(crate) const SWEEP: &str = "show info;show cli level;show cli sockets;show stat";
+/// Which rows to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them.
+    All,
+    /// None.
+    Nothing,
+    /// Those of one proxy: HAProxy spends its time on making rows.
+    Proxy {
+        /// Its name, within HAProxy's grammar.
+        name: Box<str>,
+        /// Kinds of rows, in the bits of `show stat`.
+        kinds: u8,
+    },
+}
+
+impl Scope {
+    /// The rows of a frontend and its listeners.
+    pub(crate) fn frontend(name: &str) -> Self {
+        Self::proxy(name, 1 | 8)
+    }
+
+    /// The rows of a backend and its servers.
+    pub(crate) fn backend(name: &str) -> Self {
+        Self::proxy(name, 2 | 4)
+    }
+
+    /// What HAProxy would not take for a name is looked for among all rows: what
+    /// is no name, and numbers, which stand for an id.
+    fn proxy(name: &str, kinds: u8) -> Self {
+        let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+        let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if starts && name.len() <= LONGEST_NAME && name.chars().all(of_name) {
+            return Self::Proxy { name: name.into(), kinds };
+        }
+        Self::All
+    }
+
+    /// The command line. Identity and figures are asked for on one connection: on
+    /// several, a socket that processes share or a reload in between would answer
+    /// from different processes.
+    pub(crate) fn line(&self) -> String {
+        let head = "show info;show cli level;show cli sockets;show stat";
+        match self {
+            Self::All => head.into(),
+            Self::Nothing => format!("{head} -1 0 -1"),
+            Self::Proxy { name, kinds } => format!("{head} {name} {kinds} -1"),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -48,8 +95,20 @@ enum Part {
     Info,
     Level,
     Sockets,
+    /// The first line of `show stat`.
+    Header,
     Stat,
+    /// Behind the words that there is no such proxy.
+    Absent,
+    /// Behind the empty line that follows them.
+    End,
 }
+
+/// What a process says that has no proxy of the name asked for.
+const NO_SUCH_PROXY: &str = "No such proxy.";
+
+/// Longest name that is sent, in bytes.
+const LONGEST_NAME: usize = 1024;
 
 /// Most that may wait for its line to end, in bytes.
 const LONGEST_LINE: usize = 65_535;
@@ -70,7 +129,7 @@ impl SweepParser {
     /// Takes the next bytes of the reply.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<()> {
         if self.part == Part::Stat {
-            return self.stat.push(bytes).map_err(|error| Error::from(error).during("show stat"));
+            return self.rows(bytes);
         }
         self.held.extend_from_slice(bytes);
         let mut taken = 0;
@@ -87,7 +146,11 @@ impl SweepParser {
         }
         let rest = self.held.split_off(taken);
         self.held = Vec::new();
-        self.stat.push(&rest).map_err(|error| Error::from(error).during("show stat"))
+        self.rows(&rest)
+    }
+
+    fn rows(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stat.push(bytes).map_err(|error| Error::from(error).during("show stat"))
     }
 
     /// The whole answer, or an error if it did not come to its end.
@@ -95,6 +158,10 @@ impl SweepParser {
         match (self.part, self.level) {
             (Part::Stat, Some(level)) => {
                 let stat = self.stat.finish().map_err(|error| error.during("show stat"))?;
+                Ok(Reading { info: self.info.build(), level, sockets: self.sockets, stat })
+            }
+            (Part::End, Some(level)) if self.held.is_empty() => {
+                let stat = Dump::empty();
                 Ok(Reading { info: self.info.build(), level, sockets: self.sockets, stat })
             }
             (Part::Start, _) if self.held.is_empty() => Err(Error::new(Problem::Closed)),
@@ -136,6 +203,17 @@ impl SweepParser {
             (Part::Level, true) if self.level.is_none() => {
                 Err(Malformed::new(self.line, None, "a level", b""))
             }
+            (Part::Header, false) if line == NO_SUCH_PROXY => {
+                self.part = part.next();
+                Ok(())
+            }
+            (Part::Header, _) => {
+                self.part = Part::Stat;
+                self.stat.push(line.as_bytes()).and_then(|()| self.stat.push(b"\n"))
+            }
+            (Part::End, _) | (Part::Absent, false) => {
+                Err(Malformed::new(self.line, None, "nothing after the end", line.as_bytes()))
+            }
             (_, true) => {
                 self.part = part.next();
                 self.line = 0;
@@ -149,7 +227,7 @@ impl SweepParser {
                 }
                 _ => Err(Malformed::new(self.line, None, "user, operator or admin", line.as_bytes())),
             },
-            (Part::Sockets | Part::Stat, false) => {
+            (_, false) => {
                 self.sockets.add(line);
                 Ok(())
             }
@@ -164,7 +242,7 @@ impl Part {
             Self::Start | Self::Info => "show info",
             Self::Level => "show cli level",
             Self::Sockets => "show cli sockets",
-            Self::Stat => "show stat",
+            Self::Header | Self::Stat | Self::Absent | Self::End => "show stat",
         }
     }
 
@@ -172,7 +250,10 @@ impl Part {
         match self {
             Self::Start | Self::Info => Self::Level,
             Self::Level => Self::Sockets,
-            Self::Sockets | Self::Stat => Self::Stat,
+            Self::Sockets => Self::Header,
+            Self::Header => Self::Absent,
+            Self::Stat => Self::Stat,
+            Self::Absent | Self::End => Self::End,
         }
     }
 }
@@ -232,6 +313,30 @@ mod tests {
     }
 
     #[test]
+    fn a_process_without_the_proxy_has_no_rows() {
+        let head = "Name: HAProxy\n\nuser\n\n# socket lvl processes\n\n";
+        let whole = format!("{head}No such proxy.\n\n");
+        assert!(read(whole.as_bytes(), 1).unwrap().stat.is_empty());
+        for end in 0..whole.len() {
+            assert!(read(&whole.as_bytes()[..end], 4096).is_err(), "cut at {end}");
+        }
+        assert_eq!(
+            message(format!("{whole}more\n").as_bytes()),
+            "`show stat`: line 1: expected nothing after the end, found \"more\""
+        );
+        assert!(read(format!("{whole}m").as_bytes(), 4096).is_err());
+    }
+
+    #[test]
+    fn only_a_name_is_sent() {
+        let line = |name| Scope::backend(name).line();
+        assert!(line("app.1:x-y_z").ends_with(";show stat app.1:x-y_z 6 -1"));
+        for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
+            assert_eq!(Scope::backend(name), Scope::All, "{name:?}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         assert_eq!(message(b""), "closed without an answer");
         assert_eq!(message(b"Na"), "answer ended early: in the answer to `show info`");
@@ -242,7 +347,7 @@ mod tests {
         );
         assert_eq!(
             message(b"Name: HAProxy\n\nadmin\n\n# socket lvl processes\n\n# px"),
-            "`show stat`: answer ended early: in the header of `show stat`"
+            "answer ended early: in the answer to `show stat`"
         );
     }
 

@@ -1,0 +1,54 @@
+use super::cells::{Cells, setters};
+use super::row::{HTTP, Row};
+use super::{Listener, Value};
+use crate::field::Kind;
+
+/// A frontend, as described; idle and in `mode http` if nothing else is set.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::fake::{Frontend, Listener};
+///
+/// let web = Frontend::new("web").set("req_tot", 12).listener(Listener::new("main").set("addr", "192.0.2.1:443"));
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Frontend {
+    pub(super) name: Box<str>,
+    pub(super) cells: Cells,
+    pub(super) listeners: Vec<Listener>,
+}
+
+setters!(Frontend);
+
+impl Frontend {
+    /// A frontend of that name. With a [`Backend`](super::Backend) of the same name
+    /// it is a `listen`.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), cells: Cells::default(), listeners: Vec::new() }
+    }
+
+    /// Adds a listener, which is listed as with `option socket-stats`.
+    pub fn listener(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// Its mode; short for setting `mode`.
+    pub fn mode(self, mode: &str) -> Self {
+        self.set("mode", Value::from(mode))
+    }
+
+    pub(super) fn row(&self) -> Row<'_> {
+        let mut row = Row::new(Kind::Frontend, "FRONTEND", &self.cells);
+        row.default("status", "OPEN");
+        row.default("slim", "2000");
+        if self.cells.text("mode").is_some_and(|mode| mode != "http") {
+            row.without(HTTP);
+            // A frontend counts requests in any mode.
+            row.default("req_tot", "0");
+        }
+        row
+    }
+}

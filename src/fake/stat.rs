@@ -1,0 +1,155 @@
+//! The reply to `show stat`.
+
+use super::process::Proxy;
+use super::row::{Row, columns};
+use super::state::State;
+use crate::Version;
+use crate::field::Kind;
+use crate::model::Level;
+
+/// Which rows a `show stat` asks for.
+#[derive(Debug)]
+struct Filter<'a> {
+    proxy: Option<&'a str>,
+    /// Bits 1 frontend, 2 backend, 4 server, 8 listener.
+    kinds: i64,
+    sid: i64,
+    /// Hides servers in maintenance.
+    no_maint: bool,
+    /// Hides servers that are down as well.
+    up: bool,
+}
+
+/// The reply to `show stat` with these words behind it.
+pub(super) fn show(state: &State, level: Level, words: &[String]) -> String {
+    let process = &state.process;
+    let filter = Filter::new(words, &process.version);
+    let wanted = match filter.proxy.map(|proxy| iid(&process.proxies, proxy)) {
+        None | Some(Some(-1)) => None,
+        Some(Some(number)) => Some(number.to_string()),
+        Some(None) => return "No such proxy.\n".to_owned(),
+    };
+    let columns = columns(&process.version);
+    let mut text = String::from("# ");
+    for column in &columns {
+        text.push_str(column.name);
+        text.push(',');
+    }
+    text.push('\n');
+    for row in rows(&process.proxies, &process.version, &filter) {
+        if wanted.as_ref().is_none_or(|wanted| row.text("iid") == *wanted) {
+            let mut row = row;
+            row.default("pid", process.number.to_string());
+            text.push_str(&row.line(&columns, &process.version, level));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Every row of a description, for those who look at what is set.
+pub(super) fn all<'a>(proxies: &'a [Proxy], version: &Version) -> Vec<Row<'a>> {
+    rows(proxies, version, &Filter::new(&[], version))
+}
+
+fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec<Row<'a>> {
+    let mut rows = Vec::new();
+    for (index, proxy) in proxies.iter().enumerate() {
+        let start = rows.len();
+        if let Some(frontend) = &proxy.frontend {
+            rows.push(frontend.row());
+            rows.extend((1..).zip(&frontend.listeners).map(|(sid, one)| with_sid(one.row(), sid)));
+        }
+        let behind = rows.len();
+        if let Some(backend) = &proxy.backend {
+            let mode = backend.effective_mode();
+            for (sid, server) in (1..).zip(&backend.servers) {
+                let hidden = (filter.no_maint && server.is_in_maintenance())
+                    || (filter.up && !server.is_running());
+                if !hidden {
+                    rows.push(with_sid(server.row(&mode), sid));
+                }
+            }
+            let mut row = backend.row(version);
+            if filter.up || filter.no_maint {
+                row.remark = backend.count();
+            }
+            rows.push(row);
+        }
+        for (at, row) in rows.iter_mut().enumerate().skip(start) {
+            let side = if at < behind { proxy.frontend_cells() } else { proxy.backend_cells() };
+            row.default("pxname", &*proxy.name);
+            let mode = side.and_then(|cells| cells.text("mode")).unwrap_or("http".into());
+            row.default("mode", mode);
+            // HAProxy's own stats frontend is the first proxy.
+            let iid = side.and_then(|cells| cells.text("iid"));
+            row.default("iid", iid.unwrap_or_else(|| (index + 2).to_string().into()));
+        }
+    }
+    rows.retain(|row| filter.takes(row));
+    rows
+}
+
+fn with_sid(mut row: Row<'_>, sid: u32) -> Row<'_> {
+    row.default("sid", sid.to_string());
+    row
+}
+
+/// Number of the proxy that a word stands for, which may be none at all.
+fn iid(proxies: &[Proxy], word: &str) -> Option<i64> {
+    match leading_number(word) {
+        0 => {
+            let (index, proxy) = proxies.iter().enumerate().find(|(_, proxy)| *proxy.name == *word)?;
+            let cells = proxy.frontend_cells().or(proxy.backend_cells())?;
+            Some(cells.number("iid").unwrap_or(index as i64 + 2))
+        }
+        number => Some(number),
+    }
+}
+
+impl<'a> Filter<'a> {
+    fn new(words: &'a [String], version: &Version) -> Self {
+        // 2.2 does not know the two yet.
+        let has = |word| *version >= (2, 3) && words.iter().any(|one| one == word);
+        let up = has("up");
+        let mut filter = Self { proxy: None, kinds: -1, sid: -1, no_maint: up || has("no-maint"), up };
+        // All three or none.
+        if let [proxy, kinds, sid, ..] = words {
+            filter.proxy = Some(proxy);
+            filter.kinds = leading_number(kinds);
+            filter.sid = leading_number(sid);
+        }
+        filter
+    }
+
+    fn takes(&self, row: &Row<'_>) -> bool {
+        let bit = match row.kind() {
+            Kind::Frontend => 1,
+            Kind::Backend => 2,
+            Kind::Server => 4,
+            Kind::Listener | Kind::Other => 8,
+        };
+        let numbered = bit >= 4 && self.sid != -1;
+        self.kinds & bit != 0 && (!numbered || row.text("sid") == self.sid.to_string())
+    }
+}
+
+/// The number a word begins with, 0 if with none: what C makes of it.
+fn leading_number(word: &str) -> i64 {
+    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let number = digits.get(..end).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    if word.starts_with('-') { -number } else { number }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_what_a_word_begins_with() {
+        for (word, number) in [("12", 12), ("-1", -1), ("+4", 4), ("4x", 4), ("app", 0), ("", 0), ("-", 0)] {
+            assert_eq!(leading_number(word), number, "{word:?}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Fault, Process};
+use crate::Address;
+use crate::model::Level;
+
+/// What a fake process is at this moment.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) process: Process,
+    pub(super) fault: Option<Fault>,
+    /// Where it answers, as `show cli sockets` names it.
+    pub(super) sockets: Vec<(Address, Level)>,
+    /// Connections so far.
+    pub(super) connections: u64,
+    started_at: SystemTime,
+}
+
+impl State {
+    pub(super) fn new(process: Process) -> Self {
+        Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
+    }
+
+    /// Seconds since the start.
+    pub(super) fn uptime(&self) -> u64 {
+        self.started_at.elapsed().unwrap_or_default().as_secs()
+    }
+
+    /// Seconds from 1970 to now, as far as they fit the uptime.
+    pub(super) fn asked_at(&self) -> u64 {
+        let started = self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        started.as_secs() + self.uptime()
+    }
+}
