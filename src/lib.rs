@@ -66,6 +66,8 @@
 mod aggregate;
 mod cluster;
 mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
 pub mod field;
 mod model;
 mod process;

@@ -235,9 +235,9 @@ impl serde::Serialize for Figure<'_> {
             Self::Limit(limit) => limit.serialize(serializer),
             Self::SameNumber(agreement) => agreement.serialize(serializer),
             Self::SameText(agreement) => agreement.serialize(serializer),
-            Self::Status(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
-            Self::Check(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
-            Self::Mode(agreement) => agreement.clone().map(|one| one.to_string()).serialize(serializer),
+            Self::Status(agreement) => agreement.serialize(serializer),
+            Self::Check(agreement) => agreement.serialize(serializer),
+            Self::Mode(agreement) => agreement.serialize(serializer),
             Self::Own(list) => Agreement::Differs(list.clone()).serialize(serializer),
         }
     }

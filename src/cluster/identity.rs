@@ -30,6 +30,10 @@ impl Identity {
         })
     }
 
+    pub(super) fn pid(&self) -> u64 {
+        self.pid
+    }
+
     /// Whether both may be of one process.
     pub(super) fn fits(&self, other: &Self) -> bool {
         self.pid == other.pid

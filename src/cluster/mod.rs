@@ -1,7 +1,9 @@
 //! Many processes: who they are, and one object for what they have in common.
 
 mod builder;
+mod candidate;
 mod directory;
+mod duplicate;
 mod identity;
 mod object;
 mod roster;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::identity::Identity;
 use crate::Address;
+use crate::transport::{Limits, StatsSocket};
 
 /// A socket that was found and is no member of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,10 @@ pub enum IgnoredReason {
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     known: HashMap<Address, Known>,
+    /// The socket of every address that is asked: all calls share its places.
+    sockets: HashMap<Address, StatsSocket>,
+    /// Pairs that look like one process and have been found to be two.
+    apart: HashMap<(Address, Address), (Identity, Identity)>,
 }
 
 /// What is known of one socket.
@@ -75,16 +80,31 @@ impl Roster {
         self.known.insert(address, Known { inode, standing });
     }
 
-    pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
-        self.known.retain(|address, known| wanted(address, known));
-    }
-
     pub(super) fn remove(&mut self, address: &Address) {
         self.known.remove(address);
     }
 
-    pub(super) fn clear(&mut self) {
-        self.known.clear();
+    /// Forgets what is known of the sockets for which `wanted` is false.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
+        self.known.retain(|address, known| wanted(address, known));
+        self.sockets.retain(|address, _| self.known.contains_key(address));
+        self.apart.retain(|(one, other), _| self.known.contains_key(one) && self.known.contains_key(other));
+    }
+
+    pub(super) fn socket(&mut self, address: &Address, limits: Limits) -> StatsSocket {
+        let socket = self.sockets.entry(address.clone());
+        socket.or_insert_with(|| StatsSocket::with_limits(address.clone(), limits)).clone()
+    }
+
+    /// Whether these two have been found to be two processes, as they are now.
+    pub(super) fn are_apart(&self, one: (&Address, &Identity), other: (&Address, &Identity)) -> bool {
+        let found = self.apart.get(&(one.0.clone(), other.0.clone()));
+        found.is_some_and(|(a, b)| a.fits(one.1) && b.fits(other.1))
+    }
+
+    pub(super) fn set_apart(&mut self, one: (&Address, &Identity), other: (&Address, &Identity)) {
+        let addresses = (one.0.clone(), other.0.clone());
+        self.apart.insert(addresses, (one.1.clone(), other.1.clone()));
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&Address, bool)> {

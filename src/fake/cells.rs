@@ -167,10 +167,7 @@ mod tests {
         assert_eq!(Value::from(u64::MAX).misfit(Wire::U64), None);
         assert_eq!(Value::from(-1).misfit(Wire::I32), None);
         assert_eq!(Value::EMPTY.misfit(Wire::U32), None);
-        assert_eq!(
-            Value::from(-1).misfit(Wire::U32).as_deref(),
-            Some("a whole number from 0 to 4294967295")
-        );
+        assert_eq!(Value::from(-1).misfit(Wire::U32).as_deref(), Some("a whole number from 0 to 4294967295"));
         assert_eq!(
             Value::from("12").misfit(Wire::U64).as_deref(),
             Some("a whole number from 0 to 18446744073709551615")

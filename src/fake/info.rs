@@ -1,5 +1,8 @@
 //! What a fake process says of itself.
 
+use std::fmt::Write as _;
+
+use super::Value;
 use super::cells::quoted;
 use super::state::State;
 use crate::Version;
@@ -17,9 +20,21 @@ pub(super) fn show(state: &State) -> String {
             None => default(state, key),
         };
         let value = if key.wire == Wire::Text { quoted(&value) } else { value.into() };
-        text.push_str(&format!("{}: {value}\n", key.name));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}: {value}", key.name);
     }
     text
+}
+
+/// Why a key cannot have that value, if it cannot.
+pub(super) fn problem(version: &Version, name: &str, value: &Value) -> Option<String> {
+    match keys(version).find(|key| key.name == name) {
+        None => Some(format!("no key {name:?} in `show info` of HAProxy {version}")),
+        Some(key) => {
+            let expected = value.misfit(key.wire)?;
+            Some(format!("key {name:?}: expected {expected}, found {value}"))
+        }
+    }
 }
 
 /// Keys of a release, in its order.
@@ -53,7 +68,8 @@ fn default(state: &State, key: &InfoKey) -> String {
         "node" => return "localhost".to_owned(),
         "Uptime" => return clock(uptime),
         "Uptime_sec" => uptime,
-        "Start_time_sec" => state.asked_at().saturating_sub(uptime),
+        // It began as much earlier as it says.
+        "Start_time_sec" => state.started_at().saturating_sub(process.info.number("Uptime_sec").unwrap_or(0)),
         "Pid" => process.pid.into(),
         "Process_num" => process.number.into(),
         "Nbproc" => process.nbproc.into(),

@@ -39,20 +39,17 @@ pub(super) fn to_lines(state: &State, level: Level, lines: &str) -> Reply {
 
 /// What a process says of a line that is too long for it, before it closes.
 pub(super) fn to_long_line(version: &Version) -> &'static str {
-    match version.branch() {
-        ..(3, 0) => "",
-        ..(3, 2) => {
-            "The command is too big for the buffer size. Please change tune.bufsize in the configuration \
-             to use a bigger command.\n"
-        }
-        ..(3, 4) => {
-            "The command line is too big for the buffer size. Please change tune.bufsize in the \
-             configuration to use a bigger command.\n"
-        }
-        _ => {
-            "The command line is too big for the buffer size. Please change 'tune.bufsize' in the \
-             configuration to use a bigger command.\n"
-        }
+    if *version < (3, 0) {
+        ""
+    } else if *version < (3, 2) {
+        "The command is too big for the buffer size. Please change tune.bufsize in the configuration to \
+         use a bigger command.\n"
+    } else if *version < (3, 4) {
+        "The command line is too big for the buffer size. Please change tune.bufsize in the configuration \
+         to use a bigger command.\n"
+    } else {
+        "The command line is too big for the buffer size. Please change 'tune.bufsize' in the \
+         configuration to use a bigger command.\n"
     }
 }
 
@@ -70,7 +67,9 @@ fn to_command(state: &State, level: Level, words: &[String]) -> Option<String> {
         ["show", "info", ..] => info::show(state),
         ["show", "stat", ..] => stat::show(state, level, words.get(2..).unwrap_or_default()),
         [] if *version >= (3, 0) => String::new(),
-        [] if *version >= (2, 4) => usage("Unknown command. Please enter one of the following commands only:"),
+        [] if *version >= (2, 4) => {
+            usage("Unknown command. Please enter one of the following commands only:")
+        }
         [] => usage(UNKNOWN),
         [word, ..] if *version >= (2, 7) => usage(&format!(
             "Unknown command: '{word}', but maybe one of the following ones is a better match:"

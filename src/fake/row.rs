@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use super::Value;
 use super::cells::{Cells, quoted};
 use crate::Version;
 use crate::field::{COLUMNS, Column, Kind, Rule, Wire};
@@ -11,16 +12,14 @@ pub(super) struct Row<'a> {
     kind: Kind,
     cells: &'a Cells,
     defaults: Vec<(&'static str, Cow<'a, str>)>,
-    hidden: &'static [&'static str],
-    also_hidden: &'static [&'static str],
+    hidden: Vec<&'static str>,
     /// Behind the status.
     pub(super) remark: String,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(kind: Kind, name: &'a str, cells: &'a Cells) -> Self {
-        let mut row =
-            Self { kind, cells, defaults: Vec::new(), hidden: &[], also_hidden: &[], remark: String::new() };
+        let mut row = Self { kind, cells, defaults: Vec::new(), hidden: Vec::new(), remark: String::new() };
         row.default("svname", name);
         row.default("-", "-");
         row.default("type", type_code(kind));
@@ -39,27 +38,22 @@ impl<'a> Row<'a> {
 
     /// Leaves columns empty even if they are set.
     pub(super) fn never(&mut self, columns: &'static [&'static str]) {
-        if self.hidden.is_empty() {
-            self.hidden = columns;
-        } else {
-            self.also_hidden = columns;
-        }
+        self.hidden.extend(columns);
     }
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// A cell's text, quotes aside.
-    pub(super) fn text(&self, column: &str) -> Cow<'_, str> {
-        if self.hidden.contains(&column) || self.also_hidden.contains(&column) {
-            return "".into();
+    /// What a cell was given, quotes aside; nothing where the type decides.
+    pub(super) fn given(&self, column: &str) -> Option<Cow<'_, str>> {
+        if self.hidden.contains(&column) {
+            return Some("".into());
         }
-        if let Some(text) = self.cells.text(column) {
-            return text;
-        }
-        let found = self.defaults.iter().rev().find(|(name, _)| *name == column);
-        found.map(|(_, text)| text.as_ref().into()).unwrap_or_default()
+        self.cells.text(column).or_else(|| {
+            let found = self.defaults.iter().rev().find(|(name, _)| *name == column);
+            found.map(|(_, text)| text.as_ref().into())
+        })
     }
 
     /// The line without its end, in the columns given.
@@ -67,48 +61,31 @@ impl<'a> Row<'a> {
         let mut line = String::new();
         for column in columns {
             if fills(column, self.kind, version) && (level > Level::User || !SECRET.contains(&column.name)) {
-                line.push_str(&quoted(&self.cell(column)));
+                let number = matches!(column.wire, Wire::U32 | Wire::U64 | Wire::I32);
+                let nothing = if number { "0" } else { "" };
+                line.push_str(&quoted(&self.given(column.name).unwrap_or(nothing.into())));
+            }
+            if column.name == "status" {
+                line.push_str(&self.remark);
             }
             line.push(',');
         }
         line
     }
+}
 
-    fn cell(&self, column: &Column) -> Cow<'_, str> {
-        let text = self.text(column.name);
-        if column.name == "status" && !self.remark.is_empty() {
-            return format!("{text}{}", self.remark).into();
+/// Why rows of that kind cannot have that value, if they cannot.
+pub(super) fn problem(kind: Kind, version: &Version, name: &str, value: &Value) -> Option<String> {
+    let Some(column) = columns(version).into_iter().find(|column| column.name == name) else {
+        return Some(format!("no column {name:?} in `show stat` of HAProxy {version}"));
+    };
+    match column.kinds.iter().find(|(one, _)| *one == kind) {
+        Some((_, Rule::Key)) => Some(format!("column {name:?} follows from the description")),
+        Some(_) if fills(column, kind, version) => {
+            let expected = value.misfit(column.wire)?;
+            Some(format!("column {name:?}: expected {expected}, found {value}"))
         }
-        let told = self.cells.text(column.name).is_some()
-            || self.hidden.contains(&column.name)
-            || self.also_hidden.contains(&column.name)
-            || self.defaults.iter().any(|(name, _)| *name == column.name);
-        match column.wire {
-            Wire::U32 | Wire::U64 | Wire::I32 if !told => "0".into(),
-            _ => text,
-        }
-    }
-
-    /// What is wrong with what is set, if anything is.
-    pub(super) fn problem(&self, version: &Version) -> Option<String> {
-        let kind = self.kind;
-        self.cells.iter().find_map(|(name, value)| {
-            let Some(column) = columns(version).into_iter().find(|column| column.name == name) else {
-                return Some(format!("no column {name:?} in `show stat` of HAProxy {version}"));
-            };
-            let rule = column.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
-            match rule {
-                None => Some(format!("column {name:?} is always empty in such a row")),
-                Some(Rule::Key) => Some(format!("column {name:?} follows from the description")),
-                Some(_) if !fills(column, kind, version) => {
-                    Some(format!("column {name:?} is always empty in such a row of HAProxy {version}"))
-                }
-                Some(_) => {
-                    let expected = value.misfit(column.wire)?;
-                    Some(format!("column {name:?}: expected {expected}, found {value}"))
-                }
-            }
-        })
+        _ => Some(format!("column {name:?} is always empty in such a row of HAProxy {version}")),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn show(state: &State, level: Level, words: &[String]) -> String {
     }
     text.push('\n');
     for row in rows(&process.proxies, &process.version, &filter) {
-        if wanted.as_ref().is_none_or(|wanted| row.text("iid") == *wanted) {
+        if wanted.as_ref().is_none_or(|wanted| row.given("iid").as_deref() == Some(wanted)) {
             let mut row = row;
             row.default("pid", process.number.to_string());
             text.push_str(&row.line(&columns, &process.version, level));
@@ -47,14 +47,9 @@ pub(super) fn show(state: &State, level: Level, words: &[String]) -> String {
     text
 }
 
-/// Every row of a description, for those who look at what is set.
-pub(super) fn all<'a>(proxies: &'a [Proxy], version: &Version) -> Vec<Row<'a>> {
-    rows(proxies, version, &Filter::new(&[], version))
-}
-
 fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
-    for (index, proxy) in proxies.iter().enumerate() {
+    for (assigned, proxy) in (FIRST_IID..).zip(proxies) {
         let start = rows.len();
         if let Some(frontend) = &proxy.frontend {
             rows.push(frontend.row());
@@ -64,8 +59,8 @@ fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec
         if let Some(backend) = &proxy.backend {
             let mode = backend.effective_mode();
             for (sid, server) in (1..).zip(&backend.servers) {
-                let hidden = (filter.no_maint && server.is_in_maintenance())
-                    || (filter.up && !server.is_running());
+                let hidden =
+                    (filter.no_maint && server.is_in_maintenance()) || (filter.up && !server.is_running());
                 if !hidden {
                     rows.push(with_sid(server.row(&mode), sid));
                 }
@@ -81,9 +76,8 @@ fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec
             row.default("pxname", &*proxy.name);
             let mode = side.and_then(|cells| cells.text("mode")).unwrap_or("http".into());
             row.default("mode", mode);
-            // HAProxy's own stats frontend is the first proxy.
             let iid = side.and_then(|cells| cells.text("iid"));
-            row.default("iid", iid.unwrap_or_else(|| (index + 2).to_string().into()));
+            row.default("iid", iid.unwrap_or_else(|| assigned.to_string().into()));
         }
     }
     rows.retain(|row| filter.takes(row));
@@ -99,9 +93,9 @@ fn with_sid(mut row: Row<'_>, sid: u32) -> Row<'_> {
 fn iid(proxies: &[Proxy], word: &str) -> Option<i64> {
     match leading_number(word) {
         0 => {
-            let (index, proxy) = proxies.iter().enumerate().find(|(_, proxy)| *proxy.name == *word)?;
+            let (assigned, proxy) = (FIRST_IID..).zip(proxies).find(|(_, proxy)| *proxy.name == *word)?;
             let cells = proxy.frontend_cells().or(proxy.backend_cells())?;
-            Some(cells.number("iid").unwrap_or(index as i64 + 2))
+            Some(cells.number("iid").unwrap_or(assigned))
         }
         number => Some(number),
     }
@@ -130,7 +124,8 @@ impl<'a> Filter<'a> {
             Kind::Listener | Kind::Other => 8,
         };
         let numbered = bit >= 4 && self.sid != -1;
-        self.kinds & bit != 0 && (!numbered || row.text("sid") == self.sid.to_string())
+        self.kinds & bit != 0
+            && (!numbered || row.given("sid").is_some_and(|sid| sid == self.sid.to_string()))
     }
 }
 
@@ -141,6 +136,9 @@ fn leading_number(word: &str) -> i64 {
     let number = digits.get(..end).and_then(|digits| digits.parse().ok()).unwrap_or(0);
     if word.starts_with('-') { -number } else { number }
 }
+
+/// Number of the first proxy: the one before is that of the stats sockets.
+const FIRST_IID: i64 = 2;
 
 #[cfg(test)]
 mod tests {

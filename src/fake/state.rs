@@ -21,14 +21,20 @@ impl State {
         Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
     }
 
+    /// Another process at the same sockets.
+    pub(super) fn replace(&mut self, process: Process) {
+        self.process = process;
+        self.connections = 0;
+        self.started_at = SystemTime::now();
+    }
+
     /// Seconds since the start.
     pub(super) fn uptime(&self) -> u64 {
         self.started_at.elapsed().unwrap_or_default().as_secs()
     }
 
-    /// Seconds from 1970 to now, as far as they fit the uptime.
-    pub(super) fn asked_at(&self) -> u64 {
-        let started = self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        started.as_secs() + self.uptime()
+    /// Seconds from 1970 to the start.
+    pub(super) fn started_at(&self) -> u64 {
+        self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 }

@@ -14,6 +14,8 @@ mod socket_list;
 mod stat;
 mod status;
 mod sweep;
+#[cfg(feature = "serde")]
+mod text;
 mod version;
 
 pub use check_status::{CheckResult, CheckStatus};

@@ -1,0 +1,284 @@
+//! What several processes say, merged by the rules of each column and key.
+
+use std::time::Duration;
+
+use haproxyadmin::snapshot::Server;
+use haproxyadmin::{Agreement, Bound, CheckResult, Figure, MaxRange, Remark, Snapshot, State, Status};
+use serde_json::{Value, json};
+
+const COLUMNS: [&str; 21] = [
+    "pxname",
+    "svname",
+    "type",
+    "stot",
+    "scur",
+    "smax",
+    "slim",
+    "weight",
+    "status",
+    "check_status",
+    "lastchg",
+    "lastsess",
+    "qtime",
+    "downtime",
+    "chkfail",
+    "req_tot",
+    "addr",
+    "pid",
+    "h1_open_connections",
+    "novel",
+    "throttle",
+];
+
+/// A row whose cells are given as `column=value`, one blank between two; `_` is
+/// a blank in a value.
+fn row(proxy: &str, name: &str, kind: u8, cells: &str) -> String {
+    let cells: Vec<_> = cells.split_whitespace().map(|cell| cell.split_once('=').unwrap()).collect();
+    assert!(cells.iter().all(|(name, _)| COLUMNS.contains(name)), "{cells:?}");
+    let value = |column: &str| match column {
+        "pxname" => proxy.to_owned(),
+        "svname" => name.to_owned(),
+        "type" => kind.to_string(),
+        _ => cells.iter().find(|(name, _)| *name == column).map_or("", |(_, value)| value).replace('_', " "),
+    };
+    COLUMNS.map(|column| value(column) + ",").concat() + "\n"
+}
+
+/// One process with these rows and keys.
+fn process(n: usize, rows: &[String], keys: &[(&str, &str)]) -> Value {
+    let stat = format!("# {},\n{}\n", COLUMNS.join(","), rows.concat());
+    let pid = (100 + n).to_string();
+    let mut info = vec![("Name", "HAProxy"), ("Nbproc", "1"), ("Pid", pid.as_str())];
+    info.extend(keys);
+    json!({
+        "source": "host", "address": format!("/run/{n}"), "read_at": 5_000_000_000u64,
+        "level": "admin", "info": info, "stat": stat,
+    })
+}
+
+fn snapshot(processes: &[Value]) -> Snapshot {
+    serde_json::from_value(json!({"format": 1, "processes": processes})).unwrap()
+}
+
+/// The server `app/web1` with these cells in processes 1, 2, ...
+fn server(cells: &[&str]) -> Server {
+    let processes: Vec<_> =
+        (1..).zip(cells).map(|(n, cells)| process(n, &[row("app", "web1", 2, cells)], &[])).collect();
+    snapshot(&processes).server("app", "web1").unwrap()
+}
+
+fn differs<T: Clone>(values: &[(&str, T)]) -> Agreement<T> {
+    Agreement::Differs(values.iter().map(|(label, value)| ((*label).into(), value.clone())).collect())
+}
+
+#[test]
+fn counters_and_gauges_add_up_and_absent_ones_do_not_count() {
+    let server = server(&["stot=10 scur=1", "stot=32", ""]);
+    assert_eq!((server.stot(), server.scur(), server.req_tot()), (Some(42), Some(1), None));
+    assert_eq!(server.requests_per_process(), [("1", 10), ("2", 32), ("3", 0)]);
+    assert_eq!(server.metric("stot").unwrap(), Some(Figure::Number(42)));
+}
+
+#[test]
+fn a_gauge_below_zero_does_not_poison_the_sum() {
+    let below = row("app", "BACKEND", 1, "scur=4294967295 h1_open_connections=18446744073709551615");
+    let above = row("app", "BACKEND", 1, "scur=7 h1_open_connections=3000000000");
+    let snapshot = snapshot(&[process(1, &[below], &[]), process(2, &[above], &[])]);
+    let backend = snapshot.backend("app").unwrap();
+    assert_eq!((backend.scur(), backend.h1_open_connections()), (Some(7), Some(3_000_000_000)));
+    let raw: Vec<_> = backend.per_process().map(|(_, row)| row.h1_open_connections()).collect();
+    assert_eq!(raw, [Some(u64::MAX), Some(3_000_000_000)]);
+}
+
+#[test]
+fn a_maximum_is_a_range_and_a_duration_is_the_longest() {
+    let server = server(&["smax=4 downtime=9 chkfail=3", "smax=6 downtime=2 chkfail=5"]);
+    assert_eq!(server.smax(), Some(MaxRange { at_least: 6, at_most: 10 }));
+    assert_eq!((server.downtime(), server.chkfail()), (Some(9), Some(5)));
+}
+
+#[test]
+fn a_limit_reads_back_as_it_was_set_and_unlimited_absorbs() {
+    let same = server(&["slim=77", "slim=77"]).slim().unwrap();
+    assert_eq!((same.each, same.total), (Agreement::Same(Bound::At(77)), Bound::At(154)));
+    let mixed = server(&["slim=77", "", "slim=0"]).slim().unwrap();
+    assert_eq!(mixed.total, Bound::Unlimited);
+    let (limited, unlimited) = (Bound::At(77), Bound::Unlimited);
+    assert_eq!(mixed.each, differs(&[("1", limited), ("2", unlimited), ("3", unlimited)]));
+}
+
+#[test]
+fn the_full_connections_of_a_backend_are_no_limit() {
+    let process = |n: usize| process(n, &[row("app", "BACKEND", 1, "slim=0")], &[]);
+    let backend = snapshot(&[process(1), process(2)]).backend("app").unwrap();
+    assert_eq!(backend.slim(), Some(Agreement::Same(0)));
+}
+
+#[test]
+fn weights_differ_or_agree_and_are_never_averaged() {
+    let weight = server(&["weight=40", "weight=1"]).weight().unwrap();
+    assert_eq!(weight, differs(&[("1", 40), ("2", 1)]));
+    assert_eq!((weight.min(), weight.max(), weight.same()), (Some(&1), Some(&40), None));
+    assert_eq!(weight.to_string(), "1: 40, 2: 1");
+}
+
+#[test]
+fn statuses_are_compared_by_their_state() {
+    let status =
+        |one: &str, two: &str| server(&[&format!("status={one}"), &format!("status={two}")]).status();
+    assert_eq!(status("UP", "UP_2/3"), Agreement::Same(Status::parse("UP")));
+    assert_eq!(status("DOWN_(agent)", "DOWN_(agent)").same().unwrap().remark, Some(Remark::Agent));
+    assert_eq!(status("DOWN_(agent)", "DOWN").same().unwrap().state, State::Down);
+    assert_eq!(status("DOWN_(agent)", "DOWN").same().unwrap().remark, None);
+    assert_eq!(status("UP", "MAINT").to_string(), "1: UP, 2: MAINT");
+    assert!(!status("UP", "UP_(UNPUB)").is_same());
+}
+
+#[test]
+fn a_check_under_way_is_no_disagreement() {
+    let server = server(&["check_status=L4CON", "check_status=*_L4CON"]);
+    let check = server.check_status().unwrap();
+    let check = check.same().unwrap();
+    assert_eq!((&check.result, check.running), (&CheckResult::L4Connect, true));
+    let flags: Vec<_> = server.per_process().map(|(_, row)| row.check_status().unwrap().running).collect();
+    assert_eq!(flags, [false, true]);
+}
+
+#[test]
+fn ages_are_the_youngest_and_never_is_none() {
+    let some = server(&["lastchg=50 lastsess=-1", "lastchg=20 lastsess=7", "lastchg=90 lastsess=9"]);
+    assert_eq!((some.lastchg(), some.lastsess()), (Some(20), Some(7)));
+    let never = server(&["lastsess=-1"]);
+    assert_eq!(never.lastsess(), None);
+    assert_eq!(never.per_process().next().unwrap().1.lastsess(), Some(-1));
+    assert_eq!(server(&["throttle=30", ""]).throttle(), Some(30));
+}
+
+#[test]
+fn times_weigh_by_samples_of_which_a_process_holds_1024() {
+    let server = server(&["stot=1000000 qtime=10", "stot=1024 qtime=20", "stot=0 qtime=900"]);
+    assert_eq!(server.qtime(), Some(15.0));
+    assert_eq!(server.queue_time(), Some(Duration::from_millis(15)));
+    assert_eq!(self::server(&["stot=0 qtime=5"]).qtime(), None);
+}
+
+#[test]
+fn what_a_user_socket_hides_is_no_disagreement() {
+    let server = server(&["addr=192.0.2.1:80", ""]);
+    assert_eq!(server.addr(), Some(Agreement::Same("192.0.2.1:80")));
+    assert_eq!(server.port(), Some(Agreement::Same(80)));
+}
+
+#[test]
+fn columns_of_tomorrow_are_text_that_agrees_or_not() {
+    let server = server(&["pid=1 novel=x", "pid=2 novel=y"]);
+    assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "y")]))));
+    assert_eq!(server.metric("pid").unwrap(), Some(Figure::Own(vec![("1".into(), "1"), ("2".into(), "2")])));
+    assert!(server.metrics().iter().any(|(name, _)| *name == "novel"));
+}
+
+#[test]
+fn old_workers_count_in_sums_and_have_no_say_in_states() {
+    let new = row("app", "web1", 2, "stot=10 scur=1 smax=5 slim=9 weight=100 status=UP lastchg=3");
+    let old = row("app", "web1", 2, "stot=7 scur=1 smax=5 slim=4 weight=1 status=MAINT lastchg=1");
+    let new = process(1, &[new], &[("Stopping", "0"), ("Maxconn", "500")]);
+    let old = process(2, &[old], &[("Stopping", "1"), ("Maxconn", "100")]);
+    let both = snapshot(&[new, old.clone()]);
+    let server = both.server("app", "web1").unwrap();
+    assert_eq!((server.stot(), server.scur()), (Some(17), Some(2)));
+    assert_eq!(server.smax(), Some(MaxRange { at_least: 5, at_most: 10 }));
+    assert_eq!((server.weight(), server.lastchg()), (Some(Agreement::Same(100)), Some(3)));
+    assert_eq!(server.status().to_string(), "UP");
+    assert_eq!(server.slim().unwrap().total, Bound::At(9));
+    assert_eq!(server.processes(), ["1", "2"]);
+    assert_eq!(both.info().maxconn().unwrap().each, Agreement::Same(Bound::At(500)));
+    assert_eq!(both.info().stopping(), Some(1));
+
+    // Nobody else is there to be asked.
+    let alone = snapshot(&[old]).server("app", "web1").unwrap();
+    assert_eq!((alone.weight(), alone.status().to_string()), (Some(Agreement::Same(1)), "MAINT".into()));
+}
+
+#[test]
+fn processes_are_merged_by_the_rules_of_their_keys() {
+    let keys = |n: usize, keys: &[(&str, &str)]| process(n, &[], keys);
+    let info = snapshot(&[
+        keys(
+            1,
+            &[
+                ("CumReq", "5"),
+                ("Idle_pct", "90"),
+                ("Uptime_sec", "10"),
+                ("Maxconn", "0"),
+                ("MaxConnRate", "4"),
+                ("SslRate", "1"),
+                ("SslFrontendSessionReuse_pct", "100"),
+                ("node", "a"),
+                ("Version", "2.6.12"),
+            ],
+        ),
+        keys(
+            2,
+            &[
+                ("CumReq", "7"),
+                ("Idle_pct", "50"),
+                ("Uptime_sec", "99"),
+                ("Maxconn", "9"),
+                ("MaxConnRate", "6"),
+                ("SslRate", "3"),
+                ("SslFrontendSessionReuse_pct", "0"),
+                ("node", "b"),
+                ("Version", "3.4.7"),
+            ],
+        ),
+    ])
+    .info();
+    assert_eq!(info.requests(), 12);
+    assert_eq!((info.idle_pct(), info.lowest_idle_pct()), (Some(70.0), Some(50)));
+    let uptime = info.uptime().unwrap();
+    assert_eq!((uptime.youngest.as_secs(), uptime.oldest.as_secs()), (10, 99));
+    assert_eq!(info.maxconn().unwrap().total, Bound::Unlimited);
+    assert_eq!(info.max_conn_rate(), Some(MaxRange { at_least: 6, at_most: 10 }));
+    assert_eq!(info.ssl_frontend_session_reuse_pct(), Some(25.0));
+    assert_eq!(info.node(), Some(differs(&[("1", "a"), ("2", "b")])));
+    assert_eq!(info.versions().unwrap().to_string(), "1: 2.6.12, 2: 3.4.7");
+    assert_eq!(info.pids(), [("1", 101), ("2", 102)]);
+    let idle = snapshot(&[keys(1, &[("SslRate", "0"), ("SslFrontendSessionReuse_pct", "0")])]).info();
+    assert_eq!(idle.ssl_frontend_session_reuse_pct(), None);
+}
+
+#[test]
+fn objects_keep_the_order_of_the_rows_and_their_own_processes() {
+    let one =
+        [row("a", "FRONTEND", 0, "stot=1"), row("b", "s1", 2, "stot=1"), row("b", "BACKEND", 1, "stot=1")];
+    let two = [
+        row("c", "FRONTEND", 0, "stot=1"),
+        row("a", "FRONTEND", 0, "stot=2"),
+        row("b", "s2", 2, "stot=1"),
+        row("b", "s1", 2, "stot=4"),
+        row("b", "BACKEND", 1, "stot=5"),
+    ];
+    let snapshot = snapshot(&[process(1, &one, &[]), process(2, &two, &[])]);
+    let frontends: Vec<_> =
+        snapshot.frontends().iter().map(|one| (one.name().to_owned(), one.sessions())).collect();
+    assert_eq!(frontends, [("a".into(), 3), ("c".into(), 1)]);
+    let backend = snapshot.backend("b").unwrap();
+    let servers: Vec<_> =
+        backend.servers().iter().map(|one| (one.name().to_owned(), one.requests())).collect();
+    assert_eq!(servers, [("s1".into(), 5), ("s2".into(), 1)]);
+    assert_eq!(backend.server("s2").unwrap().processes(), ["2"]);
+}
+
+#[test]
+fn the_same_rows_in_another_order_are_the_same_objects() {
+    let forward: Vec<_> = (0..40).map(|n| row("b", &format!("s{n}"), 2, &format!("stot={n}"))).collect();
+    let backward: Vec<_> = forward.iter().rev().cloned().collect();
+    let some: Vec<_> = forward.iter().step_by(3).cloned().collect();
+    let snapshot = snapshot(&[process(1, &forward, &[]), process(2, &backward, &[]), process(3, &some, &[])]);
+    assert_eq!(snapshot.servers().len(), 40);
+    for n in 0..40u64 {
+        let server = snapshot.server("b", &format!("s{n}")).unwrap();
+        let processes = if n % 3 == 0 { 3 } else { 2 };
+        assert_eq!((server.processes().len() as u64, server.requests()), (processes, n * processes));
+    }
+}
