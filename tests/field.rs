@@ -222,6 +222,7 @@ const KEY_RULES: &[(Rule, &[&str], &str)] = &[
         &["Nbthread", "Nbproc", "NbThreadGroups", "BusyPolling"],
         "settings; a sum would hide that processes differ",
     ),
+    (Rule::Same, &["Maxpipes"], "0 is that nothing splices, not that there is no limit"),
     (Rule::Same, &["Tainted"], "text with flags has no sum"),
     (Rule::Limit, &["MaxSslConns"], "the setting `maxsslconn`, which HAProxy tags as a maximum seen"),
     (Rule::Range, &["MaxSessRate"], "a maximum that HAProxy tags as a rate"),

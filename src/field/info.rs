@@ -60,7 +60,7 @@ macro_rules! for_each_key {
                 "TLS connections open now, to clients and to servers.";
             cum_ssl_conns = "CumSslConns", U32, Count, Counter, "2.2", Sum,
                 "TLS connections so far, with clients and with servers, failed handshakes included.";
-            maxpipes = "Maxpipes", U32, Count, Limit, "2.2", Limit,
+            maxpipes = "Maxpipes", U32, Count, Limit, "2.2", Same,
                 "Pipes allowed for splicing (`maxpipes`); \
                  worked out from the configuration if unset, 0 where nothing splices.";
             pipes_used = "PipesUsed", U32, Count, Gauge, "2.2", Sum,

@@ -1,0 +1,135 @@
+//! How many connections a cluster opens, and how long it waits.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use haproxyadmin::{Cluster, ErrorKind, Limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+
+/// Connections that are open now, and the most there were.
+#[derive(Debug, Default)]
+struct Count {
+    open: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// Answers as a recorded process did, a moment after it was asked.
+fn serve(path: &Path, count: &Arc<Count>) {
+    let listener = UnixListener::bind(path).unwrap();
+    let count = Arc::clone(count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let open = count.open.fetch_add(1, Ordering::SeqCst) + 1;
+                count.most.fetch_max(open, Ordering::SeqCst);
+                let mut command = [0; 200];
+                if stream.read(&mut command).await.unwrap() > 0 {
+                    // Time for all others to come as well.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    // Whoever asked may have gone.
+                    let _ = stream.write_all(include_bytes!("../fixtures/2.6/sweep.txt")).await;
+                }
+                count.open.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+}
+
+fn sockets(dir: &Path, n: usize, count: &Arc<Count>) -> Vec<PathBuf> {
+    let paths: Vec<_> = (1..=n).map(|n| dir.join(format!("{n}.sock"))).collect();
+    for path in &paths {
+        serve(path, count);
+    }
+    paths
+}
+
+#[tokio::test]
+async fn all_calls_together_open_no_more_than_the_places_of_a_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::default();
+    let cluster = Cluster::from_addresses(sockets(dir.path(), 1, &count)).await.unwrap();
+    let calls = join_all((0..30).map(|_| {
+        let cluster = cluster.clone();
+        async move { cluster.snapshot().await.map(|snapshot| snapshot.processes().len()) }
+    }));
+    assert!(calls.await.into_iter().all(|processes| processes.unwrap() == 1));
+    assert_eq!(count.most.load(Ordering::SeqCst), Limits::new().connections);
+}
+
+#[tokio::test]
+async fn a_cluster_opens_no_more_connections_than_it_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::default();
+    let addresses = sockets(dir.path(), 12, &count);
+    let cluster = Cluster::builder().addresses(addresses).parallel(3).build().await.unwrap();
+    let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+    // They all replay one process, which counts once or twelve times; what
+    // matters here is that all of them were asked.
+    assert!(snapshot.is_complete());
+    assert_eq!(count.most.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn waiting_for_a_turn_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let hung: Vec<_> = (1..=3).map(|n| dir.path().join(format!("{n}.sock"))).collect();
+    let _listeners: Vec<_> = hung.iter().map(|path| UnixListener::bind(path).unwrap()).collect();
+    let limits = Limits::new().with_total(Duration::from_millis(200));
+    let cluster = Cluster::builder().addresses(hung).parallel(1).limits(limits).build().await.unwrap();
+    let start = Instant::now();
+    let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    let failures: Vec<_> = snapshot.failed().map(|process| process.failure().unwrap().to_string()).collect();
+    assert_eq!(failures.len(), 3);
+    assert_eq!(
+        failures.iter().filter(|text| text.starts_with("waiting for a turn")).count(),
+        2,
+        "{failures:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::default();
+    let cluster = Cluster::from_addresses(sockets(dir.path(), 2, &count)).await.unwrap();
+    for wait in 0..30 {
+        let limit = Duration::from_millis(wait);
+        let _ = tokio::time::timeout(limit, cluster.snapshot()).await;
+    }
+    let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+    assert!(snapshot.is_complete());
+    let gone = async {
+        while count.open.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn limits_without_end_and_without_time_are_taken_at_their_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::default();
+    let addresses = sockets(dir.path(), 1, &count);
+    let endless = Limits::new()
+        .with_connect(Duration::MAX)
+        .with_progress(Duration::MAX)
+        .with_total(Duration::MAX)
+        .with_reply(usize::MAX)
+        .with_connections(0);
+    let cluster = Cluster::builder().addresses(addresses.clone()).limits(endless).parallel(0).build().await;
+    assert!(cluster.unwrap().snapshot().await.is_ok());
+    let none = Limits::new().with_total(Duration::ZERO);
+    let cluster = Cluster::builder().addresses(addresses.clone()).limits(none).build().await.unwrap();
+    assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
+    let small = Limits::new().with_reply(1000);
+    let cluster = Cluster::builder().addresses(addresses).limits(small).build().await.unwrap();
+    let text = cluster.snapshot().await.unwrap_err().to_string();
+    assert!(text.ends_with("answer is longer than the limit of 1000 bytes"), "{text}");
+}
