@@ -34,7 +34,7 @@ pub enum IgnoredReason {
     Master,
     /// A datagram socket.
     Datagram,
-    /// Something that is not HAProxy answers there; its first words.
+    /// Something that is not HAProxy answers there; what it is and says.
     NotHaproxy(Box<str>),
     /// Its name was excluded by [`ClusterBuilder::exclude`](super::ClusterBuilder::exclude).
     Excluded,
@@ -139,7 +139,7 @@ impl fmt::Display for IgnoredReason {
             Self::Shared => f.write_str("shared by several processes of nbproc"),
             Self::Master => f.write_str("command line of a master process"),
             Self::Datagram => f.write_str("a datagram socket"),
-            Self::NotHaproxy(words) => write!(f, "not HAProxy: {words}"),
+            Self::NotHaproxy(words) => f.write_str(words),
             Self::Excluded => f.write_str("excluded by name"),
             Self::Refused => f.write_str("nobody listens"),
         }

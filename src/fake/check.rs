@@ -42,6 +42,11 @@ pub(super) fn passes(status: &str) -> bool {
     )
 }
 
+/// Whether no check has ended yet, so that none took any time.
+pub(super) fn is_first(status: &str) -> bool {
+    matches!(CheckStatus::parse(status).result, CheckResult::Unknown | CheckResult::Initializing)
+}
+
 /// A code that the server may have answered with, if such a check gets one.
 pub(super) fn code(status: &str) -> Option<u16> {
     match CheckStatus::parse(status).result {

@@ -76,11 +76,12 @@ impl<'a> Row<'a> {
 
 /// Why rows of that kind cannot have that value, if they cannot.
 pub(super) fn problem(kind: Kind, version: &Version, name: &str, value: &Value) -> Option<String> {
-    let Some(column) = columns(version).into_iter().find(|column| column.name == name) else {
+    let Some(column) = COLUMNS.iter().find(|column| column.name == name && is_in(column, version)) else {
         return Some(format!("no column {name:?} in `show stat` of HAProxy {version}"));
     };
     match column.kinds.iter().find(|(one, _)| *one == kind) {
         Some((_, Rule::Key)) => Some(format!("column {name:?} follows from the description")),
+        _ if *value == Value::EMPTY => None,
         Some(_) if fills(column, kind, version) => {
             let expected = value.misfit(column.wire)?;
             Some(format!("column {name:?}: expected {expected}, found {value}"))
@@ -91,7 +92,11 @@ pub(super) fn problem(kind: Kind, version: &Version, name: &str, value: &Value) 
 
 /// Columns of a release, in its order.
 pub(super) fn columns(version: &Version) -> Vec<&'static Column> {
-    COLUMNS.iter().filter(|column| version.branch() >= Version::parse(column.since).branch()).collect()
+    COLUMNS.iter().filter(|column| is_in(column, version)).collect()
+}
+
+fn is_in(column: &Column, version: &Version) -> bool {
+    version.branch() >= Version::parse(column.since).branch()
 }
 
 /// Whether rows of that kind fill a column in that release.

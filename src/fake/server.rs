@@ -9,6 +9,8 @@ use crate::field::Kind;
 /// Columns that depend on a setting of the server are empty until they are set, as
 /// in HAProxy: `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`,
 /// `src_ilim`.
+/// Those of health and agent checks are empty, whatever is set, without
+/// [`check`](Server::check) and [`agent`](Server::agent), and in `MAINT`.
 ///
 /// # Example
 ///
@@ -75,6 +77,9 @@ impl Server {
         if check.is_empty() || self.is_in_maintenance() {
             row.never(CHECK);
         } else {
+            if check::is_first(&check) {
+                row.without(&["check_duration"]);
+            }
             row.default("check_desc", check::description(&check));
             row.default("check_rise", "2");
             row.default("check_fall", "3");
@@ -85,6 +90,9 @@ impl Server {
         if agent.is_empty() || self.is_in_maintenance() {
             row.never(AGENT);
         } else {
+            if check::is_first(&agent) {
+                row.without(&["agent_duration"]);
+            }
             row.default("agent_desc", check::description(&agent));
             row.default("agent_rise", "1");
             row.default("agent_fall", "1");

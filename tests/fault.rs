@@ -1,0 +1,171 @@
+//! What the fake stats socket does on purpose that no HAProxy should, seen by the
+//! clients of this crate.
+#![cfg(unix)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "in a helper of tests too, a panic is the failure"
+)]
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server};
+use haproxyadmin::{Cluster, ErrorKind, IgnoredReason, Level, Limits, StatsSocket};
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+
+#[tokio::test]
+async fn a_reply_cut_anywhere_is_an_error() {
+    let fake = serve(small()).await;
+    let socket = StatsSocket::new(&*fake.path);
+    let whole = socket.command("show info").await.unwrap().as_bytes().len();
+    for length in [1, 100, whole - 1] {
+        fake.running.fail(Fault::Cut(length));
+        let error = socket.command("show info").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "cut to {length}: {error}");
+    }
+    fake.running.heal();
+    assert_eq!(socket.command("show info").await.unwrap().as_bytes().len(), whole);
+}
+
+#[tokio::test]
+async fn a_close_without_a_byte_is_told_apart() {
+    let fake = serve(small()).await;
+    for fault in [Fault::Close, Fault::Cut(0)] {
+        fake.running.fail(fault);
+        let error = StatsSocket::new(&*fake.path).command("show info").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed);
+    }
+}
+
+#[tokio::test]
+async fn a_dribbled_reply_is_whole() {
+    let fake = serve(small()).await;
+    let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    fake.running.fail(Fault::Dribble { bytes: 500, pause: Duration::from_millis(1) });
+    assert_eq!(cluster.server("app", "web1").await.unwrap().requests(), 5);
+}
+
+#[tokio::test]
+async fn a_hang_costs_its_own_deadline_only() {
+    let fast = serve(small()).await;
+    let slow = small().serve(fast.dir.path().join("slow.sock")).await.unwrap();
+    let limits = Limits::new().with_progress(Duration::from_millis(200));
+    let cluster = Cluster::builder().dir(fast.dir.path()).limits(limits).build().await.unwrap();
+    let hang = [Running::pause as fn(&Running), |running| running.fail(Fault::Hang)];
+    for (hang, resume) in hang.iter().zip([Running::resume as fn(&Running), Running::heal]) {
+        hang(&slow);
+        let start = Instant::now();
+        let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let failed: Vec<_> = snapshot.failed().map(|process| process.failure().unwrap().kind).collect();
+        assert_eq!(failed, [ErrorKind::Timeout]);
+        assert_eq!(snapshot.server("app", "web1").unwrap().requests(), 5);
+        resume(&slow);
+        assert_eq!(cluster.server("app", "web1").await.unwrap().requests(), 10);
+    }
+}
+
+#[tokio::test]
+async fn a_paused_process_answers_who_still_waits() {
+    let fake = serve(small()).await;
+    fake.running.pause();
+    let socket = StatsSocket::new(&*fake.path);
+    let (reply, ()) = tokio::join!(socket.command("show cli level"), async { fake.running.resume() });
+    assert_eq!(reply.unwrap().as_bytes(), b"admin\n\n");
+}
+
+#[tokio::test]
+async fn another_program_is_ignored_and_reported() {
+    let fake = serve(small()).await;
+    let other = small().serve(fake.dir.path().join("other.sock")).await.unwrap();
+    other.fail(Fault::Answer((*b"-ERR unknown command\r\n").into()));
+    let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    let ignored = cluster.ignored();
+    assert_eq!(ignored.len(), 1);
+    assert!(matches!(ignored[0].reason, IgnoredReason::NotHaproxy(_)), "{}", ignored[0]);
+}
+
+#[tokio::test]
+async fn two_sockets_of_one_process_are_one_member() {
+    let mut fake = serve(small().level(Level::User)).await;
+    let admin = fake.dir.path().join("z.sock");
+    fake.running.also(&*admin, Level::Admin).await.unwrap();
+    let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    assert_eq!(cluster.members(), [(&*admin).into()]);
+    assert_eq!(cluster.server("app", "web1").await.unwrap().requests(), 5);
+}
+
+#[tokio::test]
+async fn a_figure_changes_while_it_runs() {
+    let fake = serve(small()).await;
+    let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    fake.running.set_server("app", "web1", "stot", 6).unwrap();
+    fake.running.set_backend("app", "status", "DOWN").unwrap();
+    let backend = cluster.backend("app").await.unwrap();
+    assert_eq!(backend.server("web1").unwrap().requests(), 6);
+    assert_eq!(backend.status().to_string(), "DOWN");
+
+    let missing = fake.running.set_server("app", "web2", "stot", 1).unwrap_err();
+    assert_eq!(missing.to_string(), "no such server \"app/web2\"");
+    let wrong = fake.running.set_frontend("web", "req_tot", "many").unwrap_err();
+    assert_eq!(
+        wrong.to_string(),
+        "frontend \"web\": column \"req_tot\": expected a whole number from 0 to 18446744073709551615, \
+         found \"many\""
+    );
+    assert_eq!(
+        fake.running.set_info("Stoping", 1).unwrap_err().to_string(),
+        "no key \"Stoping\" in `show info` of HAProxy 3.2"
+    );
+    fake.running.replace(Process::new("3.4")).unwrap();
+    assert_eq!(cluster.backend("app").await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_its_file_and_another_takes_it() {
+    let Fake { dir, running, path } = serve(small()).await;
+    running.kill().await;
+    assert!(path.exists());
+    assert_eq!(UnixStream::connect(&path).await.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+    let again = small().serve(&*path).await.unwrap();
+    let taken = small().serve(&*path).await.unwrap_err().to_string();
+    assert!(
+        taken.starts_with(&format!("cannot listen at {}: Address already in use", path.display())),
+        "{taken}"
+    );
+    assert!(StatsSocket::new(&*path).command("show info").await.is_ok());
+    again.stop().await;
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_fake_stays_on_this_machine_unless_told() {
+    let elsewhere = std::net::SocketAddr::from(([192, 0, 2, 1], 0));
+    let error = small().serve(elsewhere).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(
+        error.to_string().ends_with("it can be reached from elsewhere; `exposed` permits that"),
+        "{error}"
+    );
+}
+
+/// A fake process at `admin.sock` in a folder of its own.
+struct Fake {
+    dir: TempDir,
+    running: Running,
+    path: PathBuf,
+}
+
+async fn serve(process: Process) -> Fake {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("admin.sock");
+    let running = process.serve(&*path).await.unwrap();
+    Fake { dir, running, path }
+}
+
+fn small() -> Process {
+    let app = Backend::new("app").server(Server::new("web1").check("L4OK").set("stot", 5));
+    Process::new("3.2").frontend(Frontend::new("web").set("req_tot", 5)).backend(app)
+}

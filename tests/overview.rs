@@ -1,0 +1,241 @@
+//! The example `overview`, run as it is built.
+#![cfg(unix)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "in a helper of tests too, a panic is the failure"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn the_embedded_cluster_is_a_table() {
+    let output = overview(&[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(errors(&output), "");
+    assert_eq!(without_folder(&text(&output)), TABLE);
+}
+
+#[tokio::test]
+async fn the_embedded_cluster_is_json() {
+    let output = overview(&["--json"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(errors(&output), "");
+    let found: Value = serde_json::from_str(&without_folder(&text(&output))).unwrap();
+    let process = |n: u32| {
+        json!({
+            "label": n.to_string(), "address": format!("DIR/{n}.sock"), "version": "2.2.9", "pid": 1000 + n,
+            "error": null,
+        })
+    };
+    let proxy = |name: &str, requests: u32, processes: &[&str]| {
+        let status = if name.starts_with("frontend") || name == "haproxy" { "OPEN" } else { "UP" };
+        json!({"name": name, "status": status, "requests": requests, "processes": processes})
+    };
+    let server = |name: &str, requests: u32, processes: &[&str]| json!({"name": name, "status": "UP", "requests": requests, "weight": 100, "processes": processes});
+    let backend = |name: &str, requests: u32, processes: &[&str], servers: &[Value]| json!({"name": name, "status": "UP", "requests": requests, "processes": processes, "servers": servers});
+    let mut leaving = server("bck_all_srv1", 10, &["3", "4"]);
+    leaving["status"] = json!({"3": "UP", "4": "MAINT"});
+    let both = &["3", "4"];
+    let expected = json!({
+        "processes": [process(1), process(2), process(3), process(4)],
+        "frontends": [
+            proxy("haproxy", 10, &["1", "2", "3", "4"]),
+            proxy("frontend_proc1", 5, &["1"]),
+            proxy("frontend_proc2", 7, &["2"]),
+            proxy("frontend1_proc34", 24, both),
+            proxy("frontend2_proc34", 30, both),
+        ],
+        "backends": [
+            backend("haproxy", 0, &["1", "2", "3", "4"], &[]),
+            backend("backend_proc1", 5, &["1"], &[
+                server("member1_proc1", 2, &["1"]),
+                server("member2_proc1", 2, &["1"]),
+                server("bck_all_srv1", 1, &["1"]),
+            ]),
+            backend("backend_proc2", 7, &["2"], &[
+                server("bck_proc2_srv1_proc2", 2, &["2"]),
+                server("bck_proc2_srv2_proc2", 2, &["2"]),
+                server("bck_proc2_srv3_proc2", 2, &["2"]),
+                server("bck_proc2_srv4_proc2", 1, &["2"]),
+            ]),
+            backend("backend1_proc34", 24, both, &[
+                server("bck1_proc34_srv1", 8, both),
+                server("bck1_proc34_srv2", 8, both),
+                server("bck_all_srv1", 8, both),
+            ]),
+            backend("backend2_proc34", 30, both, &[
+                server("bck2_proc34_srv1", 10, both),
+                server("bck2_proc34_srv2", 10, both),
+                leaving,
+            ]),
+        ],
+    });
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_process_that_fails_is_told_and_fails_the_whole() {
+    let (dir, mut running) = two().await;
+    let (one, two) = (dir.path().join("one.sock"), dir.path().join("two.sock"));
+    running.pop().unwrap().kill().await;
+    let places = [one.to_str().unwrap(), two.to_str().unwrap()];
+
+    let output = overview(&places).await;
+    assert_eq!(output.status.code(), Some(1));
+    let note = format!(
+        "\n\nno answer: two.sock ({}): cannot connect: Connection refused (os error 111)\n",
+        two.display()
+    );
+    assert!(text(&output).ends_with(&note), "{}", text(&output));
+    assert!(text(&output).contains("\napp      UP             5  one.sock\n"), "{}", text(&output));
+
+    let output = overview(&[&places[..], &["--allow-partial"]].concat()).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output).ends_with(&note), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn a_process_that_fails_is_in_the_json() {
+    let (dir, running) = two().await;
+    running[1].fail(Fault::Close);
+    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_str(&text(&output)).unwrap();
+    let failed = json!({
+        "label": "two.sock", "address": dir.path().join("two.sock"), "version": null, "pid": null,
+        "error": "closed without an answer",
+    });
+    assert_eq!(found["processes"][1], failed);
+    assert_eq!(found["frontends"][0]["requests"], 5);
+    let output = overview(&["--allow-partial", "--json", dir.path().to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_differs_is_a_map_from_label_to_value() {
+    let (dir, running) = two().await;
+    running[1].set_server("app", "web1", "weight", 10).unwrap();
+    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    let found: Value = serde_json::from_str(&text(&output)).unwrap();
+    let server = &found["backends"][0]["servers"][0];
+    assert_eq!(server["weight"], json!({"one.sock": 1, "two.sock": 10}));
+    assert_eq!(server["status"], "UP");
+    assert_eq!(server["requests"], 10);
+}
+
+#[tokio::test]
+async fn a_socket_that_is_ignored_is_reported() {
+    let (dir, running) = two().await;
+    running[1].fail(Fault::Answer((*b"hello\n").into()));
+    let note = format!(
+        "ignored: {}: not HAProxy: not a stats socket of a HAProxy process: it says \"hello\"\n",
+        dir.path().join("two.sock").display()
+    );
+    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output).ends_with(&format!("\n\n{note}")), "{}", text(&output));
+    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    assert_eq!(errors(&output), note);
+    assert!(serde_json::from_str::<Value>(&text(&output)).is_ok());
+}
+
+#[tokio::test]
+async fn help_is_no_failure_and_an_unknown_option_is() {
+    let help = overview(&["--help"]).await;
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help).starts_with("Usage: overview [--json] [--allow-partial] [SOCKET_OR_DIR...]\n"));
+    let wrong = overview(&["--jason"]).await;
+    assert_eq!(wrong.status.code(), Some(2));
+    assert_eq!(text(&wrong), "");
+    assert!(errors(&wrong).starts_with("overview: unknown option --jason\n"), "{}", errors(&wrong));
+}
+
+#[tokio::test]
+async fn a_folder_without_sockets_is_an_error() {
+    let dir = TempDir::new().unwrap();
+    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("overview: no such HAProxy stats socket in {}\n", dir.path().display());
+    assert_eq!(errors(&output), expected);
+}
+
+async fn overview(arguments: &[&str]) -> Output {
+    // Cargo builds the examples beside the tests that it builds.
+    let test = std::env::current_exe().unwrap();
+    let built = test.parent().and_then(Path::parent).unwrap().join("examples/overview");
+    let hint = "`cargo test` builds it, `cargo test --test overview` does not";
+    assert!(built.is_file(), "{} is not here: {hint}", built.display());
+    Command::new(built).args(arguments).kill_on_drop(true).output().await.unwrap()
+}
+
+/// Processes at `one.sock` and `two.sock`, alike.
+async fn two() -> (TempDir, Vec<Running>) {
+    let dir = TempDir::new().unwrap();
+    let mut running = Vec::new();
+    for name in ["one.sock", "two.sock"] {
+        let server = Server::new("web1").check("L4OK").set("stot", 5);
+        let process = Process::new("3.2")
+            .frontend(Frontend::new("web").set("req_tot", 5))
+            .backend(Backend::new("app").set("stot", 5).server(server));
+        running.push(process.serve(dir.path().join(name)).await.unwrap());
+    }
+    (dir, running)
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Without the folder of the embedded cluster, which has another name each time.
+fn without_folder(text: &str) -> String {
+    let end = text.find("/1.sock").unwrap();
+    let start = text[..end].rfind([' ', '"']).unwrap() + 1;
+    let folder = PathBuf::from(&text[start..end]);
+    text.replace(folder.to_str().unwrap(), "DIR")
+}
+
+const TABLE: &str = "\
+PROCESS  VERSION   PID  ADDRESS
+1        2.2.9    1001  DIR/1.sock
+2        2.2.9    1002  DIR/2.sock
+3        2.2.9    1003  DIR/3.sock
+4        2.2.9    1004  DIR/4.sock
+
+FRONTEND          STATUS  REQUESTS  PROCESSES
+haproxy           OPEN          10  1 2 3 4
+frontend_proc1    OPEN           5  1
+frontend_proc2    OPEN           7  2
+frontend1_proc34  OPEN          24  3 4
+frontend2_proc34  OPEN          30  3 4
+
+BACKEND                 STATUS           REQUESTS  PROCESSES
+haproxy                 UP                      0  1 2 3 4
+backend_proc1           UP                      5  1
+  member1_proc1         UP                      2  1
+  member2_proc1         UP                      2  1
+  bck_all_srv1          UP                      1  1
+backend_proc2           UP                      7  2
+  bck_proc2_srv1_proc2  UP                      2  2
+  bck_proc2_srv2_proc2  UP                      2  2
+  bck_proc2_srv3_proc2  UP                      2  2
+  bck_proc2_srv4_proc2  UP                      1  2
+backend1_proc34         UP                     24  3 4
+  bck1_proc34_srv1      UP                      8  3 4
+  bck1_proc34_srv2      UP                      8  3 4
+  bck_all_srv1          UP                      8  3 4
+backend2_proc34         UP                     30  3 4
+  bck2_proc34_srv1      UP                     10  3 4
+  bck2_proc34_srv2      UP                     10  3 4
+  bck_all_srv1          3: UP, 4: MAINT        10  3 4
+";
