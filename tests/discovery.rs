@@ -52,6 +52,7 @@ async fn sockets_of_one_process_count_once_through_the_highest_level() {
         let running = levels(&release).await;
         running.send("web", 1, "/", 4).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        cluster.info().await.unwrap();
         let path = |name| running.stats().join(name);
         assert_eq!(cluster.members(), addresses(&[path("admin.sock")]));
         for name in ["operator.sock", "user.sock"] {
@@ -75,6 +76,7 @@ async fn sockets_of_one_process_count_once_through_the_highest_level() {
 async fn a_duplicate_takes_over_when_its_process_answers_nowhere_else() {
     let running = levels(&release("3.0")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    cluster.info().await.unwrap();
     fs::remove_file(running.stats().join("admin.sock")).unwrap();
     let snapshot = cluster.snapshot().await.unwrap();
     assert_eq!(snapshot.failed().count(), 1);
@@ -143,6 +145,7 @@ async fn every_other_socket_is_reported_for_what_it_is() {
 
         let cluster = Cluster::builder().dir(running.stats()).limits(short()).exclude("*.tmp").build();
         let cluster = cluster.await.unwrap();
+        assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
         assert_eq!(reason(&cluster, &master), IgnoredReason::Master, "{}", release.version);
         assert_eq!(reason(&cluster, &path("log.sock")), IgnoredReason::Datagram);
         assert_eq!(reason(&cluster, &path("1234.tmp")), IgnoredReason::Excluded);
@@ -174,14 +177,15 @@ async fn refused_sockets_can_be_ignored_until_they_answer() {
     running.kill(1);
     stale(running.stats().join("stale.sock"));
     let builder = Cluster::builder().dir(running.stats()).ignore_refused(true);
-    let error = builder.clone().build().await.unwrap_err();
+    let cluster = builder.clone().build().await.unwrap();
+    let error = cluster.allow_partial().snapshot().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("stale.sock: nobody listens"), "{error}");
 
     running.restart(1).await;
     let cluster = builder.build().await.unwrap();
-    assert_eq!(reason(&cluster, &running.stats().join("stale.sock")), IgnoredReason::Refused);
     cluster.snapshot().await.unwrap();
+    assert_eq!(reason(&cluster, &running.stats().join("stale.sock")), IgnoredReason::Refused);
     // Once a member, it fails.
     running.kill(1);
     assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
@@ -210,6 +214,7 @@ async fn a_new_socket_is_found_and_a_gone_one_stays_until_rediscovered() {
     let release = release("3.2");
     running.add(&release, "one", &running.fill(config(1))).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 1);
     running.add(&release, "two", &running.fill(config(2))).await;
     assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
 

@@ -82,6 +82,7 @@ async fn another_program_is_ignored_and_reported() {
     let other = small().serve(fake.dir.path().join("other.sock")).await.unwrap();
     other.fail(Fault::Answer((*b"-ERR unknown command\r\n").into()));
     let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    cluster.info().await.unwrap();
     let ignored = cluster.ignored();
     assert_eq!(ignored.len(), 1);
     assert!(matches!(ignored[0].reason, IgnoredReason::NotHaproxy(_)), "{}", ignored[0]);
@@ -93,8 +94,21 @@ async fn two_sockets_of_one_process_are_one_member() {
     let admin = fake.dir.path().join("z.sock");
     fake.running.also(&*admin, Level::Admin).await.unwrap();
     let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
-    assert_eq!(cluster.members(), [(&*admin).into()]);
     assert_eq!(cluster.server("app", "web1").await.unwrap().requests(), 5);
+    assert_eq!(cluster.members(), [(&*admin).into()]);
+}
+
+#[tokio::test]
+async fn two_processes_that_look_alike_stay_two_and_are_compared_once() {
+    let alike = || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000);
+    let one = serve(alike()).await;
+    let two = alike().serve(one.dir.path().join("z.sock")).await.unwrap();
+    let cluster = Cluster::from_dir(one.dir.path()).await.unwrap();
+    assert_eq!(cluster.server("app", "web1").await.unwrap().requests(), 10);
+    let asked = || one.running.connections() + two.connections();
+    let before = asked();
+    assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
+    assert_eq!(asked() - before, 2);
 }
 
 #[tokio::test]

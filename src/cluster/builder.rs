@@ -7,7 +7,6 @@ use super::roster::Roster;
 use super::sweep::{self, Shared};
 use crate::Address;
 use crate::error::{Error, Result};
-use crate::model::Scope;
 use crate::transport::Limits;
 
 /// Where a [`Cluster`] finds its processes, and how it treats them.
@@ -126,26 +125,22 @@ impl ClusterBuilder {
         self
     }
 
-    /// Makes the cluster. With a directory this asks every process once, to find
-    /// out who they are; with addresses alone nothing is asked.
+    /// Makes the cluster. Directories are read, and nobody is asked anything yet.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
     /// neither a directory nor an address;
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read;
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket in the
-    /// directories is a member, with what was ignored and why. A member that does
-    /// not answer is no error.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no socket.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// Dropping the future leaves nothing behind.
     pub async fn build(self) -> Result<Cluster> {
         if self.dirs.is_empty() && self.addresses.is_empty() {
             return Err(Error::invalid("a cluster needs a directory or an address"));
         }
-        let discover = !self.dirs.is_empty();
         let shared = Arc::new(Shared {
             source: self.source.unwrap_or_else(sweep::host_name),
             dirs: self.dirs,
@@ -157,11 +152,9 @@ impl ClusterBuilder {
             turns: sweep::turns(self.parallel),
             roster: Roster::default().into(),
         });
-        if discover {
-            shared.sweep(&Scope::Nothing).await?;
-            shared.some_member()?;
-        } else {
-            shared.expect_addresses();
+        shared.expect_addresses();
+        if shared.candidates().await?.is_empty() {
+            return Err(shared.nobody());
         }
         Ok(Cluster { shared, partial: false })
     }

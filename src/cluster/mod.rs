@@ -70,13 +70,13 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// If the directory cannot be read, or no socket in it is a member
-    /// ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with what was
-    /// ignored and why). A member that does not answer is no error here.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the directory cannot be read,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no socket in
+    /// it. Nobody is asked anything yet.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// Dropping the future leaves nothing behind.
     pub async fn from_dir(path: impl Into<PathBuf>) -> Result<Self> {
         Self::builder().dir(path).build().await
     }
@@ -122,8 +122,10 @@ impl Cluster {
     /// # Errors
     ///
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a member did not
-    /// answer, unless [`allow_partial`](Cluster::allow_partial); an error of its
-    /// own if a directory cannot be read.
+    /// answer, unless [`allow_partial`](Cluster::allow_partial);
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket is a member,
+    /// with what was ignored and why; [`ErrorKind::Io`](crate::ErrorKind::Io) if a
+    /// directory cannot be read.
     ///
     /// # Cancel safety
     ///
@@ -227,6 +229,7 @@ impl Cluster {
     }
 
     /// Addresses of the members, as known since the last call that asked them.
+    /// Before the first one only the given addresses are known.
     pub fn members(&self) -> Vec<Address> {
         self.shared.members()
     }
@@ -244,7 +247,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// If a directory cannot be read.
+    /// Those of a partial [`snapshot`](Cluster::snapshot).
     ///
     /// # Cancel safety
     ///

@@ -57,6 +57,9 @@ impl Shared {
                 .collect();
             answers.extend(self.judge(self.ask(scope, again).await));
             let answers = self.without_duplicates(answers).await;
+            if answers.is_empty() {
+                return Err(self.nobody());
+            }
             let snapshot = Snapshot::new(answers.into_iter().map(|(_, record)| Arc::new(record)));
             let failed = snapshot.failed().count();
             tracing::debug!(processes = snapshot.processes().len(), failed, "sweep");
@@ -93,18 +96,16 @@ impl Shared {
         }
     }
 
-    /// An error if nobody is a member.
-    pub(super) fn some_member(&self) -> Result<()> {
-        if !self.members().is_empty() {
-            return Ok(());
-        }
-        let places: Vec<_> = self.dirs.iter().map(|dir| dir.display().to_string()).collect();
+    /// The error that there is no member.
+    pub(super) fn nobody(&self) -> Error {
+        let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
+        let places: Vec<_> = dirs.chain(self.addresses.iter().map(Address::to_string)).collect();
         let mut text = format!("HAProxy stats socket in {}", places.join(", "));
         for (at, ignored) in self.ignored().iter().enumerate() {
             text.push_str(if at == 0 { "; ignored: " } else { ", " });
             text.push_str(&ignored.to_string());
         }
-        Err(Error::new(Problem::NotFound(text)))
+        Error::new(Problem::NotFound(text))
     }
 
     pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
