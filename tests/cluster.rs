@@ -1,8 +1,12 @@
 //! Many real processes read as one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use haproxyadmin::snapshot::Frontend;
 use haproxyadmin::{
     Agreement, Bound, CheckResult, Cluster, ErrorKind, Kind, Level, Limits, Mode, Remark, ServerAddress,
     Snapshot, State,
@@ -96,7 +100,7 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
         assert_eq!(all.processes(), [label(3), label(4)]);
         assert_eq!(snapshot.servers_named("bck_all_srv1").len(), 3);
         let sent: u64 = ANCESTOR_TRAFFIC.iter().map(|(.., requests)| requests).sum();
-        assert_eq!(snapshot.frontends().iter().map(|frontend| frontend.requests()).sum::<u64>(), sent);
+        assert_eq!(snapshot.frontends().iter().map(Frontend::requests).sum::<u64>(), sent);
         let pids: Vec<_> = (1..=4).map(|n| u64::from(running.pid(n))).collect();
         let info = snapshot.info();
         assert_eq!(info.pids().into_iter().map(|(_, pid)| pid).collect::<Vec<_>>(), pids);

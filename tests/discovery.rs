@@ -1,7 +1,10 @@
 //! Who is in a cluster, and who is not and why.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haproxyadmin::{Address, Cluster, ErrorKind, IgnoredReason, Level, Limits};
@@ -40,8 +43,8 @@ fn addresses(paths: &[PathBuf]) -> Vec<Address> {
     paths.iter().map(|path| Address::from(path.clone())).collect()
 }
 
-fn reason(cluster: &Cluster, path: &PathBuf) -> IgnoredReason {
-    let address = Address::from(path.clone());
+fn reason(cluster: &Cluster, path: &Path) -> IgnoredReason {
+    let address = Address::from(path);
     let found = cluster.ignored().into_iter().find(|ignored| ignored.address == address);
     found.unwrap_or_else(|| panic!("{address} is not ignored")).reason
 }

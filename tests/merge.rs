@@ -1,5 +1,8 @@
 //! What several processes say, merged by the rules of each column and key.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use std::time::Duration;
 
 use haproxyadmin::snapshot::Server;

@@ -1,5 +1,8 @@
 //! `show stat` of five releases, read whole, in pieces, cut short and damaged.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,6 +1,9 @@
 //! The README's program, as a user would build it: a crate of its own, with the
 //! default features of this one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,8 @@
 //! Snapshots as values: written down, read back, joined.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
 use haproxyadmin::{Cluster, ErrorKind, Snapshot};
 use proptest::prelude::*;
 
