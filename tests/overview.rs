@@ -135,7 +135,7 @@ async fn a_socket_that_is_ignored_is_reported() {
     let (dir, running) = two().await;
     running[1].fail(Fault::Answer((*b"hello\n").into()));
     let note = format!(
-        "ignored: {}: not HAProxy: not a stats socket of a HAProxy process: it says \"hello\"\n",
+        "ignored: {}: not a stats socket of a HAProxy process: it says \"hello\"\n",
         dir.path().join("two.sock").display()
     );
     let output = overview(&[dir.path().to_str().unwrap()]).await;
