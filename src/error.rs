@@ -152,12 +152,15 @@ impl Error {
         }
     }
 
-    /// Address of the process, where one process is to blame.
+    /// Address of the process, where one process is to blame. `None` for
+    /// [`ErrorKind::Incomplete`], which names every process that did not answer in
+    /// its text and in its [`snapshot`](Error::snapshot).
     pub fn address(&self) -> Option<&Address> {
         self.0.address.as_ref()
     }
 
-    /// Command that failed: its verb and object names, without values.
+    /// Command that failed: its verb and object names, without values. `None` where
+    /// no single command did, as for [`ErrorKind::Incomplete`].
     pub fn command(&self) -> Option<&str> {
         self.0.command.as_deref()
     }

@@ -7,7 +7,7 @@ use crate::Address;
 use crate::aggregate::{Failure, Record};
 use crate::error::Result;
 use crate::model::{Info, Reading, Scope, SweepParser};
-use crate::transport::{Deadline, Flow, Limits, Sink, StatsSocket};
+use crate::transport::{Deadline, Flow, Sink, StatsSocket};
 
 /// What reading everything is called in errors and traces.
 const READING: &str = "show info;show stat";
@@ -30,13 +30,21 @@ impl Member {
     pub(crate) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
         self.socket.exchange(scope.line().as_bytes(), READING, deadline, &mut parser).await?;
-        parser.finish().map_err(|error| error.at(self.address()))
+        let absent = parser.is_absent();
+        let reading = parser.finish().map_err(|error| error.at(self.address()))?;
+        if reading.stat.is_empty() && !absent && matches!(scope, Scope::Proxy { .. }) {
+            // Up to 3.2 a frontend and a backend may share a name, and HAProxy
+            // takes the first one for it.
+            return Box::pin(self.read(&Scope::All, deadline)).await;
+        }
+        Ok(reading)
     }
 
-    /// What it says of itself alone.
-    pub(crate) async fn info(&self, limits: &Limits) -> Result<Info> {
-        let reply = self.socket.command_with("show info", *limits).await?;
-        Info::parse(reply.as_bytes()).map_err(|error| error.at(self.address()).during("show info"))
+    /// How many connections it has accepted so far, this one included.
+    pub(crate) async fn connections(&self, deadline: &Deadline) -> Result<Option<u64>> {
+        let reply = self.socket.command_within("show info", deadline).await?;
+        let info = Info::parse(reply.as_bytes());
+        Ok(info.map_err(|error| error.at(self.address()).during("show info"))?.cum_conns())
     }
 
     /// What is kept of an answer.

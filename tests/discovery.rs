@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use haproxyadmin::{Address, Cluster, ErrorKind, IgnoredReason, Level, Limits};
 
@@ -105,7 +106,6 @@ async fn sockets_of_one_process_given_as_addresses_count_once_too() {
 
 #[tokio::test]
 async fn a_second_path_to_one_socket_counts_once() {
-    // The process does not know this name, so that its counter has to tell.
     for release in releases() {
         let running = levels(&release).await;
         let elsewhere = running.dir().join("elsewhere");
@@ -227,6 +227,86 @@ async fn a_new_socket_is_found_and_a_gone_one_stays_until_rediscovered() {
     assert!(error.to_string().contains("2.sock: cannot connect: No such file"), "{error}");
     assert_eq!(cluster.rediscover().await.unwrap().processes().len(), 1);
     assert!(cluster.snapshot().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reload_disturbs_no_reading() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let second = "    stats socket \"unix@${DIR}/stats/user.sock\" mode 600 level user\n\ndefaults";
+        let config = running.fill(Config::new(UNDER_MASTER.replace("\ndefaults", second)));
+        running.add_master(&release, "pair", &config).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 1);
+
+        let reloaded = AtomicBool::new(false);
+        let read = async {
+            let mut times = 0;
+            while !reloaded.load(Ordering::SeqCst) {
+                if let Err(error) = cluster.snapshot().await {
+                    panic!("{}: {error}", release.version);
+                }
+                times += 1;
+            }
+            times
+        };
+        let reload = async {
+            for _ in 0..3 {
+                running.haproxies[0].reload().await;
+            }
+            reloaded.store(true, Ordering::SeqCst);
+        };
+        let (times, ()) = tokio::join!(read, reload);
+        assert!(times > 3, "{times}");
+        let snapshot = cluster.snapshot().await.unwrap();
+        assert_eq!(snapshot.processes().len(), 1, "{}", release.version);
+        assert_eq!(snapshot.processes()[0].level(), Some(Level::Admin));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_takes_the_name_of_an_ignored_one_is_looked_at() {
+    let running = levels(&release("3.0")).await;
+    let path = running.stats().join("other.sock");
+    let other = Stranger::answers(&path, "-ERR unknown\r\n");
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    cluster.snapshot().await.unwrap();
+    assert!(matches!(reason(&cluster, &path), IgnoredReason::NotHaproxy(_)));
+    drop(other);
+    fs::remove_file(&path).unwrap();
+    fs::rename(running.stats().join("admin.sock"), &path).unwrap();
+    let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+    assert!(snapshot.process("other.sock").unwrap().reading().is_some());
+}
+
+#[tokio::test]
+async fn at_a_given_address_a_process_is_expected() {
+    let running = levels(&release("3.0")).await;
+    let path = running.dir().join("tunnel.sock");
+    let tunnel = Stranger::answers(&path, "upstream connect error");
+    let cluster = Cluster::from_addresses([running.socket(1), path.clone()]).await.unwrap();
+    let error = cluster.snapshot().await.unwrap_err();
+    assert!(error.to_string().contains("it says \"upstream connect error\""), "{error}");
+    assert_eq!(cluster.ignored(), []);
+    drop(tunnel);
+    fs::remove_file(&path).unwrap();
+    fs::hard_link(running.stats().join("user.sock"), &path).unwrap();
+    assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_hung_process_with_two_sockets_costs_one_deadline_and_is_one() {
+    let running = levels(&release("3.0")).await;
+    let cluster = Cluster::builder().dir(running.stats()).limits(short()).build().await.unwrap();
+    cluster.snapshot().await.unwrap();
+    running.hang(1);
+    let start = Instant::now();
+    let error = cluster.snapshot().await.unwrap_err();
+    let took = start.elapsed();
+    running.resume(1);
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    assert!(error.to_string().starts_with("1 of 1 processes did not answer: "), "{error}");
 }
 
 #[tokio::test]

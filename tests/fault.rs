@@ -112,6 +112,37 @@ async fn two_processes_that_look_alike_stay_two_and_are_compared_once() {
 }
 
 #[tokio::test]
+async fn look_alikes_stay_two_while_many_ask_at_once() {
+    for _ in 0..5 {
+        let alike = || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000);
+        let one = serve(alike()).await;
+        let _two = alike().serve(one.dir.path().join("z.sock")).await.unwrap();
+        let cluster = Cluster::from_dir(one.dir.path()).await.unwrap();
+        let calls = (0..50).map(|_| async { cluster.snapshot().await.map(|one| one.processes().len()) });
+        for processes in futures::future::join_all(calls).await {
+            assert_eq!(processes.unwrap(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_cannot_be_compared_is_a_failure_and_no_second_process() {
+    let mut fake = serve(small()).await;
+    let second = fake.dir.path().join("z.sock");
+    fake.running.also(&*second, Level::User).await.unwrap();
+    let limits = Limits::new().with_total(std::time::Duration::from_millis(300));
+    let cluster = Cluster::builder().dir(fake.dir.path()).limits(limits).build().await.unwrap();
+    // Slow enough that there is time for one answer of each, and none for more.
+    fake.running.fail(Fault::Dribble { bytes: 400, pause: std::time::Duration::from_millis(20) });
+    let partial = cluster.allow_partial().snapshot().await.unwrap();
+    assert!(partial.processes().iter().filter(|one| one.failure().is_none()).count() <= 1);
+    assert!(!partial.is_complete());
+    fake.running.heal();
+    let whole = cluster.snapshot().await.unwrap();
+    assert_eq!((whole.processes().len(), whole.server("app", "web1").unwrap().requests()), (1, 5));
+}
+
+#[tokio::test]
 async fn a_figure_changes_while_it_runs() {
     let fake = serve(small()).await;
     let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();

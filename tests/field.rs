@@ -180,7 +180,16 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
         None,
         "the stats socket always says 0, which is no gauge of anything",
     ),
-    (Rule::Same, &["iid", "sid", "srid"], None, "numbers that stand for objects have no sum"),
+    (Rule::Same, &["iid", "srid"], None, "numbers that stand for objects have no sum"),
+    (Rule::Same, &["sid"], Some(Kind::Server), "the same"),
+    (Rule::Same, &["sid"], Some(Kind::Backend), "always 0"),
+    (Rule::Same, &["sid"], Some(Kind::Frontend), "always 0"),
+    (
+        Rule::Own,
+        &["sid"],
+        Some(Kind::Listener),
+        "a position, which each of the sockets that `shards` makes of one named `bind` line has for itself",
+    ),
     (Rule::Same, &["status", "addr", "mode", "algo", "proto"], None, "texts have no sum"),
     (
         Rule::Same,

@@ -20,13 +20,18 @@ struct Count {
     most: AtomicUsize,
 }
 
-/// Answers as a recorded process did, a moment after it was asked.
-fn serve(path: &Path, count: &Arc<Count>) {
+/// Answers as a recorded process did, with a pid of its own, a moment after it
+/// was asked.
+fn serve(path: &Path, pid: usize, count: &Arc<Count>) {
     let listener = UnixListener::bind(path).unwrap();
     let count = Arc::clone(count);
+    let recorded = include_str!("../fixtures/2.6/sweep.txt");
+    let (before, after) = recorded.split_once("\nPid: ").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let answer: Arc<str> = format!("{before}\nPid: {pid}\n{after}").into();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let count = Arc::clone(&count);
+            let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
             tokio::spawn(async move {
                 let open = count.open.fetch_add(1, Ordering::SeqCst) + 1;
                 count.most.fetch_max(open, Ordering::SeqCst);
@@ -35,7 +40,7 @@ fn serve(path: &Path, count: &Arc<Count>) {
                     // Time for all others to come as well.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     // Whoever asked may have gone.
-                    let _ = stream.write_all(include_bytes!("../fixtures/2.6/sweep.txt")).await;
+                    let _ = stream.write_all(answer.as_bytes()).await;
                 }
                 count.open.fetch_sub(1, Ordering::SeqCst);
             });
@@ -45,8 +50,8 @@ fn serve(path: &Path, count: &Arc<Count>) {
 
 fn sockets(dir: &Path, n: usize, count: &Arc<Count>) -> Vec<PathBuf> {
     let paths: Vec<_> = (1..=n).map(|n| dir.join(format!("{n}.sock"))).collect();
-    for path in &paths {
-        serve(path, count);
+    for (pid, path) in (1..).zip(&paths) {
+        serve(path, pid, count);
     }
     paths
 }
@@ -55,13 +60,34 @@ fn sockets(dir: &Path, n: usize, count: &Arc<Count>) -> Vec<PathBuf> {
 async fn all_calls_together_open_no_more_than_the_places_of_a_process() {
     let dir = tempfile::tempdir().unwrap();
     let count = Arc::default();
-    let cluster = Cluster::from_addresses(sockets(dir.path(), 1, &count)).await.unwrap();
-    let calls = join_all((0..30).map(|_| {
-        let cluster = cluster.clone();
-        async move { cluster.snapshot().await.map(|snapshot| snapshot.processes().len()) }
-    }));
-    assert!(calls.await.into_iter().all(|processes| processes.unwrap() == 1));
+    sockets(dir.path(), 1, &count);
+    let cluster = Cluster::from_dir(dir.path()).await.unwrap();
+    // From the very first call on, and while members are found anew.
+    for rediscover in [false, true] {
+        let calls = join_all((0..30).map(|_| async {
+            let read = if rediscover { cluster.rediscover().await } else { cluster.snapshot().await };
+            read.map(|snapshot| snapshot.processes().len())
+        }));
+        assert!(calls.await.into_iter().all(|processes| processes.unwrap() == 1));
+    }
     assert_eq!(count.most.load(Ordering::SeqCst), Limits::new().connections);
+}
+
+#[tokio::test]
+async fn a_hung_process_takes_no_turn_from_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::default();
+    let mut addresses = sockets(dir.path(), 1, &count);
+    addresses.push(dir.path().join("hung.sock"));
+    let _hung = UnixListener::bind(&addresses[1]).unwrap();
+    let limits = Limits::new().with_total(Duration::from_secs(2));
+    let cluster = Cluster::builder().addresses(addresses).limits(limits).parallel(6).build().await.unwrap();
+    let cluster = cluster.allow_partial();
+    for snapshot in join_all((0..40).map(|_| cluster.snapshot())).await {
+        let snapshot = snapshot.unwrap();
+        let failed: Vec<_> = snapshot.failed().map(|process| process.label().to_string()).collect();
+        assert_eq!(failed, ["hung.sock"]);
+    }
 }
 
 #[tokio::test]
@@ -71,9 +97,8 @@ async fn a_cluster_opens_no_more_connections_than_it_may() {
     let addresses = sockets(dir.path(), 12, &count);
     let cluster = Cluster::builder().addresses(addresses).parallel(3).build().await.unwrap();
     let snapshot = cluster.allow_partial().snapshot().await.unwrap();
-    // They all replay one process, which counts once or twelve times; what
-    // matters here is that all of them were asked.
     assert!(snapshot.is_complete());
+    assert_eq!(snapshot.processes().len(), 12);
     assert_eq!(count.most.load(Ordering::SeqCst), 3);
 }
 

@@ -9,7 +9,7 @@ use haproxyadmin::snapshot::Server;
 use haproxyadmin::{Agreement, Bound, CheckResult, Figure, MaxRange, Remark, Snapshot, State, Status};
 use serde_json::{Value, json};
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "pxname",
     "svname",
     "type",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 21] = [
     "h1_open_connections",
     "novel",
     "throttle",
+    "sid",
 ];
 
 /// A row whose cells are given as `column=value`, one blank between two; `_` is
@@ -178,6 +179,27 @@ fn columns_of_tomorrow_are_text_that_agrees_or_not() {
     assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "y")]))));
     assert_eq!(server.metric("pid").unwrap(), Some(Figure::Own(vec![("1".into(), "1"), ("2".into(), "2")])));
     assert!(server.metrics().iter().any(|(name, _)| *name == "novel"));
+}
+
+#[test]
+fn a_process_with_two_rows_of_one_listener_is_named_once() {
+    let shard = |sid: usize, status| {
+        row("web", "sock-1", 3, &format!("addr=192.0.2.1:80 stot=4 pid=1 sid={sid} status={status}"))
+    };
+    let one = process(1, &[shard(1, "OPEN"), shard(2, "FULL")], &[]);
+    let two = process(2, &[shard(1, "OPEN")], &[]);
+    let snapshot = snapshot(&[one, two]);
+    let listeners = snapshot.listeners();
+    assert_eq!(listeners.len(), 1);
+    let listener = &listeners[0];
+    assert_eq!((listener.processes(), listener.sessions()), (vec!["1", "2"], 12));
+    assert_eq!(
+        listener.metric("sid").unwrap(),
+        Some(Figure::Own(vec![("1".into(), "1"), ("1".into(), "2"), ("2".into(), "1")]))
+    );
+    let json = |name| serde_json::to_string(&listener.metric(name).unwrap()).unwrap();
+    assert_eq!(json("sid"), r#"{"1":["1","2"],"2":"1"}"#);
+    assert_eq!(json("status"), r#"{"1":["OPEN","FULL"],"2":"OPEN"}"#);
 }
 
 #[test]

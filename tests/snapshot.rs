@@ -9,8 +9,8 @@ use proptest::prelude::*;
 mod support;
 
 use support::{
-    ANCESTOR_TRAFFIC, MIXED_TRAFFIC, Running, ancestor_cluster, mixed_cluster, release, releases, zoo,
-    zoo_settled,
+    ANCESTOR_TRAFFIC, Config, MIXED_TRAFFIC, Running, ancestor_cluster, mixed_cluster, release, releases,
+    zoo, zoo_settled,
 };
 
 fn written(snapshot: &Snapshot) -> String {
@@ -156,27 +156,125 @@ async fn a_snapshot_is_complete_or_an_error_that_holds_it() {
     assert_eq!(answered.complete().unwrap().processes().len(), releases().len() - 1);
 }
 
-/// Snapshots of a few processes at a few moments, some failed, from fixtures.
-fn snapshots() -> impl Strategy<Value = Snapshot> {
-    let process =
-        (0..4u32, 0..3u64, prop::sample::select(vec!["2.2", "3.4", ""])).prop_map(|(n, at, version)| {
-            let mut process = serde_json::json!({
-                "source": format!("host{}", n % 2), "address": format!("/run/{n}.sock"), "read_at": at,
-            });
-            if version.is_empty() {
-                process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});
-            } else {
-                let path = format!(
-                    "{}/fixtures/{version}/show_stat_filter_frontends.txt",
-                    env!("CARGO_MANIFEST_DIR")
-                );
-                process["level"] = "admin".into();
-                process["info"] =
-                    serde_json::json!([["Name", "HAProxy"], ["Nbproc", "1"], ["Pid", n.to_string()]]);
-                process["stat"] = std::fs::read_to_string(path).unwrap().into();
-            }
-            process
+#[test]
+fn what_is_not_found_among_some_may_be_with_the_others() {
+    let process = |n: usize, answers: bool| {
+        let mut process = serde_json::json!({
+            "source": "host", "address": format!("/run/{n}.sock"), "read_at": 1,
         });
+        if answers {
+            process["level"] = "admin".into();
+            process["info"] = serde_json::json!([["Name", "HAProxy"]]);
+            process["stat"] = "# pxname,svname,type,\napp,BACKEND,1,\n\n".into();
+        } else {
+            process["error"] = serde_json::json!({"kind": "closed", "message": "closed without an answer"});
+        }
+        process
+    };
+    let snapshot = |answers: &[bool]| -> Snapshot {
+        let processes: Vec<_> = (1..).zip(answers).map(|(n, answers)| process(n, *answers)).collect();
+        serde_json::from_value(serde_json::json!({"format": 1, "processes": processes})).unwrap()
+    };
+    let partial = snapshot(&[true, false, true, true]);
+    let backend = partial.backend("app").unwrap();
+    let among = "in the 3 processes that answered; \
+                 1 of 4 processes did not answer: /run/2.sock: closed without an answer";
+    for (error, what) in [
+        (partial.frontend("web").unwrap_err(), "frontend \"web\""),
+        (partial.backend("api").unwrap_err(), "backend \"api\""),
+        (partial.server("app", "web1").unwrap_err(), "server \"app/web1\""),
+        (backend.server("web1").unwrap_err(), "server \"app/web1\""),
+    ] {
+        assert_eq!((error.kind(), error.snapshot()), (ErrorKind::Incomplete, Some(&partial)));
+        assert_eq!(error.to_string(), format!("no such {what} {among}"));
+        assert_eq!((error.address(), error.command()), (None, None));
+    }
+    assert_eq!(
+        snapshot(&[true, false]).backend("api").unwrap_err().to_string(),
+        "no such backend \"api\" in the process that answered; \
+         1 of 2 processes did not answer: /run/2.sock: closed without an answer"
+    );
+    let whole = snapshot(&[true, true]);
+    assert_eq!(whole.backend("api").unwrap_err().kind(), ErrorKind::NotFound);
+    let error = whole.backend("app").unwrap().server("web1").unwrap_err();
+    assert_eq!(error.to_string(), "no such server \"app/web1\"");
+}
+
+#[tokio::test]
+async fn an_address_of_any_length_is_read_back() {
+    let cluster = Cluster::from_addresses([format!("/run/{}.sock", "x".repeat(200)).as_str()]).await.unwrap();
+    let snapshot = cluster.allow_partial().snapshot().await.unwrap();
+    assert_eq!(snapshot.failed().count(), 1);
+    assert_eq!(read(&written(&snapshot)), snapshot);
+}
+
+#[tokio::test]
+async fn the_sockets_of_one_named_bind_line_are_one_listener_of_one_process() {
+    for release in releases().iter().filter(|release| release.is_at_least("2.6")) {
+        let mut running = Running::new();
+        running.add(release, "shards", &Config::new(SHARDS)).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let listeners = cluster.listeners().await.unwrap();
+        assert_eq!(listeners.len(), 1, "HAProxy {}", release.version);
+        let listener = &listeners[0];
+        assert_eq!((listener.per_process().count(), listener.processes()), (2, vec!["shards.sock"]));
+        let json = serde_json::to_value(listener.metric("sid").unwrap()).unwrap();
+        assert_eq!(json, serde_json::json!({"shards.sock": ["1", "2"]}), "HAProxy {}", release.version);
+    }
+}
+
+const SHARDS: &str = r#"
+global
+    nbthread 2
+    stats socket "unix@${DIR}/stats/shards.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "127.0.0.1:${PORT_WEB}" name main shards 2
+    option socket-stats
+"#;
+
+/// What one process lists: of two releases; a failure; and dumps that differ in
+/// an empty cell or a column alone.
+const DUMPS: [&str; 6] = [
+    "2.2",
+    "3.4",
+    "",
+    "# pxname,svname,type,\nweb,FRONTEND,0,\n\n",
+    "# pxname,svname,type,stot,\nweb,FRONTEND,0,,\n\n",
+    "# pxname,svname,type,novel,\nweb,FRONTEND,0,,\n\n",
+];
+
+/// Snapshots of a few processes at a few moments, some failed.
+fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let spelling = prop::sample::select(vec!["/run/", "/run//"]);
+    let process = (0..3u32, 0..2u64, prop::sample::select(DUMPS.to_vec()), spelling).prop_map(
+        |(n, at, dump, directory)| {
+            let mut process = serde_json::json!({
+                "source": format!("host{}", n % 2), "address": format!("{directory}{n}.sock"), "read_at": at,
+            });
+            if dump.is_empty() {
+                process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});
+                return process;
+            }
+            process["level"] = "admin".into();
+            process["info"] =
+                serde_json::json!([["Name", "HAProxy"], ["Nbproc", "1"], ["Pid", n.to_string()]]);
+            process["stat"] = if dump.starts_with('#') {
+                dump.into()
+            } else {
+                let path =
+                    format!("{}/fixtures/{dump}/show_stat_filter_frontends.txt", env!("CARGO_MANIFEST_DIR"));
+                std::fs::read_to_string(path).unwrap().into()
+            };
+            process
+        },
+    );
     proptest::collection::vec(process, 0..5)
         .prop_map(|processes| read(&serde_json::json!({"format": 1, "processes": processes}).to_string()))
 }
@@ -187,6 +285,7 @@ proptest! {
     #[test]
     fn joining_is_associative_commutative_and_idempotent(a in snapshots(), b in snapshots(), c in snapshots()) {
         prop_assert_eq!(a.join(&b), b.join(&a));
+        prop_assert_eq!(written(&a.join(&b)), written(&b.join(&a)));
         prop_assert_eq!(a.join(&b).join(&c), a.join(&b.join(&c)));
         prop_assert_eq!(&a.join(&a), &a);
         prop_assert_eq!(Snapshot::joined([&c, &a, &b, &a, &c]), a.join(&b).join(&c));

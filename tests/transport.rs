@@ -265,6 +265,17 @@ async fn nobody_listening_is_told_with_the_address() {
 }
 
 #[tokio::test]
+async fn a_path_too_long_to_connect_to_is_told_with_the_address() {
+    let address: Address = format!("/run/{}.sock", "x".repeat(200)).parse().unwrap();
+    let error = StatsSocket::new(address.clone()).command("show stat").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert_eq!(error.io().unwrap().kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(error.address(), Some(&address));
+    let start = format!("`show stat` on {address}: cannot connect: path must be shorter than ");
+    assert!(error.to_string().starts_with(&start), "{error}");
+}
+
+#[tokio::test]
 async fn a_reply_that_ends_early_is_told_with_the_command() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("1.sock");

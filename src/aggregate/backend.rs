@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use super::accessor::figures;
-use super::common::{common, debug};
+use super::merged::{debug, merged};
 use super::object::Object;
 use super::{Agreement, Server, milliseconds};
-use crate::error::{Error, Problem, Result};
+use crate::error::Result;
 use crate::field::{Col, for_each_column};
 
 /// Server side of a proxy, in all processes that have it.
@@ -51,13 +51,14 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
-    /// answered lists it.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
+    /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn server(&self, name: &str) -> Result<Server> {
         let found = self.0.children().find(|server| server.name() == name);
-        found.map(Server).ok_or_else(|| {
-            Error::new(Problem::NotFound(format!("server {:?}", format!("{}/{name}", self.name()))))
-        })
+        found
+            .map(Server)
+            .ok_or_else(|| self.snapshot().absent(format!("server {:?}", format!("{}/{name}", self.name()))))
     }
 
     /// Number of the proxy (`iid`), which changes with the order of the
@@ -67,6 +68,6 @@ impl Backend {
     }
 }
 
-common!(Backend, "backend");
+merged!(Backend, "backend");
 for_each_column!(figures, B, Backend);
 debug!(Backend);

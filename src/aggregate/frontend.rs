@@ -1,5 +1,5 @@
 use super::accessor::figures;
-use super::common::{common, debug};
+use super::merged::{debug, merged};
 use super::object::Object;
 use super::{Agreement, Limit, Listener};
 use crate::field::{Col, for_each_column};
@@ -51,6 +51,6 @@ impl Frontend {
     }
 }
 
-common!(Frontend, "frontend");
+merged!(Frontend, "frontend");
 for_each_column!(figures, F, Frontend);
 debug!(Frontend);

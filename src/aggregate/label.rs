@@ -1,7 +1,7 @@
 //! Short names for processes.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Label;
 use super::process::Record;
@@ -9,59 +9,77 @@ use crate::model::Info;
 
 /// A label for each record, in the same order, no two alike.
 ///
-/// A label that the user gave stays. Where every process that answered is one of
-/// several of the same HAProxy (`nbproc`), it is its relative number. Otherwise it
-/// is the shortest end of the address that no other address has.
-pub(super) fn labels<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Vec<Label> {
-    let numbered = records.clone().filter_map(Record::info).all(|info| info.nbproc().is_some_and(|n| n > 1));
-    let wishes: Vec<Wish> = records.map(|record| Wish::new(record, numbered)).collect();
-    let longest = wishes.iter().map(|wish| wish.choices.len()).max().unwrap_or_default();
-    let mut chosen: Vec<&str> = wishes.iter().map(|wish| wish.choice(0)).collect();
-    for step in 1..longest {
-        let mut uses = HashMap::new();
-        for choice in &chosen {
-            *uses.entry(*choice).or_insert(0usize) += 1;
-        }
-        let next: Vec<&str> = wishes
-            .iter()
-            .zip(&chosen)
-            .map(
-                |(wish, choice)| {
-                    if uses.get(choice).is_some_and(|n| *n > 1) { wish.choice(step) } else { choice }
-                },
-            )
-            .collect();
-        chosen = next;
+/// A label that the user gave stays, unless it was given twice: then it is that
+/// of none. Where every process that answered is one of several of the same
+/// HAProxy (`nbproc`), it is its relative number. Otherwise it is the shortest end
+/// of the address that no other address has. Nobody gets what another has already.
+pub(super) fn labels<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Label> {
+    let records: Vec<&Record> = records.collect();
+    let mut answered = records.iter().filter_map(|record| record.info());
+    let numbered = answered.all(|info| info.nbproc().is_some_and(|n| n > 1));
+
+    let mut labels = Labels { chosen: vec![None; records.len()], taken: HashSet::new() };
+    labels.choose(&records, |record| record.label.as_deref().map(String::from).into_iter().collect());
+    if numbered {
+        let number = |record: &Record| record.info().and_then(Info::process_num);
+        labels.choose(&records, |record| number(record).map(|n| n.to_string()).into_iter().collect());
     }
-    chosen.into_iter().map(Label::from).collect()
+    labels.choose(&records, ends);
+    labels.complete(&records)
 }
 
-/// What a process may be called, the shortest first.
-struct Wish {
-    choices: Vec<String>,
+/// Labels while they are given away.
+struct Labels {
+    chosen: Vec<Option<Label>>,
+    taken: HashSet<Label>,
 }
 
-impl Wish {
-    fn new(record: &Record, numbered: bool) -> Self {
-        let mut choices = Vec::new();
-        choices.extend(record.label.as_deref().map(String::from));
-        if numbered {
-            choices.extend(record.info().and_then(Info::process_num).map(|number| number.to_string()));
+impl Labels {
+    /// Gives each record that has none yet the first of its wishes that nobody has
+    /// and no other such record wishes for.
+    fn choose(&mut self, records: &[&Record], wishes: impl Fn(&Record) -> Vec<String>) {
+        let open = self.chosen.iter_mut().zip(records).filter(|(label, _)| label.is_none());
+        let open: Vec<_> = open.map(|(label, record)| (label, wishes(record))).collect();
+        let mut uses: HashMap<String, usize> = HashMap::new();
+        for wish in open.iter().flat_map(|(_, wishes)| wishes) {
+            *uses.entry(wish.clone()).or_default() += 1;
         }
-        let address = record.address.to_string();
-        let ends = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
-        choices.extend(ends.filter_map(|at| address.get(at..)).map(String::from));
-        // An end with the leading slash is the whole address.
-        if choices.last() != Some(&address) {
-            choices.push(address.clone());
+        for (label, wishes) in open {
+            let free = |wish: &&String| uses.get(*wish) == Some(&1) && !self.taken.contains(wish.as_str());
+            *label = wishes.iter().find(free).map(|wish| Label::from(wish.as_str()));
+            self.taken.extend(label.clone());
         }
-        choices.push(format!("{}:{address}", record.source));
-        Self { choices }
     }
 
-    fn choice(&self, step: usize) -> &str {
-        self.choices.get(step).or(self.choices.last()).map_or("", String::as_str)
+    /// Numbers those whose whole address is another's too: what is shown of a path
+    /// that is no UTF-8 is not all of it.
+    fn complete(mut self, records: &[&Record]) -> Vec<Label> {
+        let mut labels = Vec::with_capacity(records.len());
+        for (label, record) in self.chosen.into_iter().zip(records) {
+            let mut count = 0;
+            labels.push(label.unwrap_or_else(|| {
+                loop {
+                    count += 1;
+                    let label = Label::from(format!("{}:{}#{count}", record.source, record.address));
+                    if self.taken.insert(label.clone()) {
+                        return label;
+                    }
+                }
+            }));
+        }
+        labels
     }
+}
+
+/// Ends of the address, the shortest first, and the address with its source.
+fn ends(record: &Record) -> Vec<String> {
+    let address = record.address.to_string();
+    let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
+    let mut ends: Vec<String> = starts.filter_map(|at| address.get(at..)).map(String::from).collect();
+    // An end with the leading slash is the whole address.
+    ends.push(address.clone());
+    ends.push(format!("{}:{address}", record.source));
+    ends
 }
 
 /// Compares text with the numbers in it as numbers: `2.sock` before `10.sock`.
@@ -99,7 +117,146 @@ fn digits(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Address;
+    use crate::error::ErrorKind;
+    use crate::model::{Dump, Level, Reading, SocketList};
+
+    use super::super::Failure;
+
+    /// A process; without `nbproc`, one that did not answer.
+    fn record(source: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
+        let answer = match nbproc {
+            None => Err(Failure { kind: ErrorKind::Closed, message: "closed".into() }),
+            Some((number, all)) => Ok(Reading {
+                info: Info::parse(
+                    format!("Name: HAProxy\nNbproc: {all}\nProcess_num: {number}\n\n").as_bytes(),
+                )
+                .unwrap(),
+                level: Level::User,
+                sockets: SocketList::default(),
+                stat: Dump::empty(),
+            }),
+        };
+        let mut record = Record::new(Arc::from(source), address, answer);
+        record.label = label.map(Into::into);
+        record
+    }
+
+    fn labelled(records: &[(&str, &str, Option<&str>)]) -> Vec<String> {
+        let records: Vec<_> = records
+            .iter()
+            .map(|(source, address, label)| record(source, address.parse().unwrap(), *label, Some((1, 1))))
+            .collect();
+        labels(records.iter()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_label_that_was_given_stays_whatever_the_others_would_have() {
+        let given = Some("1.sock");
+        assert_eq!(labelled(&[("h", "/a/9.sock", given), ("h", "/b/1.sock", None)]), ["1.sock", "b/1.sock"]);
+        assert_eq!(labelled(&[("h", "/b/1.sock", None), ("h", "/a/9.sock", given)]), ["b/1.sock", "1.sock"]);
+        let whole = Some("h:/a/1.sock");
+        assert_eq!(
+            labelled(&[("h", "/a/1.sock", None), ("g", "/a/1.sock", None), ("g", "/2.sock", whole)]),
+            ["h:/a/1.sock#1", "g:/a/1.sock", "h:/a/1.sock"]
+        );
+    }
+
+    #[test]
+    fn a_label_that_was_given_twice_is_nobodys() {
+        let given = Some("x");
+        assert_eq!(
+            labelled(&[("h", "/a/1.sock", given), ("h", "/a/2.sock", given), ("h", "/b/2.sock", None)]),
+            ["1.sock", "a/2.sock", "b/2.sock"]
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_the_end_of_another_keeps_its_source() {
+        assert_eq!(
+            labelled(&[("h", "abns@x", None), ("h", "/run/abns@x", None), ("h", "[::1]:1", None)]),
+            ["h:abns@x", "run/abns@x", "[::1]:1"]
+        );
+    }
+
+    fn odd_address() -> impl Strategy<Value = Address> {
+        let text = prop::sample::select(vec![
+            "/1.sock",
+            "/run/1.sock",
+            "/run//1.sock",
+            "/x/run/1.sock",
+            "/run/2.sock",
+            "/2",
+            "/run/a/",
+            "unix@1.sock",
+            "unix@run/1.sock",
+            "abns@x",
+            "abnsz@x",
+            "/run/abns@x",
+            "[::1]:1",
+            "/run/[::1]:1",
+            "h:1",
+            "/h:1",
+        ]);
+        let unreadable = prop::sample::select(vec![&b"/run/\xff.sock"[..], b"/run/\xfe.sock"]);
+        prop_oneof![
+            4 => text.prop_map(|text| text.parse().unwrap()),
+            1 => unreadable.prop_map(unreadable_path),
+        ]
+    }
+
+    #[cfg(unix)]
+    fn unreadable_path(bytes: &[u8]) -> Address {
+        use std::os::unix::ffi::OsStrExt;
+
+        std::path::Path::new(std::ffi::OsStr::from_bytes(bytes)).into()
+    }
+
+    #[cfg(not(unix))]
+    fn unreadable_path(bytes: &[u8]) -> Address {
+        std::path::Path::new(&*String::from_utf8_lossy(bytes)).into()
+    }
+
+    fn odd_record() -> impl Strategy<Value = Record> {
+        let source = prop::sample::select(vec!["h", "h:/run", ""]);
+        let label = prop::sample::select(vec![
+            "1",
+            "2",
+            "1.sock",
+            "run/1.sock",
+            "/run/1.sock",
+            "h:/run/1.sock",
+            "h:/run/1.sock#1",
+            "x",
+            "abns@x",
+            "",
+        ]);
+        let nbproc = prop::option::of((1..3u64, prop::sample::select(vec![1u64, 2, 2, 2])));
+        (source, odd_address(), prop::option::weighted(0.3, label), nbproc)
+            .prop_map(|(source, address, label, nbproc)| record(source, address, label, nbproc))
+    }
+
+    proptest! {
+        #[test]
+        fn labels_are_unique_and_those_given_once_stay(
+            records in proptest::collection::vec(odd_record(), 0..9)
+        ) {
+            let labels = labels(records.iter());
+            let unique: HashSet<_> = labels.iter().collect();
+            prop_assert_eq!((unique.len(), labels.len()), (records.len(), records.len()), "{:?}", labels);
+            for (record, label) in records.iter().zip(&labels) {
+                let given = records.iter().filter(|other| other.label == record.label).count();
+                if let (Some(wish), 1) = (&record.label, given) {
+                    prop_assert_eq!(&**label, &**wish);
+                }
+            }
+        }
+    }
 
     #[test]
     fn numbers_in_text_compare_as_numbers() {

@@ -1,5 +1,5 @@
 use super::accessor::figures;
-use super::common::{common, debug};
+use super::merged::{debug, merged};
 use super::object::Object;
 use crate::field::{Col, for_each_column};
 
@@ -7,7 +7,8 @@ use crate::field::{Col, for_each_column};
 /// processes that have it.
 ///
 /// Listeners can share a name; they are told apart by their address, and by
-/// their position where a socket of level `user` hides it.
+/// their position where a socket of level `user` hides it. Those that `shards` makes
+/// of one `bind` line with a name have both in common and are one.
 ///
 /// Holds the figures of the moment it was read and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
@@ -31,6 +32,6 @@ impl Listener {
     }
 }
 
-common!(Listener, "listener");
+merged!(Listener, "listener");
 for_each_column!(figures, L, Listener);
 debug!(Listener);

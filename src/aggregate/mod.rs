@@ -3,13 +3,13 @@
 
 mod accessor;
 mod backend;
-mod common;
 mod fold;
 mod frontend;
 mod index;
 mod info;
 mod label;
 mod listener;
+mod merged;
 mod object;
 mod process;
 mod server;

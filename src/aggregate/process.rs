@@ -46,8 +46,9 @@ pub struct Failure {
 impl Process {
     /// Short name of the process, unique in its snapshot.
     ///
-    /// The relative process number where `Nbproc` is above 1 in all that answered,
-    /// otherwise the shortest end of the address that no other process has.
+    /// The label that the user gave, unless several processes were given the same.
+    /// Otherwise the relative process number where `Nbproc` is above 1 in all that
+    /// answered, else the shortest end of the address that no other process has.
     pub fn label(&self) -> &Label {
         &self.label
     }
@@ -63,9 +64,10 @@ impl Process {
         &self.record.address
     }
 
-    /// When it answered, or was given up.
+    /// When it answered, or was given up; 1970 for what was written down with a
+    /// time that this platform does not have.
     pub fn read_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_micros(self.record.read_at)
+        since_1970(Duration::from_micros(self.record.read_at)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// What it answered, if it did.
@@ -114,9 +116,10 @@ impl Process {
     }
 
     /// When it started, to the second. Releases before 2.6 do not say; there it
-    /// is derived from the time it has been up, and may be two seconds off.
+    /// is derived from the time it has been up, and may be two seconds off. `None`
+    /// for a time that this platform does not have.
     pub fn started_at(&self) -> Option<SystemTime> {
-        self.record.started_at().map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        since_1970(Duration::from_secs(self.record.started_at()?))
     }
 
     /// Whether it is an old worker that only finishes what it has (`Stopping`).
@@ -188,5 +191,32 @@ impl fmt::Debug for Process {
             .field("pid", &self.pid())
             .field("failure", &self.failure())
             .finish_non_exhaustive()
+    }
+}
+
+/// What HAProxy or a written snapshot says may be later than any time.
+fn since_1970(time: Duration) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SocketList;
+
+    #[test]
+    fn a_time_later_than_any_is_none() {
+        let info = b"Name: HAProxy\nStart_time_sec: 18446744073709551615\n\n";
+        let reading = Reading {
+            info: Info::parse(info).unwrap(),
+            level: Level::User,
+            sockets: SocketList::default(),
+            stat: Dump::empty(),
+        };
+        let mut record = Record::new("host".into(), "/run/1.sock".parse().unwrap(), Ok(reading));
+        record.read_at = u64::MAX;
+        let process = Process { label: "1.sock".into(), record: Arc::new(record) };
+        assert_eq!(process.started_at(), None);
+        assert!(process.read_at() >= SystemTime::UNIX_EPOCH);
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::accessor::figures;
-use super::common::{common, debug};
+use super::merged::{debug, merged};
 use super::object::Object;
 use super::{Agreement, milliseconds};
 use crate::field::{Col, for_each_column};
@@ -76,6 +76,6 @@ impl Server {
     }
 }
 
-common!(Server, "server");
+merged!(Server, "server");
 for_each_column!(figures, S, Server);
 debug!(Server);

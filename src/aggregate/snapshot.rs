@@ -1,5 +1,5 @@
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -8,6 +8,7 @@ use super::label;
 use super::object::Object;
 use super::process::{Process, Record};
 use super::{Backend, ClusterInfo, Frontend, Listener, Server};
+use crate::Address;
 use crate::error::{Error, Problem, Result};
 use crate::field::Kind;
 
@@ -47,23 +48,22 @@ pub(super) struct Inner {
 impl Snapshot {
     /// Of several records of one process the newest stays.
     pub(crate) fn new(records: impl IntoIterator<Item = Arc<Record>>) -> Self {
-        let mut newest: BTreeMap<Key, Arc<Record>> = BTreeMap::new();
-        for record in records {
-            let key = Key { source: record.source.clone(), address: record.address.to_string() };
-            match newest.entry(key) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(record);
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    if record.precedence(entry.get()).is_gt() {
-                        entry.insert(record);
-                    }
-                }
+        let records: Vec<Arc<Record>> = records.into_iter().collect();
+        let mut newest: HashMap<(&str, &Address), &Arc<Record>> = HashMap::with_capacity(records.len());
+        for record in &records {
+            let kept = newest.entry((&record.source, &record.address)).or_insert(record);
+            if record.precedence(kept).is_gt() {
+                *kept = record;
             }
         }
-        let labels = label::labels(newest.values().map(|record| &**record));
-        let processes =
-            newest.into_values().zip(labels).map(|(record, label)| Process { label, record }).collect();
+        let mut newest: Vec<_> = newest.into_values().collect();
+        newest.sort_by_cached_key(|record| Place::of(record));
+        let labels = label::labels(newest.iter().map(|record| &***record));
+        let processes = newest
+            .into_iter()
+            .zip(labels)
+            .map(|(record, label)| Process { label, record: Arc::clone(record) })
+            .collect();
         Self(Arc::new(Inner { processes, index: OnceLock::new() }))
     }
 
@@ -94,23 +94,10 @@ impl Snapshot {
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) otherwise; the
     /// error holds the snapshot and names who did not answer and why.
     pub fn complete(self) -> Result<Self> {
-        let mut failures = self.failed().map(|process| {
-            let reason = process.failure().map(|failure| failure.message.clone()).unwrap_or_default();
-            format!("{}: {reason}", process.address())
-        });
-        let Some(first) = failures.next() else {
-            drop(failures);
-            return Ok(self);
-        };
-        let rest: Vec<String> = failures.collect();
-        let failed = rest.len() + 1;
-        let all = self.processes().len();
-        let mut text = format!("{failed} of {all} processes did not answer: {first}");
-        for failure in rest {
-            text.push_str("; ");
-            text.push_str(&failure);
+        match self.failures() {
+            None => Ok(self),
+            Some(text) => Err(Error::new(Problem::Incomplete { text, snapshot: Some(self) })),
         }
-        Err(Error::new(Problem::Incomplete { text, snapshot: Some(self) }))
     }
 
     /// All processes of both snapshots; the newer answer of those in both.
@@ -141,9 +128,10 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
-    /// answered lists it. HAProxy lists no proxy that is `disabled` in its
-    /// configuration.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// HAProxy lists no proxy that is `disabled` in its configuration.
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
+    /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn frontend(&self, name: &str) -> Result<Frontend> {
         self.find(Kind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(Frontend)
     }
@@ -157,9 +145,10 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
-    /// answered lists it. HAProxy lists no proxy that is `disabled` in its
-    /// configuration.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// HAProxy lists no proxy that is `disabled` in its configuration.
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
+    /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn backend(&self, name: &str) -> Result<Backend> {
         self.find(Kind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(Backend)
     }
@@ -173,8 +162,9 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
-    /// answered lists it.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
+    /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn server(&self, backend: &str, name: &str) -> Result<Server> {
         self.find(Kind::Server, backend, name, || format!("server {:?}", format!("{backend}/{name}")))
             .map(Server)
@@ -200,8 +190,33 @@ impl Snapshot {
         };
         found.iter().map(|id| Listener(Object::new(self.clone(), *id))).find(is_other).ok_or_else(|| {
             let name = format!("{}/{}", other.frontend(), other.name());
-            Error::new(Problem::NotFound(format!("listener {name:?}")))
+            self.absent(format!("listener {name:?}"))
         })
+    }
+
+    /// The error for what no process that answered lists. While others did not,
+    /// nobody knows whether it is there.
+    pub(super) fn absent(&self, what: String) -> Error {
+        let Some(failures) = self.failures() else {
+            return Error::new(Problem::NotFound(what));
+        };
+        let answered = match self.processes().len() - self.failed().count() {
+            1 => "process".to_owned(),
+            n => format!("{n} processes"),
+        };
+        let text = format!("no such {what} in the {answered} that answered; {failures}");
+        Error::new(Problem::Incomplete { text, snapshot: Some(self.clone()) })
+    }
+
+    /// Who did not answer and why, if anybody did not.
+    fn failures(&self) -> Option<String> {
+        let failures: Vec<String> = self
+            .processes()
+            .iter()
+            .filter_map(|process| Some(format!("{}: {}", process.address(), process.failure()?)))
+            .collect();
+        let (failed, all) = (failures.len(), self.processes().len());
+        (failed > 0).then(|| format!("{failed} of {all} processes did not answer: {}", failures.join("; ")))
     }
 
     /// What the processes say of themselves, as one.
@@ -209,7 +224,12 @@ impl Snapshot {
         ClusterInfo::new(self.clone())
     }
 
-    /// Bytes of memory that rows and index take.
+    /// Bytes of memory that the rows of all processes
+    /// ([`Dump::heap_size`](crate::Dump::heap_size)) and the index over them take;
+    /// the index is made if it is not there yet.
+    ///
+    /// Headers, `show info`, addresses and labels are not counted. Rows that
+    /// several snapshots share count in each of them.
     pub fn heap_size(&self) -> usize {
         let rows = self.0.processes.iter().filter_map(Process::stat).map(crate::model::Dump::heap_size);
         rows.sum::<usize>() + self.index().heap_size()
@@ -226,26 +246,34 @@ impl Snapshot {
     fn find(&self, kind: Kind, proxy: &str, name: &str, what: impl Fn() -> String) -> Result<Object> {
         match self.index().find(&self.0.processes, kind, proxy, name).first() {
             Some(id) => Ok(Object::new(self.clone(), *id)),
-            None => Err(Error::new(Problem::NotFound(what()))),
+            None => Err(self.absent(what())),
         }
     }
 }
 
-/// What a process is known by.
+/// What processes are ordered by. Addresses that are no UTF-8 can have one text.
 #[derive(PartialEq, Eq)]
-struct Key {
-    source: Arc<str>,
-    address: String,
+struct Place<'a> {
+    source: &'a str,
+    text: String,
+    address: &'a Address,
 }
 
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        label::natural(&self.source, &other.source)
-            .then_with(|| label::natural(&self.address, &other.address))
+impl<'a> Place<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self { source: &record.source, text: record.address.to_string(), address: &record.address }
     }
 }
 
-impl PartialOrd for Key {
+impl Ord for Place<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        label::natural(self.source, other.source)
+            .then_with(|| label::natural(&self.text, &other.text))
+            .then_with(|| self.address.cmp(other.address))
+    }
+}
+
+impl PartialOrd for Place<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -253,11 +281,34 @@ impl PartialOrd for Key {
 
 impl Record {
     /// Which of two records of one process is kept: the newer. At the same
-    /// microsecond any fixed order will do.
-    fn precedence(&self, other: &Self) -> Ordering {
-        self.read_at.cmp(&other.read_at).then_with(|| {
-            if self == other { Ordering::Equal } else { format!("{self:?}").cmp(&format!("{other:?}")) }
-        })
+    /// microsecond any fixed order of what is written down will do.
+    fn precedence(self: &Arc<Self>, other: &Arc<Self>) -> Ordering {
+        if Arc::ptr_eq(self, other) {
+            return Ordering::Equal;
+        }
+        self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
+    }
+
+    /// All that is written down but for the time and the source.
+    fn written(&self) -> impl Ord {
+        let answer = match &self.answer {
+            Ok(reading) => {
+                let info: Vec<_> = reading.info.iter().collect();
+                let sockets: Vec<_> = reading
+                    .sockets
+                    .iter()
+                    .map(|socket| (&socket.address, &socket.level, &socket.processes))
+                    .collect();
+                Ok((info, reading.level, sockets, reading.stat.to_csv()))
+            }
+            Err(failure) => Err(format!("{failure:?}")),
+        };
+        #[cfg(feature = "serde")]
+        let extra = &self.extra;
+        #[cfg(not(feature = "serde"))]
+        let extra = ();
+        // Equal addresses can have two texts: `/run/a` and `/run//a`.
+        (self.address.to_string(), answer, &self.label, extra)
     }
 }
 
@@ -278,5 +329,41 @@ impl Eq for Snapshot {}
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot").field("processes", &self.0.processes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Failure;
+    use super::*;
+    use crate::ErrorKind;
+
+    fn failed(address: Address) -> Arc<Record> {
+        let failure = Failure { kind: ErrorKind::Closed, message: "closed".into() };
+        Arc::new(Record::new("host".into(), address, Err(failure)))
+    }
+
+    #[test]
+    fn one_address_in_two_spellings_is_one_process_and_either_order_keeps_the_same() {
+        let [one, two] = ["/run/a.sock", "/run//a.sock"].map(|path| failed(path.parse().unwrap()));
+        let kept = |records: [&Arc<Record>; 2]| -> Vec<String> {
+            let snapshot = Snapshot::new(records.map(Arc::clone));
+            snapshot.processes().iter().map(|process| process.address().to_string()).collect()
+        };
+        assert_eq!(kept([&one, &two]), ["/run/a.sock"]);
+        assert_eq!(kept([&two, &one]), ["/run/a.sock"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn addresses_that_are_shown_alike_stay_two_processes() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let address = |path: &[u8]| Address::Unix(std::ffi::OsStr::from_bytes(path).into());
+        let records = || [b"/run/\xff.sock", b"/run/\xfe.sock"].map(|path| failed(address(path)));
+        let snapshot = Snapshot::new(records());
+        let labels: Vec<_> = snapshot.processes().iter().map(|process| &**process.label()).collect();
+        assert_eq!(labels, ["host:/run/\u{fffd}.sock#1", "host:/run/\u{fffd}.sock#2"]);
+        assert_eq!(Snapshot::new(records().into_iter().rev()), snapshot);
     }
 }

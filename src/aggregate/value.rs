@@ -11,7 +11,9 @@ pub type Label = Arc<str>;
 /// Nobody votes: three processes with weight 40 and one with weight 1 are a
 /// disagreement, not a weight of 40.
 ///
-/// Serialises as the value itself, or as a map from label to value.
+/// Serialises as the value itself, or as a map from label to value; to the list
+/// of values of a process that has several, as for a listener of a `bind` line with
+/// `name` and `shards`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agreement<T> {
     /// All say this.
@@ -93,9 +95,31 @@ impl<T: serde::Serialize> serde::Serialize for Agreement<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Same(value) => value.serialize(serializer),
-            Self::Differs(list) => {
-                serializer.collect_map(list.iter().map(|(label, value)| (&**label, value)))
-            }
+            Self::Differs(list) => by_label(list, serializer),
+        }
+    }
+}
+
+/// Writes a map from label to value, each label once.
+#[cfg(feature = "serde")]
+fn by_label<S: serde::Serializer, T: serde::Serialize>(
+    list: &[(Label, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let processes = list.chunk_by(|(one, _), (other, _)| one == other);
+    serializer.collect_map(processes.filter_map(|values| Some((&*values.first()?.0, Values(values)))))
+}
+
+/// The value of one process, or its list of values.
+#[cfg(feature = "serde")]
+struct Values<'a, T>(&'a [(Label, T)]);
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize> serde::Serialize for Values<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [(_, value)] => value.serialize(serializer),
+            values => serializer.collect_seq(values.iter().map(|(_, value)| value)),
         }
     }
 }
@@ -238,7 +262,7 @@ impl serde::Serialize for Figure<'_> {
             Self::Status(agreement) => agreement.serialize(serializer),
             Self::Check(agreement) => agreement.serialize(serializer),
             Self::Mode(agreement) => agreement.serialize(serializer),
-            Self::Own(list) => Agreement::Differs(list.clone()).serialize(serializer),
+            Self::Own(list) => by_label(list, serializer),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How a snapshot is written down: a format number and one map for each process.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ struct WrittenProcess {
 pub(crate) type Extra = BTreeMap<String, Value>;
 
 /// Any value of a self-describing format.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Value {
     Null(()),
@@ -62,16 +63,29 @@ pub(crate) enum Value {
     Map(BTreeMap<String, Value>),
 }
 
-impl Eq for Value {}
-
-/// A number that is equal to itself, whatever it is.
+/// A number that is equal to itself and has its place among others, whatever it
+/// is.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Float(f64);
 
 impl PartialEq for Float {
     fn eq(&self, other: &Self) -> bool {
-        self.0.to_bits() == other.0.to_bits()
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Float {}
+
+impl Ord for Float {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Float {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

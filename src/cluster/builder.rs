@@ -7,7 +7,7 @@ use super::roster::Roster;
 use super::sweep::{self, Shared};
 use crate::Address;
 use crate::error::{Error, Result};
-use crate::transport::Limits;
+use crate::transport::{Deadline, Limits};
 
 /// Where a [`Cluster`] finds its processes, and how it treats them.
 ///
@@ -151,9 +151,10 @@ impl ClusterBuilder {
             ignore_refused: self.ignore_refused,
             turns: sweep::turns(self.parallel),
             roster: Roster::default().into(),
+            comparing: tokio::sync::Mutex::default(),
         });
         shared.expect_addresses();
-        if shared.candidates().await?.is_empty() {
+        if shared.candidates(&Deadline::new(self.limits)).await?.is_empty() {
             return Err(shared.nobody());
         }
         Ok(Cluster { shared, partial: false })

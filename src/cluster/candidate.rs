@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::directory::{self, SocketFile};
+use super::directory::{self, FileId, SocketFile};
 use super::identity;
 use super::roster::{IgnoredReason, Known, Standing};
 use super::sweep::{Answered, Asked, Shared};
@@ -17,14 +17,19 @@ use crate::transport::{Deadline, Step};
 pub(super) struct Candidate {
     pub(super) address: Address,
     /// The file, if it is one of a directory.
-    pub(super) inode: Option<(u64, u64)>,
+    pub(super) file: Option<FileId>,
 }
 
-/// What to do with a socket that is no member.
+/// What an answer says of a socket.
 enum Verdict {
+    /// It is one of HAProxy's.
+    Member,
+    /// It is of no use.
     Ignore(IgnoredReason),
     /// The file went away between being listed and being asked.
     Gone,
+    /// Nothing: nobody answered.
+    Silent,
 }
 
 const LIST: Step = Step::one("reading the directory", "end of the list");
@@ -32,37 +37,43 @@ const LIST: Step = Step::one("reading the directory", "end of the list");
 impl Shared {
     /// Every socket that might be asked: the given addresses, those in the
     /// directories now, and the members that were there before.
-    pub(super) async fn candidates(&self) -> Result<Vec<Candidate>> {
-        let found = self.list().await?;
+    pub(super) async fn candidates(&self, deadline: &Deadline) -> Result<Vec<Candidate>> {
+        let found = self.list(deadline).await?;
         let mut roster = self.roster();
         let mut seen = HashSet::new();
         let mut candidates = Vec::new();
-        let mut add = |address: &Address, inode| {
+        let mut add = |address: &Address, file| {
             if seen.insert(address.clone()) {
-                candidates.push(Candidate { address: address.clone(), inode });
+                candidates.push(Candidate { address: address.clone(), file });
             }
         };
         for address in &self.addresses {
             add(address, None);
         }
-        for SocketFile { path, inode } in found {
+        for SocketFile { path, id } in found {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let address = Address::from(path);
-            add(&address, Some(inode));
-            if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
-                roster.set(address, Some(inode), Standing::Ignored(IgnoredReason::Excluded));
-            }
+            add(&address, Some(id));
+            let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
+                IgnoredReason::Excluded
+            } else if directory::is_passing(&name) {
+                IgnoredReason::Passing
+            } else {
+                continue;
+            };
+            roster.set(address, Some(id), Standing::Ignored(reason));
         }
         for (address, _) in roster.members().filter(|(_, answered)| *answered) {
             add(address, None);
         }
         // A file that went away and never answered was never a member.
-        roster.retain(|address, known| known.inode.is_none() || seen.contains(address));
+        roster.retain(|address, known| known.file.is_none() || seen.contains(address));
+        roster.retain_sockets(|address| seen.contains(address));
         candidates.retain(|candidate| match roster.get(&candidate.address) {
-            // What was found to be something else is that as long as it is the
-            // same file.
-            Some(Known { inode, standing: Standing::Ignored(reason) }) => {
-                *inode != candidate.inode || *reason == IgnoredReason::Refused
+            // What a file was found to be it is as long as it is the same file. A
+            // given address is asked each time.
+            Some(Known { file: Some(file), standing: Standing::Ignored(reason) }) => {
+                Some(*file) != candidate.file || *reason == IgnoredReason::Refused
             }
             _ => true,
         });
@@ -70,7 +81,7 @@ impl Shared {
     }
 
     /// Sockets in the directories, read on a thread that may wait.
-    async fn list(&self) -> Result<Vec<SocketFile>> {
+    async fn list(&self, deadline: &Deadline) -> Result<Vec<SocketFile>> {
         if self.dirs.is_empty() {
             return Ok(Vec::new());
         }
@@ -85,58 +96,67 @@ impl Shared {
             }
             Ok(found)
         });
-        let deadline = Deadline::new(self.limits);
         match deadline.bound(LIST, self.limits.total, listing).await? {
             Ok(found) => found,
             Err(error) => Err(Error::new(Problem::Io(io::Error::other(error)))),
         }
     }
 
-    /// Sorts what was asked into members, whose records come back, and others.
+    /// Sorts what was asked into members, whose answers come back, and others.
     pub(super) fn judge(&self, asked: Vec<Asked>) -> Vec<Answered> {
         let mut roster = self.roster();
         let mut answers = Vec::new();
         for Asked { candidate, member, answer } in asked {
             let before = roster.get(&candidate.address).map(|known| &known.standing);
             let answered = matches!(before, Some(Standing::Member { answered: true }));
+            let ignored = matches!(before, Some(Standing::Ignored(_)));
             match self.verdict(&candidate, &answer) {
-                Some(Verdict::Gone) if !answered => roster.remove(&candidate.address),
-                Some(Verdict::Ignore(reason)) if !answered => {
-                    roster.set(candidate.address, candidate.inode, Standing::Ignored(reason));
+                Verdict::Gone if !answered => roster.remove(&candidate.address),
+                Verdict::Ignore(reason) if !answered => {
+                    roster.set(candidate.address, candidate.file, Standing::Ignored(reason));
                 }
+                // A master, or another program, that starts anew does not become a
+                // member for not answering meanwhile.
+                Verdict::Silent if ignored => {}
                 _ => {
                     let standing = Standing::Member { answered: answered || answer.is_ok() };
-                    roster.set(candidate.address.clone(), candidate.inode, standing);
-                    answers.push((candidate, member.record(answer)));
+                    roster.set(candidate.address.clone(), candidate.file, standing);
+                    let record = member.record(answer);
+                    answers.push(Answered { candidate, member, record });
                 }
             }
         }
         answers
     }
 
-    /// Why a socket that has not been a member so far should be none.
-    fn verdict(&self, candidate: &Candidate, answer: &Result<Reading>) -> Option<Verdict> {
+    /// What an answer says of a socket that has not been a member so far.
+    fn verdict(&self, candidate: &Candidate, answer: &Result<Reading>) -> Verdict {
         let error = match answer {
             Ok(reading) => {
                 let several = reading.info.nbproc().is_some_and(|processes| processes > 1);
                 let shared = several && identity::is_shared(&reading.sockets, &candidate.address);
-                return shared.then_some(Verdict::Ignore(IgnoredReason::Shared));
+                return if shared { Verdict::Ignore(IgnoredReason::Shared) } else { Verdict::Member };
             }
             Err(error) => error,
         };
-        let of_directory = candidate.inode.is_some();
-        let ignore = |reason| Some(Verdict::Ignore(reason));
-        match (error.kind(), error.io().map(io::Error::kind)) {
-            (ErrorKind::Connect, Some(io::ErrorKind::NotFound)) if of_directory => Some(Verdict::Gone),
-            (ErrorKind::Connect, Some(io::ErrorKind::ConnectionRefused))
-                if of_directory && self.ignore_refused =>
-            {
-                ignore(IgnoredReason::Refused)
-            }
-            (ErrorKind::Connect, _) if error.io().is_some_and(is_datagram) => ignore(IgnoredReason::Datagram),
-            (ErrorKind::Unsupported, _) => ignore(IgnoredReason::Master),
-            (ErrorKind::NotHaproxy, _) => ignore(IgnoredReason::NotHaproxy(error.reason().into())),
-            _ => None,
+        // Who was given an address wants a process there, and hears of it if there
+        // is none. Of a directory nobody said that all in it is HAProxy's.
+        if candidate.file.is_none() {
+            return Verdict::Member;
+        }
+        match (error.kind(), error.io()) {
+            (ErrorKind::Connect, Some(io)) => match io.kind() {
+                io::ErrorKind::NotFound => Verdict::Gone,
+                io::ErrorKind::ConnectionRefused if self.ignore_refused => {
+                    Verdict::Ignore(IgnoredReason::Refused)
+                }
+                _ if is_datagram(io) => Verdict::Ignore(IgnoredReason::Datagram),
+                _ => Verdict::Silent,
+            },
+            (ErrorKind::Unsupported, _) => Verdict::Ignore(IgnoredReason::Master),
+            (ErrorKind::NotHaproxy, _) => Verdict::Ignore(IgnoredReason::NotHaproxy(error.reason().into())),
+            (ErrorKind::Closed | ErrorKind::Io | ErrorKind::Timeout, _) => Verdict::Silent,
+            _ => Verdict::Member,
         }
     }
 }

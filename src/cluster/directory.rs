@@ -4,11 +4,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A socket file, and what tells it from another one of the same name.
+/// A socket file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SocketFile {
     pub(super) path: PathBuf,
-    pub(super) inode: (u64, u64),
+    pub(super) id: FileId,
+}
+
+/// What tells a file from another one that takes its name later. The number of
+/// an inode alone does not: it is given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
 }
 
 /// Every socket in `path`, links to sockets included, ordered by name.
@@ -19,11 +28,19 @@ pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     let mut sockets = Vec::new();
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        // A file that is gone by now, or a link to nothing, is no socket.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if metadata.file_type().is_socket() {
-            sockets.push(SocketFile { path, inode: (metadata.dev(), metadata.ino()) });
-        }
+        let id = match fs::metadata(&path) {
+            Ok(metadata) if !metadata.file_type().is_socket() => continue,
+            Ok(metadata) => FileId {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+            },
+            // Gone by now, or a link to nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            // It may be a socket. Whoever asks it is told why not.
+            Err(_) => FileId::default(),
+        };
+        sockets.push(SocketFile { path, id });
     }
     sockets.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(sockets)
@@ -36,17 +53,39 @@ pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     Ok(Vec::new())
 }
 
+/// Whether HAProxy itself gives a file this name for a moment, while it takes a
+/// socket over from another process: `NAME.PID.tmp` or `NAME.PID.bak`.
+pub(super) fn is_passing(name: &str) -> bool {
+    let stem = name.strip_suffix(".tmp").or_else(|| name.strip_suffix(".bak"));
+    let pid = stem.and_then(|stem| stem.rsplit_once('.')).map(|(_, pid)| pid);
+    pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Whether `name` fits `pattern`, in which `*` stands for any text.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
-            tail.char_indices()
-                .map(|(at, _)| at)
-                .chain([tail.len()])
-                .any(|at| fits(rest, tail.get(at..).unwrap_or("")))
-        }),
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n) = (0, 0);
+    // Where to go on if what follows the last star does not fit: the star may
+    // stand for one byte more. Earlier stars need not be tried again.
+    let mut star = None;
+    while let Some(byte) = name.get(n) {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, n));
+                p += 1;
+            }
+            Some(wanted) if wanted == byte => {
+                p += 1;
+                n += 1;
+            }
+            _ => {
+                let Some((behind, start)) = star else { return false };
+                star = Some((behind, start + 1));
+                (p, n) = (behind, start + 1);
+            }
+        }
     }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
 }
 
 #[cfg(test)]
@@ -55,13 +94,40 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_any_text() {
-        for (pattern, name) in
-            [("a.sock", "a.sock"), ("*.sock", "a.sock"), ("*", ""), ("a*c*", "abcd"), ("*é*", "xéy")]
-        {
+        let fitting = [
+            ("a.sock", "a.sock"),
+            ("*.sock", "a.sock"),
+            ("*", ""),
+            ("a*c*", "abcd"),
+            ("*é*", "xéy"),
+            ("*a*ab", "aaaab"),
+        ];
+        for (pattern, name) in fitting {
             assert!(fits(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("a.sock", "b.sock"), ("*.sock", "a.sock2"), ("", "a"), ("a*c", "abcd")] {
+        let others = [
+            ("a.sock", "b.sock"),
+            ("*.sock", "a.sock2"),
+            ("", "a"),
+            ("a*c", "abcd"),
+            ("*a*b", "aac"),
+            ("a", ""),
+        ];
+        for (pattern, name) in others {
             assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        assert!(!fits(&("*a".repeat(500) + "b"), &"a".repeat(5000)));
+    }
+
+    #[test]
+    fn passing_names_have_a_process_id() {
+        assert!(is_passing("admin.sock.1234.tmp") && is_passing("admin.sock.1.bak"));
+        for name in ["admin.sock", "1234.sock", "a.tmp", "a.1x.tmp", "a..tmp", "1234.tmp"] {
+            assert!(!is_passing(name), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether two sockets lead to one process.
+//! Whether two sockets may lead to one process.
 
 use std::path::Path;
 
@@ -42,25 +42,6 @@ impl Identity {
     }
 }
 
-/// Whether a process that is asked at `here` names `there` among its own stats
-/// sockets, in its `show cli sockets`.
-///
-/// It names them as its configuration does. Relative paths count from a folder
-/// that only follows from how it names the socket it was asked at.
-pub(super) fn names(list: &SocketList, here: &Address, there: &Address) -> bool {
-    let relative = |text: &str| relative(text).map(Path::to_owned);
-    list.iter().any(|socket| match relative(&socket.address) {
-        None => socket.address.parse::<Address>().is_ok_and(|address| address == *there),
-        Some(path) => match (here, there) {
-            (Address::Unix(here), Address::Unix(there)) => list
-                .iter()
-                .filter_map(|own| base(here, &relative(&own.address)?))
-                .any(|base| base.join(&path) == *there),
-            _ => false,
-        },
-    })
-}
-
 /// Whether the socket asked at `here` is one that several processes listen on,
 /// by the process' own word.
 pub(super) fn is_shared(list: &SocketList, here: &Address) -> bool {
@@ -79,11 +60,6 @@ fn relative(text: &str) -> Option<&Path> {
     path.is_relative().then(|| path.strip_prefix("./").unwrap_or(path))
 }
 
-/// The folder below which `path` is `relative`.
-fn base<'a>(path: &'a Path, relative: &Path) -> Option<&'a Path> {
-    path.ends_with(relative).then(|| path.ancestors().nth(relative.components().count()))?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,23 +74,6 @@ mod tests {
 
     fn at(text: &str) -> Address {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn absolute_names_are_compared_as_they_are() {
-        let list =
-            list(&[("unix@/run/a.sock", "all"), ("unix@/run/b.sock", "all"), ("ipv4@127.0.0.1:99", "all")]);
-        assert!(names(&list, &at("/run/a.sock"), &at("/run/b.sock")));
-        assert!(names(&list, &at("/run/a.sock"), &at("127.0.0.1:99")));
-        assert!(!names(&list, &at("/run/a.sock"), &at("/mnt/run/b.sock")));
-    }
-
-    #[test]
-    fn relative_names_count_from_the_folder_of_the_socket_asked() {
-        let list = list(&[("unix@./x/a.sock", "all"), ("unix@b.sock", "all")]);
-        assert!(names(&list, &at("/srv/1/x/a.sock"), &at("/srv/1/b.sock")));
-        assert!(!names(&list, &at("/srv/1/x/a.sock"), &at("/srv/2/b.sock")));
-        assert!(!names(&list, &at("127.0.0.1:99"), &at("/srv/1/b.sock")));
     }
 
     #[test]

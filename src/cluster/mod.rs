@@ -35,7 +35,9 @@ use sweep::Shared;
 /// addresses. Every socket found is either a *member*, whose figures count and
 /// whose failure is reported, or [*ignored*](Cluster::ignored) with the reason. A
 /// member stays one, whatever becomes of it, until
-/// [`rediscover`](Cluster::rediscover).
+/// [`rediscover`](Cluster::rediscover); a file that was ignored is looked at again
+/// when another takes its name. At a given address a process is expected: what
+/// else answers there is a failure.
 ///
 /// # When a part fails
 ///
@@ -151,13 +153,16 @@ impl Cluster {
     }
 
     /// The frontend called `name`. Only its own rows are asked for, which costs
-    /// HAProxy much less than all of them; its snapshot holds no others. See
+    /// HAProxy much less than all of them; all are only where another proxy has
+    /// the name. See
     /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// while some did not answer nobody knows, and it is
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn frontend(&self, name: &str) -> Result<Frontend> {
         Ok(Frontend::new(self, self.read(&Scope::frontend(name)).await?.frontend(name)?))
     }
@@ -173,13 +178,15 @@ impl Cluster {
     }
 
     /// The backend called `name`. Only its own rows and those of its servers are
-    /// asked for, which costs HAProxy much less than all of them; its snapshot
-    /// holds no others. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// asked for, which costs HAProxy much less than all of them; all are only where
+    /// another proxy has the name. See [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// while some did not answer nobody knows, and it is
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn backend(&self, name: &str) -> Result<Backend> {
         Ok(Backend::new(self, self.read(&Scope::backend(name)).await?.backend(name)?))
     }
@@ -196,13 +203,15 @@ impl Cluster {
     }
 
     /// The server called `name` of the backend called `backend`. Only the rows of
-    /// that backend are asked for; its snapshot holds no others. See
+    /// that backend are asked for, as with [`backend`](Cluster::backend). See
     /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///
     /// # Errors
     ///
     /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// while some did not answer nobody knows, and it is
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
         Ok(Server::new(self, self.read(&Scope::backend(backend)).await?.server(backend, name)?))
     }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::directory::FileId;
 use super::identity::Identity;
 use crate::Address;
-use crate::transport::{Limits, StatsSocket};
+use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub enum IgnoredReason {
     Datagram,
     /// Something that is not HAProxy answers there; what it is and says.
     NotHaproxy(Box<str>),
+    /// A file of HAProxy's own, which is there for a moment while it takes a socket
+    /// over: `NAME.PID.tmp` or `NAME.PID.bak`.
+    Passing,
     /// Its name was excluded by [`ClusterBuilder::exclude`](super::ClusterBuilder::exclude).
     Excluded,
     /// Nobody listens, and
@@ -47,7 +51,8 @@ pub enum IgnoredReason {
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     known: HashMap<Address, Known>,
-    /// The socket of every address that is asked: all calls share its places.
+    /// The socket of every address that may be asked: all calls share its places,
+    /// whatever is known of it.
     sockets: HashMap<Address, StatsSocket>,
     /// Pairs that look like one process and have been found to be two.
     apart: HashMap<(Address, Address), (Identity, Identity)>,
@@ -57,7 +62,7 @@ pub(super) struct Roster {
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     /// File it is, if it is one of a directory.
-    pub(super) inode: Option<(u64, u64)>,
+    pub(super) file: Option<FileId>,
     pub(super) standing: Standing,
 }
 
@@ -76,8 +81,8 @@ impl Roster {
         self.known.get(address)
     }
 
-    pub(super) fn set(&mut self, address: Address, inode: Option<(u64, u64)>, standing: Standing) {
-        self.known.insert(address, Known { inode, standing });
+    pub(super) fn set(&mut self, address: Address, file: Option<FileId>, standing: Standing) {
+        self.known.insert(address, Known { file, standing });
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
@@ -87,13 +92,17 @@ impl Roster {
     /// Forgets what is known of the sockets for which `wanted` is false.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
         self.known.retain(|address, known| wanted(address, known));
-        self.sockets.retain(|address, _| self.known.contains_key(address));
         self.apart.retain(|(one, other), _| self.known.contains_key(one) && self.known.contains_key(other));
     }
 
-    pub(super) fn socket(&mut self, address: &Address, limits: Limits) -> StatsSocket {
-        let socket = self.sockets.entry(address.clone());
-        socket.or_insert_with(|| StatsSocket::with_limits(address.clone(), limits)).clone()
+    /// Lets go of the sockets for which `wanted` is false. Calls that use one keep
+    /// their own.
+    pub(super) fn retain_sockets(&mut self, wanted: impl Fn(&Address) -> bool) {
+        self.sockets.retain(|address, _| wanted(address));
+    }
+
+    pub(super) fn socket(&mut self, address: &Address, make: impl FnOnce() -> StatsSocket) -> StatsSocket {
+        self.sockets.entry(address.clone()).or_insert_with(make).clone()
     }
 
     /// Whether these two have been found to be two processes, as they are now.
@@ -140,6 +149,7 @@ impl fmt::Display for IgnoredReason {
             Self::Master => f.write_str("command line of a master process"),
             Self::Datagram => f.write_str("a datagram socket"),
             Self::NotHaproxy(words) => f.write_str(words),
+            Self::Passing => f.write_str("there for a moment, while HAProxy takes a socket over"),
             Self::Excluded => f.write_str("excluded by name"),
             Self::Refused => f.write_str("nobody listens"),
         }

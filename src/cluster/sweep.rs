@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
@@ -15,7 +15,7 @@ use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, Problem, Result};
 use crate::model::{Reading, Scope};
 use crate::process::Member;
-use crate::transport::{Deadline, Limits, QUEUE};
+use crate::transport::{Deadline, Limits, StatsSocket};
 
 /// What all views of one cluster share.
 pub(super) struct Shared {
@@ -27,8 +27,10 @@ pub(super) struct Shared {
     pub(super) excluded: Vec<Box<str>>,
     pub(super) ignore_refused: bool,
     /// One for each connection that may be open.
-    pub(super) turns: Semaphore,
+    pub(super) turns: Arc<Semaphore>,
     pub(super) roster: Mutex<Roster>,
+    /// Held while it is found out whether two sockets lead to one process.
+    pub(super) comparing: tokio::sync::Mutex<()>,
 }
 
 /// A socket that was asked, and its answer.
@@ -39,28 +41,33 @@ pub(super) struct Asked {
 }
 
 /// A member, and what is kept of its answer.
-pub(super) type Answered = (Candidate, Record);
+pub(super) struct Answered {
+    pub(super) candidate: Candidate,
+    pub(super) member: Member,
+    pub(super) record: Record,
+}
 
 impl Shared {
     /// Asks every member, and every socket of which it is not known yet whether it
-    /// is one.
+    /// is one. All of it shares one time limit.
     pub(super) async fn sweep(&self, scope: &Scope) -> Result<Snapshot> {
-        let candidates = self.candidates().await?;
+        let deadline = &Deadline::new(self.limits);
+        let candidates = self.candidates(deadline).await?;
         let span = tracing::debug_span!("sweep", sockets = candidates.len());
         async {
-            let (spared, asked): (Vec<_>, Vec<_>) =
+            let (doubles, others): (Vec<_>, Vec<_>) =
                 candidates.into_iter().partition(|candidate| self.is_duplicate(candidate));
-            let mut answers = self.judge(self.ask(scope, asked).await);
-            let again: Vec<_> = spared
-                .into_iter()
-                .filter(|candidate| !self.is_still_duplicate(candidate, &answers))
-                .collect();
-            answers.extend(self.judge(self.ask(scope, again).await));
-            let answers = self.without_duplicates(answers).await;
-            if answers.is_empty() {
+            // Of a duplicate only who it is, for as long as that stays so.
+            let asked = self.ask(scope, others, deadline);
+            let (asked, doubles) = join(asked, self.ask(&Scope::Nothing, doubles, deadline)).await;
+            let mut answers = self.judge(asked);
+            let again = self.no_duplicates_any_more(doubles, &answers);
+            answers.extend(self.judge(self.ask(scope, again, deadline).await));
+            let records = self.without_duplicates(answers, deadline).await;
+            if records.is_empty() {
                 return Err(self.nobody());
             }
-            let snapshot = Snapshot::new(answers.into_iter().map(|(_, record)| Arc::new(record)));
+            let snapshot = Snapshot::new(records.into_iter().map(Arc::new));
             let failed = snapshot.failed().count();
             tracing::debug!(processes = snapshot.processes().len(), failed, "sweep");
             Ok(snapshot)
@@ -113,36 +120,29 @@ impl Shared {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn member(&self, address: &Address) -> Member {
-        Member {
-            socket: self.roster().socket(address, self.limits),
-            source: Arc::clone(&self.source),
-            label: self.labels.get(address).cloned(),
-        }
-    }
-
     /// Asks all of them at once.
-    async fn ask(&self, scope: &Scope, candidates: Vec<Candidate>) -> Vec<Asked> {
-        let deadline = &Deadline::new(self.limits);
+    async fn ask(&self, scope: &Scope, candidates: Vec<Candidate>, deadline: &Deadline) -> Vec<Asked> {
         join_all(candidates.into_iter().map(|candidate| async move {
             let member = self.member(&candidate.address);
-            let answer = self.in_turn(scope, deadline, &member).await;
+            let answer = member.read(scope, deadline).await;
             Asked { candidate, member, answer }
         }))
         .await
     }
 
-    /// Reads one process as soon as there is a turn; waiting for it counts.
-    async fn in_turn(&self, scope: &Scope, deadline: &Deadline, member: &Member) -> Result<Reading> {
-        let turn = deadline.bound(QUEUE, self.limits.total, self.turns.acquire()).await;
-        let _turn = turn.map_err(|error| error.at(member.address()))?;
-        member.read(scope, deadline).await
+    fn member(&self, address: &Address) -> Member {
+        let make = || StatsSocket::with_turns(address.clone(), self.limits, Arc::clone(&self.turns));
+        Member {
+            socket: self.roster().socket(address, make),
+            source: Arc::clone(&self.source),
+            label: self.labels.get(address).cloned(),
+        }
     }
 }
 
 /// Turns for that many connections.
-pub(super) fn turns(connections: usize) -> Semaphore {
-    Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))
+pub(super) fn turns(connections: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 /// Name of this machine; `localhost` where it does not say.

@@ -87,7 +87,7 @@ macro_rules! for_each_column {
             iid = "iid", U32, Code, Gauge, "2.2", [F L S B] Same,
                 "Number of the proxy, from `id` or its place in the \
                  configuration, so that a reload may change it.";
-            sid = "sid", U32, Code, Gauge, "2.2", [F L S B] Same,
+            sid = "sid", U32, Code, Gauge, "2.2", [F S B] Same [L] Own,
                 "Number of the server within its backend or of the listener within its frontend; \
                  0 on frontends and backends.";
             throttle = "throttle", U32, Percent, Average, "2.2", [S] Min,

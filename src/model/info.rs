@@ -15,7 +15,7 @@ pub struct Info {
     text: Box<str>,
     entries: Box<[Entry]>,
     /// Index of each known key among the entries, or [`ABSENT`].
-    known: [u8; KEYS.len()],
+    known: [u16; KEYS.len()],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ struct Entry {
     value: (u32, u32),
 }
 
-const ABSENT: u8 = u8::MAX;
+const ABSENT: u16 = u16::MAX;
 
 impl Info {
     /// Reads a whole reply to `show info`: lines, and an empty one at the end.
@@ -137,7 +137,7 @@ impl fmt::Debug for Info {
 pub(crate) struct Builder {
     text: String,
     entries: Vec<Entry>,
-    known: Vec<(usize, u8)>,
+    known: Vec<(usize, u16)>,
 }
 
 impl Builder {
@@ -159,13 +159,19 @@ impl Builder {
     }
 
     fn add(&mut self, line: usize, name: &str, value: &str) -> Result<(), Malformed> {
+        let position = u16::try_from(self.entries.len()).ok().filter(|position| *position != ABSENT);
+        let Some(position) = position else {
+            return Err(Malformed::new(line, None, "at most 65535 keys", b"more"));
+        };
         if let Some((index, key)) = KEYS.iter().enumerate().find(|(_, key)| key.name == name) {
             let number = !matches!(key.wire, Wire::Text);
             if number && !value.is_empty() && value.parse::<u64>().is_err() {
                 return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
             }
-            let position = u8::try_from(self.entries.len()).ok().filter(|position| *position != ABSENT);
-            self.known.extend(position.map(|position| (index, position)));
+            if self.known.iter().any(|(known, _)| *known == index) {
+                return Err(Malformed::new(line, Some(name), "each key once", value.as_bytes()));
+            }
+            self.known.push((index, position));
         }
         let name = self.append(name);
         let value = self.append(value);
@@ -214,6 +220,34 @@ mod tests {
         assert_eq!(info.get("description"), Some("a, \"b\"\n\nc"));
         assert_eq!(info.get("X-New"), Some("a: b"));
         assert_eq!(info.get("Nothing"), None);
+    }
+
+    #[test]
+    fn an_accessor_reads_its_own_key_however_many_there_are() {
+        let others: Vec<_> = (0..70_000).map(|n| format!("X{n}: {n}")).collect();
+        let others: Vec<_> = others.iter().map(String::as_str).collect();
+        for before in [0, 254, 255, 256, 300, 65_533, 65_534] {
+            let mut lines = others[..before].to_vec();
+            let without = info(&lines).unwrap();
+            assert_eq!((without.cum_req(), without.get("CumReq")), (None, None), "behind {before}");
+            lines.push("CumReq: 7");
+            let with = info(&lines).unwrap();
+            assert_eq!((with.cum_req(), with.get("CumReq")), (Some(7), Some("7")), "behind {before}");
+            assert_eq!(with.pid(), None, "behind {before}");
+        }
+        assert_eq!(
+            info(&others).unwrap_err().to_string(),
+            "line 65536: expected at most 65535 keys, found \"more\""
+        );
+    }
+
+    #[test]
+    fn a_known_key_comes_once() {
+        assert_eq!(
+            info(&["Name: HAProxy", "CumReq: 1", "CumReq: 2"]).unwrap_err().to_string(),
+            "line 3, column \"CumReq\": expected each key once, found \"2\""
+        );
+        assert_eq!(info(&["X-New: 1", "X-New: 2"]).unwrap().get("X-New"), Some("1"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::severity::without_severity;
+
 /// What a stats socket permits: the `level` of its `stats socket` line.
 ///
 /// The higher level compares as greater.
@@ -19,11 +21,7 @@ impl Level {
     /// Reads the reply to `show cli level`, with or without the severity that a
     /// socket with `severity-output` puts before it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
-            Some((_severity, text)) => text,
-            None => text,
-        };
-        match text {
+        match without_severity(text) {
             "user" => Some(Self::User),
             "operator" => Some(Self::Operator),
             "admin" => Some(Self::Admin),

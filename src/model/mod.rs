@@ -10,6 +10,7 @@ mod mode;
 mod row;
 mod scan;
 mod server_address;
+mod severity;
 mod socket_list;
 mod stat;
 mod status;

@@ -1,5 +1,6 @@
 use super::info::{self, Info};
 use super::level::Level;
+use super::severity::without_severity;
 use super::socket_list::SocketList;
 use super::stat::StatParser;
 use super::{Dump, scan};
@@ -16,6 +17,8 @@ pub(crate) struct SweepParser {
     /// Bytes of the part under way that are not taken in yet; the rows of `show
     /// stat` never wait here.
     held: Vec<u8>,
+    /// Bytes of the lines taken in, the rows of `show stat` not counted.
+    head: usize,
     line: usize,
     info: info::Builder,
     level: Option<Level>,
@@ -113,11 +116,16 @@ const LONGEST_NAME: usize = 1024;
 /// Most that may wait for its line to end, in bytes.
 const LONGEST_LINE: usize = 65_535;
 
+/// Most that may stand before the rows of `show stat`, in bytes. Real ones have a
+/// few thousand; what is kept of each can take many times its length.
+const LONGEST_HEAD: usize = 1 << 20;
+
 impl SweepParser {
     pub(crate) fn new() -> Self {
         Self {
             part: Part::Start,
             held: Vec::new(),
+            head: 0,
             line: 0,
             info: info::Builder::default(),
             level: None,
@@ -141,6 +149,7 @@ impl SweepParser {
             let line = String::from_utf8_lossy(rest.get(..length - 1).unwrap_or_default()).into_owned();
             taken += length;
             self.line += 1;
+            self.within_head(length)?;
             self.take(&line)?;
             self.line += line.matches('\n').count();
         }
@@ -151,6 +160,11 @@ impl SweepParser {
 
     fn rows(&mut self, bytes: &[u8]) -> Result<()> {
         self.stat.push(bytes).map_err(|error| Error::from(error).during("show stat"))
+    }
+
+    /// Whether the reply says so far that there is no proxy of the name asked for.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.part, Part::Absent | Part::End)
     }
 
     /// The whole answer, or an error if it did not come to its end.
@@ -187,6 +201,17 @@ impl SweepParser {
         Ok(())
     }
 
+    /// Counts a whole line that stands before the rows.
+    fn within_head(&mut self, length: usize) -> Result<()> {
+        self.head += length;
+        if self.head > LONGEST_HEAD {
+            let expected = "at most 1048576 bytes before the rows of `show stat`";
+            let error = Malformed::new(self.line, None, expected, b"more");
+            return Err(Error::from(error).during(self.part.command()));
+        }
+        Ok(())
+    }
+
     /// Takes one whole line of the part under way; an empty one ends the part.
     fn take(&mut self, line: &str) -> Result<()> {
         if self.part == Part::Start {
@@ -203,7 +228,7 @@ impl SweepParser {
             (Part::Level, true) if self.level.is_none() => {
                 Err(Malformed::new(self.line, None, "a level", b""))
             }
-            (Part::Header, false) if line == NO_SUCH_PROXY => {
+            (Part::Header, false) if without_severity(line) == NO_SUCH_PROXY => {
                 self.part = part.next();
                 Ok(())
             }
@@ -325,6 +350,36 @@ mod tests {
             "`show stat`: line 1: expected nothing after the end, found \"more\""
         );
         assert!(read(format!("{whole}m").as_bytes(), 4096).is_err());
+    }
+
+    #[test]
+    fn a_proxy_that_is_absent_is_told_from_one_without_rows() {
+        let head = "Name: HAProxy\n\nuser\n\n# socket lvl processes\n\n";
+        for (stat, absent) in [
+            ("No such proxy.\n\n", true),
+            ("[3]: No such proxy.\n\n", true),
+            ("# pxname,svname,type,\n\n", false),
+        ] {
+            let mut parser = SweepParser::new();
+            parser.feed(head.as_bytes()).unwrap();
+            assert!(!parser.is_absent());
+            parser.feed(stat.as_bytes()).unwrap();
+            assert_eq!(parser.is_absent(), absent, "{stat:?}");
+            assert!(parser.finish().unwrap().stat.is_empty(), "{stat:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_rows_is_limited() {
+        let first = "Name: HAProxy\n";
+        let keys = format!("{}: 1\n", "k".repeat(60)).repeat(1 << 14);
+        let keys_message = "`show info`: line 16385: expected at most 1048576 bytes before the rows \
+                            of `show stat`, found \"more\"";
+        assert_eq!(message(format!("{first}{keys}").as_bytes()), keys_message);
+        let sockets = "a b c\n".repeat((1 << 20) / 6);
+        let sockets_message = "`show cli sockets`: line 174760: expected at most 1048576 bytes before \
+                               the rows of `show stat`, found \"more\"";
+        assert_eq!(message(format!("{first}\nuser\n\n{sockets}").as_bytes()), sockets_message);
     }
 
     #[test]

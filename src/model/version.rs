@@ -2,8 +2,10 @@ use std::fmt;
 
 /// Release of a HAProxy process, from `Version` of `show info`.
 ///
-/// Compares by branch only: a distribution's patch level says little about what
-/// a process can do.
+/// Compares with a branch such as `(2, 6)`, and then by its branch only: a
+/// distribution's patch level says little about what a process can do. Two
+/// versions are equal only if HAProxy prints the same text for both; neither is
+/// greater.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     branch: (u16, u16),

@@ -23,7 +23,7 @@ pub(crate) struct Step {
     whole: &'static str,
 }
 
-pub(crate) const QUEUE: Step = Step::one("waiting for a turn", "free connection");
+pub(super) const QUEUE: Step = Step::one("waiting for a turn", "free connection");
 pub(super) const CONNECT: Step = Step::one("connecting", "connection");
 pub(super) const SEND: Step = Step { name: "sending", piece: "byte taken", whole: "end of the command" };
 pub(super) const RECEIVE: Step = Step { name: "receiving", piece: "byte", whole: "end of the reply" };
@@ -56,16 +56,18 @@ impl Deadline {
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Result<T> {
-        let now = Instant::now();
-        if now >= self.total {
-            return Err(self.passed(step));
-        }
-        let end = after(now, limit);
+        self.check(step)?;
+        let end = after(Instant::now(), limit);
         if end < self.total {
             time::timeout_at(end, work).await.map_err(|_| timeout(step.name, step.piece, limit))
         } else {
             time::timeout_at(self.total, work).await.map_err(|_| self.passed(step))
         }
+    }
+
+    /// An error if the command's time is up.
+    pub(super) fn check(&self, step: Step) -> Result<()> {
+        if Instant::now() >= self.total { Err(self.passed(step)) } else { Ok(()) }
     }
 
     /// Sleeps for `pause`, or until the command's time is up, which is an error.

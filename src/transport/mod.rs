@@ -16,5 +16,5 @@ pub use limits::Limits;
 pub use reply::Reply;
 pub use socket::StatsSocket;
 
-pub(crate) use deadline::{Deadline, QUEUE, Step};
+pub(crate) use deadline::{Deadline, Step};
 pub(crate) use exchange::{Flow, Sink};

@@ -47,6 +47,8 @@ struct Inner {
     address: Address,
     limits: Limits,
     places: Semaphore,
+    /// Turns shared with other sockets, one for each open connection.
+    turns: Option<Arc<Semaphore>>,
 }
 
 impl StatsSocket {
@@ -57,8 +59,17 @@ impl StatsSocket {
 
     /// A socket with limits of its own. Does no I/O.
     pub fn with_limits(address: impl Into<Address>, limits: Limits) -> Self {
+        Self::make(address.into(), limits, None)
+    }
+
+    /// A socket that opens a connection only when it has a turn.
+    pub(crate) fn with_turns(address: Address, limits: Limits, turns: Arc<Semaphore>) -> Self {
+        Self::make(address, limits, Some(turns))
+    }
+
+    fn make(address: Address, limits: Limits, turns: Option<Arc<Semaphore>>) -> Self {
         let places = Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS));
-        Self(Arc::new(Inner { address: address.into(), limits, places }))
+        Self(Arc::new(Inner { address, limits, places, turns }))
     }
 
     /// Where the socket listens.
@@ -127,11 +138,16 @@ impl StatsSocket {
     /// # }
     /// ```
     pub async fn command_with(&self, line: &str, limits: Limits) -> Result<Reply> {
+        self.command_within(line, &Deadline::new(limits)).await
+    }
+
+    /// As [`command_with`](Self::command_with), with a time that runs already.
+    pub(crate) async fn command_within(&self, line: &str, deadline: &Deadline) -> Result<Reply> {
         let name = line::verb(line);
         let placed = |error: crate::Error| error.during(name.as_str()).at(self.address());
         line::check(line).map_err(placed)?;
         let mut whole = Whole(Vec::new());
-        self.exchange(line.as_bytes(), &name, &Deadline::new(limits), &mut whole).await?;
+        self.exchange(line.as_bytes(), &name, deadline, &mut whole).await?;
         Reply::new(whole.0).map_err(placed)
     }
 
@@ -185,7 +201,16 @@ impl StatsSocket {
         let places = &self.0.places;
         // Nobody closes the semaphore, so a place it is. It is given back behind
         // the connection: what is declared last is dropped first.
-        let _place = deadline.bound(QUEUE, deadline.limits().total, places.acquire()).await?.ok();
+        let total = deadline.limits().total;
+        let _place = deadline.bound(QUEUE, total, places.acquire()).await?.ok();
+        // Behind the place: who waits for a process that hangs keeps no turn from
+        // the others.
+        let _turn = match &self.0.turns {
+            Some(turns) => deadline.bound(QUEUE, total, turns.acquire()).await?.ok(),
+            None => None,
+        };
+        // It may have come when it was of no use any more.
+        deadline.check(QUEUE)?;
         let mut stream = async {
             let start = Instant::now();
             let connected = connect(self.address(), deadline).await;

@@ -146,7 +146,8 @@ impl Haproxy {
     /// socket included.
     pub async fn reload(&mut self) -> u32 {
         let master = self.master.as_ref().expect("a master");
-        let mut stream = UnixStream::connect(master).await.unwrap();
+        // It does not listen for a moment after the last one.
+        let mut stream = until("the master listens", async || UnixStream::connect(master).await.ok()).await;
         stream.write_all(b"reload\n").await.unwrap();
         let old = self.pids[0];
         let socket = self.socket(1);

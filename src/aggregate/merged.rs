@@ -1,15 +1,19 @@
-//! What frontends, backends, servers and listeners have alike.
+//! What every merged object offers: frontends, backends, servers and listeners.
 
 /// Gives `$object`, a tuple struct around an `Object`, what all of them offer.
-macro_rules! common {
+macro_rules! merged {
     ($object:ident, $what:literal) => {
         impl $object {
             /// Labels of the processes that have it, in the snapshot's order.
             pub fn processes(&self) -> Vec<&str> {
-                self.0.rows().map(|(process, _)| &**process.label()).collect()
+                let mut labels: Vec<_> = self.0.rows().map(|(process, _)| &**process.label()).collect();
+                // The rows of one process follow each other.
+                labels.dedup();
+                labels
             }
 
-            /// Each process that has it, with its own figures.
+            /// Each process that has it, with its own figures. A listener of a `bind`
+            /// line with `name` and `shards` has several rows in one process.
             pub fn per_process(&self) -> impl Iterator<Item = (&crate::Process, crate::Row<'_>)> {
                 self.0.rows()
             }
@@ -64,4 +68,4 @@ macro_rules! debug {
     };
 }
 
-pub(super) use {common, debug};
+pub(super) use {debug, merged};
