@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::accessor::figures;
-use super::merged::{debug, merged};
 use super::object::Object;
+use super::view::{debug, view};
 use super::{Agreement, Server, milliseconds};
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
@@ -68,6 +68,6 @@ impl Backend {
     }
 }
 
-merged!(Backend, "backend");
+view!(Backend, "backend");
 for_each_column!(figures, B, Backend);
 debug!(Backend);

@@ -57,45 +57,38 @@ pub(crate) fn mean(values: impl Iterator<Item = (Option<u64>, u64)>) -> Option<f
 
 /// A limit of each process and of all together. An unlimited process makes the
 /// whole unlimited.
-pub(crate) fn limit(values: impl Iterator<Item = (Label, Bound)>) -> Option<Limit> {
-    let mut total = Some(0u64);
-    let each = agreement(
-        values.inspect(|(_, bound)| {
-            total = match (total, bound) {
-                (Some(total), Bound::At(limit)) => Some(total.saturating_add(*limit)),
-                _ => None,
-            };
-        }),
-        Bound::eq,
-    )?;
-    Some(Limit { each, total: total.map_or(Bound::Unlimited, Bound::At) })
+pub(crate) fn limit<'a>(values: impl Iterator<Item = (&'a Label, Bound)> + Clone) -> Option<Limit> {
+    let limits = values.clone().map(|(_, bound)| bound.get());
+    let total = limits.reduce(|total, limit| Some(total?.saturating_add(limit?)))?;
+    Some(Limit { each: agreement(values, Bound::eq)?, total: total.map_or(Bound::Unlimited, Bound::At) })
 }
 
 /// The common value, or every process's own.
-pub(crate) fn agreement<T>(
-    mut values: impl Iterator<Item = (Label, T)>,
+pub(crate) fn agreement<'a, T>(
+    values: impl Iterator<Item = (&'a Label, T)> + Clone,
     agrees: impl Fn(&T, &T) -> bool,
 ) -> Option<Agreement<T>> {
-    let (label, first) = values.next()?;
-    // Collected only from the first disagreement on; those before it are equal
-    // to the first, but not the same value: counts and flags may differ.
-    let mut seen = vec![(label, first)];
-    seen.extend(values);
-    let same =
-        seen.split_first().is_some_and(|((_, first), rest)| rest.iter().all(|(_, one)| agrees(first, one)));
-    if same {
-        seen.into_iter().next().map(|(_, first)| Agreement::Same(first))
-    } else {
-        Some(Agreement::Differs(seen))
+    let mut rest = values.clone();
+    let (_, first) = rest.next()?;
+    if rest.all(|(_, one)| agrees(&first, &one)) {
+        return Some(Agreement::Same(first));
     }
+    Some(Agreement::Differs(values.map(|(label, value)| (label.clone(), value)).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn labelled<T: Copy>(values: &[T]) -> impl Iterator<Item = (Label, T)> {
-        values.iter().enumerate().map(|(at, value)| (at.to_string().into(), *value))
+    fn labels() -> [Label; 3] {
+        ["0", "1", "2"].map(Label::from)
+    }
+
+    fn labelled<'a, T: Copy>(
+        labels: &'a [Label; 3],
+        values: &[T],
+    ) -> impl Iterator<Item = (&'a Label, T)> + Clone {
+        labels.iter().zip(values.iter().copied())
     }
 
     #[test]
@@ -141,9 +134,9 @@ mod tests {
 
     #[test]
     fn unlimited_absorbs_a_limit() {
-        let limited = limit(labelled(&[Bound::At(77), Bound::At(77)])).unwrap();
+        let limited = limit(labelled(&labels(), &[Bound::At(77), Bound::At(77)])).unwrap();
         assert_eq!(limited, Limit { each: Agreement::Same(Bound::At(77)), total: Bound::At(154) });
-        let mixed = limit(labelled(&[Bound::At(77), Bound::Unlimited])).unwrap();
+        let mixed = limit(labelled(&labels(), &[Bound::At(77), Bound::Unlimited])).unwrap();
         assert_eq!(mixed.total, Bound::Unlimited);
         assert_eq!(
             mixed.each,
@@ -153,9 +146,9 @@ mod tests {
 
     #[test]
     fn nobody_votes() {
-        assert_eq!(agreement(labelled(&[4, 4, 4]), u64::eq), Some(Agreement::Same(4)));
-        let differs = agreement(labelled(&[4, 4, 1]), u64::eq).unwrap();
+        assert_eq!(agreement(labelled(&labels(), &[4, 4, 4]), u64::eq), Some(Agreement::Same(4)));
+        let differs = agreement(labelled(&labels(), &[4, 4, 1]), u64::eq).unwrap();
         assert_eq!(differs.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
-        assert_eq!(agreement(labelled::<u64>(&[]), u64::eq), None);
+        assert_eq!(agreement(labelled::<u64>(&labels(), &[]), u64::eq), None);
     }
 }

@@ -1,6 +1,6 @@
 use super::accessor::figures;
-use super::merged::{debug, merged};
 use super::object::Object;
+use super::view::{debug, view};
 use super::{Agreement, Limit, Listener};
 use crate::field::{Col, for_each_column};
 
@@ -51,6 +51,6 @@ impl Frontend {
     }
 }
 
-merged!(Frontend, "frontend");
+view!(Frontend, "frontend");
 for_each_column!(figures, F, Frontend);
 debug!(Frontend);

@@ -21,7 +21,7 @@ pub(super) struct Index {
 }
 
 /// Where a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
     /// Index of the process in the snapshot.
     pub(super) process: u32,
@@ -33,12 +33,17 @@ pub(super) struct Place {
 struct Object {
     kind: Kind,
     first: Place,
+    /// Length of the names at the beginning of the first row, or 0.
+    names: u16,
     places: (u32, u32),
     children: (u32, u32),
 }
 
 /// Kind, name of the proxy, name of the server or listener.
 type Key<'a> = (Kind, &'a str, &'a str);
+
+/// Objects of one kind by their names.
+type Names<'a> = HashMap<(&'a str, &'a str), Vec<u32>>;
 
 /// Looks rows up while the index is made and used.
 #[derive(Clone, Copy)]
@@ -122,13 +127,14 @@ struct Grouping<'a> {
     found: Vec<(Place, u32)>,
     /// Where the rows of the process before begin and end in `found`.
     before: (usize, usize),
-    /// Objects by their names; made when the order of rows first differs.
-    known: Option<HashMap<Key<'a>, Vec<u32>>>,
+    /// Objects by their names; made for a kind when one of it first has to be
+    /// looked for.
+    known: HashMap<Kind, Names<'a>>,
 }
 
 impl<'a> Grouping<'a> {
     fn new(rows: Rows<'a>) -> Self {
-        Self { rows, objects: Vec::new(), found: Vec::new(), before: (0, 0), known: None }
+        Self { rows, objects: Vec::new(), found: Vec::new(), before: (0, 0), known: HashMap::new() }
     }
 
     /// Finds the objects of one process's rows.
@@ -172,23 +178,24 @@ impl<'a> Grouping<'a> {
         let Some(object) = self.objects.get(object as usize) else { return false };
         object.kind == row.kind()
             && self.rows.at(object.first).is_some_and(|first| {
-                row.is_named(first.proxy(), first.name())
+                let named = row.begins_like(&first, object.names);
+                (named || row.is_named(first.proxy(), first.name()))
                     && (object.kind != Kind::Listener || same_listener(&first, row))
             })
     }
 
     fn look_up(&mut self, row: &Row<'a>) -> Option<u32> {
         let (rows, objects) = (self.rows, &self.objects);
-        let known = self.known.get_or_insert_with(|| {
-            let mut known: HashMap<_, Vec<u32>> = HashMap::with_capacity(objects.len());
-            for (id, object) in (0u32..).zip(objects) {
+        let known = self.known.entry(row.kind()).or_insert_with(|| {
+            let mut known = Names::new();
+            for (id, object) in (0u32..).zip(objects).filter(|(_, object)| object.kind == row.kind()) {
                 if let Some(row) = rows.at(object.first) {
-                    known.entry((object.kind, row.proxy(), row.name())).or_default().push(id);
+                    known.entry((row.proxy(), row.name())).or_default().push(id);
                 }
             }
             known
         });
-        let candidates = known.get(&(row.kind(), row.proxy(), row.name()))?;
+        let candidates = known.get(&(row.proxy(), row.name()))?;
         let fits = |id: &u32| {
             let first = self.objects.get(*id as usize).and_then(|object| rows.at(object.first));
             row.kind() != Kind::Listener || first.is_some_and(|first| same_listener(&first, row))
@@ -198,9 +205,10 @@ impl<'a> Grouping<'a> {
 
     fn create(&mut self, place: Place, row: Row<'a>) -> u32 {
         let id = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
-        self.objects.push(Object { kind: row.kind(), first: place, places: (0, 0), children: (0, 0) });
-        if let Some(known) = &mut self.known {
-            known.entry((row.kind(), row.proxy(), row.name())).or_default().push(id);
+        let names = row.names_length();
+        self.objects.push(Object { kind: row.kind(), first: place, names, places: (0, 0), children: (0, 0) });
+        if let Some(known) = self.known.get_mut(&row.kind()) {
+            known.entry((row.proxy(), row.name())).or_default().push(id);
         }
         id
     }
@@ -261,7 +269,7 @@ pub(super) fn same_listener(a: &Row<'_>, b: &Row<'_>) -> bool {
 }
 
 /// Values ordered by their group, and the range of each group.
-fn grouped<T: Copy>(
+fn grouped<T: Copy + Default>(
     values: impl Iterator<Item = (T, u32)> + Clone,
     groups: usize,
 ) -> (Vec<T>, Vec<(u32, u32)>) {
@@ -277,14 +285,14 @@ fn grouped<T: Copy>(
         *range = (start, start);
         start += count;
     }
-    let mut ordered: Vec<Option<T>> = vec![None; start as usize];
+    let mut ordered = vec![T::default(); start as usize];
     for (value, group) in values {
         if let Some((_, end)) = ranges.get_mut(group as usize) {
             if let Some(slot) = ordered.get_mut(*end as usize) {
-                *slot = Some(value);
+                *slot = value;
             }
             *end += 1;
         }
     }
-    (ordered.into_iter().flatten().collect(), ranges)
+    (ordered, ranges)
 }

@@ -153,13 +153,15 @@ impl ClusterInfo {
     }
 
     fn limit(&self, key: Key) -> Option<Limit> {
-        fold::limit(self.current().filter_map(|(process, info)| {
-            Some((process.label().clone(), Bound::from_cell(Some(info.number(key)?))))
-        }))
+        fold::limit(
+            self.current().filter_map(|(process, info)| {
+                Some((process.label(), Bound::from_cell(Some(info.number(key)?))))
+            }),
+        )
     }
 
     fn same<'a, T: PartialEq>(&'a self, get: impl Fn(&'a Info) -> Option<T>) -> Option<Agreement<T>> {
-        let values = self.current().filter_map(|(process, info)| Some((process.label().clone(), get(info)?)));
+        let values = self.current().filter_map(|(process, info)| Some((process.label(), get(info)?)));
         fold::agreement(values, T::eq)
     }
 

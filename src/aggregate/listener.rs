@@ -1,6 +1,6 @@
 use super::accessor::figures;
-use super::merged::{debug, merged};
 use super::object::Object;
+use super::view::{debug, view};
 use crate::field::{Col, for_each_column};
 
 /// One listening socket of a frontend with `option socket-stats`, in all
@@ -32,6 +32,6 @@ impl Listener {
     }
 }
 
-merged!(Listener, "listener");
+view!(Listener, "listener");
 for_each_column!(figures, L, Listener);
 debug!(Listener);

@@ -9,12 +9,13 @@ mod index;
 mod info;
 mod label;
 mod listener;
-mod merged;
+mod merge;
 mod object;
 mod process;
 mod server;
 mod snapshot;
 mod value;
+mod view;
 #[cfg(feature = "serde")]
 mod wire;
 

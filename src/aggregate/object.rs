@@ -1,11 +1,11 @@
-use super::fold::{self, Underflow};
 use super::index::Place;
+use super::merge::Merge;
 use super::process::Process;
 use super::snapshot::Snapshot;
-use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+use super::{Agreement, Figure, Limit, MaxRange};
 use crate::error::{Error, Problem, Result};
-use crate::field::{COLUMNS, Col, Column, Nature, Rule, Wire};
-use crate::model::{CheckStatus, Dump, Header, Mode, Row, Status};
+use crate::field::{COLUMNS, Col, Kind};
+use crate::model::{Cells, CheckStatus, Cut, Mode, Row, Status};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]
@@ -45,39 +45,8 @@ impl Object {
         })
     }
 
-    /// The rows that states, weights, limits and ages are told by: those of
-    /// processes that are not stopping, unless all are.
-    fn current(&self) -> impl Iterator<Item = (&Process, Row<'_>)> + Clone {
-        let all = self.rows().all(|(process, _)| process.is_stopping());
-        self.rows().filter(move |(process, _)| all || !process.is_stopping())
-    }
-
-    pub(super) fn sum(&self, column: Col) -> Option<u64> {
-        fold::sum(self.rows().map(|(_, row)| row.number(column)), underflow(column))
-    }
-
-    pub(super) fn range(&self, column: Col) -> Option<MaxRange> {
-        fold::range(self.rows().map(|(_, row)| row.number(column)))
-    }
-
-    pub(super) fn max(&self, column: Col) -> Option<u64> {
-        fold::max(self.current().map(|(_, row)| row.number(column)))
-    }
-
-    pub(super) fn min(&self, column: Col) -> Option<u64> {
-        fold::min(self.current().map(|(_, row)| row.signed(column)))
-    }
-
-    /// Mean over the requests that each process remembers, 1024 at the most.
-    pub(super) fn mean(&self, column: Col) -> Option<f64> {
-        fold::mean(self.rows().map(|(_, row)| (row.number(column), row.stot().unwrap_or(0).min(1024))))
-    }
-
-    pub(super) fn limit(&self, column: Col) -> Option<Limit> {
-        let printed = self.current().filter(|(_, row)| row.has(column));
-        fold::limit(
-            printed.map(|(process, row)| (process.label().clone(), Bound::from_cell(row.number(column)))),
-        )
+    fn merge(&self) -> Merge<impl Iterator<Item = (&Process, Row<'_>)> + Clone> {
+        Merge::new(self.rows())
     }
 
     pub(super) fn same<'a, T>(
@@ -85,49 +54,14 @@ impl Object {
         get: impl Fn(&Row<'a>) -> Option<T>,
         agrees: impl Fn(&T, &T) -> bool,
     ) -> Option<Agreement<T>> {
-        let values = self.current().filter_map(|(process, row)| Some((process.label().clone(), get(&row)?)));
-        fold::agreement(values, agrees)
-    }
-
-    pub(super) fn same_number(&self, column: Col) -> Option<Agreement<u64>> {
-        self.same(|row| row.number(column), u64::eq)
-    }
-
-    pub(super) fn same_text(&self, column: Col) -> Option<Agreement<&str>> {
-        self.same(|row| row.text(column), |a, b| a == b)
-    }
-
-    /// Statuses agree if their states do. What HAProxy remarks beside them is
-    /// kept if it is the same everywhere, but for counts, which never are.
-    pub(super) fn same_status(&self, column: Col) -> Option<Agreement<Status>> {
-        let agreed = self.same(|row| row.text(column).map(Status::parse), Status::agrees)?;
-        let Agreement::Same(mut status) = agreed else { return Some(agreed) };
-        let alike =
-            self.current().all(|(_, row)| row.text(column).map(Status::parse).as_ref() == Some(&status));
-        if !alike && !status.is_unpublished() {
-            status.remark = None;
-        }
-        Some(Agreement::Same(status))
-    }
-
-    /// Check results agree whether or not a further check is under way.
-    pub(super) fn same_check(&self, column: Col) -> Option<Agreement<CheckStatus>> {
-        let checks = |row: &Row<'_>| row.text(column).map(CheckStatus::parse);
-        let agreed = self.same(checks, |a, b| a.result == b.result)?;
-        let Agreement::Same(mut check) = agreed else { return Some(agreed) };
-        check.running = self.current().any(|(_, row)| checks(&row).is_some_and(|check| check.running));
-        Some(Agreement::Same(check))
-    }
-
-    pub(super) fn same_mode(&self, column: Col) -> Option<Agreement<Mode>> {
-        self.same(|row| row.text(column).map(Mode::parse), Mode::eq)
+        self.merge().same(get, agrees)
     }
 
     /// The merged figure of a column that is only known at run time.
     pub(super) fn figure(&self, name: &str) -> Result<Option<Figure<'_>>> {
         let known = COLUMNS.iter().position(|column| column.name == name);
-        match known.and_then(|index| Some((Col::ALL.get(index)?, COLUMNS.get(index)?))) {
-            Some((column, declared)) => Ok(self.known_figure(*column, declared)),
+        match known.and_then(|index| Col::ALL.get(index)) {
+            Some(column) => Ok(self.merge().figure(self.kind(), *column)),
             None if self.rows().any(|(_, row)| row.get(name).is_some()) => {
                 let text = self.same(|row| row.get(name).filter(|cell| !cell.is_empty()), |a, b| a == b);
                 Ok(text.map(Figure::SameText))
@@ -136,53 +70,57 @@ impl Object {
         }
     }
 
-    fn known_figure(&self, column: Col, declared: &Column) -> Option<Figure<'_>> {
-        let kind = self.snapshot.index().kind(self.id)?;
-        let rule = declared.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
-        match (rule?, declared.wire) {
-            (Rule::Sum, _) => self.sum(column).map(Figure::Number),
-            (Rule::Max, _) => self.max(column).map(Figure::Number),
-            (Rule::Min, _) => self.min(column).map(Figure::Number),
-            (Rule::Mean, _) => self.mean(column).map(Figure::Mean),
-            (Rule::Range, _) => self.range(column).map(Figure::Range),
-            (Rule::Limit, _) => self.limit(column).map(Figure::Limit),
-            (Rule::Same | Rule::Key, Wire::Status) => self.same_status(column).map(Figure::Status),
-            (Rule::Same | Rule::Key, Wire::Check) => self.same_check(column).map(Figure::Check),
-            (Rule::Same | Rule::Key, Wire::Mode) => self.same_mode(column).map(Figure::Mode),
-            (Rule::Same | Rule::Key, Wire::Text) => self.same_text(column).map(Figure::SameText),
-            (Rule::Same | Rule::Key, _) => self.same_number(column).map(Figure::SameNumber),
-            (Rule::Own, _) => {
-                let own: Vec<(Label, &str)> = self
-                    .rows()
-                    .filter_map(|(process, row)| Some((process.label().clone(), row.text(column)?)))
-                    .collect();
-                (!own.is_empty()).then_some(Figure::Own(own))
-            }
-        }
-    }
-
     /// Every column that any process fills, merged.
     pub(super) fn figures(&self) -> Vec<(&str, Figure<'_>)> {
-        let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
-        for (process, _) in self.rows() {
-            let header = process.stat().map(Dump::header);
-            for name in header.into_iter().flat_map(Header::names) {
-                if !COLUMNS.iter().any(|column| column.name == name) && !names.contains(&name) {
-                    names.push(name);
-                }
+        let cut: Vec<_> = self.rows().map(|(process, row)| (process, Cut::new(row))).collect();
+        let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
+        let kind = self.kind();
+        let known = Col::ALL.iter().zip(COLUMNS);
+        let known =
+            known.filter_map(|(column, declared)| Some((declared.name, merge.figure(kind, *column)?)));
+        let mut figures: Vec<_> = known.collect();
+
+        let mut unknown = Vec::new();
+        for (_, name) in cut.iter().flat_map(|(_, row)| row.row().header().unknown()) {
+            if !unknown.contains(&name) {
+                unknown.push(name);
             }
         }
-        names.into_iter().filter_map(|name| Some((name, self.figure(name).ok()??))).collect()
+        figures.extend(unknown.into_iter().filter_map(|name| {
+            let text = merge.same(|row| row.unknown(name).filter(|cell| !cell.is_empty()), |a, b| a == b);
+            Some((name, Figure::SameText(text?)))
+        }));
+        figures
+    }
+
+    fn kind(&self) -> Kind {
+        self.snapshot.index().kind(self.id).unwrap_or(Kind::Other)
     }
 }
 
-/// When a figure of `column` has fallen below zero.
-fn underflow(column: Col) -> Underflow {
-    match COLUMNS.get(column as usize) {
-        Some(Column { nature: Nature::Gauge, wire: Wire::U32, .. }) => Underflow::BITS_32,
-        Some(Column { nature: Nature::Gauge, wire: Wire::U64, .. }) => Underflow::BITS_64,
-        _ => Underflow::NEVER,
-    }
+/// Gives an object the folds of [`Merge`].
+macro_rules! folds {
+    ($($fold:ident: $result:ty;)*) => {
+        impl Object {
+            $(pub(super) fn $fold(&self, column: Col) -> Option<$result> {
+                self.merge().$fold(column)
+            })*
+        }
+    };
+}
+
+folds! {
+    sum: u64;
+    range: MaxRange;
+    max: u64;
+    min: u64;
+    mean: f64;
+    limit: Limit;
+    same_number: Agreement<u64>;
+    same_text: Agreement<&str>;
+    same_status: Agreement<Status>;
+    same_check: Agreement<CheckStatus>;
+    same_mode: Agreement<Mode>;
 }
 
 impl PartialEq for Object {
@@ -191,5 +129,52 @@ impl PartialEq for Object {
         self.rows()
             .map(|(process, row)| (process.label(), row))
             .eq(other.rows().map(|(process, row)| (process.label(), row)))
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "serde")]
+mod tests {
+    use super::*;
+
+    /// Processes of three releases, of which one is stopping.
+    fn mixed() -> Snapshot {
+        let processes =
+            [("2.2", "0"), ("2.6", "1"), ("3.4", "0"), ("3.4", "0")].map(|(version, stopping)| {
+                let path = format!("{}/fixtures/{version}/show_stat.txt", env!("CARGO_MANIFEST_DIR"));
+                serde_json::json!({
+                    "source": "here", "address": "/1.sock", "read_at": 0, "level": "admin",
+                    "info": [["Stopping", stopping]],
+                    "stat": std::fs::read_to_string(path).unwrap(),
+                })
+            });
+        let mut written = serde_json::json!({ "format": 1, "processes": processes });
+        for (number, process) in written["processes"].as_array_mut().unwrap().iter_mut().enumerate() {
+            process["address"] = format!("/{number}.sock").into();
+        }
+        // A figure that differs, and a column that nobody knows.
+        let last = &mut written["processes"][3]["stat"];
+        *last = last.as_str().unwrap().replace(",5,6,500,", ",7,6,400,").replace(",lbtot,", ",new,").into();
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn all_columns_at_once_are_merged_as_each_by_itself() {
+        let snapshot = mixed();
+        let headers = snapshot.processes().iter().filter_map(Process::stat).map(crate::Dump::header);
+        let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+        for name in headers.flat_map(crate::Header::names) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        for kind in [Kind::Frontend, Kind::Listener, Kind::Server, Kind::Backend] {
+            for id in snapshot.index().of_kind(kind) {
+                let object = Object::new(snapshot.clone(), id);
+                let expected: Vec<_> =
+                    names.iter().filter_map(|name| Some((*name, object.figure(name).ok()??))).collect();
+                assert_eq!(object.figures(), expected, "{}/{}", object.proxy(), object.name());
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::model::{Dump, Info, Level, Reading, Version};
 pub struct Process {
     pub(super) label: Label,
     pub(super) record: Arc<Record>,
+    stopping: bool,
 }
 
 /// What is kept of one process.
@@ -44,6 +45,12 @@ pub struct Failure {
 }
 
 impl Process {
+    pub(super) fn new(label: Label, record: Arc<Record>) -> Self {
+        // Merging asks for every figure anew.
+        let stopping = record.is_stopping();
+        Self { label, record, stopping }
+    }
+
     /// Short name of the process, unique in its snapshot.
     ///
     /// The label that the user gave, unless several processes were given the same.
@@ -124,7 +131,7 @@ impl Process {
 
     /// Whether it is an old worker that only finishes what it has (`Stopping`).
     pub fn is_stopping(&self) -> bool {
-        self.record.is_stopping()
+        self.stopping
     }
 }
 
@@ -215,7 +222,7 @@ mod tests {
         };
         let mut record = Record::new("host".into(), "/run/1.sock".parse().unwrap(), Ok(reading));
         record.read_at = u64::MAX;
-        let process = Process { label: "1.sock".into(), record: Arc::new(record) };
+        let process = Process::new("1.sock".into(), Arc::new(record));
         assert_eq!(process.started_at(), None);
         assert!(process.read_at() >= SystemTime::UNIX_EPOCH);
     }

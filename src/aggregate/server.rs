@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::accessor::figures;
-use super::merged::{debug, merged};
 use super::object::Object;
+use super::view::{debug, view};
 use super::{Agreement, milliseconds};
 use crate::field::{Col, for_each_column};
 use crate::model::ServerAddress;
@@ -76,6 +76,6 @@ impl Server {
     }
 }
 
-merged!(Server, "server");
+view!(Server, "server");
 for_each_column!(figures, S, Server);
 debug!(Server);

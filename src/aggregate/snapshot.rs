@@ -62,7 +62,7 @@ impl Snapshot {
         let processes = newest
             .into_iter()
             .zip(labels)
-            .map(|(record, label)| Process { label, record: Arc::clone(record) })
+            .map(|(record, label)| Process::new(label, Arc::clone(record)))
             .collect();
         Self(Arc::new(Inner { processes, index: OnceLock::new() }))
     }

@@ -16,6 +16,8 @@ pub struct Header {
     /// Position of each known column, or [`ABSENT`].
     positions: [u16; COLUMNS.len()],
     classes: Vec<Class>,
+    /// Positions of the columns that this crate does not know.
+    unknown: Vec<u16>,
 }
 
 /// Position of a column that a header does not have.
@@ -36,9 +38,10 @@ impl Header {
             names: Vec::new(),
             positions: [ABSENT; COLUMNS.len()],
             classes: Vec::new(),
+            unknown: Vec::new(),
         };
         let (mut start, mut expected) = (0, 0);
-        for name in text.split(',') {
+        for name in text.as_bytes().split(|byte| *byte == b',') {
             let position = u16::try_from(header.names.len()).ok().filter(|position| *position != ABSENT);
             let (Some(position), Ok(begin), Ok(end)) =
                 (position, u32::try_from(start), u32::try_from(start + name.len()))
@@ -54,6 +57,8 @@ impl Header {
                 expected = index + 1;
                 let slot = header.positions.get_mut(index).filter(|slot| **slot == ABSENT);
                 *slot.ok_or_else(|| wrong("each column once"))? = position;
+            } else {
+                header.unknown.push(position);
             }
         }
         for needed in [Col::pxname, Col::svname, Col::kind_code] {
@@ -71,6 +76,7 @@ impl Header {
             names: vec![(0, 6), (7, 13), (14, 18)],
             positions: [ABSENT; COLUMNS.len()],
             classes: vec![Class::Text, Class::Text, Class::Number],
+            unknown: Vec::new(),
         };
         for (position, column) in (0..).zip([Col::pxname, Col::svname, Col::kind_code]) {
             if let Some(slot) = header.positions.get_mut(column as usize) {
@@ -115,6 +121,18 @@ impl Header {
         self.text.get(*begin as usize..*end as usize)
     }
 
+    /// Whether the first two columns are the names, as in every release so far.
+    #[inline]
+    pub(crate) fn begins_with_names(&self) -> bool {
+        self.position(Col::pxname) == Some(0) && self.position(Col::svname) == Some(1)
+    }
+
+    /// The columns that this crate does not know: position and name.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
+        let positions = self.unknown.iter().map(|position| usize::from(*position));
+        positions.filter_map(|position| Some((position, self.name(position)?)))
+    }
+
     pub(super) fn classes(&self) -> &[Class] {
         &self.classes
     }
@@ -141,11 +159,12 @@ impl fmt::Debug for Header {
 
 /// The known column called `name`. It is most likely at `expected`: every
 /// release prints the columns it has in the order of the table.
-fn known(name: &str, expected: usize) -> Option<(usize, &'static Column)> {
+fn known(name: &[u8], expected: usize) -> Option<(usize, &'static Column)> {
     let (before, after) = COLUMNS.split_at_checked(expected)?;
-    let (start, found) = match after.iter().position(|column| column.name == name) {
+    let is_it = |column: &Column| column.name.as_bytes() == name;
+    let (start, found) = match after.iter().position(is_it) {
         Some(found) => (expected, found),
-        None => (0, before.iter().position(|column| column.name == name)?),
+        None => (0, before.iter().position(is_it)?),
     };
     Some((start + found, COLUMNS.get(start + found)?))
 }
@@ -171,14 +190,15 @@ mod tests {
         assert_eq!(header.position(Col::qcur), None);
         assert_eq!(header.find("new_one"), Some(1));
         assert_eq!(header.classes(), [Class::Number, Class::Text, Class::Text, Class::Text]);
+        assert_eq!(header.unknown().collect::<Vec<_>>(), [(1, "new_one")]);
     }
 
     #[test]
     fn the_smallest_header_is_what_its_line_says() {
         let (made, read) = (Header::smallest(), Header::parse(b"# pxname,svname,type,").unwrap());
         assert_eq!(
-            (&made.text, &made.names, made.positions, &made.classes),
-            (&read.text, &read.names, read.positions, &read.classes)
+            (&made.text, &made.names, made.positions, &made.classes, &made.unknown),
+            (&read.text, &read.names, read.positions, &read.classes, &read.unknown)
         );
     }
 

@@ -1,12 +1,14 @@
 //! Text to typed values: the replies of HAProxy, read without waiting for
 //! anything.
 
+mod cells;
 mod check_status;
 mod dump;
 mod header;
 mod info;
 mod level;
 mod mode;
+mod quoted;
 mod row;
 mod scan;
 mod server_address;
@@ -19,6 +21,7 @@ mod sweep;
 mod text;
 mod version;
 
+pub(crate) use cells::{Cells, Cut};
 pub use check_status::{CheckResult, CheckStatus};
 pub use dump::Dump;
 pub use header::Header;

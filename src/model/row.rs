@@ -1,6 +1,8 @@
 use std::fmt;
 
+use super::cells::{Cells, text};
 use super::dump::{Dump, Entry};
+use super::header::Header;
 use super::scan;
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, Kind, for_each_column, unit};
@@ -33,19 +35,12 @@ impl<'a> Row<'a> {
     /// Text of the column called `name`, known to this crate or not. `None` where
     /// the release has no such column, empty where the cell is.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.at(self.dump.header.find(name)?)
+        self.bytes(self.dump.header.find(name)?).map(text)
     }
 
     /// Every column with its text, in the order of the wire.
     pub fn cells(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let bytes = self.dump.bytes_from(self.entry);
-        let separator = self.entry.separator();
-        let mut at = 0;
-        self.dump.header.names().map(move |name| {
-            let cell = scan::until(bytes, at, separator).unwrap_or_default();
-            at += cell.len() + 1;
-            (name, text(cell))
-        })
+        self.dump.header.names().zip(self.each().map(text))
     }
 
     /// Name of the proxy the row belongs to.
@@ -61,22 +56,53 @@ impl<'a> Row<'a> {
     }
 
     /// Whether the row has these names.
-    #[inline]
     pub(crate) fn is_named(&self, proxy: &str, name: &str) -> bool {
-        let header = &self.dump.header;
-        if header.position(Col::pxname) != Some(0) || header.position(Col::svname) != Some(1) {
-            return self.proxy() == proxy && self.name() == name;
+        self.proxy() == proxy && self.name() == name
+    }
+
+    /// Number of bytes that the two names take at the beginning of the row, with
+    /// what separates them from each other and the rest; 0 if they are elsewhere.
+    pub(crate) fn names_length(&self) -> u16 {
+        if !self.dump.header.begins_with_names() {
+            return 0;
         }
-        let separator = [self.entry.separator()];
-        let rest = self.dump.bytes_from(self.entry).strip_prefix(proxy.as_bytes());
-        let rest = rest.and_then(|rest| rest.strip_prefix(&separator));
-        let rest = rest.and_then(|rest| rest.strip_prefix(name.as_bytes()));
-        rest.is_some_and(|rest| rest.starts_with(&separator))
+        let end = scan::skip(self.dump.bytes_from(self.entry), 0, 2, self.entry.separator());
+        end.and_then(|end| u16::try_from(end).ok()).unwrap_or(0)
+    }
+
+    /// Whether the row has the names of `other`, of which
+    /// [`names_length`](Row::names_length) is known. Rows are written in two ways
+    /// at least: if this is false the names may still be the same.
+    #[inline]
+    pub(crate) fn begins_like(&self, other: &Row<'_>, names_length: u16) -> bool {
+        let names = ..usize::from(names_length);
+        names_length > 0
+            && self.dump.header.begins_with_names()
+            && self.dump.bytes_from(self.entry).get(names) == other.dump.bytes_from(other.entry).get(names)
+    }
+
+    /// Every cell, in the order of the wire.
+    pub(super) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.dump.bytes_from(self.entry);
+        let separator = self.entry.separator();
+        let mut at = 0;
+        (0..self.dump.header.len()).map(move |_| {
+            let cell = scan::until(bytes, at, separator).unwrap_or_default();
+            at += cell.len() + 1;
+            cell
+        })
     }
 
     #[inline]
-    fn at(&self, position: usize) -> Option<&'a str> {
-        self.bytes(position).map(text)
+    pub(crate) fn header(&self) -> &'a Header {
+        &self.dump.header
+    }
+}
+
+impl<'a> Cells<'a> for Row<'a> {
+    #[inline]
+    fn row(&self) -> Row<'a> {
+        *self
     }
 
     #[inline]
@@ -84,39 +110,6 @@ impl<'a> Row<'a> {
         let start = self.dump.offset(self.index, self.entry, position)?;
         scan::until(self.dump.bytes_from(self.entry), start, self.entry.separator())
     }
-
-    /// Cell of a known column, `None` where it is empty or absent.
-    #[inline]
-    fn known(&self, column: Col) -> Option<&'a [u8]> {
-        self.bytes(self.dump.header.position(column)?).filter(|cell| !cell.is_empty())
-    }
-
-    /// Whether the release prints `column`.
-    #[inline]
-    pub(crate) fn has(&self, column: Col) -> bool {
-        self.dump.header.position(column).is_some()
-    }
-
-    #[inline]
-    pub(crate) fn number(&self, column: Col) -> Option<u64> {
-        scan::to_u64(self.known(column)?)
-    }
-
-    #[inline]
-    pub(crate) fn signed(&self, column: Col) -> Option<i64> {
-        scan::to_i64(self.known(column)?)
-    }
-
-    #[inline]
-    pub(crate) fn text(&self, column: Col) -> Option<&'a str> {
-        self.known(column).map(text)
-    }
-}
-
-/// The parser has made sure that rows are UTF-8.
-#[inline]
-fn text(cell: &[u8]) -> &str {
-    std::str::from_utf8(cell).unwrap_or_default()
 }
 
 macro_rules! accessors {

@@ -97,7 +97,7 @@ pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Opti
     while left > 0 {
         let Some(word) = word(bytes, at) else { break };
         let mut found = exact_matches(word, separator);
-        let here = found.count_ones() as usize;
+        let here = highs(found);
         if here >= left {
             for _ in 1..left {
                 found &= found - 1;
@@ -119,6 +119,9 @@ pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Opti
 /// Bytes from `at` up to the next `separator`.
 #[inline]
 pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
+    if bytes.get(at) == Some(&separator) {
+        return Some(&[]);
+    }
     let mut end = at;
     while let Some(word) = word(bytes, end) {
         let found = matches(word, separator);
@@ -209,6 +212,12 @@ fn matches(word: u64, byte: u8) -> u64 {
 fn exact_matches(word: u64, byte: u8) -> u64 {
     let zero = word ^ (ONES * u64::from(byte));
     !(((zero & !HIGHS) + !HIGHS) | zero) & HIGHS
+}
+
+/// How many bytes have their high bit set, if no other bit is.
+#[inline]
+fn highs(bits: u64) -> usize {
+    ((bits >> 7).wrapping_mul(ONES) >> 56) as usize
 }
 
 /// Index of the byte whose high bit is the lowest one set; 8 if none is.

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use super::cells::Cells;
 use super::dump::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
 use super::header::Header;
+use super::quoted::Unquoter;
 use super::scan::{self, Class, Stop};
 use crate::error::Malformed;
 use crate::field::{Col, Kind};
@@ -35,6 +37,7 @@ pub struct StatParser {
     state: State,
     /// Line of the reply, counted from 1, that the next row begins on.
     line: usize,
+    quoted: Unquoter,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,7 @@ const LONGEST_HEADER: usize = 65_535;
 impl StatParser {
     /// A parser that has seen nothing yet.
     pub fn new() -> Self {
-        Self { state: State::Header(Vec::new()), line: 1 }
+        Self { state: State::Header(Vec::new()), line: 1, quoted: Unquoter::default() }
     }
 
     /// Takes the next bytes of the reply.
@@ -119,7 +122,7 @@ impl StatParser {
                 if !bytes.contains(&b'\n') {
                     return within(dump.text.len() - *done, self.line);
                 }
-                let ended = rows(dump, done, &mut self.line)?;
+                let ended = rows(dump, done, &mut self.line, &mut self.quoted)?;
                 let left = dump.text.len() - *done;
                 if ended {
                     if left > 0 {
@@ -163,7 +166,12 @@ fn within(row: usize, line: usize) -> Result<(), Malformed> {
 }
 
 /// Takes in every whole row from `done` on. True if the empty line came.
-fn rows(dump: &mut Dump, done: &mut usize, line: &mut usize) -> Result<bool, Malformed> {
+fn rows(
+    dump: &mut Dump,
+    done: &mut usize,
+    line: &mut usize,
+    quoted: &mut Unquoter,
+) -> Result<bool, Malformed> {
     // `dump.text` ends anywhere; up to its last line feed it is whole characters.
     let last = dump.text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if let Some(fresh) = dump.text.get_mut(*done..last) {
@@ -187,7 +195,7 @@ fn rows(dump: &mut Dump, done: &mut usize, line: &mut usize) -> Result<bool, Mal
                 let Some(end) = scan::line_end(bytes) else { return Ok(false) };
                 let row = dump.text.get_mut(*done..*done + end).unwrap_or_default();
                 let lines = row.split(|byte| *byte == b'\n').count() - 1;
-                unquote(row, &header, *line)?;
+                quoted.unquote(row, &header, *line)?;
                 mark(row, header.len(), &mut dump.marks);
                 (end, lines, true)
             }
@@ -268,44 +276,6 @@ fn malformed(
     let rest = bytes.get(at..).unwrap_or_default();
     let end = rest.iter().position(|byte| matches!(byte, b',' | b'\n')).unwrap_or(rest.len());
     Malformed::new(line, header.name(column), expected, rest.get(..end).unwrap_or_default())
-}
-
-/// Replaces a row that holds quotes by its cells, [`UNQUOTED`] behind each, and
-/// fills what is left of its room with the same byte.
-fn unquote(row: &mut [u8], header: &Header, line: usize) -> Result<(), Malformed> {
-    let mut record = csv::ByteRecord::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .buffer_capacity(row.len())
-        .from_reader(&*row);
-    let read = matches!(reader.read_byte_record(&mut record), Ok(true));
-    let all = reader.position().byte() == row.len() as u64;
-    // A line ends in a comma, so that there is one more, empty, field.
-    let whole = read && all && record.iter().next_back() == Some(b"");
-    if !whole || record.len() != header.len() + 1 {
-        let expected = "as many fields as the header has";
-        return Err(Malformed::new(line, None, expected, row.get(..row.len() - 1).unwrap_or_default()));
-    }
-    for (index, (cell, class)) in record.iter().zip(header.classes()).enumerate() {
-        let fits = match class {
-            Class::Number => cell.is_empty() || scan::to_u64(cell).is_some(),
-            Class::Signed => cell.is_empty() || scan::to_i64(cell).is_some(),
-            Class::Text => true,
-        };
-        if !fits {
-            return Err(Malformed::new(line, header.name(index), "a whole number", cell));
-        }
-    }
-    // The cells and a byte for each are never longer than what they were read
-    // from: quotes only add to it.
-    let cells = record.iter().take(header.len()).flat_map(|cell| cell.iter().chain(&[UNQUOTED]));
-    let filled = cells.chain(std::iter::repeat(&UNQUOTED));
-    for (byte, new) in row.iter_mut().zip(filled) {
-        *byte = *new;
-    }
-    Ok(())
 }
 
 /// Appends the marks of an unquoted row.

@@ -1,7 +1,7 @@
 //! What every merged object offers: frontends, backends, servers and listeners.
 
 /// Gives `$object`, a tuple struct around an `Object`, what all of them offer.
-macro_rules! merged {
+macro_rules! view {
     ($object:ident, $what:literal) => {
         impl $object {
             /// Labels of the processes that have it, in the snapshot's order.
@@ -68,4 +68,4 @@ macro_rules! debug {
     };
 }
 
-pub(super) use {debug, merged};
+pub(super) use {debug, view};

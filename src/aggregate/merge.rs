@@ -1,0 +1,137 @@
+use super::fold::{self, Underflow};
+use super::process::Process;
+use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+use crate::field::{COLUMNS, Col, Column, Kind, Nature, Rule, Wire};
+use crate::model::{Cells, CheckStatus, Mode, Status};
+
+/// The rows of one object, to be merged column by column: every process that has
+/// it, with its row.
+pub(super) struct Merge<I> {
+    rows: I,
+}
+
+impl<'a, R, I> Merge<I>
+where
+    R: Cells<'a>,
+    I: Iterator<Item = (&'a Process, R)> + Clone,
+{
+    pub(super) fn new(rows: I) -> Self {
+        Self { rows }
+    }
+
+    /// The rows that states, weights, limits and ages are told by: those of
+    /// processes that are not stopping, unless all are.
+    fn current(&self) -> impl Iterator<Item = (&'a Process, R)> + Clone {
+        let all = self.rows.clone().all(|(process, _)| process.is_stopping());
+        self.rows.clone().filter(move |(process, _)| all || !process.is_stopping())
+    }
+
+    pub(super) fn sum(&self, column: Col) -> Option<u64> {
+        fold::sum(self.rows.clone().map(|(_, row)| row.number(column)), underflow(column))
+    }
+
+    pub(super) fn range(&self, column: Col) -> Option<MaxRange> {
+        fold::range(self.rows.clone().map(|(_, row)| row.number(column)))
+    }
+
+    pub(super) fn max(&self, column: Col) -> Option<u64> {
+        fold::max(self.current().map(|(_, row)| row.number(column)))
+    }
+
+    pub(super) fn min(&self, column: Col) -> Option<u64> {
+        fold::min(self.current().map(|(_, row)| row.signed(column)))
+    }
+
+    /// Mean over the requests that each process remembers, 1024 at the most.
+    pub(super) fn mean(&self, column: Col) -> Option<f64> {
+        fold::mean(
+            self.rows
+                .clone()
+                .map(|(_, row)| (row.number(column), row.number(Col::stot).unwrap_or(0).min(1024))),
+        )
+    }
+
+    pub(super) fn limit(&self, column: Col) -> Option<Limit> {
+        let printed = self.current().filter(|(_, row)| row.row().header().position(column).is_some());
+        fold::limit(printed.map(|(process, row)| (process.label(), Bound::from_cell(row.number(column)))))
+    }
+
+    pub(super) fn same<T>(
+        &self,
+        get: impl Fn(&R) -> Option<T>,
+        agrees: impl Fn(&T, &T) -> bool,
+    ) -> Option<Agreement<T>> {
+        let values = self.current().filter_map(|(process, row)| Some((process.label(), get(&row)?)));
+        fold::agreement(values, agrees)
+    }
+
+    pub(super) fn same_number(&self, column: Col) -> Option<Agreement<u64>> {
+        self.same(|row| row.number(column), u64::eq)
+    }
+
+    pub(super) fn same_text(&self, column: Col) -> Option<Agreement<&'a str>> {
+        self.same(|row| row.text(column), |a, b| a == b)
+    }
+
+    /// Statuses agree if their states do. What HAProxy remarks beside them is
+    /// kept if it is the same everywhere, but for counts, which never are.
+    pub(super) fn same_status(&self, column: Col) -> Option<Agreement<Status>> {
+        let agreed = self.same(|row| row.text(column).map(Status::parse), Status::agrees)?;
+        let Agreement::Same(mut status) = agreed else { return Some(agreed) };
+        let alike =
+            self.current().all(|(_, row)| row.text(column).map(Status::parse).as_ref() == Some(&status));
+        if !alike && !status.is_unpublished() {
+            status.remark = None;
+        }
+        Some(Agreement::Same(status))
+    }
+
+    /// Check results agree whether or not a further check is under way.
+    pub(super) fn same_check(&self, column: Col) -> Option<Agreement<CheckStatus>> {
+        let checks = |row: &R| row.text(column).map(CheckStatus::parse);
+        let agreed = self.same(checks, |a, b| a.result == b.result)?;
+        let Agreement::Same(mut check) = agreed else { return Some(agreed) };
+        check.running = self.current().any(|(_, row)| checks(&row).is_some_and(|check| check.running));
+        Some(Agreement::Same(check))
+    }
+
+    pub(super) fn same_mode(&self, column: Col) -> Option<Agreement<Mode>> {
+        self.same(|row| row.text(column).map(Mode::parse), Mode::eq)
+    }
+
+    /// The merged figure of a column on rows of `kind`, by the rule of the table.
+    pub(super) fn figure(&self, kind: Kind, column: Col) -> Option<Figure<'a>> {
+        let declared = COLUMNS.get(column as usize)?;
+        let rule = declared.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
+        match (rule?, declared.wire) {
+            (Rule::Sum, _) => self.sum(column).map(Figure::Number),
+            (Rule::Max, _) => self.max(column).map(Figure::Number),
+            (Rule::Min, _) => self.min(column).map(Figure::Number),
+            (Rule::Mean, _) => self.mean(column).map(Figure::Mean),
+            (Rule::Range, _) => self.range(column).map(Figure::Range),
+            (Rule::Limit, _) => self.limit(column).map(Figure::Limit),
+            (Rule::Same | Rule::Key, Wire::Status) => self.same_status(column).map(Figure::Status),
+            (Rule::Same | Rule::Key, Wire::Check) => self.same_check(column).map(Figure::Check),
+            (Rule::Same | Rule::Key, Wire::Mode) => self.same_mode(column).map(Figure::Mode),
+            (Rule::Same | Rule::Key, Wire::Text) => self.same_text(column).map(Figure::SameText),
+            (Rule::Same | Rule::Key, _) => self.same_number(column).map(Figure::SameNumber),
+            (Rule::Own, _) => {
+                let own: Vec<(Label, &'a str)> = self
+                    .rows
+                    .clone()
+                    .filter_map(|(process, row)| Some((process.label().clone(), row.text(column)?)))
+                    .collect();
+                (!own.is_empty()).then_some(Figure::Own(own))
+            }
+        }
+    }
+}
+
+/// When a figure of `column` has fallen below zero.
+fn underflow(column: Col) -> Underflow {
+    match COLUMNS.get(column as usize) {
+        Some(Column { nature: Nature::Gauge, wire: Wire::U32, .. }) => Underflow::BITS_32,
+        Some(Column { nature: Nature::Gauge, wire: Wire::U64, .. }) => Underflow::BITS_64,
+        _ => Underflow::NEVER,
+    }
+}
