@@ -30,7 +30,8 @@ macro_rules! live {
             ///
             /// Those of [`Cluster::snapshot`], and
             /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists
-            /// it any more.
+            /// it any more; while some did not answer nobody knows, and it is
+            /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
             ///
             /// # Cancel safety
             ///
@@ -75,8 +76,9 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process that
-    /// answered lists it.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it,
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if some did not
+    /// answer.
     pub fn server(&self, name: &str) -> Result<Server> {
         Ok(Server::new(&self.cluster, self.figures.server(name)?))
     }

@@ -42,7 +42,7 @@ pub async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -
 }
 
 /// Longer than anything takes here, even on a busy machine.
-pub(super) const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Between two looks at something that is not there yet.
 pub(super) const PAUSE: Duration = Duration::from_millis(10);

@@ -9,7 +9,11 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tokio::{io::AsyncWriteExt, net::UnixStream, time};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+    time,
+};
 
 use super::{
     Config, Release,
@@ -145,9 +149,9 @@ impl Haproxy {
     /// The old worker goes when its last connection does, one to its stats
     /// socket included.
     pub async fn reload(&mut self) -> u32 {
+        self.master_ready().await;
         let master = self.master.as_ref().expect("a master");
-        // It does not listen for a moment after the last one.
-        let mut stream = until("the master listens", async || UnixStream::connect(master).await.ok()).await;
+        let mut stream = UnixStream::connect(master).await.unwrap();
         stream.write_all(b"reload\n").await.unwrap();
         let old = self.pids[0];
         let socket = self.socket(1);
@@ -159,6 +163,18 @@ impl Haproxy {
         })
         .await;
         old
+    }
+
+    /// Waits until the master answers. It executes itself anew when a worker has
+    /// started, and until then loses what it is asked.
+    pub async fn master_ready(&self) {
+        let master = self.master.as_ref().expect("a master");
+        let answers = async || {
+            let mut stream = UnixStream::connect(master).await.ok()?;
+            stream.write_all(b"show proc\n").await.ok()?;
+            (stream.read(&mut [0; 64]).await.ok()? > 0).then_some(())
+        };
+        until("the master answers", answers).await;
     }
 
     /// Ends all processes and starts the configuration anew on the same sockets.

@@ -57,6 +57,7 @@ impl Running {
     pub async fn add_master(&mut self, release: &Release, name: &str, config: &Config) -> PathBuf {
         let socket = self.stats().join("master.sock");
         let haproxy = Haproxy::start_master(release, self.dir.path(), name, config, &socket).await;
+        haproxy.master_ready().await;
         self.haproxies.push(haproxy);
         socket
     }
