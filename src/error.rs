@@ -1,12 +1,14 @@
 //! What can go wrong, told so that it can be read at night: which command, on
 //! which process, and what HAProxy said.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::Address;
-use crate::aggregate::Snapshot;
+use crate::aggregate::{Failure, Snapshot};
+use crate::model::{Level, Version};
+use crate::{Address, Outcomes};
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -54,13 +56,27 @@ pub enum ErrorKind {
     TooLarge,
     /// The answer is not what the command prints.
     Malformed,
-    /// This release of HAProxy does not know the command.
+    /// This release of HAProxy does not know the command. Where that is known
+    /// beforehand, nothing was sent.
     Unsupported,
     /// No process of the cluster has an object of that name.
     NotFound,
-    /// Some processes of the cluster did not answer; the answers of the others
-    /// are in [`Error::snapshot`].
+    /// Something failed on some processes of the cluster: what the others said is
+    /// in [`Error::snapshot`] for a read of figures, in [`Error::outcomes`] for
+    /// everything else.
     Incomplete,
+    /// HAProxy refused the command, and nothing was changed; its words are in the
+    /// text. (A change of several parts may have been made in part: then it says
+    /// so in its words.)
+    Refused,
+    /// The level of the stats socket does not permit the command.
+    PermissionDenied,
+    /// A command that changes something was sent, and its reply was lost: whether
+    /// it was executed is not known, and it may still be. It is never repeated by
+    /// itself; read back, or repeat it if that does no harm.
+    OutcomeUnknown,
+    /// Processes of the cluster hold different things where one was asked for.
+    Diverging,
     /// What answers at the address is not a stats socket of a HAProxy process.
     NotHaproxy,
     /// A kind that a newer version of this crate stored.
@@ -97,6 +113,25 @@ pub(crate) enum Problem {
     Incomplete { text: String, snapshot: Option<Snapshot> },
     #[error("not a stats socket of a HAProxy process: {0}")]
     NotHaproxy(String),
+    #[error("refused: {0:?}")]
+    Refused(Box<str>),
+    #[error("needs level {needs} of the stats socket: {words:?}")]
+    PermissionDenied { needs: Level, words: Box<str> },
+    #[error("needs HAProxy {}.{} or later, and this is {version}", .needs.0, .needs.1)]
+    TooOld { needs: (u16, u16), version: Version },
+    /// What kept a process from saying who it is: nothing was sent to it.
+    #[error("{0}")]
+    Unmet(Failure),
+    #[error("outcome unknown: {0}")]
+    OutcomeUnknown(Box<Problem>),
+    /// A command of many entries that stopped on its way.
+    #[error("after {done} of {all} entries: {cause}")]
+    Partly { done: usize, all: usize, cause: Box<Problem> },
+    #[error("{0}")]
+    Diverging(String),
+    /// What several processes said, of which some failed.
+    #[error("{text}")]
+    Several { kind: ErrorKind, text: String, outcomes: Box<dyn Any + Send + Sync> },
 }
 
 /// Where and how an answer departs from what its command prints.
@@ -136,20 +171,7 @@ impl Error {
 
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
-        match &self.0.problem {
-            Problem::InvalidInput(_) => ErrorKind::InvalidInput,
-            Problem::Connect(_) => ErrorKind::Connect,
-            Problem::Timeout { .. } => ErrorKind::Timeout,
-            Problem::Closed => ErrorKind::Closed,
-            Problem::Io(_) | Problem::Directory { .. } => ErrorKind::Io,
-            Problem::Truncated(_) => ErrorKind::Truncated,
-            Problem::TooLarge { .. } => ErrorKind::TooLarge,
-            Problem::Malformed(_) => ErrorKind::Malformed,
-            Problem::Unsupported(_) => ErrorKind::Unsupported,
-            Problem::NotFound(_) => ErrorKind::NotFound,
-            Problem::Incomplete { .. } => ErrorKind::Incomplete,
-            Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
-        }
+        self.0.problem.kind()
     }
 
     /// Address of the process, where one process is to blame. `None` for
@@ -165,11 +187,15 @@ impl Error {
         self.0.command.as_deref()
     }
 
-    /// The operating system's error, for [`ErrorKind::Connect`] and
-    /// [`ErrorKind::Io`].
+    /// The operating system's error, for [`ErrorKind::Connect`], [`ErrorKind::Io`]
+    /// and what is unknown because of it.
     pub fn io(&self) -> Option<&io::Error> {
         match &self.0.problem {
             Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
+            Problem::OutcomeUnknown(cause) => match &**cause {
+                Problem::Io(error) => Some(error),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -181,6 +207,31 @@ impl Error {
             Problem::Incomplete { snapshot, .. } => snapshot.as_ref(),
             _ => None,
         }
+    }
+
+    /// What each process said to a command that failed on some of them, or was
+    /// met nowhere. `T` is that of the call: [`Change`](crate::Change) for
+    /// everything that changes something.
+    pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
+        match &self.0.problem {
+            Problem::Several { outcomes, .. } => outcomes.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Says that the command may have been executed all the same.
+    pub(crate) fn into_unknown(mut self) -> Self {
+        self.0.problem = match self.0.problem {
+            unknown @ Problem::OutcomeUnknown(_) => unknown,
+            problem => Problem::OutcomeUnknown(Box::new(problem)),
+        };
+        self
+    }
+
+    /// Says how many entries of all are in, of a command that has many.
+    pub(crate) fn after(mut self, done: usize, all: usize) -> Self {
+        self.0.problem = Problem::Partly { done, all, cause: Box::new(self.0.problem) };
+        self
     }
 
     /// The cause alone, without command and address.
@@ -219,6 +270,32 @@ impl From<std::convert::Infallible> for Error {
 impl From<Malformed> for Error {
     fn from(malformed: Malformed) -> Self {
         Self::new(malformed)
+    }
+}
+
+impl Problem {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Problem::InvalidInput(_) => ErrorKind::InvalidInput,
+            Problem::Connect(_) => ErrorKind::Connect,
+            Problem::Timeout { .. } => ErrorKind::Timeout,
+            Problem::Closed => ErrorKind::Closed,
+            Problem::Io(_) | Problem::Directory { .. } => ErrorKind::Io,
+            Problem::Truncated(_) => ErrorKind::Truncated,
+            Problem::TooLarge { .. } => ErrorKind::TooLarge,
+            Problem::Malformed(_) => ErrorKind::Malformed,
+            Problem::Unsupported(_) | Problem::TooOld { .. } => ErrorKind::Unsupported,
+            Problem::NotFound(_) => ErrorKind::NotFound,
+            Problem::Incomplete { .. } => ErrorKind::Incomplete,
+            Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
+            Problem::Refused(_) => ErrorKind::Refused,
+            Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+            Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Problem::Diverging(_) => ErrorKind::Diverging,
+            Problem::Several { kind, .. } => *kind,
+            Problem::Unmet(failure) => failure.kind,
+            Problem::Partly { cause, .. } => cause.kind(),
+        }
     }
 }
 

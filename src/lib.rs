@@ -71,17 +71,25 @@ pub mod fake;
 pub mod field;
 mod model;
 mod process;
+mod protocol;
 mod transport;
 
 pub use aggregate::{
     Agreement, Bound, ClusterInfo, Failure, Figure, Label, Limit, MaxRange, Process, Snapshot, Uptime,
 };
-pub use cluster::{Backend, Cluster, ClusterBuilder, Frontend, Ignored, IgnoredReason, Listener, Server};
+pub use cluster::{
+    Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,
+    IgnoredReason, Listener, Map, Outcome, Outcomes, Selector, Server, ServerRef,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use field::Kind;
 pub use model::{
-    CheckResult, CheckStatus, Dump, Header, Info, Level, ListedSocket, Mode, Reading, Remark, Row,
-    ServerAddress, SocketList, StatParser, State, Status, Version,
+    AdminState, Administrative, CheckResult, CheckStatus, Dump, Entry, Header, Info, Level, ListedSocket,
+    Mode, OperationalState, PatternSource, Reading, Reference, Remark, Row, ServerAddress, ServerState,
+    SocketList, StatParser, State, Status, Version,
+};
+pub use protocol::{
+    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, ServerWeight, Weight,
 };
 pub use transport::{Address, Limits, Reply, StatsSocket};
 

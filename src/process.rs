@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Address;
 use crate::aggregate::{Failure, Record};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
-use crate::transport::{Deadline, Flow, Sink, StatsSocket};
+use crate::protocol::{Answer, Command, Effect};
+use crate::transport::{self, Deadline, Flow, Reply, Sink, StatsSocket};
 
 /// What reading everything is called in errors and traces.
 const READING: &str = "show info;show stat";
@@ -40,6 +41,39 @@ impl Member {
         Ok(reading)
     }
 
+    /// Runs a command on a connection of its own. `several` is whether the process
+    /// is one of several of the same HAProxy.
+    pub(crate) async fn execute(
+        &self,
+        command: &Command,
+        several: bool,
+        deadline: &Deadline,
+    ) -> Result<Answer> {
+        let reply = self.reply(command, deadline).await?;
+        let answer = Answer::read(&reply, command, several);
+        answer.map_err(|problem| Error::new(problem).during(command.shown()).at(self.address()))
+    }
+
+    /// The whole reply to a command, as it is.
+    pub(crate) async fn verbatim(&self, command: &Command, deadline: &Deadline) -> Result<Reply> {
+        self.reply(command, deadline).await.map(Reply::whole)
+    }
+
+    /// The whole reply to a command, without that to what stands before it.
+    pub(crate) async fn reply(&self, command: &Command, deadline: &Deadline) -> Result<Vec<u8>> {
+        let changes = command.effect() != Effect::Read;
+        let mut reply =
+            self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
+        let own = command.own_reply(&reply).unwrap_or_default();
+        match transport::check_ending(own) {
+            Ok(()) => Ok(reply.split_off(reply.len() - own.len())),
+            Err(error) => {
+                let error = error.during(command.shown()).at(self.address());
+                Err(if changes { error.into_unknown() } else { error })
+            }
+        }
+    }
+
     /// How many connections it has accepted so far, this one included.
     pub(crate) async fn connections(&self, deadline: &Deadline) -> Result<Option<u64>> {
         let reply = self.socket.command_within("show info", deadline).await?;
@@ -50,6 +84,11 @@ impl Member {
     /// What is kept of an answer.
     pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
         let answer = answer.map_err(|error| Failure::new(&error, READING));
+        self.kept(answer)
+    }
+
+    /// The record of an answer, or of the want of one.
+    pub(crate) fn kept(&self, answer: Result<Reading, Failure>) -> Record {
         let mut record = Record::new(self.source.clone(), self.address().clone(), answer);
         record.label.clone_from(&self.label);
         record.read_at = now();

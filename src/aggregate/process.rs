@@ -104,7 +104,7 @@ impl Process {
 
     /// Its release.
     pub fn version(&self) -> Option<Version> {
-        self.info()?.version().map(Version::parse)
+        self.record.version()
     }
 
     /// Process id on its host.
@@ -148,8 +148,23 @@ impl Record {
         }
     }
 
+    /// The same, of which the rows are not kept.
+    pub(crate) fn without_rows(&self) -> Self {
+        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| Reading {
+            info: reading.info.clone(),
+            level: reading.level,
+            sockets: reading.sockets.clone(),
+            stat: Dump::empty(),
+        });
+        Self { answer, ..self.clone() }
+    }
+
     pub(crate) fn info(&self) -> Option<&Info> {
         self.answer.as_ref().ok().map(|reading| &reading.info)
+    }
+
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.info()?.version().map(Version::parse)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Cluster;
 use super::roster::Roster;
 use super::sweep::{self, Shared};
+use super::view::View;
 use crate::Address;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits};
@@ -157,6 +158,6 @@ impl ClusterBuilder {
         if shared.candidates(&Deadline::new(self.limits)).await?.is_empty() {
             return Err(shared.nobody());
         }
-        Ok(Cluster { shared, partial: false })
+        Ok(Cluster { shared, view: View::default() })
     }
 }

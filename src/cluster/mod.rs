@@ -1,27 +1,54 @@
 //! Many processes: who they are, and one object for what they have in common.
 
+mod acl;
+mod act;
+mod acts;
+mod backend_ref;
 mod builder;
+mod bulk;
 mod candidate;
+mod contents;
 mod directory;
 mod duplicate;
+mod frontend_ref;
+mod global;
 mod identity;
+mod map;
 mod object;
+mod outcome;
 mod roster;
+mod selector;
+mod server_ref;
 mod sweep;
+mod target;
+mod view;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::future::join_all;
+
+pub use acl::Acl;
+pub use backend_ref::BackendRef;
 pub use builder::ClusterBuilder;
+pub use contents::{Contents, Difference};
+pub use frontend_ref::FrontendRef;
+pub use map::Map;
 pub use object::{Backend, Frontend, Listener, Server};
+pub use outcome::{Outcome, Outcomes};
 pub use roster::{Ignored, IgnoredReason};
+pub use selector::Selector;
+pub use server_ref::ServerRef;
 
 use crate::Address;
 use crate::aggregate::{ClusterInfo, Snapshot};
 use crate::error::Result;
 use crate::model::Scope;
+use crate::transport::Deadline;
+use acts::acts;
 use sweep::Shared;
+use view::View;
 
 /// Many HAProxy processes, managed as one.
 ///
@@ -63,7 +90,7 @@ use sweep::Shared;
 #[derive(Clone)]
 pub struct Cluster {
     shared: Arc<Shared>,
-    partial: bool,
+    view: View,
 }
 
 impl Cluster {
@@ -107,13 +134,6 @@ impl Cluster {
         ClusterBuilder::default()
     }
 
-    /// The same cluster, whose reads take what there is instead of failing when a
-    /// member does not answer. [`Snapshot::failed`] says who did not.
-    #[must_use]
-    pub fn allow_partial(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), partial: true }
-    }
-
     /// What every member says at this moment.
     ///
     /// Sends `show info;show cli level;show cli sockets;show stat` to each member,
@@ -137,8 +157,17 @@ impl Cluster {
     }
 
     async fn read(&self, scope: &Scope) -> Result<Snapshot> {
-        let snapshot = self.shared.sweep(scope).await?;
-        if self.partial { Ok(snapshot) } else { snapshot.complete() }
+        let limits = self.limits();
+        let snapshot = match self.view.only.as_deref() {
+            None => self.shared.sweep(scope, limits).await?,
+            Some(only) => {
+                let deadline = &Deadline::new(limits);
+                let targets = self.shared.targets(Some(only), None, deadline).await?;
+                let records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
+                Snapshot::new(records.into_iter().map(Arc::new))
+            }
+        };
+        if self.view.partial { Ok(snapshot) } else { snapshot.complete() }
     }
 
     /// Every frontend. See [`snapshot`](Cluster::snapshot) for errors and cancel
@@ -264,7 +293,7 @@ impl Cluster {
     /// until the next call, which finds them again.
     pub async fn rediscover(&self) -> Result<Snapshot> {
         self.shared.forget();
-        self.shared.sweep(&Scope::All).await
+        self.shared.sweep(&Scope::All, self.limits()).await
     }
 }
 
@@ -272,7 +301,7 @@ impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
             .field("members", &self.members())
-            .field("allow_partial", &self.partial)
+            .field("view", &self.view)
             .finish_non_exhaustive()
     }
 }

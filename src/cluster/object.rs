@@ -15,8 +15,8 @@ macro_rules! live {
         /// keeps its whole snapshot alive.
         #[derive(Debug, Clone)]
         pub struct $name {
-            cluster: Cluster,
-            figures: aggregate::$name,
+            pub(super) cluster: Cluster,
+            pub(super) figures: aggregate::$name,
         }
 
         impl $name {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::directory::FileId;
 use super::identity::Identity;
 use crate::Address;
+use crate::aggregate::Record;
 use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.
@@ -54,6 +56,8 @@ pub(super) struct Roster {
     /// The socket of every address that may be asked: all calls share its places,
     /// whatever is known of it.
     sockets: HashMap<Address, StatsSocket>,
+    /// Who the members were when they last answered, without their rows.
+    heads: HashMap<Address, Arc<Record>>,
     /// Pairs that look like one process and have been found to be two.
     apart: HashMap<(Address, Address), (Identity, Identity)>,
 }
@@ -85,13 +89,29 @@ impl Roster {
         self.known.insert(address, Known { file, standing });
     }
 
+    /// Who the member at `address` was when it last answered.
+    pub(super) fn head(&self, address: &Address) -> Option<&Arc<Record>> {
+        self.heads.get(address)
+    }
+
+    /// Keeps who a member is, if that is news.
+    pub(super) fn set_head(&mut self, record: &Record) {
+        let Some(now) = Identity::of(record) else { return };
+        let known = self.heads.get(&record.address).and_then(|head| Identity::of(head));
+        if !known.is_some_and(|known| known.fits(&now)) {
+            self.heads.insert(record.address.clone(), Arc::new(record.without_rows()));
+        }
+    }
+
     pub(super) fn remove(&mut self, address: &Address) {
         self.known.remove(address);
+        self.heads.remove(address);
     }
 
     /// Forgets what is known of the sockets for which `wanted` is false.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
         self.known.retain(|address, known| wanted(address, known));
+        self.heads.retain(|address, _| self.known.contains_key(address));
         self.apart.retain(|(one, other), _| self.known.contains_key(one) && self.known.contains_key(other));
     }
 

@@ -50,9 +50,20 @@ pub(super) struct Answered {
 impl Shared {
     /// Asks every member, and every socket of which it is not known yet whether it
     /// is one. All of it shares one time limit.
-    pub(super) async fn sweep(&self, scope: &Scope) -> Result<Snapshot> {
-        let deadline = &Deadline::new(self.limits);
+    pub(super) async fn sweep(&self, scope: &Scope, limits: Limits) -> Result<Snapshot> {
+        let deadline = &Deadline::new(limits);
         let candidates = self.candidates(deadline).await?;
+        let records = self.records(scope, candidates, deadline).await?;
+        Ok(Snapshot::new(records.into_iter().map(Arc::new)))
+    }
+
+    /// What the members among `candidates` answer.
+    pub(super) async fn records(
+        &self,
+        scope: &Scope,
+        candidates: Vec<Candidate>,
+        deadline: &Deadline,
+    ) -> Result<Vec<Record>> {
         let span = tracing::debug_span!("sweep", sockets = candidates.len());
         async {
             let (doubles, others): (Vec<_>, Vec<_>) =
@@ -67,10 +78,14 @@ impl Shared {
             if records.is_empty() {
                 return Err(self.nobody());
             }
-            let snapshot = Snapshot::new(records.into_iter().map(Arc::new));
-            let failed = snapshot.failed().count();
-            tracing::debug!(processes = snapshot.processes().len(), failed, "sweep");
-            Ok(snapshot)
+            let failed = records.iter().filter(|record| record.answer.is_err()).count();
+            tracing::debug!(processes = records.len(), failed, "sweep");
+            let mut roster = self.roster();
+            for record in &records {
+                roster.set_head(record);
+            }
+            drop(roster);
+            Ok(records)
         }
         .instrument(span)
         .await
@@ -130,7 +145,7 @@ impl Shared {
         .await
     }
 
-    fn member(&self, address: &Address) -> Member {
+    pub(super) fn member(&self, address: &Address) -> Member {
         let make = || StatsSocket::with_turns(address.clone(), self.limits, Arc::clone(&self.turns));
         Member {
             socket: self.roster().socket(address, make),

@@ -1,6 +1,7 @@
 //! Text to typed values: the replies of HAProxy, read without waiting for
 //! anything.
 
+mod admin_state;
 mod cells;
 mod check_status;
 mod dump;
@@ -8,10 +9,12 @@ mod header;
 mod info;
 mod level;
 mod mode;
+mod pattern;
 mod quoted;
 mod row;
 mod scan;
 mod server_address;
+mod server_state;
 mod severity;
 mod socket_list;
 mod stat;
@@ -21,6 +24,7 @@ mod sweep;
 mod text;
 mod version;
 
+pub use admin_state::AdminState;
 pub(crate) use cells::{Cells, Cut};
 pub use check_status::{CheckResult, CheckStatus};
 pub use dump::Dump;
@@ -28,12 +32,15 @@ pub use header::Header;
 pub use info::Info;
 pub use level::Level;
 pub use mode::Mode;
+pub use pattern::{Entry, PatternSource, Reference};
 pub use row::Row;
 pub use server_address::ServerAddress;
+pub use server_state::{Administrative, OperationalState, ServerState};
 pub use socket_list::{ListedSocket, SocketList};
 pub use stat::StatParser;
 pub use status::{Remark, State, Status};
 pub use sweep::Reading;
 pub use version::Version;
 
+pub(crate) use pattern::Entries;
 pub(crate) use sweep::{Scope, SweepParser};

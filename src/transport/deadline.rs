@@ -40,6 +40,12 @@ impl Deadline {
         Self { limits, total: after(Instant::now(), limits.total) }
     }
 
+    /// Half of the time that is left, for a step that must leave time to others.
+    pub(crate) fn half(&self) -> Self {
+        let left = self.total.saturating_duration_since(Instant::now());
+        Self::new(self.limits.with_total(left / 2))
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }

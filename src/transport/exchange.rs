@@ -22,28 +22,35 @@ pub(crate) enum Flow {
     Stop,
 }
 
+/// How many bytes went each way, also of an exchange that failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    pub(super) sent: usize,
+    pub(super) received: usize,
+}
+
 /// Sends `line` and pushes all that comes back into `sink`, until the peer
-/// closes. `received` counts the bytes, also of an exchange that failed.
+/// closes.
 ///
 /// The sending side is never shut: `wait` takes that for an interruption.
 pub(super) async fn exchange<T, S>(
     stream: &mut T,
     line: &[u8],
     deadline: &Deadline,
-    received: &mut usize,
+    traffic: &mut Traffic,
     sink: &mut S,
 ) -> Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin + ?Sized,
     S: Sink + ?Sized,
 {
-    let unsent = send(stream, line, deadline).await?.err();
-    let broken = match receive(stream, deadline, received, sink).await? {
+    let unsent = send(stream, line, deadline, &mut traffic.sent).await?.err();
+    let broken = match receive(stream, deadline, &mut traffic.received, sink).await? {
         Ended::Stopped => return Ok(()),
         Ended::Closed => None,
         Ended::Broken(error) => Some(error),
     };
-    match (*received, unsent, broken) {
+    match (traffic.received, unsent, broken) {
         (0, None, None) => Err(Error::new(Problem::Closed)),
         (0, Some(error), _) | (0, None, Some(error)) if is_gone(&error) => Err(Error::new(Problem::Closed)),
         (0, Some(error), _) | (_, None, Some(error)) => Err(Error::new(Problem::Io(error))),
@@ -54,15 +61,14 @@ where
 }
 
 /// The inner result is that of the connection, the outer one that of the limits.
-async fn send<T>(stream: &mut T, line: &[u8], deadline: &Deadline) -> Result<io::Result<()>>
+async fn send<T>(stream: &mut T, line: &[u8], deadline: &Deadline, sent: &mut usize) -> Result<io::Result<()>>
 where
     T: AsyncWrite + Unpin + ?Sized,
 {
-    let mut rest = line;
-    while !rest.is_empty() {
+    while let Some(rest) = line.get(*sent..).filter(|rest| !rest.is_empty()) {
         match deadline.bound(SEND, deadline.limits().progress, stream.write(rest)).await? {
             Ok(0) => return Ok(Err(io::ErrorKind::WriteZero.into())),
-            Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+            Ok(more) => *sent += more,
             Err(error) => return Ok(Err(error)),
         }
     }
@@ -159,9 +165,9 @@ mod tests {
         stop: &'static [u8],
     ) -> (String, String) {
         let mut sink = Kept { bytes: Vec::new(), stop };
-        let mut received = 0;
+        let mut traffic = Traffic::default();
         let deadline = Deadline::new(limits);
-        let result = exchange(&mut stream, b"a\n", &deadline, &mut received, &mut sink).await;
+        let result = exchange(&mut stream, b"a\n", &deadline, &mut traffic, &mut sink).await;
         let ended = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         (String::from_utf8(sink.bytes).unwrap(), ended)
     }
@@ -306,7 +312,8 @@ mod tests {
         let (mut near, mut far) = duplex(64);
         far.write_all(b"x").await.unwrap();
         let deadline = Deadline::new(Limits::new());
-        let error = exchange(&mut near, b"a\n", &deadline, &mut 0, &mut Picky).await.unwrap_err();
+        let error =
+            exchange(&mut near, b"a\n", &deadline, &mut Traffic::default(), &mut Picky).await.unwrap_err();
         assert_eq!(error.to_string(), "no");
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 pub(super) const LONGEST: usize = 15_360;
 
 /// Refuses a line that HAProxy would not run as the one line it is.
-pub(super) fn check(line: &str) -> Result<()> {
+pub(crate) fn check(line: &str) -> Result<()> {
     // CR and LF end a line, in some releases within an argument too; so does NUL
     // from 3.2 on.
     if let Some(found) = line.chars().find(|c| matches!(c, '\0' | '\r' | '\n')) {
@@ -34,7 +34,7 @@ pub(super) fn check(line: &str) -> Result<()> {
 
 /// The verb, for errors and traces: the first two words, if they look like
 /// keywords. Arguments may be secret.
-pub(super) fn verb(line: &str) -> String {
+pub(crate) fn verb(line: &str) -> String {
     let first = line.split(';').find(|part| words(part).next().is_some()).unwrap_or_default();
     let keywords: Vec<_> = words(first).take(2).take_while(|word| is_keyword(word)).collect();
     if keywords.is_empty() { "raw command".to_owned() } else { keywords.join(" ") }

@@ -18,3 +18,5 @@ pub use socket::StatsSocket;
 
 pub(crate) use deadline::{Deadline, Step};
 pub(crate) use exchange::{Flow, Sink};
+pub(crate) use framing::check_ending;
+pub(crate) use line::{check as check_line, verb};

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::connect::connect;
 use super::deadline::{Deadline, QUEUE};
-use super::exchange::{self, Flow, Sink};
+use super::exchange::{self, Flow, Sink, Traffic};
 use super::{Address, Limits, Reply, line};
 use crate::error::Result;
 
@@ -174,13 +174,47 @@ impl StatsSocket {
         deadline: &Deadline,
         sink: &mut S,
     ) -> Result<()> {
+        self.counted(line, name, deadline, &mut Traffic::default(), sink).await
+    }
+
+    /// As [`exchange`](Self::exchange); returns the reply, of which the end is not
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`exchange`](Self::exchange). If the command `changes` something,
+    /// whatever goes wrong once a byte was sent is
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
+    pub(crate) async fn reply(
+        &self,
+        line: &[u8],
+        name: &str,
+        deadline: &Deadline,
+        changes: bool,
+    ) -> Result<Vec<u8>> {
+        let mut traffic = Traffic::default();
+        let mut whole = Whole(Vec::new());
+        match self.counted(line, name, deadline, &mut traffic, &mut whole).await {
+            Ok(()) => Ok(whole.0),
+            Err(error) if changes && traffic.sent > 0 => Err(error.into_unknown()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn counted<S: Sink>(
+        &self,
+        line: &[u8],
+        name: &str,
+        deadline: &Deadline,
+        traffic: &mut Traffic,
+        sink: &mut S,
+    ) -> Result<()> {
         let span = tracing::debug_span!("command", address = %self.address(), command = name);
         async {
             let start = Instant::now();
-            let mut received = 0;
-            let result = self.run(line, deadline, &mut received, sink).await;
+            let result = self.run(line, deadline, traffic, sink).await;
             tracing::debug!(
-                bytes = received,
+                bytes = traffic.received,
                 duration = ?start.elapsed(),
                 outcome = ?result.as_ref().map_err(crate::Error::kind),
                 "command"
@@ -195,7 +229,7 @@ impl StatsSocket {
         &self,
         line: &[u8],
         deadline: &Deadline,
-        received: &mut usize,
+        traffic: &mut Traffic,
         sink: &mut S,
     ) -> Result<()> {
         let places = &self.0.places;
@@ -227,7 +261,7 @@ impl StatsSocket {
         let mut ended = Vec::with_capacity(line.len() + 1);
         ended.extend_from_slice(line);
         ended.push(b'\n');
-        exchange::exchange(stream.as_mut(), &ended, deadline, received, sink).await
+        exchange::exchange(stream.as_mut(), &ended, deadline, traffic, sink).await
     }
 }
 

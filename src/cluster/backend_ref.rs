@@ -1,0 +1,89 @@
+use super::object::Backend;
+use super::outcome::Outcomes;
+use super::server_ref::ServerRef;
+use super::{Cluster, acts};
+use crate::error::Result;
+use crate::model::ServerState;
+use crate::protocol::{Command, ProxyName};
+
+/// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
+/// its servers. Whether any process has it shows when it is used.
+#[derive(Debug, Clone)]
+pub struct BackendRef {
+    cluster: Cluster,
+    name: ProxyName,
+}
+
+impl Cluster {
+    /// The backend called `name`, for its servers. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
+    /// configuration would not take for a name.
+    pub fn backend_ref(&self, name: &str) -> Result<BackendRef> {
+        Ok(BackendRef { cluster: self.clone(), name: ProxyName::new("backend", name)? })
+    }
+}
+
+impl BackendRef {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The same with its figures: [`Cluster::backend`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cluster::backend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn read(&self) -> Result<Backend> {
+        self.cluster.backend(self.name()).await
+    }
+}
+
+/// What can be asked of a backend, for each type that names one.
+macro_rules! acts_on_backend {
+    ($type:ident) => {
+        acts!($type, "backend");
+
+        impl $type {
+            /// Its server called `name`, to act on it. Asks nobody.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what
+            /// HAProxy's configuration would not take for a name.
+            pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
+                self.cluster.server_ref(self.name(), name)
+            }
+
+            /// The states of its servers, in each process: `show servers state NAME`.
+            /// What the operator wants and how they are is apart there; every level may
+            /// read it.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`].
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future closes the connections and leaves nothing behind.
+            pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
+                let command = Command::read("show servers state").word(self.target()?);
+                self.cluster.ask(command, |data| Ok(ServerState::read(&String::from_utf8_lossy(data))?)).await
+            }
+
+            fn target(&self) -> Result<ProxyName> {
+                ProxyName::new("backend", self.name())
+            }
+        }
+    };
+}
+
+acts_on_backend!(BackendRef);
+acts_on_backend!(Backend);

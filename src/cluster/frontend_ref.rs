@@ -1,0 +1,158 @@
+use super::object::Frontend;
+use super::outcome::{Outcomes, Presence};
+use super::target::Target;
+use super::{Cluster, acts};
+use crate::error::Result;
+use crate::field::Kind;
+use crate::model::{Row, Scope};
+use crate::protocol::{Change, Command, ProxyName};
+use crate::transport::Deadline;
+
+/// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
+/// act on it. Whether any process has it shows when it is used.
+///
+/// See [`Outcomes`] for what a call returns and when it fails.
+#[derive(Debug, Clone)]
+pub struct FrontendRef {
+    cluster: Cluster,
+    name: ProxyName,
+}
+
+impl Cluster {
+    /// The frontend called `name`, to act on it. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
+    /// configuration would not take for a name.
+    pub fn frontend_ref(&self, name: &str) -> Result<FrontendRef> {
+        Ok(FrontendRef { cluster: self.clone(), name: ProxyName::new("frontend", name)? })
+    }
+}
+
+impl FrontendRef {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The same with its figures: [`Cluster::frontend`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cluster::frontend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn read(&self) -> Result<Frontend> {
+        self.cluster.frontend(self.name()).await
+    }
+}
+
+/// What can be done to a frontend, for each type that names one.
+macro_rules! acts_on_frontend {
+    ($type:ident) => {
+        acts!($type, "frontend");
+
+        impl $type {
+            /// Lets it accept connections again: `enable frontend NAME`. Needs level
+            /// admin.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if it does already.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) after
+            /// [`shutdown`](Self::shutdown) ("Frontend was previously shut down, cannot
+            /// enable."), and for one that is `disabled` in the configuration.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future closes the connections, and each process may have
+            /// executed the command, or still do so.
+            pub async fn enable(&self) -> Result<Outcomes<Change>> {
+                self.run(Command::change("enable frontend").word(self.target()?)).await
+            }
+
+            /// Makes it accept no connections until it is enabled: `disable frontend
+            /// NAME`. Needs level admin. Its sockets stay open; connections wait in their
+            /// queues.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if it is disabled already.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`enable`](Self::enable).
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn disable(&self) -> Result<Outcomes<Change>> {
+                self.run(Command::change("disable frontend").word(self.target()?)).await
+            }
+
+            /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
+            /// Only a new process opens them again.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if they are closed already; 2.2 does not
+            /// list such a frontend any more.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`].
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
+                self.run(Command::change("shutdown frontend").word(self.target()?)).await
+            }
+
+            /// Sets how many connections it takes at once, in each process: `set maxconn
+            /// frontend NAME N`. Needs level admin. 0 is no limit of its own.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for more
+            /// than HAProxy can count ("Value out of range.").
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
+                let name = &self.target()?;
+                let command = &Command::change("set maxconn frontend").word(name).word(connections);
+                let job = |target: Target, deadline| async move {
+                    match absent(name, &target, &deadline).await? {
+                        Some(words) => Ok(Presence::NotHere(words)),
+                        None => target.change(command, &deadline).await,
+                    }
+                };
+                self.cluster.each(command, Scope::frontend(self.name()), job).await
+            }
+
+            fn target(&self) -> Result<ProxyName> {
+                ProxyName::new("frontend", self.name())
+            }
+
+            async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
+                self.cluster.change(command, Scope::frontend(self.name())).await
+            }
+        }
+    };
+}
+
+acts_on_frontend!(FrontendRef);
+acts_on_frontend!(Frontend);
+
+/// Why it is not here, if it is not. A process of `nbproc` takes a limit also for a
+/// frontend that another one runs.
+async fn absent(name: &ProxyName, target: &Target, deadline: &Deadline) -> Result<Option<Box<str>>> {
+    if !target.is_one_of_several() {
+        return Ok(None);
+    }
+    let listed = target.member.read(&Scope::frontend(name.as_str()), deadline).await?.stat;
+    let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name.as_str();
+    Ok((!listed.rows().any(is_it)).then(|| "not listed by `show stat`".into()))
+}

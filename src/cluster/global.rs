@@ -1,0 +1,123 @@
+//! What is done to whole processes.
+
+use super::Cluster;
+use super::outcome::{Outcomes, Presence};
+use super::target::Target;
+use crate::error::{Error, Result};
+use crate::model::{Level, Scope};
+use crate::protocol::{Change, Command, Counters, ProxyName, RateLimit};
+use crate::transport::{self, Reply};
+
+impl Cluster {
+    /// Sets how many connections each process takes at once: `set maxconn global N`.
+    /// Needs level admin.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) above what
+    /// the process was started for, its `Hard_maxconn` ("Value out of range.");
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for 0, which HAProxy takes for
+    /// `Hard_maxconn`.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of every change: dropping the future closes the connections, and each
+    /// process may have executed the command, or still do so.
+    pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
+        if connections == 0 {
+            return Err(Error::invalid("maxconn 0: HAProxy would take it for its hard limit"));
+        }
+        self.change(Command::change("set maxconn global").word(connections), Scope::Nothing).await
+    }
+
+    /// Sets a limit on a rate, for each process: `set rate-limit WHAT global N`. Needs
+    /// level admin. 0 is no limit. The unit is that of [`RateLimit`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`set_maxconn`](Self::set_maxconn).
+    pub async fn set_rate_limit(&self, what: RateLimit, limit: u32) -> Result<Outcomes<Change>> {
+        let command = Command::change("set rate-limit").word(what).word("global").word(limit);
+        self.change(command, Scope::Nothing).await
+    }
+
+    /// Clears counters of each process: `clear counters`, which needs level
+    /// operator, or `clear counters all`, which needs level admin.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`set_maxconn`](Self::set_maxconn).
+    pub async fn clear_counters(&self, counters: Counters) -> Result<Outcomes<Change>> {
+        let command = Command::change("clear counters");
+        let command = match counters {
+            Counters::Max => command.needs(Level::Operator),
+            Counters::All => command.word("all"),
+        };
+        self.change(command, Scope::Nothing).await
+    }
+
+    /// The last request and response of each proxy that HAProxy refused, of each
+    /// process: `show errors`, text for people. Needs level operator.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn errors(&self) -> Result<Outcomes<String>> {
+        self.ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(data))).await
+    }
+
+    /// The same of one frontend or backend: `show errors NAME`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`errors`](Self::errors);
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for what is no name of a proxy.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`errors`](Self::errors).
+    pub async fn errors_of(&self, proxy: &str) -> Result<Outcomes<String>> {
+        let name = ProxyName::new("proxy", proxy)?;
+        self.ask(Command::read("show errors").word(name).needs(Level::Operator), |data| Ok(text(data))).await
+    }
+
+    /// Sends a command line to every member as it is, and returns the whole reply of
+    /// each as it is. See [`StatsSocket::command`](crate::StatsSocket::command): the
+    /// line is for HAProxy to take apart, and what HAProxy says of it is a reply too,
+    /// also where it refuses.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`];
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a line that cannot be sent.
+    /// A reply that is lost is
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown), unless the line begins
+    /// with `show` or `get` and is one command.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`set_maxconn`](Self::set_maxconn).
+    pub async fn command(&self, line: &str) -> Result<Outcomes<Reply>> {
+        let command = &Command::raw(line, transport::verb(line));
+        let job = |target: Target, deadline| async move {
+            target.member.verbatim(command, &deadline).await.map(Presence::Here)
+        };
+        self.each(command, Scope::Nothing, job).await
+    }
+}
+
+fn text(data: &[u8]) -> String {
+    String::from_utf8_lossy(data).into_owned()
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use crate::aggregate::{Label, Process};
+use crate::{Address, Outcome};
+
+/// A process of a cluster: by its label, or by the address of its stats socket.
+///
+/// Made from either of them, from a [`Process`] of a snapshot, and from an
+/// [`Outcome`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selector(By);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum By {
+    /// A label, or the text of an address.
+    Text(Box<str>),
+    Address(Address),
+}
+
+impl Selector {
+    pub(super) fn fits(&self, process: &Process) -> bool {
+        match &self.0 {
+            By::Text(text) => **process.label() == **text || process.address().to_string() == **text,
+            By::Address(address) => process.address() == address,
+        }
+    }
+}
+
+impl From<&str> for Selector {
+    fn from(text: &str) -> Self {
+        Self(By::Text(text.into()))
+    }
+}
+
+impl From<String> for Selector {
+    fn from(text: String) -> Self {
+        Self(By::Text(text.into()))
+    }
+}
+
+impl From<&String> for Selector {
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<&Label> for Selector {
+    fn from(label: &Label) -> Self {
+        Self(By::Text((**label).into()))
+    }
+}
+
+impl From<Address> for Selector {
+    fn from(address: Address) -> Self {
+        Self(By::Address(address))
+    }
+}
+
+impl From<&Address> for Selector {
+    fn from(address: &Address) -> Self {
+        Self(By::Address(address.clone()))
+    }
+}
+
+impl From<&Process> for Selector {
+    fn from(process: &Process) -> Self {
+        Self::from(process.address())
+    }
+}
+
+impl<T> From<&Outcome<T>> for Selector {
+    fn from(outcome: &Outcome<T>) -> Self {
+        Self::from(outcome.address())
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            By::Text(text) => f.write_str(text),
+            By::Address(address) => address.fmt(f),
+        }
+    }
+}

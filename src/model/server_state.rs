@@ -1,0 +1,257 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::AdminState;
+use crate::error::Malformed;
+
+/// State of a server in one process, as `show servers state` has it: what the
+/// operator wants of it and how it is, apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerState {
+    /// Name of its backend.
+    pub backend: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// How it is.
+    pub operational: OperationalState,
+    /// What the operator wants of it, and why.
+    pub administrative: Administrative,
+    /// Address; `None` for one that is not resolved, or is no IP address.
+    pub address: Option<IpAddr>,
+    /// Port; 0 for the one that the client connected to.
+    pub port: u16,
+    /// Name that the address is resolved from.
+    pub fqdn: Option<Box<str>>,
+    /// Weight that the operator wants: what was set, or the initial one.
+    pub weight: u32,
+    /// Weight that the configuration gives it.
+    pub initial_weight: u32,
+    /// Time since its operational state changed.
+    pub since: Duration,
+}
+
+/// How a server is, which health checks and what it tracks find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OperationalState {
+    /// Down.
+    Stopped,
+    /// Up, and warming up (`slowstart`).
+    Starting,
+    /// Up.
+    Running,
+    /// Up, and about to stop: it takes only what belongs to it already.
+    Stopping,
+    /// A number that this crate does not know.
+    Other(u8),
+}
+
+/// What the operator wants of a server, and where that comes from: the bits of
+/// `srv_admin_state` (management manual, 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Administrative(u8);
+
+impl Administrative {
+    /// The state that follows from the bits: maintenance if any of them asks for
+    /// it, else drain if one does. [`is_config_maint`](Self::is_config_maint) does
+    /// not ask for anything.
+    pub fn state(self) -> AdminState {
+        match self.0 {
+            bits if bits & (FORCED_MAINT | INHERITED_MAINT | RESOLUTION_MAINT) != 0 => AdminState::Maint,
+            bits if bits & (FORCED_DRAIN | INHERITED_DRAIN) != 0 => AdminState::Drain,
+            _ => AdminState::Ready,
+        }
+    }
+
+    /// The bits as HAProxy prints them.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Put into maintenance at run time.
+    pub fn is_forced_maint(self) -> bool {
+        self.0 & FORCED_MAINT != 0
+    }
+
+    /// In maintenance because the server that it tracks is.
+    pub fn is_inherited_maint(self) -> bool {
+        self.0 & INHERITED_MAINT != 0
+    }
+
+    /// `disabled` in the configuration. It stays so when the server is made ready;
+    /// as long as it is not, [`is_forced_maint`](Self::is_forced_maint) says so too.
+    pub fn is_config_maint(self) -> bool {
+        self.0 & CONFIG_MAINT != 0
+    }
+
+    /// In maintenance because its name cannot be resolved.
+    pub fn is_resolution_maint(self) -> bool {
+        self.0 & RESOLUTION_MAINT != 0
+    }
+
+    /// Put into drain at run time.
+    pub fn is_forced_drain(self) -> bool {
+        self.0 & FORCED_DRAIN != 0
+    }
+
+    /// In drain because the server that it tracks is.
+    pub fn is_inherited_drain(self) -> bool {
+        self.0 & INHERITED_DRAIN != 0
+    }
+
+    /// Its name was set at run time.
+    pub fn is_fqdn_set(self) -> bool {
+        self.0 & FQDN_SET != 0
+    }
+}
+
+impl ServerState {
+    /// Reads the reply to `show servers state`.
+    pub(crate) fn read(text: &str) -> Result<Vec<Self>, Malformed> {
+        let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+        match lines.next() {
+            Some((_, "1")) => {}
+            Some((at, found)) => return Err(Malformed::new(at, None, "format 1", found.as_bytes())),
+            None => return Err(Malformed::new(1, None, "format 1", b"")),
+        }
+        let header = lines.next().and_then(|(_, line)| line.strip_prefix("# ")).unwrap_or_default();
+        let columns: Vec<&str> = header.split(' ').collect();
+        let rows = lines.filter(|(_, line)| !line.is_empty());
+        rows.map(|(at, line)| Cells::new(at, &columns, line)?.state()).collect()
+    }
+}
+
+/// The cells of one line.
+struct Cells<'a> {
+    line: usize,
+    columns: &'a [&'a str],
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Cells<'a> {
+    fn new(line: usize, columns: &'a [&'a str], text: &'a str) -> Result<Self, Malformed> {
+        let texts: Vec<_> = text.split(' ').collect();
+        if texts.len() != columns.len() {
+            return Err(Malformed::new(line, None, "a cell for each column", text.as_bytes()));
+        }
+        Ok(Self { line, columns, texts })
+    }
+
+    fn state(&self) -> Result<ServerState, Malformed> {
+        let fqdn = self.text("srv_fqdn")?;
+        Ok(ServerState {
+            backend: self.text("be_name")?.into(),
+            name: self.text("srv_name")?.into(),
+            operational: OperationalState::from_number(self.number("srv_op_state")?),
+            administrative: Administrative(self.number("srv_admin_state")?),
+            address: self.text("srv_addr")?.parse().ok(),
+            port: self.number("srv_port")?,
+            fqdn: (fqdn != NONE).then(|| fqdn.into()),
+            weight: self.number("srv_uweight")?,
+            initial_weight: self.number("srv_iweight")?,
+            since: Duration::from_secs(self.number("srv_time_since_last_change")?),
+        })
+    }
+
+    fn text(&self, name: &'static str) -> Result<&'a str, Malformed> {
+        let at = self.columns.iter().position(|column| *column == name);
+        let cell = at.and_then(|at| self.texts.get(at).copied());
+        cell.ok_or_else(|| Malformed::new(2, Some(name), "a column of that name", b""))
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Malformed> {
+        let text = self.text(name)?;
+        text.parse().map_err(|_| Malformed::new(self.line, Some(name), "a whole number", text.as_bytes()))
+    }
+}
+
+impl OperationalState {
+    fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Stopped,
+            1 => Self::Starting,
+            2 => Self::Running,
+            3 => Self::Stopping,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for OperationalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.pad("stopped"),
+            Self::Starting => f.pad("starting"),
+            Self::Running => f.pad("running"),
+            Self::Stopping => f.pad("stopping"),
+            Self::Other(number) => number.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Administrative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state().fmt(f)
+    }
+}
+
+/// What stands for nothing.
+const NONE: &str = "-";
+
+const FORCED_MAINT: u8 = 0x01;
+const INHERITED_MAINT: u8 = 0x02;
+const CONFIG_MAINT: u8 = 0x04;
+const FORCED_DRAIN: u8 = 0x08;
+const INHERITED_DRAIN: u8 = 0x10;
+const RESOLUTION_MAINT: u8 = 0x20;
+const FQDN_SET: u8 = 0x40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight \
+        srv_iweight srv_time_since_last_change srv_fqdn srv_port later\n\
+        8 app 1 web1 2001:db8::1 2 9 100 50 158 - 18001 x\n\
+        8 app 2 web2 - 0 36 1 1 5 host.example 0 x\n\n";
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let states = ServerState::read(TEXT).unwrap();
+        let [web1, web2] = states.as_slice() else { panic!("{states:?}") };
+        assert_eq!((&*web1.name, web1.address, web1.port), ("web1", "2001:db8::1".parse().ok(), 18001));
+        assert_eq!((web1.weight, web1.initial_weight, &web1.fqdn), (100, 50, &None));
+        assert_eq!(
+            (web1.operational, web1.administrative.state()),
+            (OperationalState::Running, AdminState::Maint)
+        );
+        assert!(web1.administrative.is_forced_drain() && web1.administrative.is_forced_maint());
+        assert_eq!((web2.address, web2.fqdn.as_deref()), (None, Some("host.example")));
+        assert!(web2.administrative.is_resolution_maint() && web2.administrative.is_config_maint());
+    }
+
+    #[test]
+    fn a_server_disabled_by_configuration_can_be_ready() {
+        assert_eq!(Administrative(CONFIG_MAINT).state(), AdminState::Ready);
+        assert_eq!(Administrative(CONFIG_MAINT | FORCED_MAINT).state(), AdminState::Maint);
+        assert_eq!(Administrative(INHERITED_DRAIN).state(), AdminState::Drain);
+    }
+
+    #[test]
+    fn malformed_states_are_errors() {
+        for (text, message) in [
+            ("", "line 1: expected format 1, found \"\""),
+            ("2\n", "line 1: expected format 1, found \"2\""),
+            ("1\n# be_name\na b\n", "line 3: expected a cell for each column, found \"a b\""),
+            ("1\n# be_name\na\n", "line 2, column \"srv_fqdn\": expected a column of that name, found \"\""),
+            (
+                &TEXT.replace("158", "x"),
+                "line 3, column \"srv_time_since_last_change\": expected a whole number, found \"x\"",
+            ),
+        ] {
+            assert_eq!(ServerState::read(text).unwrap_err().to_string(), message);
+        }
+    }
+}

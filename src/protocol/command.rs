@@ -1,0 +1,226 @@
+use std::fmt::{self, Write as _};
+
+use crate::error::{Error, Result};
+use crate::model::{Level, Reference};
+
+/// A command with its arguments, as HAProxy reads it.
+///
+/// Every argument is one word, whatever it holds: blanks, `;` and `\` are escaped.
+/// What no escape can express (an empty word, the end of a line, a mark that
+/// begins a payload) is refused, here or where the line is checked as a whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    line: String,
+    /// Lines that follow the command, without the end of the last one.
+    payload: Option<String>,
+    /// The command without what may be secret.
+    shown: String,
+    effect: Effect,
+    level: Level,
+    since: Option<(u16, u16)>,
+    /// Whether it means something to one process only.
+    for_one: bool,
+    /// Whether the line is the user's own.
+    raw: bool,
+}
+
+/// What a command does to the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it may be repeated, and a lost reply is only that.
+    Read,
+    /// It changes something.
+    Change,
+    /// It changes something, and twice is not the same as once.
+    Add,
+}
+
+/// Makes HAProxy say of each message whether it is an error. It has a reply of
+/// its own, a line feed.
+const SEVERITY: &str = "set severity-output number;";
+
+impl Command {
+    pub(crate) fn read(verb: &str) -> Self {
+        Self::new(verb, Effect::Read, Level::User)
+    }
+
+    pub(crate) fn change(verb: &str) -> Self {
+        Self::new(verb, Effect::Change, Level::Admin)
+    }
+
+    pub(crate) fn add(verb: &str) -> Self {
+        Self::new(verb, Effect::Add, Level::Admin)
+    }
+
+    /// A line that is not made here, and is sent as it is. What it does can be told
+    /// only of what begins like a question.
+    pub(crate) fn raw(line: &str, shown: String) -> Self {
+        let asks = ["show ", "get "].iter().any(|verb| line.starts_with(verb)) && !line.contains(';');
+        let effect = if asks { Effect::Read } else { Effect::Change };
+        Self { shown, raw: true, ..Self::new(line, effect, Level::Admin) }
+    }
+
+    fn new(verb: &str, effect: Effect, level: Level) -> Self {
+        Self {
+            line: verb.into(),
+            payload: None,
+            shown: verb.into(),
+            effect,
+            level,
+            since: None,
+            for_one: false,
+            raw: false,
+        }
+    }
+
+    /// Level that the command needs, to be named where it is denied.
+    pub(crate) fn needs(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// First release that has the command.
+    pub(crate) fn since(mut self, branch: (u16, u16)) -> Self {
+        self.since = Some(branch);
+        self
+    }
+
+    /// Adds what cannot hold anything special: a keyword, a number, a checked name.
+    pub(crate) fn word(mut self, word: impl fmt::Display) -> Self {
+        // Writing to a string cannot fail.
+        let _ = write!(self.line, " {word}");
+        let _ = write!(self.shown, " {word}");
+        self
+    }
+
+    /// Adds any text as one word.
+    pub(crate) fn text(mut self, text: &str) -> Result<Self> {
+        self.shown.push(' ');
+        self.shown.push_str(text);
+        self.escaped(text)
+    }
+
+    /// Adds any text as one word that is shown to nobody.
+    pub(crate) fn secret(mut self, text: &str) -> Result<Self> {
+        self.shown.push_str(" ...");
+        self.escaped(text)
+    }
+
+    /// Adds the key of an entry that is to be changed, shown to nobody. HAProxy takes
+    /// what begins with `#` for a reference.
+    pub(crate) fn key(self, key: &str) -> Result<Self> {
+        if key.starts_with('#') {
+            let text =
+                "HAProxy takes a key that begins with `#` for a reference: change the entry by its own";
+            return Err(Error::invalid(text).during(self.shown));
+        }
+        self.secret(key)
+    }
+
+    /// Adds what stands for one entry of one process.
+    pub(crate) fn reference(mut self, reference: Reference) -> Self {
+        self.for_one = true;
+        self.word(format_args!("#{reference}"))
+    }
+
+    fn escaped(mut self, text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(
+                Error::invalid("an empty argument, which HAProxy has no way to express").during(self.shown)
+            );
+        }
+        self.line.push(' ');
+        for found in text.chars() {
+            if matches!(found, ' ' | '\t' | ';' | '\\') {
+                self.line.push('\\');
+            }
+            self.line.push(found);
+        }
+        Ok(self)
+    }
+
+    /// Lets `payload` follow, lines without the end of the last one. HAProxy takes
+    /// it as it is, up to an empty line.
+    pub(crate) fn payload(mut self, payload: String) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    /// Lets another command follow on the line, which has a reply of its own.
+    pub(crate) fn append(&mut self, next: &Self) {
+        self.line.push(';');
+        self.line.push_str(&next.line);
+    }
+
+    /// The line that is sent, without its end and without a payload.
+    pub(crate) fn line(&self) -> String {
+        if self.raw { self.line.clone() } else { format!("{SEVERITY}{}", self.line) }
+    }
+
+    /// All that is sent, but for the last line feed.
+    pub(crate) fn wire(&self) -> String {
+        match &self.payload {
+            Some(payload) => format!("{} <<\n{payload}\n", self.line()),
+            None => self.line(),
+        }
+    }
+
+    /// The command for errors and traces.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    pub(crate) fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The reply to the command, of the whole reply to its line. `None` if that is
+    /// lost: what switches severities on has a reply of its own.
+    pub(crate) fn own_reply<'a>(&self, reply: &'a [u8]) -> Option<&'a [u8]> {
+        if self.raw {
+            return Some(reply);
+        }
+        // Without that HAProxy did not even begin: the line was too long for it.
+        let own = reply.strip_prefix(b"\n").unwrap_or(reply);
+        (!own.is_empty()).then_some(own)
+    }
+
+    pub(crate) fn is_for_one(&self) -> bool {
+        self.for_one
+    }
+
+    pub(crate) fn first_release(&self) -> Option<(u16, u16)> {
+        self.since
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_one_word_each() {
+        let command = Command::add("add map").text("my map").unwrap().secret("a;b\\c\td").unwrap();
+        assert_eq!(command.line(), r"set severity-output number;add map my\ map a\;b\\c\	d");
+        assert_eq!(command.shown(), "add map my map ...");
+    }
+
+    #[test]
+    fn an_empty_argument_is_refused() {
+        let error = Command::add("add map").word("#1").secret("").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`add map #1 ...`: an empty argument, which HAProxy has no way to express"
+        );
+    }
+
+    #[test]
+    fn a_payload_follows_its_line() {
+        let command = Command::add("add map").word("#1").payload("a b\nc d".into());
+        assert_eq!(command.wire(), "set severity-output number;add map #1 <<\na b\nc d\n");
+    }
+}

@@ -1,0 +1,85 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// A weight to give to a server: a number, or a part of its initial weight.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Weight;
+///
+/// assert_eq!(Weight::absolute(50)?, "50".parse()?);
+/// assert_eq!(Weight::percent(20), "20%".parse()?);
+/// assert!("300".parse::<Weight>().is_err());
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Weight {
+    number: u16,
+    relative: bool,
+}
+
+/// Highest weight that HAProxy knows.
+const HIGHEST: u16 = 256;
+
+impl Weight {
+    /// A weight from 0 to 256. A server with weight 0 takes no new traffic.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) above 256.
+    pub fn absolute(number: u16) -> Result<Self> {
+        if number > HIGHEST {
+            return Err(Error::invalid(format!("weight {number}: expected 0 to {HIGHEST}, or a percentage")));
+        }
+        Ok(Self { number, relative: false })
+    }
+
+    /// Percent of the weight that the configuration gives the server, rounded down.
+    /// HAProxy takes what comes out above 256 for 256.
+    pub fn percent(number: u16) -> Self {
+        Self { number, relative: true }
+    }
+}
+
+impl FromStr for Weight {
+    type Err = Error;
+
+    /// Reads `50` or `50%`.
+    fn from_str(text: &str) -> Result<Self> {
+        let (digits, relative) = match text.strip_suffix('%') {
+            Some(digits) => (digits, true),
+            None => (text, false),
+        };
+        let number =
+            if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None };
+        match number {
+            Some(number) if relative => Ok(Self::percent(number)),
+            Some(number) => Self::absolute(number),
+            None => Err(Error::invalid(format!("weight {text:?}: expected 0 to {HIGHEST}, or a percentage"))),
+        }
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.number, if self.relative { "%" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_weights_are_weights() {
+        for text in ["0", "256", "0%", "150%"] {
+            assert_eq!(text.parse::<Weight>().unwrap().to_string(), text);
+        }
+        for text in ["257", "-1", "+1", "", "%", "1 %", "1%%", "1.5", "99999999999", "0x10"] {
+            assert!(text.parse::<Weight>().is_err(), "{text}");
+        }
+    }
+}

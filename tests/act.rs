@@ -1,0 +1,297 @@
+//! Commands that reach every process, and what is said of each.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::time::{Duration, Instant};
+
+use haproxyadmin::{
+    AdminState, Agreement, Bound, Change, Cluster, ErrorKind, Level, Limits, Outcomes, RateLimit, State,
+    Weight,
+};
+
+mod support;
+
+use support::{
+    Config, Release, Running, Stranger, ancestor_cluster, ask, levels, mixed_cluster, release, releases, row,
+};
+
+/// What was said of each process, in words.
+fn said(outcomes: &Outcomes<Change>) -> Vec<String> {
+    outcomes.iter().map(|outcome| format!("{} {}", outcome.label(), outcome.word())).collect()
+}
+
+/// Limits that let a test with a hung process end soon.
+fn brief() -> Limits {
+    Limits::new().with_progress(Duration::from_millis(700)).with_total(Duration::from_millis(1400))
+}
+
+async fn brief_cluster(running: &Running) -> Cluster {
+    Cluster::builder().dir(running.stats()).limits(brief()).build().await.unwrap()
+}
+
+async fn status(running: &Running, n: usize, proxy: &str, name: &str) -> String {
+    row(running.socket(n), proxy, name).await.cell("status").to_owned()
+}
+
+/// Four instances with the backend `app`, whose server is `web1`.
+async fn four(release: &Release) -> Running {
+    let mut running = Running::new();
+    running.add_servers(1).await;
+    for n in 1..=4 {
+        let config = running
+            .fill(Config::new(APP))
+            .set("N", n)
+            .set("LEVEL", if n == 4 { "operator" } else { "admin" });
+        running.add(release, &format!("instance{n}"), &config).await;
+    }
+    running
+}
+
+const APP: &str = r#"
+global
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${LEVEL}
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+backend app
+    server web1 "${SERVER_1}" weight 10
+"#;
+
+#[tokio::test]
+async fn a_change_reaches_the_processes_that_have_the_server_and_no_others() {
+    let running = ancestor_cluster(&release("2.2")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let before = cluster.snapshot().await.unwrap();
+
+    let server = cluster.server_ref("backend1_proc34", "bck_all_srv1").unwrap();
+    let outcomes = server.disable().await.unwrap();
+    assert_eq!(said(&outcomes), ["1 not-here", "2 not-here", "3 changed", "4 changed"]);
+    assert_eq!(
+        outcomes.to_string(),
+        "1: not here: Proxy is disabled.\n2: not here: Proxy is disabled.\n3: changed\n4: changed"
+    );
+
+    let after = cluster.snapshot().await.unwrap();
+    for (one, other) in before.servers().iter().zip(after.servers()) {
+        let name = (one.backend(), one.name());
+        assert_eq!(name, (other.backend(), other.name()));
+        let disabled = name == ("backend1_proc34", "bck_all_srv1");
+        let states = |server: &haproxyadmin::snapshot::Server| -> Vec<_> {
+            server
+                .per_process()
+                .map(|(process, row)| (process.label().clone(), row.status().unwrap().state))
+                .collect()
+        };
+        if disabled {
+            assert_eq!(states(&other), [("3".into(), State::Maint), ("4".into(), State::Maint)]);
+        } else {
+            assert_eq!(states(one), states(&other), "{name:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_process_of_nbproc_only_knows_by_name_is_not_here() {
+    let running = ancestor_cluster(&release("2.2")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let server = cluster.server_ref("backend1_proc34", "bck_all_srv1").unwrap();
+    let labels =
+        |labels: Vec<&haproxyadmin::Label>| labels.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        labels(server.weight_now().await.unwrap().values().map(|(label, _)| label).collect()),
+        ["3", "4"]
+    );
+    assert_eq!(labels(server.state().await.unwrap().values().map(|(label, _)| label).collect()), ["3", "4"]);
+    let frontend = cluster.frontend_ref("frontend1_proc34").unwrap();
+    assert_eq!(
+        said(&frontend.disable().await.unwrap()),
+        ["1 not-here", "2 not-here", "3 changed", "4 changed"]
+    );
+    assert_eq!(
+        said(&frontend.enable().await.unwrap()),
+        ["1 not-here", "2 not-here", "3 changed", "4 changed"]
+    );
+    assert_eq!(
+        said(&frontend.set_maxconn(77).await.unwrap()),
+        ["1 not-here", "2 not-here", "3 changed", "4 changed"]
+    );
+    // What it never opened it takes for shut down.
+    assert_eq!(
+        said(&frontend.shutdown().await.unwrap()),
+        ["1 unchanged", "2 unchanged", "3 changed", "4 changed"]
+    );
+}
+
+#[tokio::test]
+async fn each_process_is_reported_for_what_happened_there_and_the_rest_is_tried_again() {
+    for release in &releases() {
+        let mut running = four(release).await;
+        let cluster = brief_cluster(&running).await;
+        running.kill(1);
+        running.hang(2);
+
+        let start = Instant::now();
+        let lenient = cluster.allow_partial();
+        let outcomes = lenient.server_ref("app", "web1").unwrap().set_state(AdminState::Maint).await.unwrap();
+        assert!(start.elapsed() < Duration::from_millis(2400), "{:?}", start.elapsed());
+        let kinds: Vec<_> = outcomes.iter().map(|one| one.error().map(haproxyadmin::Error::kind)).collect();
+        assert_eq!(
+            kinds,
+            [
+                Some(ErrorKind::Connect),
+                Some(ErrorKind::OutcomeUnknown),
+                None,
+                Some(ErrorKind::PermissionDenied)
+            ],
+            "{release:?}"
+        );
+        assert_eq!(said(&outcomes), ["1.sock failed", "2.sock unknown", "3.sock changed", "4.sock failed"]);
+        assert_eq!(
+            outcomes.get("4.sock").unwrap().error().unwrap().to_string(),
+            format!(
+                "`set server app/web1 state maint` on {}: needs level admin of the stats socket: \"Permission denied\"",
+                running.socket(4).display()
+            )
+        );
+
+        running.resume(2);
+        running.restart(1).await;
+        let again = cluster.allow_partial().only(outcomes.failed());
+        let again = again.server_ref("app", "web1").unwrap().set_state(AdminState::Maint).await.unwrap();
+        assert_eq!(said(&again), ["1.sock changed", "2.sock changed", "4.sock failed"]);
+        for n in 1..=3 {
+            assert_eq!(status(&running, n, "app", "web1").await, "MAINT");
+        }
+        let agreed = cluster.only(["1.sock", "2.sock", "3.sock"]).server("app", "web1").await.unwrap();
+        assert_eq!(agreed.status().same().unwrap().state, State::Maint);
+        assert_eq!(agreed.processes(), ["1.sock", "2.sock", "3.sock"]);
+    }
+}
+
+#[tokio::test]
+async fn a_strict_change_fails_with_what_happened_everywhere() {
+    let mut running = four(&release("2.6")).await;
+    running.kill(1);
+    let cluster = brief_cluster(&running).await;
+    let error = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    let outcomes = error.outcomes::<Change>().unwrap();
+    assert_eq!(said(outcomes), ["1.sock failed", "2.sock changed", "3.sock changed", "4.sock failed"]);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "`disable server app/web1`: 2 of 4 processes failed: {}: cannot connect: Connection refused (os error \
+             111); {}: needs level admin of the stats socket: \"Permission denied\"",
+            running.socket(1).display(),
+            running.socket(4).display()
+        )
+    );
+    let lenient = cluster.allow_partial().server_ref("app", "web1").unwrap();
+    assert!(lenient.disable().await.unwrap().at_least(2).is_ok());
+    assert!(lenient.disable().await.unwrap().any().is_ok());
+    assert_eq!(lenient.disable().await.unwrap().at_least(3).unwrap_err().kind(), ErrorKind::Incomplete);
+}
+
+#[tokio::test]
+async fn a_process_that_joined_since_the_object_was_read_is_reached() {
+    for release in &releases() {
+        let mut running = four(release).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let admins = cluster.only(["1.sock", "2.sock", "3.sock"]);
+        let web1 = admins.server("app", "web1").await.unwrap();
+        let config = running.fill(Config::new(APP)).set("N", 5).set("LEVEL", "admin");
+        running.add(release, "instance5", &config).await;
+
+        let all = cluster.allow_partial();
+        let outcomes = web1.of(&all).set_weight(Weight::absolute(40).unwrap()).await.unwrap();
+        assert_eq!(
+            said(&outcomes),
+            ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed", "5.sock changed"]
+        );
+        assert_eq!(ask(running.socket(5), "get weight app/web1").await, b"40 (initial 10)\n\n");
+        // What was read stays as it was.
+        assert_eq!(web1.weight().unwrap().same(), Some(&10));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_anything_twice_once_it_is_known_who_they_are() {
+    let running = four(&release("3.0")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().only(["1.sock"]);
+    let server = cluster.server_ref("app", "web1").unwrap();
+    server.enable().await.unwrap();
+    let count = async || support::info(running.socket(1)).await["CumReq"].parse::<u64>().unwrap();
+    let before = count().await;
+    server.enable().await.unwrap();
+    // The change, and the question that counts.
+    assert_eq!(count().await - before, 2);
+}
+
+#[tokio::test]
+async fn what_was_there_before_is_told_on_request() {
+    let running = mixed_cluster().await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let first = cluster.only(["1.sock"]);
+    first.set_rate_limit(RateLimit::Sessions, 90).await.unwrap();
+    let outcomes = cluster.with_previous().set_rate_limit(RateLimit::Sessions, 40).await.unwrap();
+    let previous = outcomes.previous().unwrap();
+    let limits: Vec<_> =
+        previous.processes().iter().map(|one| one.info().unwrap().sess_rate_limit().unwrap()).collect();
+    assert_eq!(limits, [90, 0, 0, 0, 0]);
+    let now = cluster.info().await.unwrap();
+    assert_eq!(now.sess_rate_limit().unwrap().each, Agreement::Same(Bound::At(40)));
+    assert!(cluster.set_rate_limit(RateLimit::Sessions, 0).await.unwrap().previous().is_none());
+}
+
+#[tokio::test]
+async fn an_object_that_nobody_has_is_not_found() {
+    let running = mixed_cluster().await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let error = cluster.server_ref("nowhere", "web1").unwrap().disable().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.to_string(), "`disable server nowhere/web1`: no such object: \"No such backend.\"");
+    assert_eq!(error.outcomes::<Change>().unwrap().iter().filter_map(|one| one.not_here()).count(), 5);
+}
+
+#[tokio::test]
+async fn a_choice_that_is_no_member_is_refused_before_anything_is_sent() {
+    let running = four(&release("3.2")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let chosen = cluster.only(["2.sock", "9.sock"]);
+    let error = chosen.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.to_string(), "no such process \"9.sock\"; there are 1.sock, 2.sock, 3.sock, 4.sock");
+    assert_eq!(status(&running, 2, "app", "web1").await, "no check");
+    assert_eq!(chosen.snapshot().await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_process_behind_several_sockets_gets_a_change_once() {
+    for release in &releases() {
+        let running = levels(release).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        let outcomes = cluster.server_ref("app", "app1").unwrap().disable().await.unwrap();
+        assert_eq!(said(&outcomes), ["admin.sock changed"], "{release:?}");
+        let user = cluster.only(["admin.sock"]).snapshot().await.unwrap();
+        assert_eq!(user.processes()[0].level(), Some(Level::Admin));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_haproxy_gets_nothing() {
+    let running = four(&release("2.6")).await;
+    let _stranger = Stranger::answers(running.stats().join("other.sock"), "220 hello\r\n");
+    let cluster = brief_cluster(&running).await.only(["1.sock", "2.sock", "3.sock"]);
+    let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
+    assert_eq!(said(&outcomes), ["1.sock changed", "2.sock changed", "3.sock changed"]);
+    // An address that was given is a member, whatever answers there.
+    let given = Cluster::from_addresses([running.stats().join("other.sock")]).await.unwrap();
+    let error = given.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotHaproxy);
+}
