@@ -1,0 +1,372 @@
+//! No string can do anything but be an argument: on real processes of every
+//! release, whatever is given as a key, a value, a pattern or a name is refused
+//! before it is sent, or is read back as it was given; and nothing else changes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, PatternId};
+use proptest::prelude::*;
+use proptest::test_runner::{Config as Runs, TestRunner};
+
+mod support;
+
+use support::{Config, Running, ask, releases, rows};
+
+const CONFIG: &str = r#"
+global
+    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind "unix@${DIR}/traffic/web.1"
+    http-request set-header x-a %[path,map_str(${DIR}/a.map)]
+    http-request set-header x-b %[path,map_str(${DIR}/b.map)]
+    http-request deny if { path -f ${DIR}/a.acl }
+    http-request deny if { path -f ${DIR}/b.acl }
+    default_backend app
+backend app
+    server web1 "${SERVER_1}" weight 10
+    server web2 "${SERVER_1}" weight 10
+backend other
+    server web1 "${SERVER_1}" weight 10
+"#;
+
+/// One process, with a map and an ACL that are changed, and others that are not.
+struct Process {
+    running: Running,
+    map: Map,
+    acl: Acl,
+    cluster: Cluster,
+}
+
+impl Process {
+    async fn start(release: &support::Release) -> Self {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        for name in ["a.map", "b.map"] {
+            std::fs::write(running.dir().join(name), "one 1\ntwo 2\n").unwrap();
+        }
+        for name in ["a.acl", "b.acl"] {
+            std::fs::write(running.dir().join(name), "/one\n/two\n").unwrap();
+        }
+        let config = running.fill(Config::new(CONFIG));
+        running.add(release, "one", &config).await;
+        // A string that made HAProxy wait would end in this limit.
+        let limits = Limits::new().with_progress(Duration::from_secs(2));
+        let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
+        let map = cluster.map(path(&running, "a.map")).unwrap();
+        let acl = cluster.acl(path(&running, "a.acl")).unwrap();
+        Self { running, map, acl, cluster }
+    }
+
+    /// All that a command could change: states and settings of every proxy and
+    /// server, and the entries of every map and ACL, in order.
+    async fn state(&self) -> BTreeMap<String, Vec<String>> {
+        let socket = self.running.socket(1);
+        let mut state = BTreeMap::new();
+        for row in rows(&socket).await {
+            let cells =
+                ["status", "weight", "slim", "addr", "act", "bck", "mode"].map(|name| row.cell(name).into());
+            state.insert(format!("{}/{}", row.cell("pxname"), row.cell("svname")), cells.into());
+        }
+        let info = support::info(&socket).await;
+        let limits =
+            ["Maxconn", "ConnRateLimit", "SessRateLimit", "SslRateLimit"].map(|key| info[key].clone());
+        state.insert("limits".into(), limits.into());
+        for (kind, name) in [("map", "a.map"), ("map", "b.map"), ("acl", "a.acl"), ("acl", "b.acl")] {
+            state.insert(name.into(), self.entries(kind, name).await);
+        }
+        state
+    }
+
+    /// Entries, asked without the crate.
+    async fn entries(&self, kind: &str, name: &str) -> Vec<String> {
+        let file = path(&self.running, name);
+        let printed = ask(self.running.socket(1), &format!("show {kind} {file}")).await;
+        let printed = String::from_utf8(printed).unwrap();
+        let lines =
+            printed.strip_suffix("\n\n").unwrap_or_default().split('\n').filter(|line| !line.is_empty());
+        lines.map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
+    }
+}
+
+fn path(running: &Running, name: &str) -> String {
+    running.dir().join(name).to_str().unwrap().to_owned()
+}
+
+/// Whether it was refused before anything was sent.
+fn is_refused(error: &Error) -> bool {
+    error.kind() == ErrorKind::InvalidInput
+}
+
+/// Whether HAProxy can keep it at all, by what a release before takes it for.
+fn is_expressible(text: &str) -> bool {
+    let ends = |c: char| matches!(c, ' ' | '\t' | ';' | '\u{b}' | '\u{c}');
+    let last = text.rsplit(ends).next().unwrap_or_default();
+    !text.is_empty()
+        && !text.contains(['\0', '\r', '\n'])
+        && text.len() < 7_000
+        && !text.split(ends).any(|word| word.starts_with("<<") || word.ends_with("<<"))
+        && !last.contains("<<")
+}
+
+/// Pieces that mean something to HAProxy, or did to one of its releases.
+const PIECES: &[&str] = &[
+    "\0",
+    "\n",
+    "\r",
+    "\r\n",
+    ";",
+    "\\",
+    "\\\\",
+    "\\\n",
+    "<<",
+    "<<%X%",
+    "<<EOF",
+    "#",
+    "#0",
+    "#0x1",
+    "@1",
+    "@1 ",
+    " ",
+    "  ",
+    "\t",
+    "\"",
+    "'",
+    "%",
+    "$",
+    "é",
+    "日本",
+    "\u{1b}[0m",
+    "\u{7f}",
+    "\u{b}",
+    "disable server app/web1",
+    ";disable server app/web1",
+    "; shutdown frontend web",
+    "\ndisable server app/web1\n",
+    "\0disable server app/web1",
+    "one",
+    "two 2",
+    "app/web1",
+    "web2",
+    "x",
+];
+
+/// Strings of such pieces, and any others, some of them very long.
+fn text() -> impl Strategy<Value = String> {
+    let pieces = prop::collection::vec(prop::sample::select(PIECES), 1..6).prop_map(|pieces| pieces.concat());
+    let padded =
+        (pieces.clone(), "[a-z]{0,3}", "[a-z]{0,3}").prop_map(|(text, a, b)| format!("{a}{text}{b}"));
+    let long = (pieces.clone(), 1_000..20_000_usize).prop_map(|(text, length)| "x".repeat(length) + &text);
+    prop_oneof![4 => pieces, 4 => padded, 3 => any::<String>(), 1 => long, 1 => Just(String::new())]
+}
+
+/// What is asked of one process with strings from outside.
+#[derive(Debug)]
+struct Case {
+    key: String,
+    value: String,
+    pattern: String,
+    backend: String,
+    server: String,
+    file: String,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let name = || prop_oneof![1 => Just("app".to_owned()), 1 => Just("web1".to_owned()), 4 => text()];
+    (text(), text(), text(), name(), name(), text()).prop_map(
+        |(key, value, pattern, backend, server, file)| Case { key, value, pattern, backend, server, file },
+    )
+}
+
+async fn check(process: &Process, case: &Case) {
+    let before = process.state().await;
+    check_map(process, &case.key, &case.value, &before).await;
+    check_acl(process, &case.pattern, &before).await;
+    check_names(process, case).await;
+    assert_eq!(process.state().await, before, "{case:?}");
+}
+
+/// An entry that is added is there as it was given, in every way of adding, and
+/// is gone when it is deleted.
+async fn check_map(process: &Process, key: &str, value: &str, before: &BTreeMap<String, Vec<String>>) {
+    let map = &process.map;
+    let expressible = is_expressible(value) && is_expressible(key);
+    for many in [false, true] {
+        let added = if many { map.add_all([(key, value)]).await } else { map.add(key, value).await };
+        match added {
+            Ok(_) => {
+                let contents = map.show().await.unwrap();
+                let last = contents.entries().unwrap().last().unwrap();
+                assert!(last.is(key, value), "{last:?} is not {key:?} {value:?}");
+                let reference = last.reference();
+                assert!(process.entries("map", "a.map").await.len() == 3);
+                check_set(process, key, value, before).await;
+                map.delete_entry(reference).await.unwrap();
+            }
+            Err(error) => {
+                assert!(is_refused(&error), "{error} for {key:?} {value:?}");
+                assert!(!expressible, "{error} for {key:?} {value:?}");
+            }
+        }
+        assert_eq!(process.entries("map", "a.map").await, before["a.map"], "{key:?} {value:?}");
+    }
+    if let Ok(found) = map.get(key).await {
+        let (_, lookup) = found.values().next().unwrap();
+        assert_eq!(lookup.found, ["one", "two"].contains(&key), "{key:?}");
+    }
+}
+
+/// Of an entry that is there another value can be set, and then it has that one.
+async fn check_set(process: &Process, key: &str, value: &str, before: &BTreeMap<String, Vec<String>>) {
+    let other = format!("{value}'");
+    match process.map.set(key, &other).await {
+        Ok(_) => {
+            let entries = process.entries("map", "a.map").await;
+            assert!(entries.contains(&format!("{key} {other}")), "{entries:?} lacks {key:?} {other:?}");
+            if ["one", "two"].contains(&key) {
+                for entry in &before["a.map"] {
+                    let (key, value) = entry.split_once(' ').unwrap();
+                    process.map.set(key, value).await.unwrap();
+                }
+            }
+        }
+        Err(error) => {
+            assert!(is_refused(&error), "{error} for {key:?} {other:?}");
+            assert!(
+                key.starts_with('#') || !is_expressible(key) || !is_expressible(&other),
+                "{error} for {key:?} {other:?}"
+            );
+        }
+    }
+}
+
+async fn check_acl(process: &Process, pattern: &str, before: &BTreeMap<String, Vec<String>>) {
+    let acl = &process.acl;
+    for many in [false, true] {
+        let added = if many { acl.add_all([pattern]).await } else { acl.add(pattern).await };
+        match added {
+            Ok(_) => {
+                let contents = acl.show().await.unwrap();
+                let last = contents.entries().unwrap().last().unwrap();
+                assert_eq!(last.text(), pattern);
+                let found = acl.get(pattern).await.unwrap();
+                assert!(found.values().all(|(_, lookup)| lookup.found), "{pattern:?}");
+                match acl.delete(pattern).await {
+                    Ok(_) => {}
+                    Err(error) => {
+                        assert!(is_refused(&error) && pattern.starts_with('#'), "{error} for {pattern:?}");
+                        acl.delete_entry(last.reference()).await.unwrap();
+                    }
+                }
+            }
+            Err(error) => {
+                assert!(is_refused(&error), "{error} for {pattern:?}");
+                assert!(!is_expressible(pattern), "{error} for {pattern:?}");
+            }
+        }
+        assert_eq!(process.entries("acl", "a.acl").await, before["a.acl"], "{pattern:?}");
+    }
+}
+
+/// A name is one of HAProxy's grammar or is refused; what nobody has is not found.
+async fn check_names(process: &Process, case: &Case) {
+    let Case { backend, server, file, .. } = case;
+    let of_grammar = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-".contains(&b))
+            && name.len() <= 1024
+    };
+    let known = (backend == "app" && ["web1", "web2"].contains(&server.as_str()))
+        || (backend == "other" && server == "web1");
+    match process.cluster.server_ref(backend, server) {
+        Err(error) => {
+            assert!(is_refused(&error), "{error}");
+            assert!(!(of_grammar(backend) && of_grammar(server)), "{backend:?}/{server:?}");
+        }
+        Ok(_) if !of_grammar(backend) || !of_grammar(server) => {
+            panic!("{backend:?}/{server:?} passed for a name")
+        }
+        Ok(found) if known => {
+            found.set_state(AdminState::Drain).await.unwrap();
+            found.set_state(AdminState::Ready).await.unwrap();
+        }
+        Ok(unknown) => {
+            let error = unknown.disable().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        }
+    }
+    if let Ok(frontend) = process.cluster.frontend_ref(backend) {
+        assert_eq!(frontend.shutdown().await.unwrap_err().kind(), ErrorKind::NotFound, "{backend:?}");
+    }
+    match PatternId::file(file) {
+        Err(error) => assert!(is_refused(&error), "{error}"),
+        Ok(file) => {
+            let error = process.cluster.map(file.clone()).unwrap().clear().await.unwrap_err();
+            assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {file:?}");
+        }
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Runs `CASES` cases against one release.
+fn run(release: &support::Release) {
+    let runtime = runtime();
+    let process = runtime.block_on(Process::start(release));
+    let runs = Runs { failure_persistence: None, ..Runs::with_cases(CASES) };
+    let mut runner = TestRunner::new(runs);
+    let result = runner.run(&case(), |case| {
+        runtime.block_on(check(&process, &case));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{release:?}: {error}");
+    }
+}
+
+/// Cases for each release, of all strings at once.
+const CASES: u32 = 120;
+
+#[test]
+fn no_string_is_anything_but_an_argument() {
+    let releases = releases();
+    std::thread::scope(|scope| {
+        for release in &releases {
+            scope.spawn(move || run(release));
+        }
+    });
+}
+
+/// What once hung, was cut, or ran as a command of its own.
+#[test]
+fn what_is_known_to_be_special_is_none_here() {
+    for release in &releases() {
+        let runtime = runtime();
+        let process = runtime.block_on(Process::start(release));
+        for text in PIECES.iter().flat_map(|piece| {
+            ["", "x", "x ", " x", "x;", "x\\"]
+                .into_iter()
+                .flat_map(move |with| [format!("{with}{piece}"), format!("{piece}{with}")])
+        }) {
+            let case = Case {
+                key: text.clone(),
+                value: text.clone(),
+                pattern: text.clone(),
+                backend: text.clone(),
+                server: "web1".into(),
+                file: text,
+            };
+            runtime.block_on(check(&process, &case));
+        }
+    }
+}
