@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
 use crate::Address;
 use crate::aggregate::{Failure, Record};
 use crate::error::{Error, Result};
@@ -28,7 +31,15 @@ impl Member {
 
     /// What the process says of itself and of the rows in `scope`, on one
     /// connection.
-    pub(crate) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
+    pub(crate) fn read<'a>(
+        &'a self,
+        scope: &'a Scope,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Reading>> {
+        self.sweep(scope, deadline).boxed()
+    }
+
+    async fn sweep(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
         self.socket.exchange(scope.line().as_bytes(), READING, deadline, &mut parser).await?;
         let absent = parser.is_absent();
@@ -36,7 +47,7 @@ impl Member {
         if reading.stat.is_empty() && !absent && matches!(scope, Scope::Proxy { .. }) {
             // Up to 3.2 a frontend and a backend may share a name, and HAProxy
             // takes the first one for it.
-            return Box::pin(self.read(&Scope::All, deadline)).await;
+            return self.read(&Scope::All, deadline).await;
         }
         Ok(reading)
     }
@@ -60,7 +71,18 @@ impl Member {
     }
 
     /// The whole reply to a command, without that to what stands before it.
-    pub(crate) async fn reply(&self, command: &Command, deadline: &Deadline) -> Result<Vec<u8>> {
+    ///
+    /// Boxed, as is [`read`](Self::read): what is polled here is deep, and would be a
+    /// part of the type of every future that a user makes.
+    pub(crate) fn reply<'a>(
+        &'a self,
+        command: &'a Command,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Vec<u8>>> {
+        self.own_reply(command, deadline).boxed()
+    }
+
+    async fn own_reply(&self, command: &Command, deadline: &Deadline) -> Result<Vec<u8>> {
         let changes = command.effect() != Effect::Read;
         let mut reply =
             self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
 use super::candidate::Candidate;
 use super::roster::Standing;
 use super::selector::Selector;
@@ -78,7 +81,16 @@ impl Shared {
     /// # Errors
     ///
     /// `NotFound` if there is no member, or none that was chosen.
-    pub(super) async fn targets(
+    pub(super) fn targets<'a>(
+        &'a self,
+        only: Option<&'a [Selector]>,
+        needs: Option<(u16, u16)>,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Target>>> {
+        self.find_targets(only, needs, deadline).boxed()
+    }
+
+    async fn find_targets(
         &self,
         only: Option<&[Selector]>,
         needs: Option<(u16, u16)>,
