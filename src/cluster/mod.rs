@@ -245,6 +245,17 @@ impl Cluster {
         Ok(Server::new(self, self.read(&Scope::backend(backend)).await?.server(backend, name)?))
     }
 
+    /// Every server called `name`, whatever its backend. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
+        let servers = self.snapshot().await?.servers_named(name);
+        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
+    }
+
     /// Every listener of every frontend that has `option socket-stats`. See
     /// [`snapshot`](Cluster::snapshot) for cancel safety.
     ///

@@ -9,6 +9,7 @@ use crate::error::{Error, Malformed, cut};
 /// A map or an ACL of a process: one line of the list that `show map` or
 /// `show acl` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PatternSource {
     /// Its number in this process.

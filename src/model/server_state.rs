@@ -8,6 +8,7 @@ use crate::error::Malformed;
 /// State of a server in one process, as `show servers state` has it: what the
 /// operator wants of it and how it is, apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ServerState {
     /// Name of its backend.
@@ -34,6 +35,8 @@ pub struct ServerState {
 
 /// How a server is, which health checks and what it tracks find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum OperationalState {
     /// Down.
@@ -51,6 +54,7 @@ pub enum OperationalState {
 /// What the operator wants of a server, and where that comes from: the bits of
 /// `srv_admin_state` (management manual, 9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Administrative(u8);
 
 impl Administrative {

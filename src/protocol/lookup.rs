@@ -2,6 +2,7 @@ use crate::error::Problem;
 
 /// What a process finds for a key: the reply to `get map` or `get acl`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Lookup {
     /// Whether anything matches.

@@ -4,6 +4,7 @@ use crate::error::Malformed;
 
 /// Weight of a server in one process: the reply to `get weight`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ServerWeight {
     /// The weight by which it gets traffic now; lower while it warms up
