@@ -295,3 +295,30 @@ async fn what_is_not_haproxy_gets_nothing() {
     let error = given.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotHaproxy);
 }
+
+/// Compiles only if what a user spawns may move between threads.
+#[tokio::test]
+async fn every_future_can_be_spawned() {
+    fn is_send<T: Send>(_: T) {}
+
+    let running = four(&release("2.6")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    let server = cluster.server_ref("app", "web1").unwrap();
+    let map = cluster.map("#1").unwrap();
+    is_send(map.show());
+    is_send(map.get("key"));
+    is_send(map.add("key", "value"));
+    is_send(map.add_all([("key", "value")]));
+    is_send(cluster.acl("#1").unwrap().add_all(["pattern"]));
+    is_send(server.weight_now());
+    is_send(server.state());
+    is_send(server.set_port(1));
+    is_send(cluster.frontend_ref("web").unwrap().set_maxconn(1));
+    is_send(cluster.errors());
+    is_send(cluster.command("show info"));
+    let disabled = tokio::spawn(async move { server.disable().await.map(|outcomes| said(&outcomes)) });
+    assert_eq!(
+        disabled.await.unwrap().unwrap(),
+        ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed"]
+    );
+}
