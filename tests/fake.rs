@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use haproxyadmin::Level;
 use haproxyadmin::fake::{Backend, Frontend, Listener, Process, Running, Server};
@@ -16,6 +17,7 @@ use haproxyadmin::field::{COLUMNS, KEYS, Kind, Rule, Wire};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 mod support;
 
@@ -113,6 +115,36 @@ async fn a_filter_takes_the_same_rows() {
             let command = format!("show stat {filter}");
             let (reply, stat) = (text(&fake.path, &command).await, text(real.socket(1), &command).await);
             assert_eq!(outline(&reply), outline(&stat), "{command} of HAProxy {}", release.version);
+        }
+    }
+}
+
+#[tokio::test]
+async fn states_of_servers_are_listed_alike() {
+    for release in held_to() {
+        let real = zoo(&release).await;
+        zoo_settled(&real).await;
+        // What is not settled yet would be described as it begins.
+        let checked = async || {
+            let stat = text(real.socket(1), "show stat").await;
+            let ended = |row: &Row| !row["check_status"].ends_with("INI");
+            rows(&stat).iter().all(ended).then_some(stat)
+        };
+        let stat = until("every server is checked", checked).await;
+        let fake = serve(described(&release.version, &rows(&stat), &is_setting)).await;
+        for command in ["show servers state", "show servers state states", "show servers state nope"] {
+            let reply = servers(&text(&fake.path, command).await);
+            let look = async || servers(&text(real.socket(1), command).await);
+            // A check under way has no result. What does not become the same is told below.
+            let same = async || (look().await == reply).then_some(());
+            if timeout(Duration::from_secs(5), until("the same", same)).await.is_ok() {
+                continue;
+            }
+            let state = look().await;
+            for (reply, state) in reply.iter().zip(&state) {
+                assert_eq!(reply, state, "{command} of HAProxy {}", release.version);
+            }
+            assert_eq!(reply.len(), state.len(), "{command} of HAProxy {}", release.version);
         }
     }
 }
@@ -295,6 +327,28 @@ fn outline(stat: &str) -> Vec<String> {
         format!("{},{},{}", row["pxname"], row["svname"], status.collect::<Vec<_>>().join(" "))
     };
     rows(stat).iter().map(line).collect()
+}
+
+/// The lines of `show servers state` without what no description tells, and
+/// without servers of a backend that is not listed.
+fn servers(reply: &str) -> Vec<String> {
+    let lines = reply.lines().filter(|line| !line.contains(" gone "));
+    lines
+        .map(|line| {
+            let mut words: Vec<&str> = line.split(' ').collect();
+            if words.len() < 20 || line.starts_with('#') {
+                return line.to_owned();
+            }
+            // The weight before an agent changed it; age, health and whether a check is
+            // under way; a name and its port; the port of an agent.
+            for index in [8, 9, 12, 13, 14, 17, 18, 24] {
+                if let Some(word) = words.get_mut(index) {
+                    *word = "...";
+                }
+            }
+            words.join(" ")
+        })
+        .collect()
 }
 
 /// A reply without what may differ: figures of dumps, the commands that it

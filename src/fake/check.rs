@@ -57,3 +57,38 @@ pub(super) fn code(status: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+/// Its number in `show servers state`.
+pub(super) fn number(status: &str) -> u32 {
+    match CheckStatus::parse(status).result {
+        CheckResult::Unknown | CheckResult::Other(_) => 0,
+        CheckResult::Initializing => 1,
+        CheckResult::Checked => 3,
+        CheckResult::Hana => 4,
+        CheckResult::SocketError => 5,
+        CheckResult::L4Ok => 6,
+        CheckResult::L4Timeout => 7,
+        CheckResult::L4Connect => 8,
+        CheckResult::L6Ok => 9,
+        CheckResult::L6Timeout => 10,
+        CheckResult::L6Response => 11,
+        CheckResult::L7Timeout => 12,
+        CheckResult::L7Response => 13,
+        CheckResult::L7Ok => 15,
+        CheckResult::L7OkConditional => 16,
+        CheckResult::L7Status => 17,
+        CheckResult::ProcessError => 18,
+        CheckResult::ProcessTimeout => 19,
+        CheckResult::ProcessOk => 20,
+    }
+}
+
+/// 0 none yet, 2 failed, 3 passed, 4 passed on a condition.
+pub(super) fn result(status: &str) -> u32 {
+    match CheckStatus::parse(status).result {
+        CheckResult::L7OkConditional => 4,
+        _ if is_first(status) => 0,
+        _ if passes(status) => 3,
+        _ => 2,
+    }
+}

@@ -5,7 +5,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::Fault;
 use super::reply::{self, Reply};
+use super::request;
 use super::running::Shared;
+use super::session::Session;
 use crate::model::Level;
 
 /// A connection, of whatever kind.
@@ -21,25 +23,29 @@ pub(super) async fn serve(stream: Box<dyn Stream>, level: Level, shared: Arc<Sha
 
 async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io::Result<()> {
     let mut held = Vec::new();
+    let mut session = Session::new(level);
     loop {
         if stream.read_buf(&mut held).await? == 0 {
             return Ok(());
         }
-        let first = held.iter().position(|&byte| byte == b'\n');
-        if first.unwrap_or(held.len()) >= LONGEST_LINE {
-            let refusal = reply::to_long_line(&shared.state().process.version);
+        let version = shared.state().process.version.clone();
+        let text = String::from_utf8_lossy(&held).into_owned();
+        let (requests, rest) = request::requests(&text, &version);
+        let mut lengths = request::lengths(&requests, rest);
+        let refusal = lengths.find_map(|(line, payload)| reply::to_too_much(&version, line, payload));
+        if let Some(refusal) = refusal {
             return stream.write_all(refusal.as_bytes()).await;
         }
-        let Some(last) = held.iter().rposition(|&byte| byte == b'\n') else { continue };
-        let rest = held.split_off(last + 1);
-
+        if requests.is_empty() {
+            continue;
+        }
         let mut paused = shared.paused.subscribe();
         // The sender is in `shared`, so that there is always an answer.
         let _ = paused.wait_for(|paused| !paused).await;
 
         let (Reply { text, closes }, fault) = {
-            let state = shared.state();
-            (reply::to_lines(&state, level, &String::from_utf8_lossy(&held)), state.fault.clone())
+            let mut state = shared.state();
+            (reply::to_requests(&mut state, &mut session, &requests), state.fault.clone())
         };
         match fault {
             None => stream.write_all(text.as_bytes()).await?,
@@ -49,7 +55,7 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
         if closes || rest.is_empty() {
             return Ok(());
         }
-        held = rest;
+        held = rest.as_bytes().to_vec();
     }
 }
 
@@ -71,6 +77,3 @@ async fn fail(mut stream: Box<dyn Stream>, fault: Fault, reply: &[u8]) -> io::Re
     }
     Ok(())
 }
-
-/// Bytes that a line may have, without its end: `tune.bufsize`.
-const LONGEST_LINE: usize = 16_384;

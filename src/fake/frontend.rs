@@ -18,6 +18,8 @@ pub struct Frontend {
     pub(super) name: Box<str>,
     pub(super) cells: Cells,
     pub(super) listeners: Vec<Listener>,
+    /// Shut down by a command, for ever.
+    pub(super) is_shut: bool,
 }
 
 setters!(Frontend);
@@ -26,7 +28,7 @@ impl Frontend {
     /// A frontend of that name. With a [`Backend`](super::Backend) of the same name
     /// it is a `listen`.
     pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), cells: Cells::default(), listeners: Vec::new() }
+        Self { name: name.into(), cells: Cells::default(), listeners: Vec::new(), is_shut: false }
     }
 
     /// Adds a listener, which is listed as with `option socket-stats`.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Value;
 use super::cells::quoted;
 use super::state::State;
+use super::{Process, Value};
 use crate::Version;
 use crate::field::{InfoKey, KEYS, Wire};
 
@@ -82,6 +82,11 @@ fn default(state: &State, key: &InfoKey) -> String {
         _ => 0,
     };
     number.to_string()
+}
+
+/// What `Maxconn` can be set to.
+pub(super) fn hard_maxconn(process: &Process) -> i64 {
+    process.info.number("Hard_maxconn").unwrap_or(2000)
 }
 
 /// Seconds as HAProxy writes them: `0d 0h02m37s`.

@@ -19,13 +19,33 @@
 //! |---|---|
 //! | `show info` | |
 //! | `show stat [IID\|NAME TYPE SID] [up\|no-maint]` | CSV only |
+//! | `show servers state [BACKEND]`, `show backend` | no host names; agents have no port until it is set |
+//! | `show errors` | always none |
 //! | `show cli level`, `show cli sockets` | |
-//! | `quit` | |
+//! | `enable`, `disable server B/S`, `shutdown sessions server B/S` | |
+//! | `set server B/S state`, `weight`, `health`, `agent` | those that track it follow |
+//! | `set server B/S addr`, `check-addr`, `check-port`, `agent-addr`, `agent-port`, `agent-send` | no port maps |
+//! | `set server B/S fqdn`, `ssl` | as for a server without resolvers and TLS |
+//! | `get weight B/S`, `set weight B/S`, `set maxconn server B/S` | |
+//! | `enable`, `disable health B/S`, `agent B/S` | |
+//! | `enable`, `disable`, `shutdown frontend F`, `set maxconn frontend F` | |
+//! | `set maxconn global`, `set rate-limit`, `clear counters [all]` | |
+//! | `show`, `add`, `set`, `del`, `get`, `clear`, `prepare`, `commit map` | whole keys, as `map` looks them up |
+//! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
+//! | `set severity-output`, `operator`, `user`, `quit` | |
 //!
-//! Several of them can be joined with `;`. Anything else is an unknown command, in
-//! the words of the release; the commands it suggests then are its own and not
-//! HAProxy's. The other formats (`typed`, `json` and so on) are refused in words
-//! of its own. Interactive mode (`prompt`) and the idle timeout are missing.
+//! Several of them can be joined with `;`. They need the level that they need in the
+//! release, do what they do there, and say so in its words; `#3` for a number,
+//! `#0x7f...` for an entry, `@2` for a version and a payload (`<<`) are understood.
+//! Anything else is an unknown command, also in the words of the release; the commands
+//! it suggests then are its own and not HAProxy's. Where a command would do something
+//! that this fake does not model, it is refused in words of its own: `Not a part of
+//! this fake: ...`. Interactive mode (`prompt`) and the idle timeout are missing, and
+//! so are commands on processes of an `nbproc` that do not have the object.
+//!
+//! A health check that is described has its result at once, whenever checks run; what
+//! `set server B/S health` says lasts until the server was in maintenance. Weights
+//! are taken in full, which HAProxy does unless the algorithm is static.
 //!
 //! Only 2.2, 2.6, 3.0, 3.2 and 3.4 were compared with real processes. A release in
 //! between behaves like the older neighbour where the change is not known to a
@@ -59,29 +79,47 @@
 //! # fn main() {}
 //! ```
 
+mod acl;
+mod answer;
 mod backend;
 mod cells;
 mod check;
+mod command;
 mod connection;
 mod fault;
 mod frontend;
+mod frontend_command;
 mod info;
+mod limit_command;
 mod line;
 mod listener;
+mod live;
+mod map;
+mod network;
+mod number;
+mod pattern;
+mod pattern_command;
 mod process;
 mod reply;
+mod request;
 mod row;
 mod running;
 mod server;
+mod server_address;
+mod server_command;
+mod servers_state;
+mod session;
 mod socket;
 mod stat;
 mod state;
 
+pub use acl::Acl;
 pub use backend::Backend;
 pub use cells::Value;
 pub use fault::Fault;
 pub use frontend::Frontend;
 pub use listener::Listener;
+pub use map::Map;
 pub use process::Process;
 pub use running::Running;
 pub use server::Server;

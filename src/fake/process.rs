@@ -2,7 +2,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
-use super::{Backend, Frontend, Running, Value, info, row};
+use super::pattern::Pattern;
+use super::{Acl, Backend, Frontend, Map, Running, Server, Value, info, row};
 use crate::error::{Error, Result};
 use crate::field::Kind;
 use crate::model::Level;
@@ -40,6 +41,7 @@ pub struct Process {
     pub(super) is_exposed: bool,
     pub(super) info: Cells,
     pub(super) proxies: Vec<Proxy>,
+    pub(super) patterns: Vec<Pattern>,
 }
 
 /// What HAProxy knows under one number: a frontend, a backend, or both (`listen`).
@@ -65,6 +67,7 @@ impl Process {
             is_exposed: false,
             info: Cells::default(),
             proxies: Vec::new(),
+            patterns: Vec::new(),
         }
     }
 
@@ -126,6 +129,18 @@ impl Process {
         self
     }
 
+    /// Adds a map. Maps and ACLs are listed, and numbered, in the order they are added.
+    pub fn map(mut self, map: Map) -> Self {
+        self.patterns.push(map.0);
+        self
+    }
+
+    /// Adds an ACL.
+    pub fn acl(mut self, acl: Acl) -> Self {
+        self.patterns.push(acl.0);
+        self
+    }
+
     /// Starts to answer at an address: the path of a UNIX socket, or a TCP address,
     /// whose port may be 0 to get a free one.
     ///
@@ -170,6 +185,18 @@ impl Process {
         Ok(running)
     }
 
+    /// Gives the next free number to the maps and ACLs that have none.
+    pub(super) fn number_patterns(&mut self) {
+        let mut taken: HashSet<u32> = self.patterns.iter().filter_map(|pattern| pattern.id).collect();
+        let mut next = 0;
+        for pattern in self.patterns.iter_mut().filter(|pattern| pattern.id.is_none()) {
+            while !taken.insert(next) {
+                next += 1;
+            }
+            pattern.id = Some(next);
+        }
+    }
+
     fn proxy(&mut self, name: &str, has_room: impl Fn(&Proxy) -> bool) -> &mut Proxy {
         let found = self.proxies.iter().position(|proxy| *proxy.name == *name && has_room(proxy));
         let index = found.unwrap_or(self.proxies.len());
@@ -197,6 +224,17 @@ impl Process {
         for (key, value) in self.info.iter() {
             if let Some(problem) = info::problem(version, key, value) {
                 return Err(Error::invalid(problem));
+            }
+        }
+        let mut seen = HashSet::new();
+        for pattern in &self.patterns {
+            let what = || format!("{} {:?}", pattern.kind.word(), pattern.file);
+            if let Some(problem) = pattern.problem() {
+                return Err(Error::invalid(format!("{}: {problem}", what())));
+            }
+            let is_new = pattern.file.is_empty() || seen.insert(pattern.file.to_string());
+            if !is_new || pattern.id.is_some_and(|id| !seen.insert(format!("#{id}"))) {
+                return Err(Error::invalid(format!("{}: there are two of that name or number", what())));
             }
         }
         let mut seen = HashSet::new();
@@ -238,6 +276,20 @@ impl Process {
         })
     }
 
+    /// What is set of every object.
+    pub(super) fn all_cells_mut(&mut self) -> impl Iterator<Item = &mut Cells> {
+        self.proxies.iter_mut().flat_map(|proxy| {
+            let frontend = proxy.frontend.iter_mut().flat_map(|frontend| {
+                let listeners = frontend.listeners.iter_mut().map(|listener| &mut listener.cells);
+                listeners.chain([&mut frontend.cells])
+            });
+            let backend = proxy.backend.iter_mut().flat_map(|backend| {
+                backend.servers.iter_mut().map(|server| &mut server.cells).chain([&mut backend.cells])
+            });
+            frontend.chain(backend)
+        })
+    }
+
     /// What is set of one object; a listener's or server's name is its own.
     pub(super) fn cells_mut(&mut self, kind: Kind, proxy: &str, name: &str) -> Option<&mut Cells> {
         let mut proxies = self.proxies.iter_mut().filter(|one| *one.name == *proxy);
@@ -248,16 +300,22 @@ impl Process {
                 let listeners = &mut found.frontend.as_mut()?.listeners;
                 Some(&mut listeners.iter_mut().find(|one| *one.name == *name)?.cells)
             }
-            Kind::Server => {
-                let servers = &mut found.backend.as_mut()?.servers;
-                Some(&mut servers.iter_mut().find(|one| *one.name == *name)?.cells)
-            }
+            Kind::Server => Some(&mut found.server_mut(name)?.cells),
             Kind::Other => None,
         })
+    }
+
+    pub(super) fn server_mut(&mut self, backend: &str, name: &str) -> Option<&mut Server> {
+        let mut proxies = self.proxies.iter_mut().filter(|proxy| *proxy.name == *backend);
+        proxies.find_map(|proxy| proxy.server_mut(name))
     }
 }
 
 impl Proxy {
+    fn server_mut(&mut self, name: &str) -> Option<&mut Server> {
+        self.backend.as_mut()?.servers.iter_mut().find(|server| *server.name == *name)
+    }
+
     pub(super) fn frontend_cells(&self) -> Option<&Cells> {
         self.frontend.as_ref().map(|frontend| &frontend.cells)
     }
@@ -330,12 +388,35 @@ mod tests {
                 "backend \"app\": column \"pxname\" follows from the description",
             ),
             (
+                old.clone().acl(Acl::new("deny.acl").addresses().pattern("nope")),
+                "ACL \"deny.acl\": no file can hold the entry \"nope\" \"\"",
+            ),
+            (
+                old.clone().map(Map::new("hosts.map").entry("a b", "c")),
+                "map \"hosts.map\": no file can hold the entry \"a b\" \"c\"",
+            ),
+            (old.clone().map(Map::new("")), "map \"\": expected the name of a file"),
+            (
+                old.clone().map(Map::new("a").id(3)).acl(Acl::unnamed(3)),
+                "ACL \"\": there are two of that name or number",
+            ),
+            (
                 old.frontend(Frontend::new("web").listener(Listener::new("l").set("conn_tot", 1))),
                 "listener \"web/l\": column \"conn_tot\" is always empty in such a row of HAProxy 2.6",
             ),
         ] {
             assert_eq!(refused(&process), message);
         }
+    }
+
+    #[test]
+    fn maps_and_acls_get_the_numbers_that_are_free() {
+        let maps = Process::new("3.4").map(Map::new("a")).map(Map::new("b").id(0)).acl(Acl::new("c"));
+        let mut process = maps.acl(Acl::unnamed(1));
+        process.check().unwrap();
+        process.number_patterns();
+        let numbers: Vec<_> = process.patterns.iter().filter_map(|pattern| pattern.id).collect();
+        assert_eq!(numbers, [2, 0, 3, 1]);
     }
 
     #[test]

@@ -13,13 +13,15 @@ pub(super) struct Row<'a> {
     cells: &'a Cells,
     defaults: Vec<(&'static str, Cow<'a, str>)>,
     hidden: Vec<&'static str>,
+    forced: Vec<(&'static str, String)>,
     /// Behind the status.
     pub(super) remark: String,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(kind: Kind, name: &'a str, cells: &'a Cells) -> Self {
-        let mut row = Self { kind, cells, defaults: Vec::new(), hidden: Vec::new(), remark: String::new() };
+        let (defaults, hidden, forced) = (Vec::new(), Vec::new(), Vec::new());
+        let mut row = Self { kind, cells, defaults, hidden, forced, remark: String::new() };
         row.default("svname", name);
         row.default("-", "-");
         row.default("type", type_code(kind));
@@ -41,6 +43,11 @@ impl<'a> Row<'a> {
         self.hidden.extend(columns);
     }
 
+    /// Says what a column says even if it is set.
+    pub(super) fn force(&mut self, column: &'static str, text: String) {
+        self.forced.push((column, text));
+    }
+
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
@@ -49,6 +56,9 @@ impl<'a> Row<'a> {
     pub(super) fn given(&self, column: &str) -> Option<Cow<'_, str>> {
         if self.hidden.contains(&column) {
             return Some("".into());
+        }
+        if let Some((_, text)) = self.forced.iter().find(|(name, _)| *name == column) {
+            return Some(text.as_str().into());
         }
         self.cells.text(column).or_else(|| {
             let found = self.defaults.iter().rev().find(|(name, _)| *name == column);

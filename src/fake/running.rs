@@ -234,6 +234,9 @@ impl Running {
             return Err(Error::invalid(format!("{what}: {problem}")));
         }
         cells.set(column, value);
+        if let Some(server) = process.server_mut(proxy, name).filter(|_| kind == Kind::Server) {
+            server.live.forget(column);
+        }
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 use super::cells::{Cells, setters};
 use super::check;
+use super::live::Live;
 use super::row::{HTTP, Row};
 use crate::field::Kind;
 
@@ -10,7 +11,11 @@ use crate::field::Kind;
 /// in HAProxy: `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`,
 /// `src_ilim`.
 /// Those of health and agent checks are empty, whatever is set, without
-/// [`check`](Server::check) and [`agent`](Server::agent), and in `MAINT`.
+/// [`check`](Server::check) and [`agent`](Server::agent), and those of health checks
+/// also in `MAINT`.
+///
+/// Commands change it as they change a server of HAProxy whose next check comes at
+/// once, with the result that is described: told to be ready, it is as it was.
 ///
 /// # Example
 ///
@@ -25,6 +30,7 @@ use crate::field::Kind;
 pub struct Server {
     pub(super) name: Box<str>,
     pub(super) cells: Cells,
+    pub(super) live: Live,
 }
 
 setters!(Server);
@@ -32,7 +38,7 @@ setters!(Server);
 impl Server {
     /// A server of that name.
     pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), cells: Cells::default() }
+        Self { name: name.into(), cells: Cells::default(), live: Live::default() }
     }
 
     /// Gives it health checks whose latest result is `status`, such as `L4OK` or
@@ -60,9 +66,13 @@ impl Server {
 
     pub(super) fn row(&self, mode: &str) -> Row<'_> {
         let mut row = Row::new(Kind::Server, &self.name, &self.cells);
-        row.default("status", self.status());
+        row.force("status", self.status());
         row.default("weight", "1");
         row.default("uweight", self.effective_weight().to_string());
+        if let Some((uweight, weight)) = self.live.weights {
+            row.force("uweight", uweight.to_string());
+            row.force("weight", weight.to_string());
+        }
         row.default("act", "1");
         row.default("lastsess", "-1");
         row.default("addr", "127.0.0.1:80");
@@ -72,9 +82,11 @@ impl Server {
         }
         let check = self.cells.text("check_status").unwrap_or_default();
         if check.is_empty() {
-            row.without(&["chkfail", "chkdown", "downtime"]);
+            row.without(COUNTED);
+        } else if self.live.is_unchecked {
+            row.never(COUNTED);
         }
-        if check.is_empty() || self.is_in_maintenance() {
+        if !self.is_checked() || self.is_in_maintenance() {
             row.never(CHECK);
         } else {
             if check::is_first(&check) {
@@ -87,9 +99,7 @@ impl Server {
             row.default("check_code", check::code(&check).map(|code| code.to_string()).unwrap_or_default());
         }
         let agent = self.cells.text("agent_status").unwrap_or_default();
-        if agent.is_empty() || self.is_in_maintenance() {
-            row.never(AGENT);
-        } else {
+        if self.has_agent() {
             if check::is_first(&agent) {
                 row.without(&["agent_duration"]);
             }
@@ -99,21 +109,45 @@ impl Server {
             row.default("agent_health", if check::passes(&agent) { "1" } else { "0" });
             // An agent answers without a code.
             row.default("agent_code", check::code(&agent).map(|_| "0").unwrap_or_default());
+        } else {
+            row.never(AGENT);
         }
         row
     }
 
-    pub(super) fn status(&self) -> String {
-        if let Some(status) = self.cells.text("status") {
-            return status.into_owned();
-        }
+    /// Whether health checks run, but for maintenance.
+    pub(super) fn is_checked(&self) -> bool {
+        self.has_checks() && !self.live.is_unchecked
+    }
+
+    /// Whether there are health checks to run.
+    pub(super) fn has_checks(&self) -> bool {
+        self.cells.text("check_status").is_some_and(|status| !status.is_empty())
+    }
+
+    /// Whether agent checks run.
+    pub(super) fn has_agent(&self) -> bool {
+        self.has_agent_checks() && !self.live.has_no_agent
+    }
+
+    /// Whether there are agent checks to run.
+    pub(super) fn has_agent_checks(&self) -> bool {
+        self.cells.text("agent_status").is_some_and(|status| !status.is_empty())
+    }
+
+    /// Whether it is as another server is.
+    pub(super) fn is_tracking(&self) -> bool {
+        self.cells.text("tracked").is_some_and(|name| !name.is_empty())
+    }
+
+    /// The status that goes with the latest health check.
+    pub(super) fn checked_status(&self) -> &'static str {
         match self.cells.text("check_status").as_deref() {
-            None | Some("") => "no check",
+            _ if !self.is_checked() => "no check",
             Some("L7OKC") => "NOLB",
             Some(check) if check::passes(check) => "UP",
-            Some(_) => "DOWN",
+            _ => "DOWN",
         }
-        .to_owned()
     }
 
     pub(super) fn is_in_maintenance(&self) -> bool {
@@ -137,12 +171,19 @@ impl Server {
     }
 
     pub(super) fn effective_weight(&self) -> u32 {
+        self.live.weights.map_or_else(|| self.described_weight(), |(_, weight)| weight)
+    }
+
+    pub(super) fn described_weight(&self) -> u32 {
         self.cells.number("weight").unwrap_or(1)
     }
 }
 
 /// Filled only where the configuration says so, or there is something to say.
 const OPTIONAL: &[&str] = &["slim", "qlimit", "throttle", "hanafail", "src_ilim"];
+
+/// Filled where health checks count.
+const COUNTED: &[&str] = &["chkfail", "chkdown", "downtime"];
 
 /// Filled while health checks run.
 const CHECK: &[&str] = &[

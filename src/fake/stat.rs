@@ -1,5 +1,7 @@
 //! The reply to `show stat`.
 
+use super::answer::Answer;
+use super::number::leading_number;
 use super::process::Proxy;
 use super::row::{Row, columns};
 use super::state::State;
@@ -21,13 +23,13 @@ struct Filter<'a> {
 }
 
 /// The reply to `show stat` with these words behind it.
-pub(super) fn show(state: &State, level: Level, words: &[String]) -> String {
+pub(super) fn show(state: &State, level: Level, words: &[&str]) -> Answer {
     let process = &state.process;
     let filter = Filter::new(words, &process.version);
     let wanted = match filter.proxy.map(|proxy| iid(&process.proxies, proxy)) {
         None | Some(Some(-1)) => None,
         Some(Some(number)) => Some(number.to_string()),
-        Some(None) => return "No such proxy.\n".to_owned(),
+        Some(None) => return Answer::error("No such proxy."),
     };
     let columns = columns(&process.version);
     let mut text = String::from("# ");
@@ -44,7 +46,7 @@ pub(super) fn show(state: &State, level: Level, words: &[String]) -> String {
             text.push('\n');
         }
     }
-    text
+    Answer::Dump(text)
 }
 
 fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec<Row<'a>> {
@@ -52,6 +54,10 @@ fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec
     for (assigned, proxy) in (FIRST_IID..).zip(proxies) {
         let start = rows.len();
         if let Some(frontend) = &proxy.frontend {
+            // Gone with all that is behind it, if it is a `listen`.
+            if frontend.is_shut && *version < (2, 4) {
+                continue;
+            }
             rows.push(frontend.row());
             rows.extend((1..).zip(&frontend.listeners).map(|(sid, one)| with_sid(one.row(), sid)));
         }
@@ -102,9 +108,9 @@ fn iid(proxies: &[Proxy], word: &str) -> Option<i64> {
 }
 
 impl<'a> Filter<'a> {
-    fn new(words: &'a [String], version: &Version) -> Self {
+    fn new(words: &[&'a str], version: &Version) -> Self {
         // 2.2 does not know the two yet.
-        let has = |word| *version >= (2, 3) && words.iter().any(|one| one == word);
+        let has = |word| *version >= (2, 3) && words.contains(&word);
         let up = has("up");
         let mut filter = Self { proxy: None, kinds: -1, sid: -1, no_maint: up || has("no-maint"), up };
         // All three or none.
@@ -129,25 +135,5 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// The number a word begins with, 0 if with none: what C makes of it.
-fn leading_number(word: &str) -> i64 {
-    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    let number = digits.get(..end).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    if word.starts_with('-') { -number } else { number }
-}
-
 /// Number of the first proxy: the one before is that of the stats sockets.
-const FIRST_IID: i64 = 2;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_what_a_word_begins_with() {
-        for (word, number) in [("12", 12), ("-1", -1), ("+4", 4), ("4x", 4), ("app", 0), ("", 0), ("-", 0)] {
-            assert_eq!(leading_number(word), number, "{word:?}");
-        }
-    }
-}
+pub(super) const FIRST_IID: i64 = 2;

@@ -1,0 +1,22 @@
+use crate::model::Level;
+
+/// What one connection has set for itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Session {
+    pub(super) level: Level,
+    pub(super) output: SeverityOutput,
+}
+
+/// How messages tell their severity (`set severity-output`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeverityOutput {
+    None,
+    Number,
+    String,
+}
+
+impl Session {
+    pub(super) fn new(level: Level) -> Self {
+        Self { level, output: SeverityOutput::None }
+    }
+}

@@ -1,0 +1,400 @@
+//! Commands that change something, on the fake stats socket and on real HAProxy
+//! processes, release by release: scripts of commands and of looks at what they
+//! did, to which both have to say the same.
+#![cfg(unix)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "in a helper of tests too, a panic is the failure"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use haproxyadmin::Level;
+use haproxyadmin::fake::{self, Acl, Backend, Frontend, Listener, Map, Process};
+use haproxyadmin::field::{COLUMNS, KEYS, Nature};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+#[path = "fake_write/script.rs"]
+mod script;
+mod support;
+
+use support::{Config, Release, Running, ask, release, row, until};
+
+/// Each script runs at every level, and with severities of both kinds.
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident $script:expr;)*) => {$(
+        $(#[$doc])*
+        #[tokio::test]
+        async fn $name() {
+            for release in held_to() {
+                Pair::start(&release).await.play($script).await;
+            }
+        }
+    )*};
+}
+
+scripts! {
+    servers_change_their_state_alike script::SERVER_STATE;
+    servers_change_their_health_alike script::HEALTH;
+    servers_change_their_weight_alike script::WEIGHT;
+    servers_change_their_address_alike script::ADDRESS;
+    servers_are_named_alike script::NAMES;
+    frontends_are_opened_and_closed_alike script::FRONTEND;
+    limits_are_set_alike script::LIMIT;
+    maps_are_edited_alike script::MAP;
+    versions_of_maps_are_swapped_alike script::VERSION;
+    acls_are_edited_alike script::ACL;
+    a_session_is_set_up_alike script::SESSION;
+}
+
+#[tokio::test]
+async fn payloads_are_taken_alike() {
+    for release in held_to() {
+        let pair = Pair::start(&release).await;
+        for payload in script::PAYLOADS {
+            for line in [payload, "show map #4"] {
+                pair.compare("admin.sock", line).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payload_that_is_too_long_is_refused_alike() {
+    // 2.2 and 2.6 hang or close as it happens.
+    for release in held_to().into_iter().filter(|release| release.is_at_least("3.0")) {
+        let pair = Pair::start(&release).await;
+        for entries in [1500, 1700, 12_000, 13_500] {
+            // Of ten bytes each.
+            let lines = (0..entries).map(|key| format!("k{key:06} v")).collect::<Vec<_>>().join("\n");
+            let line = format!("add map #4 <<\n{lines}\n\n");
+            let (fake, real) = (pushed(&pair.fake(), &line).await, pushed(&pair.real(), &line).await);
+            assert_eq!(fake, real, "{entries} entries to HAProxy {}", release.version);
+        }
+    }
+}
+
+#[tokio::test]
+async fn entries_are_named_by_their_references_alike() {
+    for release in held_to() {
+        let pair = Pair::start(&release).await;
+        for line in ["add map #4 k one", "add map #4 k two", "add map #4 k three"] {
+            pair.compare("admin.sock", line).await;
+        }
+        for command in ["set map #4 REF new", "del map #4 REF", "del map #4 REF"] {
+            let mut replies = Vec::new();
+            for path in [pair.real(), pair.fake()] {
+                let list = text(path.join("admin.sock"), "show map #4").await;
+                let line = list.lines().find(|line| line.contains(" k two") || line.contains(" k new"));
+                let reference = line.map_or("0x1", |line| line.split(' ').next().unwrap());
+                let command = command.replace("REF", &format!("#{reference}"));
+                replies.push(text(path.join("admin.sock"), &command).await);
+            }
+            assert_eq!(replies[0], replies[1], "{command} of HAProxy {}", release.version);
+            pair.compare("admin.sock", "show map #4").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn counters_are_cleared_alike() {
+    for release in held_to() {
+        let pair = Pair::start(&release).await;
+        pair.real.send("web", 1, "/", 5).await;
+        let (real, fake) = (pair.real().join("admin.sock"), pair.fake().join("admin.sock"));
+        let counted: Vec<_> = COLUMNS
+            .iter()
+            .filter(|column| matches!(column.nature, Nature::Counter | Nature::Max))
+            .filter(|column| release.is_at_least(column.since))
+            .collect();
+        for (proxy, name) in COUNTING {
+            let before = row(&real, proxy, name).await;
+            for column in counted.iter().filter(|column| !before.cell(column.name).is_empty()) {
+                let number = before.number(column.name);
+                match name {
+                    "FRONTEND" => pair.running.set_frontend(proxy, column.name, number),
+                    "BACKEND" => pair.running.set_backend(proxy, column.name, number),
+                    _ => pair.running.set_server(proxy, name, column.name, number),
+                }
+                .unwrap();
+            }
+        }
+        for command in ["show cli level", "clear counters bogus", "clear counters all"] {
+            pair.compare("admin.sock", command).await;
+            for (proxy, name) in COUNTING {
+                let (real, fake) = (row(&real, proxy, name).await, row(&fake, proxy, name).await);
+                for column in counted.iter().map(|column| column.name) {
+                    let what = format!("{column} of {proxy},{name} after {command}");
+                    assert_eq!(fake.cell(column), real.cell(column), "{what}, HAProxy {}", release.version);
+                }
+            }
+        }
+    }
+}
+
+/// A real process and a fake one that is described like it.
+struct Pair {
+    release: Release,
+    real: Running,
+    running: fake::Running,
+    dir: TempDir,
+}
+
+impl Pair {
+    async fn start(release: &Release) -> Self {
+        let mut real = Running::new();
+        real.add_servers(1).await;
+        for (name, lines) in [("hosts.map", HOSTS), ("deny.acl", DENIED), ("words.acl", WORDS)] {
+            std::fs::write(real.dir().join(name), lines).unwrap();
+        }
+        let config = real.fill(Config::new(CONFIG));
+        real.add(release, "write", &config).await;
+
+        let dir = TempDir::new().unwrap();
+        let process = described(&release.version, real.dir(), &real.servers[0].address().to_string());
+        let mut running = process.serve(dir.path().join("admin.sock")).await.unwrap();
+        for (name, level) in [("operator.sock", Level::Operator), ("user.sock", Level::User)] {
+            running.also(dir.path().join(name), level).await.unwrap();
+        }
+        Self { release: release.clone(), real, running, dir }
+    }
+
+    /// The folder of the sockets.
+    fn real(&self) -> PathBuf {
+        self.real.stats()
+    }
+
+    fn fake(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    /// Runs a script, which goes on from where it left things the time before.
+    async fn play(&self, script: &[&str]) {
+        for (name, prefix) in [
+            ("user.sock", ""),
+            ("operator.sock", ""),
+            ("admin.sock", ""),
+            ("admin.sock", "set severity-output number;"),
+            ("admin.sock", "set severity-output string;"),
+        ] {
+            for line in script {
+                self.compare(name, &format!("{prefix}{line}")).await;
+            }
+        }
+    }
+
+    async fn compare(&self, name: &str, line: &str) {
+        let line = line.replace("DIR", &self.real.dir().display().to_string());
+        let look = async |dir: &Path| comparable(&text(dir.join(name), &line).await);
+        let fake = look(&self.fake()).await;
+        if line.contains("show stat") || line.contains("show servers state") {
+            // Checks go on. What does not become the same is told below.
+            let same = async || (look(&self.real()).await == fake).then_some(());
+            if timeout(Duration::from_secs(5), until("the same", same)).await.is_ok() {
+                return;
+            }
+        }
+        let real = look(&self.real()).await;
+        let what = format!("{line:?} to {name} of HAProxy {}", self.release.version);
+        for (fake, real) in fake.split('\n').zip(real.split('\n')) {
+            assert_eq!(fake, real, "{what}");
+        }
+        assert_eq!(fake.len(), real.len(), "{what}");
+    }
+}
+
+/// The releases that a fake is held to; what is said of others is a guess.
+fn held_to() -> [Release; 5] {
+    ["2.2", "2.6", "3.0", "3.2", "3.4"].map(release)
+}
+
+async fn text(path: impl AsRef<Path>, line: &str) -> String {
+    String::from_utf8(ask(path, line).await).unwrap()
+}
+
+/// What comes back for something that may be too much to take.
+async fn pushed(dir: &Path, text: &str) -> String {
+    let mut stream = UnixStream::connect(dir.join("admin.sock")).await.unwrap();
+    let mut reply = Vec::new();
+    let exchange = async {
+        let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.read_to_end(&mut reply).await;
+    };
+    timeout(Duration::from_secs(10), exchange).await.unwrap();
+    String::from_utf8(reply).unwrap()
+}
+
+/// A reply without what may differ from one process to another.
+fn comparable(reply: &str) -> String {
+    let Some(dump) = reply.find("# pxname,") else {
+        return reply.split_inclusive('\n').filter_map(comparable_line).collect();
+    };
+    let (before, dump) = reply.split_at(dump);
+    let mut reader = csv::ReaderBuilder::new().from_reader(&dump.as_bytes()[2..]);
+    let header = reader.headers().unwrap().clone();
+    let row = |record: csv::StringRecord| {
+        let cells = header.iter().zip(record.iter());
+        let said = cells.filter_map(|(column, cell)| match column {
+            "pxname" | "svname" | "status" | "weight" | "uweight" | "act" | "bck" | "addr" | "slim" => {
+                Some(format!("{column}={cell}"))
+            }
+            // Whether there are checks shows in what is filled.
+            "check_status" | "check_health" | "chkfail" | "chkdown" | "downtime" | "agent_status"
+            | "agent_health" => Some(format!("{column}={}", !cell.is_empty())),
+            _ => None,
+        });
+        said.collect::<Vec<_>>().join(" ") + "\n"
+    };
+    before.to_owned() + &reader.records().map(|record| row(record.unwrap())).collect::<String>()
+}
+
+fn comparable_line(line: &str) -> Option<String> {
+    // Commands that are suggested instead of an unknown one, but not the lines of a
+    // message, and what HAProxy uses for itself.
+    if (line.starts_with("  ") && !line.starts_with("   - ")) || line.contains("'httpclient'") {
+        return None;
+    }
+    let info = [
+        "Maxconn: ",
+        "Hard_maxconn: ",
+        "ConnRateLimit: ",
+        "SessRateLimit: ",
+        "SslRateLimit: ",
+        "CompressBps",
+    ];
+    if line.split_once(": ").is_some_and(|(key, _)| KEYS.iter().any(|known| known.name == key)) {
+        return info.iter().any(|key| line.starts_with(key)).then(|| line.to_owned());
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    Some(match words.as_slice() {
+        [id, backend, rest @ ..] if id.parse::<u32>().is_ok() && rest.len() > 15 && rest[0].len() < 3 => {
+            server_state(id, backend, rest)
+        }
+        [reference, rest @ ..] if reference.starts_with("0x") => format!("0x... {}", rest.join(" ")),
+        ["Total", "events", ..] => "Total events captured on [...] : 0\n".to_owned(),
+        _ => match line.split_once(" at file '") {
+            Some((start, rest)) => format!("{start} at ...{}", after_line_number(rest)),
+            None => match line.split_once(" file '").filter(|_| line.contains(" () acl ")) {
+                Some((start, rest)) => format!("{start} file ...{}", after_line_number(rest)),
+                None => line.to_owned(),
+            },
+        },
+    })
+}
+
+/// What is behind `...' line 12`.
+fn after_line_number(text: &str) -> &str {
+    let number = text.split_once("' line ").unwrap().1;
+    number.trim_start_matches(|c: char| c.is_ascii_digit())
+}
+
+/// A line of `show servers state` without its age, whether a check is under way, and
+/// a configured agent port, which no description tells.
+fn server_state(id: &str, backend: &str, rest: &[&str]) -> String {
+    let mut rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
+    rest[7] = String::from("AGE");
+    let state: u32 = rest[11].parse().unwrap();
+    rest[11] = (state & !1).to_string();
+    let state: u32 = rest[12].parse().unwrap();
+    rest[12] = (state & !1).to_string();
+    if rest.last().is_some_and(|port| port == "1\n") {
+        *rest.last_mut().unwrap() = String::from("0\n");
+    }
+    format!("{id} {backend} {}", rest.join(" "))
+}
+
+/// The fake's half of the configuration below.
+fn described(version: &str, dir: &Path, address: &str) -> Process {
+    let server = |name: &str| fake::Server::new(name).set("addr", address);
+    let frontend = |name: &str| Frontend::new(name).set("slim", 200);
+    let app = Backend::new("app")
+        .set("slim", 40)
+        .server(server("web1").weight(100).check("L4OK").set("slim", 50))
+        .server(server("web2").weight(50))
+        .server(server("web3").set("status", "MAINT"))
+        .server(server("web4").set("status", "UP").set("tracked", "app/web1"))
+        .server(server("web5").set("status", "UP").set("tracked", "app/web4"))
+        .server(server("spare").backup())
+        .server(server("agent").agent("INI"))
+        .server(server("local").set("addr", "unix"));
+    let file = |name: &str| dir.join(name).display().to_string();
+    let hosts = HOSTS.lines().filter_map(|line| line.split_once(' '));
+    let hosts = hosts.fold(Map::new(&file("hosts.map")), |map, (key, value)| map.entry(key, value));
+    Process::new(version)
+        .info("Maxconn", 200)
+        .info("Hard_maxconn", 200)
+        .frontend(frontend("web").set("slim", 100).listener(Listener::new("one").set("addr", "unix")))
+        .frontend(frontend("api"))
+        .frontend(frontend("old"))
+        .backend(app)
+        .frontend(frontend("both"))
+        .backend(Backend::new("both").set("slim", 40).server(server("b1")))
+        .backend(Backend::new("empty").set("slim", 40))
+        .acl(DENIED.lines().fold(Acl::new(&file("deny.acl")).addresses(), Acl::pattern))
+        .acl(Acl::unnamed(1).addresses())
+        .acl(WORDS.lines().fold(Acl::new(&file("words.acl")), Acl::pattern))
+        .acl(Acl::unnamed(3))
+        .map(hosts)
+}
+
+const HOSTS: &str = "a.example app\nb.example other\n";
+const DENIED: &str = "192.0.2.0/24\n198.51.100.7\n";
+const WORDS: &str = "one\ntwo\n";
+
+const COUNTING: [(&str, &str); 4] =
+    [("web", "FRONTEND"), ("app", "BACKEND"), ("app", "web1"), ("app", "web2")];
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    stats socket "unix@${DIR}/stats/admin.sock" mode 600 level admin
+    stats socket "unix@${DIR}/stats/operator.sock" mode 600 level operator
+    stats socket "unix@${DIR}/stats/user.sock" mode 600 level user
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+    fullconn 40
+
+frontend web
+    bind "unix@${DIR}/traffic/web.1" name one
+    option socket-stats
+    maxconn 100
+    acl denied src -f "${DIR}/deny.acl"
+    acl word hdr(x-word) -f "${DIR}/words.acl"
+    http-request deny if denied or word
+    http-request set-header X-Host "%[hdr(host),map(${DIR}/hosts.map)]"
+    default_backend app
+
+frontend api
+    bind "unix@${DIR}/traffic/api.1"
+    default_backend app
+
+frontend old
+    bind "unix@${DIR}/traffic/old.1"
+    default_backend app
+
+backend app
+    server web1 "${SERVER_1}" weight 100 check inter 100 maxconn 50
+    server web2 "${SERVER_1}" weight 50
+    server web3 "${SERVER_1}" disabled
+    server web4 "${SERVER_1}" track app/web1
+    server web5 "${SERVER_1}" track app/web4
+    server spare "${SERVER_1}" backup
+    server agent "${SERVER_1}" agent-check agent-port 1 agent-inter 1h
+    server local "unix@${DIR}/traffic/none.sock"
+
+listen both
+    bind "unix@${DIR}/traffic/both.1"
+    server b1 "${SERVER_1}"
+
+backend empty
+"#;
