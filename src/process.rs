@@ -61,7 +61,7 @@ impl Member {
         deadline: &Deadline,
     ) -> Result<Answer> {
         let reply = self.reply(command, deadline).await?;
-        let answer = Answer::read(&reply, command, several);
+        let answer = Answer::read(reply, command, several);
         answer.map_err(|problem| Error::new(problem).during(command.shown()).at(self.address()))
     }
 
@@ -88,7 +88,10 @@ impl Member {
             self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
         let own = command.own_reply(&reply).unwrap_or_default();
         match transport::check_ending(own) {
-            Ok(()) => Ok(reply.split_off(reply.len() - own.len())),
+            Ok(()) => {
+                reply.drain(..reply.len() - own.len());
+                Ok(reply)
+            }
             Err(error) => {
                 let error = error.during(command.shown()).at(self.address());
                 Err(if changes { error.into_unknown() } else { error })

@@ -31,6 +31,11 @@ impl ClusterInfo {
         Self(snapshot)
     }
 
+    /// The snapshot it is part of, which says who did not answer.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.0
+    }
+
     /// Each process that answered, with what it says.
     pub fn per_process(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
         self.0.processes().iter().filter_map(|process| Some((process, process.info()?)))

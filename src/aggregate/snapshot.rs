@@ -196,7 +196,7 @@ impl Snapshot {
 
     /// The error for what no process that answered lists. While others did not,
     /// nobody knows whether it is there.
-    pub(super) fn absent(&self, what: String) -> Error {
+    pub(crate) fn absent(&self, what: String) -> Error {
         let Some(failures) = self.failures() else {
             return Error::new(Problem::NotFound(what));
         };

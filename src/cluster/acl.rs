@@ -89,7 +89,7 @@ impl Acl {
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn get(&self, value: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get acl").needs(Level::Admin))?.secret(value)?;
-        self.cluster.ask(command, |data| Lookup::read(data).map_err(Error::new)).await
+        self.cluster.ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
     /// Adds a pattern: `add acl ID PATTERN`. One that is there already is there twice

@@ -10,7 +10,7 @@ use super::outcome::{Outcome, Outcomes, Presence};
 use super::target::Target;
 use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, Problem, Result};
-use crate::model::Scope;
+use crate::model::{Row, Scope};
 use crate::protocol::{Answer, Change, Command, malformed};
 use crate::transport::{self, Deadline};
 
@@ -27,7 +27,7 @@ impl Cluster {
     pub(super) async fn ask<T: Send + Sync + 'static>(
         &self,
         command: Command,
-        read: impl Fn(&[u8]) -> Result<T> + Sync,
+        read: impl Fn(Vec<u8>) -> Result<T> + Sync,
     ) -> Result<Outcomes<T>> {
         let (command, read) = (&command, &read);
         let job = |target: Target, deadline| async move { target.ask(command, read, &deadline).await };
@@ -118,17 +118,27 @@ impl Target {
     pub(super) async fn ask<T>(
         &self,
         command: &Command,
-        read: impl Fn(&[u8]) -> Result<T>,
+        read: impl Fn(Vec<u8>) -> Result<T>,
         deadline: &Deadline,
     ) -> Result<Presence<T>> {
         match self.execute(command, deadline).await? {
-            Answer::Data(data) => match read(&data) {
+            Answer::Data(data) => match read(data) {
                 Ok(value) => Ok(Presence::Here(value)),
                 Err(error) => Err(error.during(command.shown()).at(self.member.address())),
             },
             Answer::NotHere(words) => Ok(Presence::NotHere(words)),
             Answer::Change(_) => Err(self.placed(command, malformed("data", b""))),
         }
+    }
+
+    /// Whether `show stat` has such a row.
+    pub(super) async fn lists(
+        &self,
+        scope: &Scope,
+        is_it: impl Fn(Row<'_>) -> bool,
+        deadline: &Deadline,
+    ) -> Result<bool> {
+        Ok(self.member.read(scope, deadline).await?.stat.rows().any(is_it))
     }
 
     pub(super) async fn execute(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {

@@ -1,10 +1,12 @@
 use super::object::Backend;
-use super::outcome::Outcomes;
+use super::outcome::{Outcomes, Presence};
 use super::server_ref::ServerRef;
+use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::Result;
-use crate::model::ServerState;
+use crate::model::{Scope, ServerState};
 use crate::protocol::{Command, ProxyName};
+use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
 /// its servers. Whether any process has it shows when it is used.
@@ -74,8 +76,9 @@ macro_rules! acts_on_backend {
             ///
             /// Dropping the future closes the connections and leaves nothing behind.
             pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
-                let command = Command::read("show servers state").word(self.target()?);
-                self.cluster.ask(command, |data| Ok(ServerState::read(&String::from_utf8_lossy(data))?)).await
+                let command = &Command::read("show servers state").word(self.target()?);
+                let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
+                self.cluster.each(command, Scope::Nothing, job).await
             }
 
             fn target(&self) -> Result<ProxyName> {
@@ -87,3 +90,18 @@ macro_rules! acts_on_backend {
 
 acts_on_backend!(BackendRef);
 acts_on_backend!(Backend);
+
+/// A process of `nbproc` lists no servers for a backend that another one runs.
+pub(super) async fn states(
+    command: &Command,
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Presence<Vec<ServerState>>> {
+    let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
+    Ok(match target.ask(command, read, deadline).await? {
+        Presence::Here(states) if states.is_empty() && target.is_one_of_several() => {
+            Presence::NotHere("no servers listed by `show servers state`".into())
+        }
+        states => states,
+    })
+}

@@ -141,7 +141,7 @@ impl Chunk {
             None | Some([]) if done == self.entries => (done, Ok(Answer::Change(Change::Changed(None)))),
             None | Some([]) => (done, Err(Error::new(Problem::Closed).into_unknown())),
             Some(words) => {
-                let answer = Answer::read(words, &self.command, target.is_one_of_several());
+                let answer = Answer::read(words.to_vec(), &self.command, target.is_one_of_several());
                 (done, answer.map_err(Error::new))
             }
         }

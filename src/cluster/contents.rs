@@ -83,8 +83,7 @@ impl Contents {
         self.outcomes.values().map(|(label, entries)| (label, entries.iter()))
     }
 
-    /// Processes that did not answer, or do not have it, and why: what became of
-    /// the command on each.
+    /// Processes that did not answer, and why.
     pub fn failed(&self) -> impl Iterator<Item = (&Label, &Error)> {
         self.outcomes.failed().filter_map(|outcome| Some((outcome.label(), outcome.error()?)))
     }

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::field::Kind;
 use crate::model::{Row, Scope};
 use crate::protocol::{Change, Command, ProxyName};
-use crate::transport::Deadline;
 
 /// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
 /// act on it. Whether any process has it shows when it is used.
@@ -95,8 +94,8 @@ macro_rules! acts_on_frontend {
             /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
             /// Only a new process opens them again.
             ///
-            /// [`Unchanged`](Change::Unchanged) if they are closed already; 2.2 does not
-            /// list such a frontend any more.
+            /// [`Unchanged`](Change::Unchanged) if they are closed already. 2.2 does not
+            /// list such a frontend any more, so that with `nbproc` it is not here then.
             ///
             /// # Errors
             ///
@@ -106,7 +105,7 @@ macro_rules! acts_on_frontend {
             ///
             /// That of [`enable`](Self::enable).
             pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
-                self.run(Command::change("shutdown frontend").word(self.target()?)).await
+                self.run_where_listed(Command::change("shutdown frontend").word(self.target()?)).await
             }
 
             /// Sets how many connections it takes at once, in each process: `set maxconn
@@ -114,22 +113,30 @@ macro_rules! acts_on_frontend {
             ///
             /// # Errors
             ///
-            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for more
-            /// than HAProxy can count ("Value out of range.").
+            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) from 2^31
+            /// on ("Value out of range.").
             ///
             /// # Cancel safety
             ///
             /// That of [`enable`](Self::enable).
             pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
-                let name = &self.target()?;
-                let command = &Command::change("set maxconn frontend").word(name).word(connections);
+                let command = Command::change("set maxconn frontend").word(self.target()?).word(connections);
+                self.run_where_listed(command).await
+            }
+
+            /// A process of `nbproc` takes a limit also for a frontend that another one
+            /// runs, and takes that one for shut down.
+            async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
+                let (name, scope) = (self.name(), Scope::frontend(self.name()));
+                let (command, looked_at) = (&command, &scope);
+                let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name;
                 let job = |target: Target, deadline| async move {
-                    match absent(name, &target, &deadline).await? {
-                        Some(words) => Ok(Presence::NotHere(words)),
-                        None => target.change(command, &deadline).await,
+                    if target.is_one_of_several() && !target.lists(looked_at, is_it, &deadline).await? {
+                        return Ok(Presence::NotHere("not listed by `show stat`".into()));
                     }
+                    target.change(command, &deadline).await
                 };
-                self.cluster.each(command, Scope::frontend(self.name()), job).await
+                self.cluster.each(command, scope.clone(), job).await
             }
 
             fn target(&self) -> Result<ProxyName> {
@@ -145,14 +152,3 @@ macro_rules! acts_on_frontend {
 
 acts_on_frontend!(FrontendRef);
 acts_on_frontend!(Frontend);
-
-/// Why it is not here, if it is not. A process of `nbproc` takes a limit also for a
-/// frontend that another one runs.
-async fn absent(name: &ProxyName, target: &Target, deadline: &Deadline) -> Result<Option<Box<str>>> {
-    if !target.is_one_of_several() {
-        return Ok(None);
-    }
-    let listed = target.member.read(&Scope::frontend(name.as_str()), deadline).await?.stat;
-    let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name.as_str();
-    Ok((!listed.rows().any(is_it)).then(|| "not listed by `show stat`".into()))
-}

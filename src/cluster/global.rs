@@ -16,16 +16,17 @@ impl Cluster {
     ///
     /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) above what
     /// the process was started for, its `Hard_maxconn` ("Value out of range.");
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for 0, which HAProxy takes for
-    /// `Hard_maxconn`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for 0 and from 2^31 on, which
+    /// HAProxy takes for `Hard_maxconn`.
     ///
     /// # Cancel safety
     ///
     /// That of every change: dropping the future closes the connections, and each
     /// process may have executed the command, or still do so.
     pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
-        if connections == 0 {
-            return Err(Error::invalid("maxconn 0: HAProxy would take it for its hard limit"));
+        if connections == 0 || i32::try_from(connections).is_err() {
+            let text = format!("maxconn {connections}: HAProxy would take it for its hard limit");
+            return Err(Error::invalid(text));
         }
         self.change(Command::change("set maxconn global").word(connections), Scope::Nothing).await
     }
@@ -35,12 +36,20 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// Those of [`Outcomes::all`]; [`InvalidInput`](crate::ErrorKind::InvalidInput) for
+    /// more than HAProxy can count: 2^31 of each second, or 2^32 bytes.
     ///
     /// # Cancel safety
     ///
     /// That of [`set_maxconn`](Self::set_maxconn).
     pub async fn set_rate_limit(&self, what: RateLimit, limit: u32) -> Result<Outcomes<Change>> {
+        let counts = match what {
+            RateLimit::HttpCompression => limit.checked_mul(1024).is_some(),
+            _ => i32::try_from(limit).is_ok(),
+        };
+        if !counts {
+            return Err(Error::invalid(format!("rate limit {limit}: more than HAProxy can count")));
+        }
         let command = Command::change("set rate-limit").word(what).word("global").word(limit);
         self.change(command, Scope::Nothing).await
     }
@@ -75,7 +84,7 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn errors(&self) -> Result<Outcomes<String>> {
-        self.ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(data))).await
+        self.ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(&data))).await
     }
 
     /// The same of one frontend or backend: `show errors NAME`.
@@ -90,7 +99,16 @@ impl Cluster {
     /// That of [`errors`](Self::errors).
     pub async fn errors_of(&self, proxy: &str) -> Result<Outcomes<String>> {
         let name = ProxyName::new("proxy", proxy)?;
-        self.ask(Command::read("show errors").word(name).needs(Level::Operator), |data| Ok(text(data))).await
+        let command = &Command::read("show errors").word(name).needs(Level::Operator);
+        // HAProxy takes a name that nobody has for a number, as far as it is one.
+        let numeric = proxy.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let job = |target: Target, deadline| async move {
+            if numeric && !target.lists(&Scope::All, |row| row.proxy() == proxy, &deadline).await? {
+                return Ok(Presence::NotHere("not listed by `show stat`".into()));
+            }
+            target.ask(command, |data| Ok(text(&data)), &deadline).await
+        };
+        self.each(command, Scope::Nothing, job).await
     }
 
     /// Sends a command line to every member as it is, and returns the whole reply of

@@ -51,12 +51,12 @@ impl Cluster {
     }
 
     pub(super) async fn sources(&self, verb: &str) -> Result<Outcomes<Vec<PatternSource>>> {
-        let read = |data: &[u8]| Ok(PatternSource::read(&String::from_utf8_lossy(data))?);
+        let read = |data: Vec<u8>| Ok(PatternSource::read(&String::from_utf8_lossy(&data))?);
         self.ask(Command::read(verb).needs(Level::Admin), read).await
     }
 
     pub(super) async fn contents(&self, command: Command) -> Result<Contents> {
-        let read = |data: &[u8]| Ok(Entries::read(data.to_vec())?);
+        let read = |data: Vec<u8>| Ok(Entries::read(data)?);
         Ok(Contents::new(self.ask(command.needs(Level::Admin), read).await?))
     }
 }
@@ -99,7 +99,7 @@ impl Map {
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn get(&self, key: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get map").needs(Level::Admin))?.secret(key)?;
-        self.cluster.ask(command, |data| Lookup::read(data).map_err(Error::new)).await
+        self.cluster.ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
     /// Adds an entry: `add map ID KEY VALUE`. A key that is there already is there

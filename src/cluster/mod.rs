@@ -250,9 +250,13 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot).
+    /// Those of [`server`](Cluster::server).
     pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
-        let servers = self.snapshot().await?.servers_named(name);
+        let snapshot = self.snapshot().await?;
+        let servers = snapshot.servers_named(name);
+        if servers.is_empty() {
+            return Err(snapshot.absent(format!("server {name:?}")));
+        }
         Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
     }
 

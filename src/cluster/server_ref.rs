@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use super::backend_ref::states;
 use super::object::Server;
 use super::outcome::{Outcomes, Presence};
 use super::target::Target;
@@ -93,8 +94,7 @@ macro_rules! acts_on_server {
                 self.run(self.set()?.word("state").word(state)).await
             }
 
-            /// Ends its maintenance: `enable server B/S`. Needs level admin. Unlike
-            /// [`AdminState::Ready`] it leaves a drain as it is.
+            /// Ends its maintenance, or its drain: `enable server B/S`. Needs level admin.
             ///
             /// # Errors
             ///
@@ -107,8 +107,8 @@ macro_rules! acts_on_server {
                 self.run(self.verb("enable server")?).await
             }
 
-            /// Puts it into maintenance: `disable server B/S`. Needs level admin. It takes
-            /// no traffic and is not checked.
+            /// Puts it into maintenance, instead of a drain if it was in one: `disable server
+            /// B/S`. Needs level admin. It takes no traffic and is not checked.
             ///
             /// # Errors
             ///
@@ -238,8 +238,9 @@ macro_rules! acts_on_server {
                 self.run(self.set()?.word("fqdn").word(Host::new(host)?)).await
             }
 
-            /// Makes its health check have found that, until the next ones:
-            /// `set server B/S health up|stopping|down`. Needs level admin.
+            /// Makes its health check have found that, until the next ones; for good where
+            /// it has none: `set server B/S health up|stopping|down`. Needs level admin. A
+            /// server in maintenance stays as it is.
             ///
             /// # Errors
             ///
@@ -341,7 +342,7 @@ macro_rules! acts_on_server {
 
             /// Sets the address of its health checks, and their port with it if one is
             /// given: `set server B/S check-addr A [port P]`. Needs level admin and
-            /// HAProxy 2.4.
+            /// HAProxy 2.4. (3.4.7 refuses every address.)
             ///
             /// # Errors
             ///
@@ -363,13 +364,14 @@ macro_rules! acts_on_server {
 
             /// Sets the address of its agent checks, an IP address or the name of a host,
             /// and their port with it if one is given: `set server B/S agent-addr A [port
-            /// P]`. Needs level admin.
+            /// P]`. Needs level admin, and with a port HAProxy 2.4: 2.2 passes over it.
             ///
             /// # Errors
             ///
             /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for a
             /// server without agent check, and where the name cannot be resolved;
-            /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for what is neither, and
+            /// [`Unsupported`](crate::ErrorKind::Unsupported) with a port by earlier
+            /// releases, to which nothing is sent; [`InvalidInput`](crate::ErrorKind::InvalidInput) for what is neither, and
             /// for port 0.
             ///
             /// # Cancel safety
@@ -385,7 +387,11 @@ macro_rules! acts_on_server {
                     Ok(address) => command.word(address),
                     Err(_) => command.word(Host::new(host)?),
                 };
-                self.run(with_port(command, port.into())?).await
+                self.run(match port.into() {
+                    None => command,
+                    port => with_port(command, port)?.since((2, 4)),
+                })
+                .await
             }
 
             /// Sets the port of its agent checks: `set server B/S agent-port P`. Needs
@@ -502,9 +508,7 @@ fn checked(port: u16) -> Result<u16> {
 
 async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Presence<ServerState>> {
     let command = Command::read("show servers state").word(name.backend());
-    let states =
-        target.ask(&command, |data| Ok(ServerState::read(&String::from_utf8_lossy(data))?), deadline);
-    Ok(match states.await? {
+    Ok(match states(&command, target, deadline).await? {
         Presence::NotHere(words) => Presence::NotHere(words),
         Presence::Here(states) => match states.into_iter().find(|state| *state.name == *name.name()) {
             Some(state) => Presence::Here(state),
@@ -522,5 +526,5 @@ async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Resu
         }
     }
     let command = Command::read("get weight").word(name);
-    target.ask(&command, |data| Ok(ServerWeight::read(data)?), deadline).await
+    target.ask(&command, |data| Ok(ServerWeight::read(&data)?), deadline).await
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use super::word::words;
 
 /// What the operator wants of a server.
 ///
@@ -18,19 +18,4 @@ pub enum AdminState {
     Maint,
 }
 
-impl AdminState {
-    /// The word that HAProxy has for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Drain => "drain",
-            Self::Maint => "maint",
-        }
-    }
-}
-
-impl fmt::Display for AdminState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+words!(AdminState, "administrative state", { Ready = "ready", Drain = "drain", Maint = "maint" });

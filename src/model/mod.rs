@@ -23,6 +23,7 @@ mod sweep;
 #[cfg(feature = "serde")]
 mod text;
 mod version;
+mod word;
 
 pub use admin_state::AdminState;
 pub(crate) use cells::{Cells, Cut};
@@ -44,3 +45,4 @@ pub use version::Version;
 
 pub(crate) use pattern::Entries;
 pub(crate) use sweep::{Scope, SweepParser};
+pub(crate) use word::words;

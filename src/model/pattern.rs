@@ -19,8 +19,9 @@ pub struct PatternSource {
     pub file: Option<Box<str>>,
     /// What uses it, in HAProxy's words.
     pub description: Box<str>,
-    /// How many entries it has; HAProxy says so since 2.6. A count that fell below
-    /// zero, which HAProxy's does, is 0.
+    /// How many entries HAProxy thinks it has; it says so since 2.6. It counts wrong:
+    /// entries of a map that is used twice count twice, and each pattern that was
+    /// refused takes one off. Below zero is 0.
     pub entries: Option<u64>,
 }
 

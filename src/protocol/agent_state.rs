@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::model::words;
 
 /// What a server's agent check is made to have found (`set server .. agent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,11 +9,4 @@ pub enum AgentState {
     Down,
 }
 
-impl fmt::Display for AgentState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        })
-    }
-}
+words!(AgentState, "state of an agent", { Up = "up", Down = "down" });

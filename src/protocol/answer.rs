@@ -20,18 +20,18 @@ impl Answer {
     ///
     /// `several` is whether the process is one of several of the same HAProxy
     /// (`nbproc`), which know the names of proxies that they do not run.
-    pub(crate) fn read(reply: &[u8], command: &Command, several: bool) -> Result<Self, Problem> {
+    pub(crate) fn read(mut reply: Vec<u8>, command: &Command, several: bool) -> Result<Self, Problem> {
         if reply == b"\n" {
             return Ok(match command.effect() {
                 Effect::Read => Self::Data(Vec::new()),
                 Effect::Change | Effect::Add => Self::Change(Change::Changed(None)),
             });
         }
-        let Some((severity, text)) = message(reply) else {
-            let data = reply.strip_suffix(b"\n").unwrap_or(reply);
+        let Some((severity, text)) = message(&reply) else {
+            reply.truncate(reply.len() - usize::from(reply.ends_with(b"\n")));
             return match command.effect() {
-                Effect::Read => Ok(Self::Data(data.to_vec())),
-                Effect::Change | Effect::Add => Err(Problem::Refused(words(data))),
+                Effect::Read => Ok(Self::Data(reply)),
+                Effect::Change | Effect::Add => Err(Problem::Refused(words(&reply))),
             };
         };
         let words = words(text);
@@ -48,7 +48,8 @@ impl Answer {
         let unchanged = NOTHING_TO_DO.iter().any(|start| words.starts_with(start)) || is_same_address(&words);
         let done = match severity {
             b'4' => unchanged || is_changed(&words),
-            b'5' | b'6' => true,
+            // `disable frontend` says of one that is gone that it cannot, in a notice.
+            b'5' | b'6' => !words.starts_with(SHUT_DOWN),
             _ => false,
         };
         match command.effect() {
@@ -75,7 +76,7 @@ fn words(text: &[u8]) -> Box<str> {
 
 /// Whether the process says that it does not have what the command is for.
 fn is_absent(words: &str, several: bool) -> bool {
-    ABSENT.contains(&words) || several && words.starts_with("Frontend was previously shut down")
+    ABSENT.contains(&words) || several && words.starts_with(SHUT_DOWN)
 }
 
 /// Whether a change of an address was made. Only part of it may have been: then
@@ -86,7 +87,7 @@ fn is_changed(words: &str) -> bool {
 }
 
 fn is_same_address(words: &str) -> bool {
-    words.contains("nothing changed") || words.starts_with("no need to change the addr by")
+    words.contains("nothing changed") || SAME_ADDRESS.iter().any(|start| words.starts_with(start))
 }
 
 /// What HAProxy says who does not know a command, or a keyword of one.
@@ -113,6 +114,16 @@ const ABSENT: &[&str] = &[
     "key or pattern not found.",
 ];
 
+/// What `enable frontend` and `disable frontend` say of one that has no sockets.
+const SHUT_DOWN: &str = "Frontend was previously shut down";
+
+/// How it begins where neither address, port nor name is another one. (Sic: `FDQN`.)
+const SAME_ADDRESS: &[&str] = &[
+    "no need to change the addr by",
+    "no need to change the addr, no need to change the port",
+    "no need to change the FDQN",
+];
+
 const NOTHING_TO_DO: &[&str] =
     &["All sockets are already", "Frontend is already", "Frontend was already shut down."];
 
@@ -125,4 +136,211 @@ const TOO_BIG: &[&[u8]] =
 /// For replies that are not what a command prints.
 pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
     Malformed::new(1, None, expected, found).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Level;
+
+    /// What is made of a reply of one process of `several`.
+    fn read(command: &Command, reply: &str, several: bool) -> String {
+        match Answer::read(reply.into(), command, several) {
+            Ok(Answer::Change(change)) => change.to_string(),
+            Ok(Answer::Data(data)) => format!("data: {:?}", String::from_utf8_lossy(&data)),
+            Ok(Answer::NotHere(words)) => format!("not here: {words}"),
+            Err(problem) => problem.to_string(),
+        }
+    }
+
+    /// What is made of a message, which some releases end with an empty line and
+    /// some do not.
+    fn change(message: &str) -> String {
+        let command = Command::change("set server");
+        let [one, two] = ["\n", "\n\n"].map(|end| read(&command, &format!("{message}{end}"), false));
+        assert_eq!(one, two);
+        one
+    }
+
+    #[test]
+    fn silence_is_a_change_or_nothing_to_tell() {
+        assert_eq!(read(&Command::change("disable server"), "\n", false), "changed");
+        assert_eq!(read(&Command::add("add map"), "\n", false), "changed");
+        assert_eq!(read(&Command::read("show map"), "\n", false), "data: \"\"");
+    }
+
+    #[test]
+    fn what_is_printed_on_demand_is_data() {
+        let command = Command::read("get weight");
+        assert_eq!(read(&command, "100 (initial 100)\n\n", false), "data: \"100 (initial 100)\\n\"");
+        assert_eq!(read(&command, "type=str, found=no\n\n", false), "data: \"type=str, found=no\\n\"");
+        assert_eq!(read(&command, "[6]: admin\n\n", false), "data: \"admin\\n\\n\"");
+        assert_eq!(read(&command, "[3]: No such server.\n\n", false), "not here: No such server.");
+        assert_eq!(change("100 (initial 100)"), "refused: \"100 (initial 100)\"");
+    }
+
+    #[test]
+    fn these_are_changes() {
+        for message in [
+            "[4]: IP changed from '127.0.0.1' to '::1' by 'stats socket command'",
+            "[4]: port changed from '18001' to '18002' by 'stats socket command'",
+            "[4]: no need to change the addr, port changed from '1' to '2' by 'stats socket command'",
+            "[4]: IP changed from '1.1.1.1' to '2.2.2.2', no need to change the port by 'stats socket command'",
+            "[4]: IP changed from '::1' to '::2', port changed from '1' to '2' by 'stats socket command'",
+            "[4]: be/srv changed its FQDN from host.example to other.example by 'stats socket command'",
+            "[5]: health check port updated.",
+            "[5]: server ssl setting updated.",
+            "[6]: New version created: 1",
+        ] {
+            let words = message.split_at("[4]: ".len()).1;
+            assert_eq!(change(message), format!("changed: {words}"));
+        }
+    }
+
+    #[test]
+    fn these_say_that_there_is_nothing_to_change() {
+        for message in [
+            "[4]: nothing changed",
+            "[4]: no need to change the addr by 'stats socket command'",
+            "[4]: no need to change the addr, no need to change the port by 'stats socket command'",
+            "[4]: no need to change the FDQN by 'stats socket command'",
+            "[5]: Frontend is already disabled.",
+            "[5]: Frontend is already enabled.",
+            "[5]: All sockets are already disabled.",
+            "[5]: All sockets are already enabled.",
+            "[5]: Frontend was already shut down.",
+        ] {
+            let words = message.split_at("[4]: ".len()).1;
+            assert_eq!(change(message), format!("unchanged: {words}"));
+        }
+    }
+
+    #[test]
+    fn these_say_that_it_is_not_here() {
+        for words in [
+            "No such server.",
+            "No such backend.",
+            "No such frontend.",
+            "No such proxy.",
+            "Proxy is disabled.",
+            "Can't find backend.",
+            "Unknown map identifier. Please use #<id> or <file>.",
+            "Unknown ACL identifier. Please use #<id> or <file>.",
+            "Key not found.",
+            "entry not found.",
+            "key or pattern not found.",
+        ] {
+            assert_eq!(change(&format!("[3]: {words}")), format!("not here: {words}"));
+        }
+    }
+
+    #[test]
+    fn these_are_refusals() {
+        for message in [
+            "[3]: Absolute weight can only be between 0 and 256 inclusive.",
+            "[3]: Agent was not configured on this server, cannot enable.",
+            "[3]: Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.",
+            "[3]: Empty weight string empty or preceded by garbage",
+            "[3]: Expects an integer value.",
+            "[3]: Frontend was previously shut down, cannot enable.",
+            "[3]: Health check was not configured on this server, cannot enable.",
+            "[3]: Missing map identifier and/or key.",
+            "[3]: Require 'backend/server'.",
+            "[3]: Require <maxconn>.",
+            "[3]: Value out of range.",
+            "[3]: agent checks are not enabled on this server.",
+            "[3]: cannot change health on a tracking server.",
+            "[3]: incorrect addr address given for agent.",
+            "[3]: maxconn string empty or preceded by garbage",
+            "[3]: provided port is not valid.",
+            "[3]: set server <b>/<s> fqdn failed because no resolution is configured.",
+            "[3]: 'notanip' is not a valid IPv4 or IPv6 address.",
+            "[3]: 'set rate-limit' only supports :\n   - 'connections global' to set the maximum rate",
+            "[3]: 'set server <srv> ssl' cannot be set.  default-server should define ssl settings",
+            "[3]: 'set server <srv> state' expects 'ready', 'drain' and 'maint'.",
+            "[4]: Invalid addr 'notanip'",
+            "[4]: Invalid addr 'notanip' by 'stats socket command'",
+            "[4]: Update for the current server address family is only supported through configuration file.",
+            "[4]: agent checks are not enabled on this server",
+            "[4]: could not update app/web2 FQDN by 'stats socket command'",
+            "[4]: health checks are not enabled on this server",
+            "[4]: invalid addr '127.0.0.1'",
+            "[4]: problem converting port '' to an int",
+            "[4]: provided port is invalid",
+            "[5]: Frontend was previously shut down, cannot disable.",
+        ] {
+            let words = message.split_at("[4]: ".len()).1;
+            assert_eq!(change(message), format!("refused: {words:?}"));
+        }
+    }
+
+    #[test]
+    fn a_change_that_was_made_in_part_is_refused() {
+        for words in [
+            "no need to change the addr, can't change <port> to port map because it is incompatible",
+            "IP changed from '::1' to '::2', can't change <port> to port map because it is incompatible",
+            "no need to change the addr, problem converting port '' to an int by 'stats socket command'",
+            "IP changed from '::1' to '::2', provided port is not valid by 'stats socket command'",
+        ] {
+            assert_eq!(change(&format!("[4]: {words}")), format!("refused: {words:?}"));
+        }
+    }
+
+    #[test]
+    fn a_command_that_a_release_does_not_know_is_unsupported() {
+        for (message, shown) in [
+            (
+                "[6]: Unknown command. Please enter one of the following commands only :\n  help",
+                "Unknown command. Please enter one of the following commands only :",
+            ),
+            (
+                "[6]: Unknown command, but maybe one of the following ones is a better match:\n  set map",
+                "Unknown command, but maybe one of the following ones is a better match:",
+            ),
+            (
+                "[6]: Unknown command: 'set', but maybe one of the following ones is a better match:\n  x",
+                "Unknown command: 'set', but maybe one of the following ones is a better match:",
+            ),
+            (
+                "[3]: 'set server <srv>' only supports 'agent', 'health', 'state' and 'weight'.",
+                "'set server <srv>' only supports 'agent', 'health', 'state' and 'weight'.",
+            ),
+            (
+                "[3]: usage: set server <backend>/<server> addr | agent | weight",
+                "usage: set server <backend>/<server> addr | agent | weight",
+            ),
+        ] {
+            assert_eq!(change(message), format!("unknown to this release: {shown:?}"));
+        }
+    }
+
+    #[test]
+    fn a_denied_command_names_the_level_that_it_needs() {
+        let command = Command::change("clear counters").needs(Level::Operator);
+        assert_eq!(
+            read(&command, "[3]: Permission denied\n\n", false),
+            "needs level operator of the stats socket: \"Permission denied\""
+        );
+        assert_eq!(
+            change("[3]: Permission denied"),
+            "needs level admin of the stats socket: \"Permission denied\""
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_without_a_severity() {
+        let words = "The command line is too big for the buffer size. Please change tune.bufsize.";
+        assert_eq!(change(words), format!("refused: {words:?}"));
+    }
+
+    #[test]
+    fn one_process_of_several_says_of_a_frontend_elsewhere_that_it_was_shut_down() {
+        let command = Command::change("disable frontend");
+        for (severity, verb) in [(3, "enable"), (5, "disable")] {
+            let words = format!("Frontend was previously shut down, cannot {verb}.");
+            let reply = format!("[{severity}]: {words}\n\n");
+            assert_eq!(read(&command, &reply, true), format!("not here: {words}"));
+            assert_eq!(read(&command, &reply, false), format!("refused: {words:?}"));
+        }
+    }
 }

@@ -1,7 +1,8 @@
 /// Which counters to clear (`clear counters`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counters {
-    /// Maxima only, such as `smax`. Needs level operator.
+    /// Maxima, such as `smax`; from 2.6 on also the counters of modules, `h1_*` and
+    /// whatever stands behind the column `-`. Needs level operator.
     Max,
     /// All of them. Needs level admin.
     All,

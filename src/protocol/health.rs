@@ -1,8 +1,8 @@
-use std::fmt;
+use crate::model::words;
 
 /// What a server's health check is made to have found (`set server .. health`).
 ///
-/// The next checks may find otherwise.
+/// The next checks may find otherwise. A server without checks stays so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Health {
     /// It is well.
@@ -13,12 +13,4 @@ pub enum Health {
     Down,
 }
 
-impl fmt::Display for Health {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Up => "up",
-            Self::Stopping => "stopping",
-            Self::Down => "down",
-        })
-    }
-}
+words!(Health, "health", { Up = "up", Stopping = "stopping", Down = "down" });

@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::model::words;
 
 /// A limit on a rate that a whole process keeps to (`set rate-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,13 +14,17 @@ pub enum RateLimit {
     HttpCompression,
 }
 
-impl fmt::Display for RateLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Connections => "connections",
-            Self::Sessions => "sessions",
-            Self::SslSessions => "ssl-sessions",
-            Self::HttpCompression => "http-compression",
-        })
+impl RateLimit {
+    /// The key of `show info` that tells the limit. That of
+    /// [`HttpCompression`](Self::HttpCompression) is in bytes.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Connections => "ConnRateLimit",
+            Self::Sessions => "SessRateLimit",
+            Self::SslSessions => "SslRateLimit",
+            Self::HttpCompression => "CompressBpsRateLim",
+        }
     }
 }
+
+words!(RateLimit, "rate limit", { Connections = "connections", Sessions = "sessions", SslSessions = "ssl-sessions", HttpCompression = "http-compression" });

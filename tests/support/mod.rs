@@ -14,11 +14,14 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 #![allow(clippy::missing_panics_doc, reason = "all of it panics when HAProxy does not do its part")]
 
+mod agent;
 mod ancestor;
 mod ask;
 mod config;
+mod every;
 mod haproxy;
 mod level;
+mod managed;
 mod mixed;
 mod process;
 mod release;
@@ -26,16 +29,20 @@ mod row;
 mod running;
 mod server;
 mod stranger;
+mod tap;
 mod traffic;
 mod zoo;
 
 #[allow(unused_imports, reason = "every test file uses a part of this")]
 pub use self::{
+    agent::Agent,
     ancestor::{ANCESTOR_TRAFFIC, ancestor_cluster},
     ask::{ask, try_ask, until},
     config::Config,
+    every::{every_cell, every_info, every_reply, every_state},
     haproxy::Haproxy,
     level::levels,
+    managed::managed_cluster,
     mixed::{MIXED_TRAFFIC, mixed_cluster},
     process::is_alive,
     release::{Release, release, releases},
@@ -43,6 +50,7 @@ pub use self::{
     running::Running,
     server::Server,
     stranger::{Stranger, datagram, plain_file, stale},
+    tap::Tap,
     traffic::{Address, Held, hold, http_get},
     zoo::{zoo, zoo_settled},
 };

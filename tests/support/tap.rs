@@ -1,0 +1,67 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{UnixListener, UnixStream},
+    task::JoinHandle,
+};
+
+/// A socket that hands everything on to another one and keeps what was sent; it
+/// goes when this is dropped.
+#[derive(Debug)]
+pub struct Tap {
+    sent: Arc<Mutex<Vec<u8>>>,
+    task: JoinHandle<()>,
+}
+
+impl Tap {
+    /// Listens at `path` and speaks to whoever listens at `target`.
+    pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
+        let (listener, target) = (UnixListener::bind(path).unwrap(), target.into());
+        let sent = Arc::<Mutex<_>>::default();
+        let kept = Arc::clone(&sent);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(relay(client, target.clone(), Arc::clone(&kept)));
+            }
+        });
+        Self { sent, task }
+    }
+
+    /// All that was sent so far, on any connection.
+    pub fn sent(&self) -> String {
+        String::from_utf8(self.sent.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn relay(mut client: UnixStream, target: PathBuf, sent: Arc<Mutex<Vec<u8>>>) -> io::Result<()> {
+    let mut haproxy = UnixStream::connect(target).await?;
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_haproxy, mut to_haproxy) = haproxy.split();
+    let forth = async {
+        let mut bytes = [0; 4096];
+        loop {
+            let read = from_client.read(&mut bytes).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            sent.lock().unwrap().extend_from_slice(&bytes[..read]);
+            to_haproxy.write_all(&bytes[..read]).await?;
+        }
+    };
+    // Whoever closes first ends it.
+    tokio::select! {
+        ended = forth => ended,
+        ended = tokio::io::copy(&mut from_haproxy, &mut to_client) => ended.map(drop),
+    }
+}
