@@ -1,0 +1,71 @@
+use futures::future::join_all;
+use haproxyadmin::snapshot::{Backend, Server};
+use haproxyadmin::{Kind, Snapshot};
+
+use crate::Views;
+use crate::call::Call;
+use crate::dump::metric_names;
+use crate::problem::Problem;
+use crate::report::{Cell, Report};
+use crate::server::states_report;
+
+pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
+    let show = async |figure: fn(&Backend) -> Cell| show(call, views, |backend| Ok(figure(backend))).await;
+    match call.action {
+        "list" => {
+            let (snapshot, backends) = read(call, views).await?;
+            Ok(Report::names(backends.iter().map(Backend::name)).read_from(&snapshot))
+        }
+        "servers" => show(|backend| Cell::list(&names(&backend.servers()))).await,
+        "status" => show(|backend| Cell::new(backend.status())).await,
+        "requests" => show(|backend| Cell::new(backend.requests())).await,
+        "process" => show(|backend| Cell::list(&backend.processes())).await,
+        "iid" => show(|backend| Cell::of(backend.id())).await,
+        "metrics" => Ok(metric_names(Kind::Backend)),
+        "metric" => {
+            let [metric] = call.arguments()?;
+            self::show(call, views, |backend| Ok(Cell::of(backend.metric(metric)?))).await
+        }
+        _ => states(call, views).await,
+    }
+}
+
+fn names(servers: &[Server]) -> Vec<&str> {
+    servers.iter().map(Server::name).collect()
+}
+
+async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
+    let (_, backends) = read(call, views).await?;
+    let asked = backends
+        .iter()
+        .map(|backend| async { views.read.backend_ref(backend.name())?.server_states().await });
+    let states = join_all(asked).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let report = states_report(states.iter().flat_map(|outcomes| {
+        outcomes.values().flat_map(|(label, states)| states.iter().map(move |state| (label, state)))
+    }));
+    Ok(states.iter().fold(report, Report::asked))
+}
+
+async fn show(
+    call: &Call,
+    views: &Views,
+    figure: impl Fn(&Backend) -> Result<Cell, Problem>,
+) -> Result<Report, Problem> {
+    let (snapshot, backends) = read(call, views).await?;
+    let figures = backends.iter().map(|backend| Ok((backend.name().to_owned(), figure(backend)?)));
+    Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
+}
+
+/// The backends that are named, or all of them. Of one alone only its own rows are
+/// asked for.
+async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<Backend>), Problem> {
+    let snapshot = match call.names.as_slice() {
+        [name] => views.read.backend(name).await?.snapshot().clone(),
+        _ => views.read.snapshot().await?,
+    };
+    let backends = match call.names.as_slice() {
+        [] => snapshot.backends(),
+        names => names.iter().map(|name| snapshot.backend(name)).collect::<Result<_, _>>()?,
+    };
+    Ok((snapshot, backends))
+}

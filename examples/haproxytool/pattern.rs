@@ -1,0 +1,82 @@
+//! What maps and ACLs have in common.
+
+use std::fs;
+use std::io::{self, Read};
+
+use haproxyadmin::{Contents, Label, Lookup, Outcomes, PatternSource};
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+use crate::report::{Cell, Report, agreement};
+
+pub(crate) fn list(outcomes: &Outcomes<Vec<PatternSource>>) -> Report {
+    let mut rows = vec![["PROCESS", "ID", "ENTRIES", "FILE"].map(String::from).to_vec()];
+    let mut json = Map::new();
+    for (label, sources) in outcomes.values() {
+        for source in sources {
+            let entries = source.entries.map_or("-".into(), |entries| entries.to_string());
+            let file = source.file.as_deref().unwrap_or("-").to_owned();
+            rows.push(vec![label.to_string(), format!("#{}", source.number), entries, file]);
+        }
+        json.insert(label.to_string(), serde_json::to_value(sources).unwrap_or_default());
+    }
+    Report::rows(&rows, json.into()).asked(outcomes)
+}
+
+/// The entries once if all have the same, else those of each process.
+pub(crate) fn show(contents: &Contents) -> Report {
+    let lists: Vec<_> = contents.per_process().map(|(label, entries)| (label, texts(entries))).collect();
+    let mut report = match lists.first() {
+        Some((_, entries)) if contents.is_same() => Report::names(entries),
+        _ => {
+            let row = |label: &Label, entry: &String| vec![label.to_string(), entry.clone()];
+            let rows: Vec<_> =
+                lists.iter().flat_map(|(label, list)| list.iter().map(|entry| row(label, entry))).collect();
+            let json: Map<_, _> =
+                lists.iter().map(|(label, list)| (label.to_string(), Value::from(list.clone()))).collect();
+            Report::rows(&rows, json.into())
+        }
+    };
+    let differences = contents.differences();
+    let note = |first| format!("processes differ in {} entries, first of all {first}", differences.len());
+    report.notes.extend(differences.first().map(note));
+    judged(report, contents)
+}
+
+pub(crate) fn count(contents: &Contents) -> Report {
+    let counts = agreement(contents.per_process().map(|(label, entries)| (label, entries.len())));
+    judged(Report::cell(Cell::of(counts)), contents)
+}
+
+pub(crate) fn found(outcomes: &Outcomes<Lookup>) -> Report {
+    let said = |lookup: &Lookup| match (&lookup.value, &lookup.key) {
+        _ if !lookup.found => "not found".to_owned(),
+        (Some(found), _) | (None, Some(found)) => found.to_string(),
+        (None, None) => lookup.text.to_string(),
+    };
+    let text = outcomes.agreement().map_or("-".into(), |all| all.map(said).to_string());
+    Report::cell(Cell::said(text, outcomes.agreement())).asked(outcomes)
+}
+
+/// The lines of a file, or of stdin, that hold an entry.
+pub(crate) fn lines(path: Option<&str>) -> Result<Vec<String>, Problem> {
+    let mut text = String::new();
+    match path {
+        None | Some("-") => io::stdin().read_to_string(&mut text).map(drop)?,
+        Some(path) => {
+            text = fs::read_to_string(path).map_err(|error| Problem::File(path.to_owned(), error))?;
+        }
+    }
+    let entries = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(entries.map(str::to_owned).collect())
+}
+
+fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::Entry<'a>>) -> Vec<String> {
+    entries.map(|entry| entry.text().into_owned()).collect()
+}
+
+fn judged(mut report: Report, contents: &Contents) -> Report {
+    report.notes.extend(contents.failed().map(|(_, error)| error.to_string()));
+    report.failed |= contents.per_process().next().is_none();
+    report
+}

@@ -1,0 +1,186 @@
+use std::fmt::Display;
+
+use futures::future::join_all;
+use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Snapshot};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// What an action came to.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// For people.
+    pub(crate) text: String,
+    /// The same for programs.
+    json: Json,
+    /// For stderr, a line each.
+    pub(crate) notes: Vec<String>,
+    pub(crate) failed: bool,
+}
+
+enum Json {
+    Value(Value),
+    Changes(Vec<Outcomes<Change>>),
+}
+
+/// A figure, for people and for programs.
+pub(crate) struct Cell {
+    text: String,
+    json: Value,
+}
+
+/// Objects that are changed at the same time.
+const TOGETHER: usize = 64;
+
+impl Report {
+    /// One figure by itself.
+    pub(crate) fn cell(cell: Cell) -> Self {
+        Self { text: cell.text + "\n", json: Json::Value(cell.json), ..Self::default() }
+    }
+
+    /// A figure for each name.
+    pub(crate) fn figures(figures: impl IntoIterator<Item = (String, Cell)>) -> Self {
+        let mut rows = Vec::new();
+        let mut json = Map::new();
+        for (name, cell) in figures {
+            rows.push(vec![name.clone(), cell.text]);
+            json.insert(name, cell.json);
+        }
+        Self { text: table(&rows), json: Json::Value(json.into()), ..Self::default() }
+    }
+
+    /// Names alone.
+    pub(crate) fn names<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Self {
+        let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+        let text = names.iter().flat_map(|name| [name, "\n"]).collect();
+        Self { text, json: Json::Value(names.into()), ..Self::default() }
+    }
+
+    /// Rows for people, with anything for programs.
+    pub(crate) fn rows(rows: &[Vec<String>], json: Value) -> Self {
+        Self { text: table(rows), json: Json::Value(json), ..Self::default() }
+    }
+
+    /// Changes process by process, the changes of each object by itself.
+    pub(crate) fn changes(changes: Vec<Outcomes<Change>>) -> Self {
+        let is_well = |outcomes: &Outcomes<Change>| outcomes.is_complete() && outcomes.values().count() > 0;
+        Self {
+            text: changes.iter().map(table_of).collect::<Vec<_>>().join("\n"),
+            failed: !changes.iter().all(is_well),
+            json: Json::Changes(changes),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same after having changed each of `objects`.
+    pub(crate) async fn each<T>(
+        objects: &[T],
+        change: impl AsyncFn(&T) -> haproxyadmin::Result<Outcomes<Change>>,
+    ) -> Result<Self, Problem> {
+        let (mut changes, mut errors) = (Vec::new(), Vec::new());
+        for some in objects.chunks(TOGETHER) {
+            for result in join_all(some.iter().map(|object| change(object))).await {
+                match result {
+                    Ok(outcomes) => changes.push(outcomes),
+                    Err(error) => errors.push(error),
+                }
+            }
+        }
+        if changes.is_empty() && !errors.is_empty() {
+            return Err(errors.swap_remove(0).into());
+        }
+        let mut report = Self::changes(changes);
+        report.failed |= !errors.is_empty();
+        report.notes.extend(errors.iter().map(Error::to_string));
+        Ok(report)
+    }
+
+    /// Says which processes did not answer a read that takes what there is.
+    pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
+        for process in snapshot.failed() {
+            let why = process.failure().map(ToString::to_string).unwrap_or_default();
+            self.notes.push(format!("no answer: {} ({}): {why}", process.label(), process.address()));
+        }
+        self.failed |= snapshot.failed().count() == snapshot.processes().len();
+        self
+    }
+
+    /// The same of what is asked with a command of its own.
+    pub(crate) fn asked<T>(mut self, outcomes: &Outcomes<T>) -> Self {
+        let error = |outcome: &Outcome<T>| outcome.error().map(Error::to_string);
+        self.notes.extend(outcomes.failed().filter_map(error));
+        self.failed |= outcomes.values().next().is_none();
+        self
+    }
+
+    /// What `--json` prints.
+    pub(crate) fn json(&self) -> Result<String, Problem> {
+        let text = match &self.json {
+            Json::Value(value) => serde_json::to_string_pretty(value),
+            Json::Changes(changes) => match changes.as_slice() {
+                [one] => serde_json::to_string_pretty(one),
+                several => serde_json::to_string_pretty(several),
+            },
+        };
+        Ok(text.map_err(std::io::Error::from)? + "\n")
+    }
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self::Value(Value::Null)
+    }
+}
+
+impl Cell {
+    pub(crate) fn new(value: impl Display + Serialize) -> Self {
+        Self::said(&value, &value)
+    }
+
+    /// A figure that may not be there.
+    pub(crate) fn of(value: Option<impl Display + Serialize>) -> Self {
+        value.map_or(Self { text: "-".into(), json: Value::Null }, Self::new)
+    }
+
+    /// A value that is said in another way to people.
+    pub(crate) fn said(text: impl Display, value: impl Serialize) -> Self {
+        Self { text: text.to_string(), json: serde_json::to_value(&value).unwrap_or_default() }
+    }
+
+    pub(crate) fn list<T: Display + Serialize>(values: &[T]) -> Self {
+        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+        Self { text: texts.join(" "), json: serde_json::to_value(values).unwrap_or_default() }
+    }
+}
+
+/// The common value, or that of each process.
+pub(crate) fn agreement<'a, T: PartialEq>(
+    values: impl IntoIterator<Item = (&'a Label, T)>,
+) -> Option<Agreement<T>> {
+    let mut values: Vec<_> = values.into_iter().map(|(label, value)| (label.clone(), value)).collect();
+    let first = values.first()?;
+    if values.iter().all(|(_, value)| *value == first.1) {
+        return Some(Agreement::Same(values.swap_remove(0).1));
+    }
+    Some(Agreement::Differs(values))
+}
+
+fn table_of(outcomes: &Outcomes<Change>) -> String {
+    let mut rows = vec![["PROCESS", "RESULT", "MESSAGE"].map(String::from).to_vec()];
+    for outcome in outcomes {
+        let message = outcome.message().unwrap_or_default().replace('\n', " ");
+        rows.push(vec![outcome.label().to_string(), outcome.word().into(), message]);
+    }
+    format!("{}\n{}", outcomes.command(), table(&rows))
+}
+
+/// Rows as lines, each column as wide as its widest cell.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(at, cell)| format!("{cell:0$}  ", width(at).unwrap_or(0)));
+        cells.collect::<String>().trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}

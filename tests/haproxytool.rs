@@ -1,0 +1,433 @@
+//! The example `haproxytool`, run as it is built: every action on processes of
+//! every release, and what the processes themselves say then.
+#![cfg(unix)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "in a helper of tests too, a panic is the failure"
+)]
+
+use serde_json::{Value, json};
+
+#[path = "haproxytool/backend.rs"]
+mod backend;
+#[path = "haproxytool/frontend.rs"]
+mod frontend;
+#[path = "haproxytool/pattern.rs"]
+mod pattern;
+#[path = "haproxytool/process.rs"]
+mod process;
+#[path = "haproxytool/server.rs"]
+mod server;
+#[path = "haproxytool/site.rs"]
+mod site;
+mod support;
+
+use site::{Site, errors, results, text, tool, tool_with, value};
+use support::{ancestor_cluster, ask, every_cell, release, releases, row, until};
+
+#[tokio::test]
+async fn every_action_works_on_2_2() {
+    Site::pair("2.2").await.every_action().await;
+}
+
+#[tokio::test]
+async fn every_action_works_on_2_6() {
+    Site::pair("2.6").await.every_action().await;
+}
+
+#[tokio::test]
+async fn every_action_works_on_3_0() {
+    Site::pair("3.0").await.every_action().await;
+}
+
+#[tokio::test]
+async fn every_action_works_on_3_2() {
+    Site::pair("3.2").await.every_action().await;
+}
+
+#[tokio::test]
+async fn every_action_works_on_3_4() {
+    Site::pair("3.4").await.every_action().await;
+}
+
+#[tokio::test]
+async fn every_action_works_on_all_releases_together() {
+    Site::new(releases()).await.every_action().await;
+}
+
+#[tokio::test]
+async fn a_change_is_a_table_of_processes() {
+    let site = Site::pair("3.2").await;
+    let output = site.run(&["frontend", "disable", "web", "nope"]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+    assert_eq!(
+        text(&output),
+        "disable frontend web\n\
+         PROCESS  RESULT   MESSAGE\n\
+         1.sock   changed\n\
+         2.sock   changed\n\
+         \n\
+         disable frontend nope\n\
+         PROCESS  RESULT    MESSAGE\n\
+         1.sock   not-here  No such frontend.\n\
+         2.sock   not-here  No such frontend.\n"
+    );
+    let output = site.run(&["--json", "frontend", "disable", "web"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let message = "All sockets are already disabled.";
+    let already = |label: &str| json!({"label": label, "result": "unchanged", "message": message});
+    assert_eq!(
+        value(&output),
+        json!({"command": "disable frontend web", "outcomes": [already("1.sock"), already("2.sock")]})
+    );
+}
+
+#[tokio::test]
+async fn what_is_elsewhere_is_no_failure() {
+    for release in [release("2.2"), release("3.0")] {
+        let running = ancestor_cluster(&release).await;
+        let dir = running.stats();
+        let output = tool(&dir, &["--json", "frontend", "disable", "frontend1_proc34"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+        assert_eq!(results(&value(&output)), ["not-here", "not-here", "changed", "changed"]);
+
+        let output = tool(&dir, &["--json", "server", "disable", "bck_all_srv1"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+        let all: Vec<_> = value(&output).as_array().unwrap().iter().map(results).collect();
+        assert_eq!(
+            all,
+            [
+                ["changed", "not-here", "not-here", "not-here"],
+                ["not-here", "not-here", "changed", "changed"],
+                ["not-here", "not-here", "changed", "changed"],
+            ]
+        );
+        for (n, backend) in [(1, "backend_proc1"), (3, "backend1_proc34"), (4, "backend2_proc34")] {
+            assert_eq!(row(running.socket(n), backend, "bck_all_srv1").await.cell("status"), "MAINT");
+        }
+
+        let output = tool(&dir, &["backend", "process"]).await;
+        assert_eq!(output.status.code(), Some(0));
+        let labels = if release.version == "2.2" { "3 4" } else { "3.sock 4.sock" };
+        assert!(text(&output).contains(&format!("backend1_proc34  {labels}\n")), "{}", text(&output));
+    }
+}
+
+#[tokio::test]
+async fn only_the_chosen_processes_are_changed() {
+    let site = Site::pair("2.6").await;
+    let output = site.run(&["--only", "2.sock", "--json", "server", "maint", "app/web2"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(value(&output)["outcomes"].as_array().unwrap().len(), 1);
+    assert_eq!(every_cell(&site.running, "app", "web2", "status").await, ["no check", "MAINT"]);
+    let output = site.run(&["server", "status", "app/web2"]).await;
+    assert_eq!(text(&output), "app/web2  1.sock: no check, 2.sock: MAINT\n");
+    let output = site.run(&["--only", "3.sock", "server", "maint", "app/web2"]).await;
+    let expected = "haproxytool: no such process \"3.sock\"; there are 1.sock, 2.sock\n";
+    assert_eq!((output.status.code(), errors(&output)), (Some(1), expected.into()));
+}
+
+#[tokio::test]
+async fn a_dead_process_is_in_the_table_and_fails_the_whole() {
+    let mut site = Site::pair("3.0").await;
+    site.running.kill(2);
+    let refused = "cannot connect: Connection refused (os error 111)";
+
+    let output = site.run(&["server", "disable", "app/web2"]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+    assert_eq!(
+        text(&output),
+        format!(
+            "disable server app/web2\n\
+             PROCESS  RESULT   MESSAGE\n\
+             1.sock   changed\n\
+             2.sock   failed   {refused}\n"
+        )
+    );
+    assert_eq!(row(site.running.socket(1), "app", "web2").await.cell("status"), "MAINT");
+    for all in [&["frontend", "disable", "--all"][..], &["server", "maint", "web1"]] {
+        let output = site.run(&[&["--json"], all].concat()).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+        for outcomes in value(&output).as_array().unwrap() {
+            assert_eq!(results(outcomes), ["changed", "failed"]);
+        }
+    }
+
+    // Reads are strict, and take what there is where that is permitted.
+    for read in [
+        &["frontend", "requests", "web"][..],
+        &["server", "status"],
+        &["process", "requests"],
+        &["map", "list"],
+        &["process", "errors"],
+        &["server", "states", "app/web1"],
+        &["backend", "states"],
+        &["dump", "servers"],
+    ] {
+        let output = site.run(read).await;
+        assert_eq!((output.status.code(), text(&output)), (Some(1), String::new()), "{read:?}");
+        let said = errors(&output);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let socket = site.running.socket(2).display().to_string();
+        assert!(
+            said.starts_with("haproxytool: ") && said.contains(&socket) && said.contains(refused),
+            "{said}"
+        );
+
+        let output = site.run(&[&["--allow-partial"], read].concat()).await;
+        assert_eq!(output.status.code(), Some(0), "{read:?}");
+        assert!(!text(&output).is_empty(), "{read:?}");
+        let said = errors(&output);
+        assert!(said.contains(&socket) && said.contains(refused), "{read:?}: {said}");
+    }
+    let output = site.run(&["--allow-partial", "frontend", "requests", "web"]).await;
+    assert_eq!(text(&output), "web  0\n");
+
+    // Nobody is left to know anything.
+    site.running.kill(1);
+    for nothing in [
+        &["--allow-partial", "frontend", "list"][..],
+        &["--allow-partial", "process", "list"],
+        &["--allow-partial", "map", "list"],
+        &["server", "ready", "--all"],
+        &["server", "ready", "web1"],
+        &["frontend", "enable", "--all"],
+        &["frontend", "enable", "web"],
+        &["command", "show version"],
+    ] {
+        let output = site.run(nothing).await;
+        assert_eq!(output.status.code(), Some(1), "{nothing:?}");
+        assert!(text(&output).contains(refused) || errors(&output).contains(refused), "{nothing:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_hung_process_made_of_a_change_is_unknown() {
+    let site = Site::pair("3.2").await;
+    site.running.hang(2);
+    let output = site.run(&["--timeout", "1", "--json", "frontend", "disable", "web"]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+    assert_eq!(results(&value(&output)), ["changed", "unknown"]);
+    assert_eq!(
+        value(&output)["outcomes"][1]["message"],
+        "outcome unknown: receiving: no end of the reply within 1s"
+    );
+
+    // What would be there twice if it were sent again is not sent to it at all.
+    let map = site.file("hosts.map");
+    let output = site.run(&["--timeout", "1", "--json", "map", "add", &map, "k", "v"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(results(&value(&output)), ["changed", "failed"]);
+
+    let output = site.run(&["--timeout", "0.5", "command", "show version"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).starts_with("==> 1.sock <==\n3.2."), "{}", text(&output));
+    assert!(errors(&output).contains("2.sock"), "{}", errors(&output));
+
+    site.running.resume(2);
+    let socket = site.running.socket(2);
+    let closed = async || (row(&socket, "web", "FRONTEND").await.cell("status") != "OPEN").then_some(());
+    until("the change is made after all", closed).await;
+    assert_eq!(site.entries("map", "hosts.map").await[1], ["a.example app", "b.example other"]);
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_told_before_anything_is_sent() {
+    let site = Site::pair("2.2").await;
+    let before = site.everything().await;
+    for (arguments, message) in [
+        ("", "expected OBJECT ACTION"),
+        ("frontend", "frontend: expected ACTION"),
+        ("proxy list", "unknown object \"proxy\""),
+        ("frontend stop web", "frontend: unknown action \"stop\""),
+        ("--jason frontend list", "unknown option --jason"),
+        ("frontend list -D", "-D: expected a value"),
+        ("frontend enable", "frontend enable: expected NAME..., or --all in place of names"),
+        ("frontend disable", "frontend disable: expected NAME..., or --all in place of names"),
+        ("frontend shutdown", "frontend shutdown: expected NAME..., or --all in place of names"),
+        ("frontend disable --all web", "frontend disable: expected NAME..."),
+        ("frontend set maxconn 5", "frontend set: expected NAME... OPTION VALUE, or --all in place of names"),
+        ("frontend set web status 5", "frontend set: no such option \"status\""),
+        ("frontend maxconn web abc", "expected a number, found \"abc\""),
+        ("frontend maxconn web -- -5", "expected a number, found \"-5\""),
+        ("frontend metric", "frontend metric: expected [NAME...] METRIC"),
+        ("server ready", "server ready: expected NAME..., or --all in place of names"),
+        ("server health up", "server health: expected NAME... STATE, or --all in place of names"),
+        ("server health app/web1 well", "expected up or stopping or down, found \"well\""),
+        ("server agent app/web1 stopping", "expected up or down, found \"stopping\""),
+        ("server state app/web1 up", "expected ready or drain or maint, found \"up\""),
+        ("server weight app/web1 257", "expected a weight from 0 to 256, or a percentage, found \"257\""),
+        ("server weight app/web1 50 --port 80", "server weight: takes --port with an address only"),
+        ("server address app/web1 --port 80", "server address: takes --port with an address only"),
+        ("server address app/web1 localhost", "expected an IP address, found \"localhost\""),
+        ("server address app/web1 127.0.0.1 --port x", "expected port, found \"x\""),
+        ("server port app/web1 65536", "expected a port, found \"65536\""),
+        ("server ssl app/web1 maybe", "expected on or off, found \"maybe\""),
+        ("server ready app/web1 --backend app", "server ready: takes --backend or BACKEND/SERVER, not both"),
+        ("frontend list --backend app", "frontend list: takes no --backend"),
+        ("map add FILE KEY", "map add: expected FILE KEY VALUE"),
+        ("map clear", "map clear: expected FILE"),
+        ("map clear --all", "map clear: takes no --all"),
+        ("map list FILE", "map list: expected no more words"),
+        ("acl add FILE", "acl add: expected FILE PATTERN"),
+        ("process maxconn many", "expected a number, found \"many\""),
+        (
+            "process ratelimit requests 5",
+            "expected connections or sessions or ssl-sessions or http-compression, found \"requests\"",
+        ),
+        ("process ratelimit sessions x", "expected a number, found \"x\""),
+        ("process clear", "process clear: expected WHAT"),
+        ("process clear some", "expected all or max, found \"some\""),
+        ("process metric", "process metric: expected KEY"),
+        ("command", "command: expected LINE"),
+        ("command show info", "command: expected LINE"),
+        ("--timeout 0 process info", "expected seconds, found \"0\""),
+        ("--timeout soon process info", "expected seconds, found \"soon\""),
+        ("--demo process info", "--demo takes neither -D nor -F"),
+    ] {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let output = site.run(&words).await;
+        let expected = format!("haproxytool: {message} (--help tells more)\n");
+        assert_eq!((output.status.code(), errors(&output)), (Some(2), expected), "{arguments}");
+        assert_eq!(text(&output), "");
+    }
+    // What the crate refuses before it sends anything.
+    for (arguments, message) in [
+        (&["process", "maxconn", "0"][..], "maxconn 0: HAProxy would take it for its hard limit"),
+        (&["server", "port", "app/web1", "0"], "port 0: expected 1 to 65535"),
+        (&["frontend", "disable", "web", "a;b"], "name of a frontend: \"a;b\" has more than"),
+        (&["server", "disable", "app/web1;x"], "name of a server: \"web1;x\" has more than"),
+        (&["map", "clear", "@1"], "map or ACL \"@1\": `@` stands before a version; use its number"),
+        (&["-F", "ipv4@nowhere", "process", "list"], "\"ipv4@nowhere\""),
+        (&["map", "delete", "#0", "#0x1"], "a reference is that of one process, and this would reach 2"),
+    ] {
+        let output = site.run(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", errors(&output));
+        assert!(errors(&output).contains(message), "{}", errors(&output));
+        assert_eq!(errors(&output).lines().count(), 1);
+        assert_eq!(text(&output), "");
+    }
+    assert_eq!(site.everything().await, before);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_an_error() {
+    let site = Site::pair("3.4").await;
+    for (arguments, message) in [
+        ("frontend status nope", "no such frontend \"nope\""),
+        ("frontend status web nope", "no such frontend \"nope\""),
+        ("backend status nope", "no such backend \"nope\""),
+        ("server status nope/web1", "no such server \"nope/web1\""),
+        ("server status app/nope", "no such server \"app/nope\""),
+        ("server status nope", "no such server \"nope\""),
+        ("server ready nope", "no such server \"nope\""),
+        ("server ready app/web1 nope", "no such server \"nope\""),
+        ("server ready --all --backend nope", "no such backend \"nope\""),
+        ("server list --backend nope", "no such backend \"nope\""),
+        ("frontend metric web nope", "no such column \"nope\" in `show stat`"),
+        ("process metric nope", "no such key \"nope\" in `show info`"),
+        (
+            "map show /nope",
+            "`show map /nope`: no such object: \"Unknown map identifier. Please use #<id> or <file>.\"",
+        ),
+        ("map add-all #0 /does/not/exist", "/does/not/exist: No such file or directory (os error 2)"),
+    ] {
+        let output = site.run(&arguments.split(' ').collect::<Vec<_>>()).await;
+        let outcome = (output.status.code(), errors(&output), text(&output));
+        let message = format!("haproxytool: {message}\n");
+        if arguments.starts_with("map show") {
+            assert_eq!((outcome.0, outcome.2), (Some(1), String::new()));
+            assert!(outcome.1.contains("Unknown map identifier"), "{}", outcome.1);
+        } else {
+            assert_eq!(outcome, (Some(1), message, String::new()), "{arguments}");
+        }
+    }
+    for change in
+        [&["server", "ready", "nope/web1"][..], &["map", "clear", "/nope"], &["frontend", "enable", "nope"]]
+    {
+        let output = site.run(&[&["--json"], change].concat()).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+        assert_eq!(results(&value(&output)), ["not-here", "not-here"]);
+    }
+}
+
+#[tokio::test]
+async fn maps_that_differ_are_shown_by_process() {
+    let site = Site::pair("3.0").await;
+    let map = site.file("hosts.map");
+    let output = site.run(&["--only", "2.sock", "map", "add", &map, "c.example", "new"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let output = site.run(&["map", "show", &map]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output),
+        "1.sock  a.example app\n\
+         1.sock  b.example other\n\
+         2.sock  a.example app\n\
+         2.sock  b.example other\n\
+         2.sock  c.example new\n"
+    );
+    assert_eq!(
+        errors(&output),
+        "haproxytool: processes differ in 1 entries, first of all \"c.example new\" 1.sock: 0, 2.sock: 1\n"
+    );
+    let output = site.run(&["map", "count", &map]).await;
+    assert_eq!(text(&output), "1.sock: 2, 2.sock: 3\n");
+    let output = site.run(&["--json", "map", "get", &map, "c.example"]).await;
+    let found = value(&output);
+    assert_eq!((&found["1.sock"]["value"], &found["2.sock"]["value"]), (&Value::Null, &json!("new")));
+    // A reference is that of one process.
+    let list = ask(site.running.socket(2), &format!("show map {map}")).await;
+    let list = String::from_utf8(list).unwrap();
+    let line = list.lines().find(|line| line.ends_with(" c.example new")).unwrap();
+    let reference = format!("#{}", line.split(' ').next().unwrap());
+    let output = site.run(&["--only", "2.sock", "--json", "map", "delete", &map, &reference]).await;
+    assert_eq!(results(&value(&output)), ["changed"]);
+    assert_eq!(text(&site.run(&["map", "count", &map]).await), "2\n");
+}
+
+#[tokio::test]
+async fn help_has_every_action_and_is_no_failure() {
+    let output = tool_with(&["--help"], "").await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+    let text = text(&output);
+    assert!(
+        text.starts_with("Usage: haproxytool [OPTION...] OBJECT ACTION [NAME...] [ARGUMENT...]\n"),
+        "{text}"
+    );
+    assert!(text.contains("/run/haproxy"));
+    assert!(
+        text.contains(
+            "\n  server address [NAME...] [ADDRESS] [--port PORT]           address, with its port\n"
+        )
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 120));
+}
+
+#[tokio::test]
+async fn the_demo_needs_no_haproxy() {
+    for (arguments, expected) in [
+        ("frontend list", "web\napi\n"),
+        ("frontend requests", "web  240\napi  60\n"),
+        ("backend servers app", "app  web1 web2 web3\n"),
+        ("server weight web1", "app/web1     100\nstatic/web1  100\n"),
+        ("process metric CumReq", "300\n"),
+        ("process version", "1.sock: 3.2.4, 2.sock: 3.2.4, 3.sock: 2.6.12\n"),
+        ("map show /etc/haproxy/hosts.map", "a.example app\nb.example static\n"),
+        ("acl show #0", "192.0.2.0/24\n"),
+        (
+            "server drain app/web1",
+            "set server app/web1 state drain\n\
+             PROCESS  RESULT   MESSAGE\n\
+             1.sock   changed\n\
+             2.sock   changed\n\
+             3.sock   changed\n",
+        ),
+    ] {
+        let words: Vec<&str> = ["--demo"].into_iter().chain(arguments.split(' ')).collect();
+        let output = tool_with(&words, "").await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()), "{arguments}");
+        assert_eq!(text(&output), expected);
+    }
+}

@@ -1,0 +1,72 @@
+use serde_json::{Value, json};
+
+use super::site::{Site, errors, results, tool_with, value};
+
+impl Site {
+    pub(crate) async fn map(&self) {
+        let file = self.file("hosts.map");
+        let list = self.read(&["map", "list"]).await;
+        let number = self.number(&list, &file);
+        assert_eq!(self.read(&["map", "show", &file]).await, json!(["a.example app", "b.example other"]));
+        assert_eq!(self.read(&["map", "show", &number]).await, json!(["a.example app", "b.example other"]));
+        assert_eq!(self.read(&["map", "count", &file]).await, 2);
+        let found = self.read(&["map", "get", &file, "a.example"]).await;
+        let found = ["found", "key", "value"].map(|name| found[name].clone());
+        assert_eq!(found, [json!(true), json!("a.example"), json!("app")]);
+        let found = self.read(&["map", "get", &file, "none"]).await;
+        assert_eq!((&found["found"], &found["value"]), (&json!(false), &Value::Null));
+
+        self.changed(&["map", "add", &file, "c d;e", "v w"]).await;
+        self.all_have("map", &["a.example app", "b.example other", "c d;e v w"]).await;
+        self.changed(&["map", "set", &file, "b.example", "new"]).await;
+        self.all_have("map", &["a.example app", "b.example new", "c d;e v w"]).await;
+        self.changed(&["map", "delete", &file, "c d;e"]).await;
+        self.all_have("map", &["a.example app", "b.example new"]).await;
+        let output = self.run(&["map", "delete", &file, "none"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+
+        let lines = "# more\nx.example  one two\n\n  y.example\tthree\n";
+        let more = self.file("more.map");
+        std::fs::write(&more, lines).unwrap();
+        let with_more = ["a.example app", "b.example new", "x.example one two", "y.example three"];
+        self.changed(&["map", "add-all", &file, &more]).await;
+        self.all_have("map", &with_more).await;
+        self.changed(&["map", "clear", &file]).await;
+        self.all_have("map", &[]).await;
+        assert_eq!(self.read(&["map", "show", &file]).await, json!([]));
+        assert_eq!(self.read(&["map", "count", &file]).await, 0);
+        for path in [&[][..], &["-"]] {
+            let dir = self.running.stats();
+            let given = ["-D", dir.to_str().unwrap(), "map", "add-all", &file];
+            let output = tool_with(&[&given, path].concat(), lines).await;
+            assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+            self.all_have("map", &with_more[2..]).await;
+            self.changed(&["map", "clear", &file]).await;
+        }
+    }
+
+    pub(crate) async fn acl(&self) {
+        let file = self.file("deny.acl");
+        let list = self.read(&["acl", "list"]).await;
+        let number = self.number(&list, &file);
+        assert_eq!(self.read(&["acl", "show", &number]).await, json!(["192.0.2.0/24"]));
+        assert_eq!(self.read(&["acl", "count", &file]).await, 1);
+        let found = self.read(&["acl", "get", &file, "192.0.2.7"]).await;
+        assert_eq!(found["found"], true);
+        assert_eq!(self.read(&["acl", "get", &file, "192.0.3.7"]).await["found"], false);
+
+        self.changed(&["acl", "add", &file, "198.51.100.7"]).await;
+        self.all_have("acl", &["192.0.2.0/24", "198.51.100.7"]).await;
+        self.changed(&["acl", "delete", &file, "198.51.100.7"]).await;
+        self.all_have("acl", &["192.0.2.0/24"]).await;
+        let more = self.file("more.acl");
+        std::fs::write(&more, "# more\n203.0.113.1\n\n 203.0.113.2\n").unwrap();
+        self.changed(&["acl", "add-all", &number, &more]).await;
+        self.all_have("acl", &["192.0.2.0/24", "203.0.113.1", "203.0.113.2"]).await;
+        self.changed(&["acl", "clear", &file]).await;
+        self.all_have("acl", &[]).await;
+        let output = self.run(&["--json", "acl", "add", &file, "no address"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
+        assert_eq!(results(&value(&output)), vec!["failed"; self.releases.len()]);
+    }
+}
