@@ -4,8 +4,9 @@
 //! HAProxy runs as many processes: workers of `nbproc` on old releases, several
 //! instances on a host, one on each host of a fleet. Every process has a stats
 //! socket and counters of its own. This crate is given the sockets, finds out what
-//! lives where, and presents each frontend, backend and server as one object with
-//! the figures of the whole cluster.
+//! lives where, and presents each frontend, backend and server as one object: read
+//! it and you get the figures of the whole cluster, act on it and the command reaches
+//! every process that has it.
 //!
 //! ```no_run
 //! # async fn example() -> haproxyadmin::Result<()> {
@@ -17,6 +18,7 @@
 //! }
 //! let web1 = cluster.server("app", "web1").await?;
 //! println!("{} weight {:?}", web1.status(), web1.weight());
+//! web1.set_state(haproxyadmin::AdminState::Drain).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -24,7 +26,10 @@
 //! # From the top down
 //!
 //! - [`Cluster`]: many processes. Finds them, asks all of them at once, and gives
-//!   [`Frontend`], [`Backend`], [`Server`] and [`Listener`].
+//!   [`Frontend`], [`Backend`], [`Server`] and [`Listener`] with their figures;
+//!   [`FrontendRef`], [`BackendRef`], [`ServerRef`], [`Map`] and [`Acl`] from their
+//!   names alone, without asking anybody.
+//! - [`Outcomes`]: what became of a command on each process.
 //! - [`Snapshot`]: what they said at one moment, a value that can be kept, sent
 //!   elsewhere and [joined](Snapshot::join) with others.
 //! - [`StatsSocket`]: one process, one command and its whole reply, verbatim.
@@ -56,6 +61,12 @@
 //! [`Cluster::allow_partial`] takes what there is. A reply is complete or it is an
 //! error: a dump that was cut short is never read as a smaller cluster.
 //!
+//! # Where strings come from outside
+//!
+//! No name, key or value can run a second command or reach another object: see
+//! [`guide::arguments`]. What differs between releases of HAProxy is in
+//! [`guide::versions`].
+//!
 //! # Features
 //!
 //! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`], and for what
@@ -69,6 +80,7 @@ mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod field;
+pub mod guide;
 mod model;
 mod process;
 mod protocol;
@@ -97,3 +109,8 @@ pub use transport::{Address, Limits, Reply, StatsSocket};
 pub mod snapshot {
     pub use crate::aggregate::{Backend, Frontend, Listener, Server};
 }
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -36,7 +36,7 @@ async fn the_program_of_the_readme_prints_what_the_readme_says() {
     let readme = fs::read_to_string(here.join("README.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("src")).unwrap();
-    fs::write(folder.path().join("src/main.rs"), block(&readme, "```rust")).unwrap();
+    fs::write(folder.path().join("src/main.rs"), block(&readme, "```rust,no_run")).unwrap();
     fs::write(folder.path().join("Cargo.toml"), MANIFEST.replace("PATH", here.to_str().unwrap())).unwrap();
     // The versions that this crate was built with, which are at hand.
     fs::copy(here.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();

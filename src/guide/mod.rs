@@ -1,0 +1,5 @@
+//! What to know before this crate is let loose on a fleet. Nothing but text.
+
+pub mod arguments;
+pub mod fan_out;
+pub mod versions;

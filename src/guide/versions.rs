@@ -1,0 +1,41 @@
+//! Which releases of HAProxy this works with, and where they differ.
+//!
+//! The tests run everything on real processes of 2.2, 2.6, 3.0, 3.2 and 3.4, also
+//! mixed in one cluster. What a later release adds to a reply is kept: columns are
+//! found by name, and words that are not known stay words.
+//!
+//! # What a release does not have
+//!
+//! The release of each process is known from its `show info`. What it is too old for
+//! is refused before it is sent, with the release that is needed:
+//!
+//! | call | needs |
+//! |---|---|
+//! | [`set_check_address`](crate::ServerRef::set_check_address), [`set_agent_port`](crate::ServerRef::set_agent_port), [`set_ssl`](crate::ServerRef::set_ssl) | 2.4 |
+//! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
+//! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |
+//!
+//! In a cluster of several releases the others execute it all the same. A process
+//! that may have been replaced since it was asked is asked again before it is refused
+//! anything. What does not know a command although it should says
+//! [`Unsupported`](crate::ErrorKind::Unsupported) in its own words.
+//!
+//! # What the same call does elsewhere
+//!
+//! | | |
+//! |---|---|
+//! | 2.2 with `nbproc` | a process says that a backend is not here which another one runs; a frontend that it does not run it takes for shut down |
+//! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; one that was shut down is not listed any more |
+//! | 2.2 | `enable health` and `check-port` are taken also for servers without health check |
+//! | up to 2.6 | an address that was so before is told in other words; both are [`Unchanged`](crate::Change::Unchanged) |
+//! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
+//! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
+//! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |
+//! | up to 3.2 | a frontend and a backend may share a name |
+//!
+//! # Levels
+//!
+//! `user` reads figures, states and weights; `operator` also `show errors`, and may
+//! clear maxima; everything else that changes something needs `admin`. Each call says
+//! what it needs, and so does the error where it is denied. Of several sockets of one
+//! process the one with the highest level is used.
