@@ -65,9 +65,8 @@ pub enum ErrorKind {
     /// in [`Error::snapshot`] for a read of figures, in [`Error::outcomes`] for
     /// everything else.
     Incomplete,
-    /// HAProxy refused the command, and nothing was changed; its words are in the
-    /// text. (A change of several parts may have been made in part: then it says
-    /// so in its words.)
+    /// HAProxy refused the command; its words are in the text. Nothing was changed,
+    /// but for a change of several parts that was made in part, which its words tell.
     Refused,
     /// The level of the stats socket does not permit the command.
     PermissionDenied,
@@ -75,6 +74,9 @@ pub enum ErrorKind {
     /// it was executed is not known, and it may still be. It is never repeated by
     /// itself; read back, or repeat it if that does no harm.
     OutcomeUnknown,
+    /// A call that adds many entries stopped on its way: some are in, or may be.
+    /// [`Error::entries`] says how many for certain.
+    Partly,
     /// Processes of the cluster hold different things where one was asked for.
     Diverging,
     /// What answers at the address is not a stats socket of a HAProxy process.
@@ -190,14 +192,7 @@ impl Error {
     /// The operating system's error, for [`ErrorKind::Connect`], [`ErrorKind::Io`]
     /// and what is unknown because of it.
     pub fn io(&self) -> Option<&io::Error> {
-        match &self.0.problem {
-            Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
-            Problem::OutcomeUnknown(cause) => match &**cause {
-                Problem::Io(error) => Some(error),
-                _ => None,
-            },
-            _ => None,
-        }
+        self.0.problem.io()
     }
 
     /// What the processes that did answer said, for [`ErrorKind::Incomplete`] of
@@ -215,6 +210,23 @@ impl Error {
     pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
         match &self.0.problem {
             Problem::Several { outcomes, .. } => outcomes.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether something may have been executed of which the reply was lost.
+    pub(crate) fn is_unknown(&self) -> bool {
+        match &self.0.problem {
+            Problem::OutcomeUnknown(_) => true,
+            Problem::Partly { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
+            _ => false,
+        }
+    }
+
+    /// How many entries are in for certain, for [`ErrorKind::Partly`] of one process.
+    pub fn entries(&self) -> Option<usize> {
+        match &self.0.problem {
+            Problem::Partly { done, .. } => Some(*done),
             _ => None,
         }
     }
@@ -237,6 +249,14 @@ impl Error {
     /// The cause alone, without command and address.
     pub(crate) fn reason(&self) -> String {
         self.0.problem.to_string()
+    }
+
+    /// The cause, with the command where that is only a part of `whole`.
+    pub(crate) fn reason_in(&self, whole: &str) -> String {
+        match self.command() {
+            Some(command) if command != whole => format!("`{command}`: {}", self.reason()),
+            _ => self.reason(),
+        }
     }
 }
 
@@ -274,6 +294,14 @@ impl From<Malformed> for Error {
 }
 
 impl Problem {
+    fn io(&self) -> Option<&io::Error> {
+        match self {
+            Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
+            Problem::OutcomeUnknown(cause) | Problem::Partly { cause, .. } => cause.io(),
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Problem::InvalidInput(_) => ErrorKind::InvalidInput,
@@ -294,7 +322,7 @@ impl Problem {
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } => *kind,
             Problem::Unmet(failure) => failure.kind,
-            Problem::Partly { cause, .. } => cause.kind(),
+            Problem::Partly { .. } => ErrorKind::Partly,
         }
     }
 }

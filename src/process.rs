@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::Address;
 use crate::aggregate::{Failure, Record};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{Answer, Command, Effect};
 use crate::transport::{self, Deadline, Flow, Reply, Sink, StatsSocket};
@@ -86,10 +86,18 @@ impl Member {
         let changes = command.effect() != Effect::Read;
         let mut reply =
             self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
-        let own = command.own_reply(&reply).unwrap_or_default();
-        match transport::check_ending(own) {
+        let own = command.own_reply(&reply);
+        let whole = match reply.get(own.clone()) {
+            Some([]) | None if reply.len() > 1 => {
+                let text = format!("{} bytes, and no answer to what follows it on the line", reply.len());
+                Err(Error::new(Problem::Truncated(text)))
+            }
+            bytes => transport::check_ending(bytes.unwrap_or_default()),
+        };
+        match whole {
             Ok(()) => {
-                reply.drain(..reply.len() - own.len());
+                reply.truncate(own.end);
+                reply.drain(..own.start);
                 Ok(reply)
             }
             Err(error) => {

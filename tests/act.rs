@@ -295,6 +295,101 @@ async fn what_is_not_haproxy_gets_nothing() {
     assert_eq!(error.kind(), ErrorKind::NotHaproxy);
 }
 
+/// One instance with an ACL, and a stats socket at each of `sockets`.
+async fn with_acl(running: &mut Running, release: &Release, name: &str, sockets: &[&str]) {
+    std::fs::write(running.dir().join("a.acl"), "").unwrap();
+    let lines =
+        sockets.iter().map(|socket| format!("stats socket \"unix@${{DIR}}/stats/{socket}\" level admin\n"));
+    let config = format!(
+        "global\n{}\ndefaults\nmode http\ntimeout connect 1s\ntimeout client 1s\ntimeout server 1s\nfrontend web\n\
+         bind \"unix@${{DIR}}/traffic/{name}\"\nhttp-request deny if {{ path -f ${{DIR}}/a.acl }}\n",
+        lines.collect::<String>()
+    );
+    running.add(release, name, &Config::new(&config)).await;
+}
+
+async fn patterns(running: &Running, n: usize) -> usize {
+    let file = running.dir().join("a.acl");
+    let printed = ask(running.socket(n), &format!("show acl {}", file.display())).await;
+    String::from_utf8(printed).unwrap().lines().filter(|line| !line.is_empty()).count()
+}
+
+#[tokio::test]
+async fn a_process_that_took_over_two_addresses_gets_an_entry_once() {
+    for release in &releases() {
+        let mut running = Running::new();
+        with_acl(&mut running, release, "one", &["0.sock"]).await;
+        with_acl(&mut running, release, "two", &["1.sock"]).await;
+        let sockets = ["0.sock", "1.sock"].map(|name| running.stats().join(name));
+        let cluster = Cluster::from_addresses(sockets).await.unwrap();
+        let acl = cluster.acl(running.dir().join("a.acl").to_str().unwrap()).unwrap();
+        assert_eq!(said(&acl.add("a").await.unwrap()), ["0.sock changed", "1.sock changed"]);
+
+        running.kill(1);
+        running.kill(2);
+        with_acl(&mut running, release, "both", &["0.sock", "1.sock"]).await;
+        assert_eq!(said(&acl.add("a").await.unwrap()), ["0.sock changed"]);
+        assert_eq!(patterns(&running, 3).await, 1, "{release:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_harm_twice_is_not_sent_to_who_was_never_met() {
+    for release in &releases() {
+        let mut running = Running::new();
+        with_acl(&mut running, release, "one", &["0.sock", "1.sock"]).await;
+        running.hang(1);
+        let cluster = brief_cluster(&running).await.allow_partial();
+        let file = running.dir().join("a.acl");
+        let added = cluster.acl(file.to_str().unwrap()).unwrap().add("a").await.unwrap();
+        assert_eq!(said(&added), ["0.sock failed", "1.sock failed"]);
+        let raw = cluster.command(&format!("add acl {} b", file.display())).await.unwrap();
+        let kinds: Vec<_> = raw.iter().map(|one| one.error().unwrap().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::Timeout, ErrorKind::Timeout]);
+        running.resume(1);
+        assert_eq!(patterns(&running, 1).await, 0, "{release:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
+    let running = four(&release("3.0")).await;
+    let limits = Limits::new().with_progress(Duration::from_secs(3)).with_total(Duration::from_secs(6));
+    let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
+    cluster.snapshot().await.unwrap();
+    let _silent = Stranger::is_silent(running.stats().join("silent.sock"));
+    let start = Instant::now();
+    let chosen = cluster.only(["1.sock"]).server_ref("app", "web1").unwrap();
+    assert_eq!(said(&chosen.disable().await.unwrap()), ["1.sock changed"]);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+
+    let all = cluster.allow_partial().server_ref("app", "web1").unwrap();
+    assert_eq!(all.disable().await.unwrap().failed().count(), 2);
+    // By now it is known to hang, and the others are told at once.
+    let start = Instant::now();
+    let enabled = tokio::spawn(async move { all.enable().await });
+    support::until("the first is enabled", async || {
+        (status(&running, 1, "app", "web1").await != "MAINT").then_some(())
+    })
+    .await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let outcomes = enabled.await.unwrap().unwrap();
+    assert_eq!(outcomes.get("silent.sock").unwrap().word(), "unknown");
+}
+
+#[tokio::test]
+async fn a_choice_of_nobody_is_an_error() {
+    let running = four(&release("2.6")).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    let outcomes = cluster.only(["1.sock"]).server_ref("nowhere", "web1").unwrap().disable().await.unwrap();
+    let nobody = cluster.only(outcomes.failed());
+    let error = nobody.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::NotFound, "no such process: none was chosen")
+    );
+}
+
 /// Compiles only if what a user spawns may move between threads.
 #[tokio::test]
 async fn every_future_can_be_spawned() {

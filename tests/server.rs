@@ -186,7 +186,7 @@ async fn the_state_of_a_server_is_what_each_process_prints() {
             assert_eq!(state.administrative.bits().to_string(), said("srv_admin_state").await);
             assert_eq!(state.administrative.state(), AdminState::Drain);
             assert_eq!(state.address.unwrap().to_string(), said("srv_addr").await);
-            assert_eq!(state.port.to_string(), said("srv_port").await);
+            assert_eq!(state.port.unwrap().to_string(), said("srv_port").await);
             assert_eq!((state.weight, state.initial_weight, &state.fqdn), (50, 50, &None));
         }
         assert_eq!(states.values().count(), releases().len());

@@ -172,7 +172,8 @@ pub(crate) fn states_report<'a>(states: impl Iterator<Item = (&'a Label, &'a Ser
         if let Value::Object(processes) = json.entry(name.clone()).or_insert_with(|| json!({})) {
             processes.insert(label.to_string(), one);
         }
-        let (weight, port) = (state.weight.to_string(), state.port.to_string());
+        let (weight, port) =
+            (state.weight.to_string(), state.port.map_or_else(|| "-".into(), |port| port.to_string()));
         let address = address.unwrap_or_else(|| "-".into());
         rows.push(vec![name, label.to_string(), wanted, found, weight, address, port]);
     }

@@ -182,10 +182,7 @@ impl Failure {
     /// Keeps an error of reading a process. `reading` is what the whole reading is
     /// called; the command is only worth naming where it is a part of that.
     pub(crate) fn new(error: &Error, reading: &str) -> Self {
-        let message = match error.command() {
-            Some(command) if command != reading => format!("`{command}`: {}", error.reason()),
-            _ => error.reason(),
-        };
+        let message = error.reason_in(reading);
         Self { kind: error.kind(), message: message.into() }
     }
 }

@@ -101,7 +101,7 @@ impl Acl {
     /// no pattern of this ACL, such as a word in a list of addresses.
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, for a
     /// pattern that no release takes as it is: one that is empty, holds NUL, CR or
-    /// LF, is so long that the line is longer than 15,360 bytes, or whose last word
+    /// LF, is so long that the line is longer than 15,359 bytes, or whose last word
     /// begins or ends with `<<`.
     ///
     /// # Cancel safety
@@ -117,12 +117,13 @@ impl Acl {
     /// and so on. (ACLs take no payload.)
     ///
     /// Where one is refused, those on the same line are tried still, and later ones
-    /// are not sent to that process; its error says how many patterns are in for
-    /// certain.
+    /// are not sent to that process.
     ///
     /// # Errors
     ///
     /// Those of [`add`](Self::add). All patterns are checked before the first is sent.
+    /// [`Partly`](crate::ErrorKind::Partly) if some are in, or may be:
+    /// [`Error::entries`] says how many for certain.
     ///
     /// # Cancel safety
     ///

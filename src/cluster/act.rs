@@ -47,7 +47,7 @@ impl Cluster {
         transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
         let deadline = Deadline::new(self.limits());
         let only = self.view.only.as_deref();
-        let targets = self.shared.targets(only, command.first_release(), &deadline).await?;
+        let targets = self.shared.targets(only, command, &deadline).await?;
         if command.is_for_one() && targets.len() != 1 {
             let text = format!("a reference is that of one process, and this would reach {}", targets.len());
             return Err(Error::invalid(text).during(command.shown()));

@@ -16,8 +16,10 @@ use crate::transport::{Deadline, Step};
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) address: Address,
-    /// The file, if it is one of a directory.
+    /// The file, if it is one.
     pub(super) file: Option<FileId>,
+    /// Whether the address was given, and not found in a directory.
+    pub(super) given: bool,
 }
 
 /// What an answer says of a socket.
@@ -42,18 +44,23 @@ impl Shared {
         let mut roster = self.roster();
         let mut seen = HashSet::new();
         let mut candidates = Vec::new();
-        let mut add = |address: &Address, file| {
+        let mut add = |address: &Address, file, given| {
             if seen.insert(address.clone()) {
-                candidates.push(Candidate { address: address.clone(), file });
+                candidates.push(Candidate { address: address.clone(), file, given });
             }
         };
         for address in &self.addresses {
-            add(address, None);
+            // Looking it up takes what connecting to it takes.
+            let file = match address {
+                Address::Unix(path) => directory::file_id(path),
+                _ => None,
+            };
+            add(address, file, true);
         }
         for SocketFile { path, id } in found {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let address = Address::from(path);
-            add(&address, Some(id));
+            add(&address, Some(id), false);
             let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
                 IgnoredReason::Excluded
             } else if directory::is_passing(&name) {
@@ -64,7 +71,7 @@ impl Shared {
             roster.set(address, Some(id), Standing::Ignored(reason));
         }
         for (address, _) in roster.members().filter(|(_, answered)| *answered) {
-            add(address, None);
+            add(address, None, false);
         }
         // A file that went away and never answered was never a member.
         roster.retain(|address, known| known.file.is_none() || seen.contains(address));
@@ -73,7 +80,7 @@ impl Shared {
             // What a file was found to be it is as long as it is the same file. A
             // given address is asked each time.
             Some(Known { file: Some(file), standing: Standing::Ignored(reason) }) => {
-                Some(*file) != candidate.file || *reason == IgnoredReason::Refused
+                candidate.given || Some(*file) != candidate.file || *reason == IgnoredReason::Refused
             }
             _ => true,
         });
@@ -141,7 +148,7 @@ impl Shared {
         };
         // Who was given an address wants a process there, and hears of it if there
         // is none. Of a directory nobody said that all in it is HAProxy's.
-        if candidate.file.is_none() {
+        if candidate.given || candidate.file.is_none() {
             return Verdict::Member;
         }
         match (error.kind(), error.io()) {

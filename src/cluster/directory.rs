@@ -23,18 +23,14 @@ pub(super) struct FileId {
 /// Every socket in `path`, links to sockets included, ordered by name.
 #[cfg(unix)]
 pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    use std::os::unix::fs::FileTypeExt;
 
     let mut sockets = Vec::new();
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
         let id = match fs::metadata(&path) {
             Ok(metadata) if !metadata.file_type().is_socket() => continue,
-            Ok(metadata) => FileId {
-                device: metadata.dev(),
-                inode: metadata.ino(),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-            },
+            Ok(metadata) => FileId::of(&metadata),
             // Gone by now, or a link to nothing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             // It may be a socket. Whoever asks it is told why not.
@@ -44,6 +40,31 @@ pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     }
     sockets.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(sockets)
+}
+
+/// What tells the file at `path` from another one, if there is any.
+#[cfg(unix)]
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
+    fs::metadata(path).ok().map(|metadata| FileId::of(&metadata))
+}
+
+#[cfg(unix)]
+impl FileId {
+    fn of(metadata: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// There are no unix sockets.
+#[cfg(not(unix))]
+pub(super) fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 /// There are no unix sockets to find.

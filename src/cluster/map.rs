@@ -57,7 +57,7 @@ impl Cluster {
 
     pub(super) async fn contents(&self, command: Command) -> Result<Contents> {
         let read = |data: Vec<u8>| Ok(Entries::read(data)?);
-        Ok(Contents::new(self.ask(command.needs(Level::Admin), read).await?))
+        Ok(Contents::new(self.ask(command.needs(Level::Admin).sealed(), read).await?))
     }
 }
 
@@ -110,7 +110,7 @@ impl Map {
     /// Those of [`Outcomes::all`]. [`InvalidInput`](crate::ErrorKind::InvalidInput),
     /// before anything is sent, for a key or value that no release takes as it is:
     /// one that is empty, holds NUL, CR or LF, or is so long that the line is longer
-    /// than 15,360 bytes; and for a value whose last word begins or ends with `<<`.
+    /// than 15,359 bytes; and for a value whose last word begins or ends with `<<`.
     ///
     /// # Cancel safety
     ///
@@ -124,12 +124,13 @@ impl Map {
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as
     /// its payload, one command behind the other in each process.
     ///
-    /// Where one is refused, the rest is not sent to that process, and its error
-    /// says how many entries are in for certain.
+    /// Where one is refused, the rest is not sent to that process.
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add). All entries are checked before the first is sent.
+    /// Those of [`add`](Self::add), but for what only its line cannot hold. All entries
+    /// are checked before the first is sent. [`Partly`](crate::ErrorKind::Partly) if
+    /// some are in, or may be: [`Error::entries`] says how many for certain.
     ///
     /// # Cancel safety
     ///
@@ -152,7 +153,9 @@ impl Map {
     /// # Errors
     ///
     /// Those of [`add`](Self::add); a key that begins with `#` is refused, since
-    /// HAProxy takes it for a reference.
+    /// HAProxy takes it for a reference. Of a value that is none of the map's type,
+    /// such as a word where it has numbers, releases up to 2.6 say nothing and change
+    /// nothing; later ones refuse it.
     ///
     /// # Cancel safety
     ///

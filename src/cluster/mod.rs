@@ -45,6 +45,7 @@ use crate::Address;
 use crate::aggregate::{ClusterInfo, Snapshot};
 use crate::error::Result;
 use crate::model::Scope;
+use crate::protocol::Command;
 use crate::transport::Deadline;
 use acts::acts;
 use sweep::Shared;
@@ -162,7 +163,8 @@ impl Cluster {
             None => self.shared.sweep(scope, limits).await?,
             Some(only) => {
                 let deadline = &Deadline::new(limits);
-                let targets = self.shared.targets(Some(only), None, deadline).await?;
+                let command = Command::read("show stat");
+                let targets = self.shared.targets(Some(only), &command, deadline).await?;
                 let records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
             }

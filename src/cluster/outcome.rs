@@ -61,6 +61,16 @@ impl<T> Outcomes<T> {
         &self.command
     }
 
+    /// How many processes were told.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether nobody was told, which no call returns.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The outcome of each process.
     pub fn iter(&self) -> std::slice::Iter<'_, Outcome<T>> {
         self.list.iter()
@@ -171,7 +181,7 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
             if let Some(error) = outcome.error() {
                 text.push_str(if at == 0 { "" } else { "; " });
                 let place = if all > 1 { format!("{}: ", outcome.address()) } else { String::new() };
-                text.extend([place, error.reason()]);
+                text.extend([place, error.reason_in(&self.command)]);
             }
         }
         self.into_error(kind, text)
@@ -259,7 +269,7 @@ impl Outcome<Change> {
             Ok(Presence::Here(change)) if change.is_changed() => "changed",
             Ok(Presence::Here(_)) => "unchanged",
             Ok(Presence::NotHere(_)) => "not-here",
-            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => "unknown",
+            Err(error) if error.is_unknown() => "unknown",
             Err(_) => "failed",
         }
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::directory::FileId;
 use super::identity::Identity;
 use crate::Address;
-use crate::aggregate::Record;
+use crate::aggregate::{Failure, Record};
+use crate::error::ErrorKind;
 use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.
@@ -58,6 +59,8 @@ pub(super) struct Roster {
     sockets: HashMap<Address, StatsSocket>,
     /// Who the members were when they last answered, without their rows.
     heads: HashMap<Address, Arc<Record>>,
+    /// Members that have never answered, and did not in time when they were asked.
+    hung: HashMap<Address, Failure>,
     /// Pairs that look like one process and have been found to be two.
     apart: HashMap<(Address, Address), (Identity, Identity)>,
 }
@@ -86,7 +89,19 @@ impl Roster {
     }
 
     pub(super) fn set(&mut self, address: Address, file: Option<FileId>, standing: Standing) {
+        let same = self.known.get(&address).is_some_and(|known| known.file == file);
+        // In another file another process answers, and a duplicate is not to be
+        // taken for a member again before it is compared.
+        if !same || !matches!(standing, Standing::Member { .. }) {
+            self.heads.remove(&address);
+        }
+        self.hung.remove(&address);
         self.known.insert(address, Known { file, standing });
+    }
+
+    /// Why a member that has never answered did not, if it hung.
+    pub(super) fn hung(&self, address: &Address) -> Option<&Failure> {
+        self.hung.get(address)
     }
 
     /// Who the member at `address` was when it last answered.
@@ -94,8 +109,13 @@ impl Roster {
         self.heads.get(address)
     }
 
-    /// Keeps who a member is, if that is news.
+    /// Keeps who a member is, if that is news, or that it does not say.
     pub(super) fn set_head(&mut self, record: &Record) {
+        if let Some(failure) = record.answer.as_ref().err() {
+            if failure.kind == ErrorKind::Timeout && self.head(&record.address).is_none() {
+                self.hung.insert(record.address.clone(), failure.clone());
+            }
+        }
         let Some(now) = Identity::of(record) else { return };
         let known = self.heads.get(&record.address).and_then(|head| Identity::of(head));
         if !known.is_some_and(|known| known.fits(&now)) {
@@ -106,12 +126,14 @@ impl Roster {
     pub(super) fn remove(&mut self, address: &Address) {
         self.known.remove(address);
         self.heads.remove(address);
+        self.hung.remove(address);
     }
 
     /// Forgets what is known of the sockets for which `wanted` is false.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
         self.known.retain(|address, known| wanted(address, known));
         self.heads.retain(|address, _| self.known.contains_key(address));
+        self.hung.retain(|address, _| self.known.contains_key(address));
         self.apart.retain(|(one, other), _| self.known.contains_key(one) && self.known.contains_key(other));
     }
 

@@ -26,6 +26,14 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// Whether it is the label of the process, which goes before an address that
+    /// another has.
+    pub(super) fn is_label_of(&self, process: &Process) -> bool {
+        matches!(&self.0, By::Text(text) if **process.label() == **text)
+    }
+}
+
 impl From<&str> for Selector {
     fn from(text: &str) -> Self {
         Self(By::Text(text.into()))

@@ -1,6 +1,6 @@
 //! Whom a command goes to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -38,8 +38,9 @@ impl Target {
     /// # Errors
     ///
     /// If the process is too old for it, or if it is not known whether it is a
-    /// HAProxy that is not asked elsewhere. One that hangs has said neither; what
-    /// does no harm twice is sent all the same, since it may only be slow.
+    /// HAProxy that is not asked elsewhere. One that hangs has said neither, and is
+    /// sent what does no harm twice all the same: a member is not left out for being
+    /// slow.
     pub(super) fn permits(&self, command: &Command) -> Result<()> {
         if let (Some(needs), Some(version)) = (command.first_release(), self.process.version()) {
             if version < needs {
@@ -74,7 +75,7 @@ impl Shared {
     /// The members at this moment, in order; of all of them, or of those chosen.
     ///
     /// Who they are is asked where it is not known, and again before a process is
-    /// found too old for what `needs` a later release: it may have been replaced
+    /// found too old for `command`: it may have been replaced
     /// since. That may take half of the time, so that one that hangs leaves the rest
     /// to the others.
     ///
@@ -84,32 +85,34 @@ impl Shared {
     pub(super) fn targets<'a>(
         &'a self,
         only: Option<&'a [Selector]>,
-        needs: Option<(u16, u16)>,
+        command: &'a Command,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Vec<Target>>> {
-        self.find_targets(only, needs, deadline).boxed()
+        self.find_targets(only, command, deadline).boxed()
     }
 
     async fn find_targets(
         &self,
         only: Option<&[Selector]>,
-        needs: Option<(u16, u16)>,
+        command: &Command,
         deadline: &Deadline,
     ) -> Result<Vec<Target>> {
         let candidates = self.candidates(deadline).await?;
-        let too_old =
-            |head: &Arc<Record>| needs.is_some_and(|needs| head.version().is_some_and(|v| v < needs));
-        let heads = self.heads(&candidates).filter(|heads| !heads.iter().any(too_old));
         let mut silences = HashMap::new();
-        let heads = match heads {
-            Some(heads) => heads,
+        let known = self.known(&candidates, only, command, &mut silences);
+        let too_old = |one: &Arc<Record>| {
+            let version = one.version();
+            command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
+        };
+        let records = match known.filter(|known| !known.iter().any(too_old)) {
+            Some(known) => known,
             None => self.identify(candidates, &deadline.half(), &mut silences).await?,
         };
-        if heads.is_empty() {
+        if records.is_empty() {
             return Err(self.nobody());
         }
-        let snapshot = Snapshot::new(heads);
-        let chosen = choose(snapshot.processes(), only)?;
+        let snapshot = Snapshot::new(records);
+        let chosen = choose(snapshot.processes(), only)?.into_iter();
         Ok(chosen
             .map(|process| Target {
                 process: process.clone(),
@@ -119,23 +122,52 @@ impl Shared {
             .collect())
     }
 
-    /// Who the members among `candidates` are, or nothing if one of them has not
-    /// said so yet.
-    fn heads(&self, candidates: &[Candidate]) -> Option<Vec<Arc<Record>>> {
+    /// Who the members among `candidates` are, or nothing if one of them must be asked
+    /// that first.
+    ///
+    /// Nobody needs to be who is not chosen. Who hung when it was asked is not waited
+    /// for again, unless the command does harm twice: the next read finds out.
+    fn known(
+        &self,
+        candidates: &[Candidate],
+        only: Option<&[Selector]>,
+        command: &Command,
+        silences: &mut HashMap<Address, Failure>,
+    ) -> Option<Vec<Arc<Record>>> {
+        let mut unknown = HashSet::new();
+        let mut found = Vec::with_capacity(candidates.len());
         let roster = self.roster();
-        let mut heads = Vec::with_capacity(candidates.len());
         for candidate in candidates {
-            let known = roster.get(&candidate.address).filter(|known| known.file == candidate.file)?;
-            match &known.standing {
-                Standing::Member { answered: true } => {
-                    heads.push(Arc::clone(roster.head(&candidate.address)?));
+            let address = &candidate.address;
+            let known = roster.get(address).filter(|known| known.file == candidate.file);
+            let head = roster.head(address);
+            // Behind what is no file another process can be by now.
+            let is_sure = candidate.file.is_some() || command.effect() != Effect::Add;
+            found.push(match (known.map(|known| &known.standing), head, roster.hung(address)) {
+                (Some(Standing::Member { answered: true }), Some(head), _) if is_sure => Ok(Arc::clone(head)),
+                (Some(Standing::Member { answered: false }), None, Some(silence))
+                    if command.effect() != Effect::Add =>
+                {
+                    silences.insert(address.clone(), silence.clone());
+                    Err((address, silence.clone()))
                 }
-                // Another process may listen at an address that is no file.
-                Standing::Duplicate { .. } if candidate.file.is_some() => {}
-                _ => return None,
-            }
+                (Some(Standing::Duplicate { .. }), ..) if candidate.file.is_some() => continue,
+                _ => {
+                    unknown.insert(address);
+                    Err((address, Failure { kind: ErrorKind::Other, message: "not asked".into() }))
+                }
+            });
         }
-        Some(heads)
+        drop(roster);
+        let bare = |(address, failure)| Arc::new(self.member(address).kept(Err(failure)));
+        let records: Vec<_> = found.into_iter().map(|one| one.unwrap_or_else(bare)).collect();
+        let is_known = unknown.is_empty()
+            || only.is_some_and(|only| {
+                let snapshot = Snapshot::new(records.iter().cloned());
+                let chosen = choose(snapshot.processes(), Some(only));
+                chosen.is_ok_and(|chosen| chosen.iter().all(|one| !unknown.contains(one.address())))
+            });
+        is_known.then_some(records)
     }
 
     /// Asks who everybody is. Who does not say is who it was before.
@@ -159,20 +191,20 @@ impl Shared {
 }
 
 /// Those of the processes that were chosen.
-fn choose<'a>(
-    processes: &'a [Process],
-    only: Option<&'a [Selector]>,
-) -> Result<impl Iterator<Item = &'a Process>> {
-    for selector in only.unwrap_or_default() {
-        if !processes.iter().any(|process| selector.fits(process)) {
+fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) -> Result<Vec<&'a Process>> {
+    let Some(only) = only else { return Ok(processes.iter().collect()) };
+    let mut chosen = HashSet::new();
+    for selector in only {
+        let fitting = processes.iter().filter(|process| selector.fits(process));
+        let Some(process) = fitting.max_by_key(|process| selector.is_label_of(process)) else {
             let labels: Vec<_> = processes.iter().map(|process| &**process.label()).collect();
             let text = format!("process {:?}; there are {}", selector.to_string(), labels.join(", "));
             return Err(Error::new(Problem::NotFound(text)));
-        }
+        };
+        chosen.insert(process.address());
     }
-    let fits = move |process: &&Process| match only {
-        None => true,
-        Some(only) => only.iter().any(|selector| selector.fits(process)),
-    };
-    Ok(processes.iter().filter(fits))
+    if chosen.is_empty() {
+        return Err(Error::new(Problem::NotFound("process: none was chosen".into())));
+    }
+    Ok(processes.iter().filter(|process| chosen.contains(process.address())).collect())
 }

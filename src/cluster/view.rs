@@ -18,7 +18,8 @@ pub(super) struct View {
 impl Cluster {
     /// The same cluster, whose calls take what there is instead of failing when
     /// they fail on some members: [`Snapshot::failed`](crate::Snapshot::failed) and
-    /// [`Outcomes::failed`](crate::Outcomes::failed) say on which.
+    /// [`Outcomes::failed`](crate::Outcomes::failed) say on which, and nothing else
+    /// does. What is made or read through a view acts through it.
     #[must_use]
     pub fn allow_partial(&self) -> Self {
         self.viewed(|view| view.partial = true)
@@ -32,7 +33,7 @@ impl Cluster {
     /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`. A call
     /// that finds one of them not to be in the cluster fails with
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) before it sends
-    /// anything; [`rediscover`](Cluster::rediscover) is for the whole cluster always.
+    /// anything, and so does one for which none was chosen; [`rediscover`](Cluster::rediscover) is for the whole cluster always.
     #[must_use]
     pub fn only<S: Into<Selector>>(&self, processes: impl IntoIterator<Item = S>) -> Self {
         let only = processes.into_iter().map(Into::into).collect();

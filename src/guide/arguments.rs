@@ -12,7 +12,7 @@
 //! | line feed, carriage return, NUL | the end of the command; from 3.2 on also NUL | refuses it |
 //! | nothing at all | cannot be said | refuses it |
 //! | a word of the value that begins or ends with `<<` at its end | waits for a payload, escaped or not, by different rules in each release | refuses it |
-//! | a line longer than 15,360 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
+//! | a line longer than 15,359 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
 //! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only what the configuration takes for a name: letters, digits, `_`, `.`, `:`, `-` |
 //! | `#` before a key that is set or deleted | a reference | refuses it; [`Map::set_entry`](crate::Map::set_entry) takes the reference |
 //! | `#`, `@` before a map or ACL | a number, a version | [`PatternId`](crate::PatternId) |
@@ -20,7 +20,9 @@
 //!
 //! Refused means [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is
 //! sent to anybody. The rules are those of all releases at once: which release runs
-//! behind a socket can change at any moment.
+//! behind a socket can change at any moment. The length is that of the default
+//! `tune.bufsize`; where it is smaller, a long line may end as it did before: without an
+//! answer, and with an unknown outcome.
 //!
 //! # Numbers
 //!
@@ -30,8 +32,10 @@
 //!
 //! # Secrets
 //!
-//! Keys, values, patterns and the text that agents are sent are shown as `...` in
-//! errors and traces. Names of proxies, servers, maps and ACLs are shown.
+//! Keys, values, patterns and the text that agents are sent are shown as `...` where
+//! errors and traces name a command. Names of proxies, servers, maps and ACLs are shown.
+//! HAProxy's own words, which an error quotes, can repeat what it did not take
+//! (`'x' is not a valid IPv4 or IPv6 address.`).
 //!
 //! # Raw commands
 //!

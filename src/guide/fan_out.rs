@@ -6,10 +6,16 @@
 //! A change goes to every member of the cluster at the moment of the call: also to
 //! those that did not answer when the object was read, and to those that came since.
 //! Directories are listed anew each time. Who a socket is (a HAProxy, a second
-//! socket of one that is asked already, something else) is asked before anything is
-//! sent to it, once: while the members are known, a change is one connection to each
-//! and nothing else. That question may take half of the time of the call, so that a
-//! process that hangs before it was ever met leaves the rest to the others.
+//! socket of one that is asked already, something else) is asked first, and again when
+//! another file is there: while the members are known, a change is one connection to
+//! each and nothing else. That question may take half of the time of the call, so that
+//! a process that hangs before it was ever met leaves the rest to the others.
+//!
+//! A socket that accepts and says nothing is taken for a HAProxy that hangs. It is sent
+//! what does no harm twice, such as a state or a weight, without being waited for
+//! first a second time; what adds something it is not sent before it has said who it
+//! is. At TCP and abstract addresses, where no file tells that another process has
+//! come, that is asked anew before anything is added.
 //!
 //! All are asked at the same time. The slowest decides when the call returns, and
 //! none takes longer than the [`Limits`](crate::Limits) of the call allow, waiting
@@ -29,6 +35,7 @@
 //! | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | yes | the level of the socket is too low; the error names the one that is needed |
 //! | [`Unsupported`](crate::ErrorKind::Unsupported) | yes | it is too old; nothing was sent if that was known |
 //! | [`Connect`](crate::ErrorKind::Connect), [`Timeout`](crate::ErrorKind::Timeout) | yes | it could not be reached, and nothing was sent |
+//! | [`Partly`](crate::ErrorKind::Partly) | yes | of many entries some are in, or may be |
 //! | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) | yes | the command was sent, and the reply was lost |
 //!
 //! # Strict, and lenient
@@ -39,7 +46,7 @@
 //! [`Cluster::allow_partial`](crate::Cluster::allow_partial) gives the outcomes
 //! whatever they are; [`all`](crate::Outcomes::all),
 //! [`at_least`](crate::Outcomes::at_least) and [`any`](crate::Outcomes::any) judge
-//! them. They judge when all have finished, and keep nothing from anybody.
+//! them, and who asks none of them is told of no failure. They judge when all have finished, and keep nothing from anybody.
 //!
 //! ```no_run
 //! # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
@@ -47,7 +54,9 @@
 //!
 //! let web1 = cluster.server_ref("app", "web1")?;
 //! if let Err(error) = web1.set_state(AdminState::Maint).await {
-//!     let Some(outcomes) = error.outcomes::<Change>() else { return Err(error) };
+//!     let outcomes = error.outcomes::<Change>().filter(|outcomes| !outcomes.is_complete());
+//!     // If it failed nowhere, nobody has the server.
+//!     let Some(outcomes) = outcomes else { return Err(error) };
 //!     // Maintenance twice is maintenance, so that even those whose fate is unknown
 //!     // can be told again.
 //!     web1.of(&cluster.only(outcomes.failed())).set_state(AdminState::Maint).await?;

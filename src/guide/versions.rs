@@ -28,6 +28,7 @@
 //! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; one that was shut down is not listed any more |
 //! | 2.2 | `enable health` and `check-port` are taken also for servers without health check |
 //! | up to 2.6 | an address that was so before is told in other words; both are [`Unchanged`](crate::Change::Unchanged) |
+//! | up to 2.6 | a value that is none of a map's type, such as a word among numbers, is taken by [`Map::set`](crate::Map::set) and changes nothing |
 //! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
 //! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |

@@ -21,8 +21,10 @@ pub struct ServerState {
     pub administrative: Administrative,
     /// Address; `None` for one that is not resolved, or is no IP address.
     pub address: Option<IpAddr>,
-    /// Port; 0 for the one that the client connected to.
-    pub port: u16,
+    /// Port; 0 for the one that the client connected to. Of a server whose port is that
+    /// of the client and some (`server s 192.0.2.1:+10`) it is that number, and `None`
+    /// if that is negative.
+    pub port: Option<u16>,
     /// Name that the address is resolved from.
     pub fqdn: Option<Box<str>>,
     /// Weight that the operator wants: what was set, or the initial one.
@@ -151,7 +153,7 @@ impl<'a> Cells<'a> {
             operational: OperationalState::from_number(self.number("srv_op_state")?),
             administrative: Administrative(self.number("srv_admin_state")?),
             address: self.text("srv_addr")?.parse().ok(),
-            port: self.number("srv_port")?,
+            port: u16::try_from(self.number::<u32>("srv_port")?).ok(),
             fqdn: (fqdn != NONE).then(|| fqdn.into()),
             weight: self.number("srv_uweight")?,
             initial_weight: self.number("srv_iweight")?,
@@ -225,7 +227,7 @@ mod tests {
     fn columns_are_found_by_name() {
         let states = ServerState::read(TEXT).unwrap();
         let [web1, web2] = states.as_slice() else { panic!("{states:?}") };
-        assert_eq!((&*web1.name, web1.address, web1.port), ("web1", "2001:db8::1".parse().ok(), 18001));
+        assert_eq!((&*web1.name, web1.address, web1.port), ("web1", "2001:db8::1".parse().ok(), Some(18001)));
         assert_eq!((web1.weight, web1.initial_weight, &web1.fqdn), (100, 50, &None));
         assert_eq!(
             (web1.operational, web1.administrative.state()),
@@ -234,6 +236,12 @@ mod tests {
         assert!(web1.administrative.is_forced_drain() && web1.administrative.is_forced_maint());
         assert_eq!((web2.address, web2.fqdn.as_deref()), (None, Some("host.example")));
         assert!(web2.administrative.is_resolution_maint() && web2.administrative.is_config_maint());
+    }
+
+    #[test]
+    fn a_negative_offset_is_no_port() {
+        let states = ServerState::read(&TEXT.replace("18001", "4294967286")).unwrap();
+        assert_eq!((states[0].port, states[1].port), (None, Some(0)));
     }
 
     #[test]

@@ -31,7 +31,10 @@ impl Answer {
             reply.truncate(reply.len() - usize::from(reply.ends_with(b"\n")));
             return match command.effect() {
                 Effect::Read => Ok(Self::Data(reply)),
-                Effect::Change | Effect::Add => Err(Problem::Refused(words(&reply))),
+                // A change has a message or nothing: who says that?
+                Effect::Change | Effect::Add => {
+                    Err(Problem::OutcomeUnknown(Box::new(malformed("a message", &reply))))
+                }
             };
         };
         let words = words(text);
@@ -70,7 +73,9 @@ fn message(reply: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
+/// HAProxy's words; no message of HAProxy is as long as what is cut off here.
 fn words(text: &[u8]) -> Box<str> {
+    let text = text.get(..LONGEST).unwrap_or(text);
     String::from_utf8_lossy(text).trim_end_matches('\n').into()
 }
 
@@ -89,6 +94,9 @@ fn is_changed(words: &str) -> bool {
 fn is_same_address(words: &str) -> bool {
     words.contains("nothing changed") || SAME_ADDRESS.iter().any(|start| words.starts_with(start))
 }
+
+/// Bytes of a message that are kept.
+const LONGEST: usize = 4096;
 
 /// What HAProxy says who does not know a command, or a keyword of one.
 const UNKNOWN: &[&str] = &[
@@ -176,7 +184,10 @@ mod tests {
         assert_eq!(read(&command, "type=str, found=no\n\n", false), "data: \"type=str, found=no\\n\"");
         assert_eq!(read(&command, "[6]: admin\n\n", false), "data: \"admin\\n\\n\"");
         assert_eq!(read(&command, "[3]: No such server.\n\n", false), "not here: No such server.");
-        assert_eq!(change("100 (initial 100)"), "refused: \"100 (initial 100)\"");
+        assert_eq!(
+            read(&Command::change("set server"), "100 (initial 100)\n\n", false),
+            "outcome unknown: line 1: expected a message, found \"100 (initial 100)\\n\""
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Change {
-    /// HAProxy did as it was told; its words, where it has any.
+    /// HAProxy did as it was told; its words, where it has any. (How many entries, where
+    /// many were added.)
     ///
     /// For most commands it has none, also where everything was so before:
     /// disabling a server twice is `Changed` both times.

@@ -1,4 +1,5 @@
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::model::{Level, Reference};
@@ -22,6 +23,8 @@ pub(crate) struct Command {
     for_one: bool,
     /// Whether the line is the user's own.
     raw: bool,
+    /// Whether another answer must follow its own.
+    sealed: bool,
 }
 
 /// What a command does to the process.
@@ -38,6 +41,10 @@ pub(crate) enum Effect {
 /// Makes HAProxy say of each message whether it is an error. It has a reply of
 /// its own, a line feed.
 const SEVERITY: &str = "set severity-output number;";
+
+/// What every level may ask, and its answers.
+const SEAL: &str = "show cli level";
+const SEALS: &[&str] = &["[6]: admin\n\n", "[6]: operator\n\n", "[6]: user\n\n"];
 
 impl Command {
     pub(crate) fn read(verb: &str) -> Self {
@@ -56,7 +63,7 @@ impl Command {
     /// only of what begins like a question.
     pub(crate) fn raw(line: &str, shown: String) -> Self {
         let asks = ["show ", "get "].iter().any(|verb| line.starts_with(verb)) && !line.contains(';');
-        let effect = if asks { Effect::Read } else { Effect::Change };
+        let effect = if asks { Effect::Read } else { Effect::Add };
         Self { shown, raw: true, ..Self::new(line, effect, Level::Admin) }
     }
 
@@ -70,6 +77,7 @@ impl Command {
             since: None,
             for_one: false,
             raw: false,
+            sealed: false,
         }
     }
 
@@ -146,6 +154,13 @@ impl Command {
         self
     }
 
+    /// Has the end of what is printed marked by the answer to another command: what
+    /// is printed may hold empty lines, so that one behind it proves nothing.
+    pub(crate) fn sealed(mut self) -> Self {
+        self.sealed = true;
+        self
+    }
+
     /// Lets another command follow on the line, which has a reply of its own.
     pub(crate) fn append(&mut self, next: &Self) {
         self.line.push(';');
@@ -154,7 +169,11 @@ impl Command {
 
     /// The line that is sent, without its end and without a payload.
     pub(crate) fn line(&self) -> String {
-        if self.raw { self.line.clone() } else { format!("{SEVERITY}{}", self.line) }
+        match self {
+            Self { raw: true, .. } => self.line.clone(),
+            Self { sealed: true, .. } => format!("{SEVERITY}{};{SEAL}", self.line),
+            _ => format!("{SEVERITY}{}", self.line),
+        }
     }
 
     /// All that is sent, but for the last line feed.
@@ -178,15 +197,20 @@ impl Command {
         self.level
     }
 
-    /// The reply to the command, of the whole reply to its line. `None` if that is
-    /// lost: what switches severities on has a reply of its own.
-    pub(crate) fn own_reply<'a>(&self, reply: &'a [u8]) -> Option<&'a [u8]> {
-        if self.raw {
-            return Some(reply);
+    /// Where the reply to the command is in the whole reply to its line: what switches
+    /// severities on has one of its own, and so has the seal. Empty if it is lost, or
+    /// may be.
+    pub(crate) fn own_reply(&self, reply: &[u8]) -> Range<usize> {
+        // Without the first line feed HAProxy did not even begin: the line was too
+        // long for it.
+        if self.raw || !reply.starts_with(b"\n") {
+            return 0..reply.len();
         }
-        // Without that HAProxy did not even begin: the line was too long for it.
-        let own = reply.strip_prefix(b"\n").unwrap_or(reply);
-        (!own.is_empty()).then_some(own)
+        if !self.sealed {
+            return 1..reply.len();
+        }
+        let seal = SEALS.iter().find(|seal| reply.ends_with(seal.as_bytes())).map(|seal| seal.len());
+        seal.map_or(0..0, |seal| 1..reply.len() - seal)
     }
 
     pub(crate) fn is_for_one(&self) -> bool {
@@ -216,6 +240,23 @@ mod tests {
             error.to_string(),
             "`add map #1 ...`: an empty argument, which HAProxy has no way to express"
         );
+    }
+
+    #[test]
+    fn what_is_printed_ends_where_the_seal_begins() {
+        let command = Command::read("show map").word("#1").sealed();
+        assert_eq!(command.line(), "set severity-output number;show map #1;show cli level");
+        for (reply, own) in [
+            ("\n0x1 a b\n\n[6]: admin\n\n", "0x1 a b\n\n"),
+            ("\n\n[6]: user\n\n", "\n"),
+            ("\n[3]: Permission denied\n\n[6]: operator\n\n", "[3]: Permission denied\n\n"),
+            ("\n0x1 a {\n\n", ""),
+            ("\n[6]: admin\n\n", ""),
+            ("\n", ""),
+            ("The command is too big for\n", "The command is too big for\n"),
+        ] {
+            assert_eq!(&reply[command.own_reply(reply.as_bytes())], own, "{reply:?}");
+        }
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl ServerName {
 impl Host {
     pub(crate) fn new(name: &str) -> Result<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        // HAProxy reads `1` as 0.0.0.1, and `010.0.0.1` as 8.0.0.1.
+        let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+        if last.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(Error::invalid(format!("name of a host: {:?} looks like an address", cut(name))));
+        }
         check("host", name, LONGEST_HOST, allowed, "letters, digits, `_`, `.` and `-`").map(Self)
     }
 }
@@ -108,6 +113,10 @@ mod tests {
         for name in ["", "#0", "a b", "a/b", "a;b", "a\\b", "a\n", "é", "a,b", "@1", "<<"] {
             assert!(ProxyName::new("backend", name).is_err(), "{name:?}");
         }
+        for host in ["1", "127.1", "010.0.0.1", "0x7f.1", "a.0x1", "1.2.3.4.", "", "a b", "::1"] {
+            assert!(Host::new(host).is_err(), "{host:?}");
+        }
+        assert_eq!(Host::new("3com.example.").unwrap().to_string(), "3com.example.");
         assert!(ProxyName::new("backend", &"x".repeat(LONGEST + 1)).is_err());
         assert_eq!(
             ServerName::new("app", "#1").unwrap_err().to_string(),

@@ -93,7 +93,7 @@ impl StatsSocket {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent,
-    /// for a line that is empty, longer than 15,360 bytes, holds NUL, CR or LF, or
+    /// for a line that is empty, longer than 15,359 bytes, holds NUL, CR or LF, or
     /// would leave HAProxy waiting for more: one where the last word of a command
     /// begins or ends with `<<`, or that ends with a single `\`.
     ///

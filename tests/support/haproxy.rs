@@ -136,7 +136,19 @@ impl Haproxy {
 
     /// Makes process `n` hang: its socket still accepts but never answers.
     pub fn hang(&self, n: usize) {
-        signal(self.pid(n), Signal::STOP);
+        let pid = self.pid(n);
+        signal(pid, Signal::STOP);
+        // A thread that runs goes on until the kernel comes to it.
+        let is_stopped = |path: PathBuf| {
+            let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
+        };
+        let threads = || fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let start = Instant::now();
+        while !threads().all(|thread| is_stopped(thread.path())) {
+            assert!(start.elapsed() < LIMIT, "process {n} does not stop");
+            std::thread::yield_now();
+        }
     }
 
     /// Lets a hung process go on.
