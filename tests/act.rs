@@ -378,6 +378,19 @@ async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
 }
 
 #[tokio::test]
+async fn who_hung_before_it_was_met_is_asked_again() {
+    let running = four(&release("3.4")).await;
+    running.hang(2);
+    let cluster = brief_cluster(&running).await.allow_partial();
+    let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
+    assert_eq!(outcomes.get("2.sock").unwrap().word(), "unknown");
+    running.resume(2);
+    let second = cluster.only(["2.sock"]);
+    assert_eq!(second.server("app", "web1").await.unwrap().processes(), ["2.sock"]);
+    assert_eq!(second.server_ref("app", "web1").unwrap().weight_now().await.unwrap().values().count(), 1);
+}
+
+#[tokio::test]
 async fn a_choice_of_nobody_is_an_error() {
     let running = four(&release("2.6")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();

@@ -148,7 +148,10 @@ impl Shared {
                 (Some(Standing::Member { answered: false }), None, Some(silence))
                     if command.effect() != Effect::Add =>
                 {
-                    silences.insert(address.clone(), silence.clone());
+                    // A question does no harm, and it may be awake by now.
+                    if command.effect() == Effect::Change {
+                        silences.insert(address.clone(), silence.clone());
+                    }
                     Err((address, silence.clone()))
                 }
                 (Some(Standing::Duplicate { .. }), ..) if candidate.file.is_some() => continue,
@@ -178,6 +181,7 @@ impl Shared {
         silences: &mut HashMap<Address, Failure>,
     ) -> Result<Vec<Arc<Record>>> {
         let records = self.records(&Scope::Nothing, candidates, deadline).await?;
+        silences.clear();
         let roster = self.roster();
         let heads = records.into_iter().map(|record| match &record.answer {
             Ok(_) => Arc::new(record),
