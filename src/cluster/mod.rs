@@ -18,6 +18,7 @@ mod object;
 mod outcome;
 mod roster;
 mod selector;
+mod server_check;
 mod server_ref;
 mod sweep;
 mod target;
