@@ -4,32 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{Acl, Change, Cluster, ErrorKind, Outcome, Outcomes};
+use haproxyadmin::{Acl, Change, Cluster, ErrorKind, Outcome};
 
+mod managed;
 mod support;
 
+use managed::{all, from, managed, words};
 use support::{Running, Tap, every_reply, http_get, managed_cluster, releases};
-
-async fn managed() -> (Running, Cluster) {
-    let running = managed_cluster().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    (running, cluster)
-}
-
-fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
-    outcomes.iter().map(Outcome::word).collect()
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
-
-/// One thing up to the release, another from it on.
-fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
-    let each = releases().into_iter();
-    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
-}
 
 /// What each process holds, without its references.
 async fn held(running: &Running, command: &str, file: &str) -> Vec<Vec<String>> {

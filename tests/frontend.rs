@@ -6,11 +6,11 @@
 
 use haproxyadmin::{Change, Cluster, ErrorKind, Outcome, Outcomes};
 
+mod managed;
 mod support;
 
-use support::{
-    Running, ancestor_cluster, every_cell, managed_cluster, release, releases, row, rows, try_ask,
-};
+use managed::{all, from, managed, words};
+use support::{ancestor_cluster, every_cell, release, releases, row, rows, try_ask};
 
 /// Does the same with a frontend that is only named and with one that was read.
 macro_rules! named_and_read {
@@ -24,27 +24,6 @@ macro_rules! named_and_read {
             $body
         }
     };
-}
-
-async fn managed() -> (Running, Cluster) {
-    let running = managed_cluster().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    (running, cluster)
-}
-
-fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
-    outcomes.iter().map(Outcome::word).collect()
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
-
-/// One thing up to the release, another from it on.
-fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
-    let each = releases().into_iter();
-    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
 }
 
 fn messages(outcomes: &Outcomes<Change>) -> Vec<String> {

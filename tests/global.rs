@@ -4,28 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{Agreement, Bound, Change, Cluster, Counters, ErrorKind, Outcome, Outcomes, RateLimit};
+use haproxyadmin::{Agreement, Bound, Change, Counters, ErrorKind, RateLimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+mod managed;
 mod support;
 
-use support::{Running, every_cell, every_info, every_reply, managed_cluster, releases, until};
-
-async fn managed() -> (Running, Cluster) {
-    let running = managed_cluster().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    (running, cluster)
-}
-
-fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
-    outcomes.iter().map(Outcome::word).collect()
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
+use managed::{all, managed, words};
+use support::{Running, every_cell, every_info, every_reply, releases, until};
 
 /// Sends each process a request that is none, and waits until it is counted.
 async fn send_nonsense(running: &Running) {

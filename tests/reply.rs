@@ -12,25 +12,16 @@ use haproxyadmin::{
     Weight,
 };
 
+mod managed;
 mod support;
 
+use managed::{all, from};
 use support::{Running, Tap, every_cell, every_reply, managed_cluster, releases};
 
 async fn managed() -> (Running, Cluster) {
     let running = managed_cluster().await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
     (running, cluster)
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
-
-/// One thing up to the release, another from it on.
-fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
-    let each = releases().into_iter();
-    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
 }
 
 /// What each process said, and what was made of it.

@@ -5,51 +5,17 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use haproxyadmin::{
-    AdminState, AgentState, Agreement, Change, Cluster, ErrorKind, Health, OperationalState, Outcome,
-    Outcomes, Weight,
+    AdminState, AgentState, Agreement, Cluster, ErrorKind, Health, OperationalState, Outcome, Weight,
 };
 
+#[macro_use]
+mod managed;
 mod support;
 
+use managed::{all, from, managed, words};
 use support::{
-    Running, ancestor_cluster, every_cell, every_info, every_reply, every_state, hold, managed_cluster,
-    release, releases, until,
+    ancestor_cluster, every_cell, every_info, every_reply, every_state, hold, release, releases, until,
 };
-
-/// Does the same with a server that is only named and with one that was read.
-macro_rules! named_and_read {
-    ($cluster:ident, $backend:literal, $name:literal, |$server:ident| $body:block) => {
-        for _ in ["named"] {
-            let $server = $cluster.server_ref($backend, $name).unwrap();
-            $body
-        }
-        for _ in ["read"] {
-            let $server = $cluster.server($backend, $name).await.unwrap();
-            $body
-        }
-    };
-}
-
-async fn managed() -> (Running, Cluster) {
-    let running = managed_cluster().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    (running, cluster)
-}
-
-fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
-    outcomes.iter().map(Outcome::word).collect()
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
-
-/// One thing up to the release, another from it on.
-fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
-    let each = releases().into_iter();
-    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
-}
 
 #[tokio::test]
 async fn a_server_is_in_the_state_that_was_set() {

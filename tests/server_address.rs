@@ -6,46 +6,14 @@
 
 use std::net::IpAddr;
 
-use haproxyadmin::{Change, Cluster, ErrorKind, Outcome, Outcomes};
+use haproxyadmin::{Change, ErrorKind, Outcome, Outcomes};
 
+#[macro_use]
+mod managed;
 mod support;
 
-use support::{Running, every_cell, every_state, managed_cluster, releases};
-
-/// Does the same with a server that is only named and with one that was read.
-macro_rules! named_and_read {
-    ($cluster:ident, $backend:literal, $name:literal, |$server:ident| $body:block) => {
-        for _ in ["named"] {
-            let $server = $cluster.server_ref($backend, $name).unwrap();
-            $body
-        }
-        for _ in ["read"] {
-            let $server = $cluster.server($backend, $name).await.unwrap();
-            $body
-        }
-    };
-}
-
-async fn managed() -> (Running, Cluster) {
-    let running = managed_cluster().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    (running, cluster)
-}
-
-fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
-    outcomes.iter().map(Outcome::word).collect()
-}
-
-/// The same for each process.
-fn all<T: Clone>(value: T) -> Vec<T> {
-    vec![value; releases().len()]
-}
-
-/// One thing up to the release, another from it on.
-fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
-    let each = releases().into_iter();
-    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
-}
+use managed::{all, from, managed, words};
+use support::{every_cell, every_state};
 
 /// What each process said, all of them alike.
 fn message(outcomes: &Outcomes<Change>) -> String {

@@ -1,0 +1,45 @@
+//! A cluster of one process of each release, for the tests of what is done to it, and
+//! how they say what came of it.
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+#![allow(unused_macros, unreachable_pub, reason = "the same")]
+
+use haproxyadmin::{Change, Cluster, Outcome, Outcomes};
+
+use crate::support::{Running, managed_cluster, releases};
+
+/// Does the same with a server that is only named and with one that was read.
+macro_rules! named_and_read {
+    ($cluster:ident, $backend:literal, $name:literal, |$server:ident| $body:block) => {
+        for _ in ["named"] {
+            let $server = $cluster.server_ref($backend, $name).unwrap();
+            $body
+        }
+        for _ in ["read"] {
+            let $server = $cluster.server($backend, $name).await.unwrap();
+            $body
+        }
+    };
+}
+
+pub async fn managed() -> (Running, Cluster) {
+    let running = managed_cluster().await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    (running, cluster)
+}
+
+/// What came of it on each process, in one word each.
+pub fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
+    outcomes.iter().map(Outcome::word).collect()
+}
+
+/// The same for each process.
+pub fn all<T: Clone>(value: T) -> Vec<T> {
+    vec![value; releases().len()]
+}
+
+/// One thing up to the release, another from it on.
+pub fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
+    let each = releases().into_iter();
+    each.map(|release| if release.is_at_least(version) { then.clone() } else { before.clone() }).collect()
+}
