@@ -245,7 +245,7 @@ mod tests {
         let text = "# id (file) description\n\
             2 (/etc/my map (1).map) pattern loaded from file '/etc/my map (1).map' used by map at file 'h.cfg' line 12. \
             curr_ver=0 next_ver=1 entry_cnt=3\n\
-            1 () acl 'src' file '/tmp/ex/h.cfg' line 11\n\
+            1 () acl 'src' file '/etc/h.cfg' line 11\n\
             0 (d.acl) pattern loaded from file 'd.acl' used by acl at file 'h.cfg' line 11. curr_ver=0 next_ver=0 \
             entry_cnt=18446744073709551615\n\n";
         let list = PatternSource::read(text).unwrap();
@@ -254,7 +254,7 @@ mod tests {
             seen,
             [(2, Some("/etc/my map (1).map"), Some(3)), (1, None, None), (0, Some("d.acl"), Some(0))]
         );
-        assert_eq!(&*list[1].description, "acl 'src' file '/tmp/ex/h.cfg' line 11");
+        assert_eq!(&*list[1].description, "acl 'src' file '/etc/h.cfg' line 11");
         assert!(PatternSource::read("x (a) b\n").is_err());
     }
 }
