@@ -41,14 +41,14 @@ impl Bulk {
     pub(super) fn pair(&mut self, key: &str, value: &str) -> Result<()> {
         let length = key.len() + value.len() + 2;
         let fits = !key.contains([' ', '\t', '#']) && !value.starts_with([' ', '\t']);
-        let long = self.base.line().len() + length > LONGEST;
+        let long = self.base.length() + length > LONGEST;
         let special = |text: &str| text.is_empty() || text.contains(['\0', '\r', '\n']);
         if !fits || long || special(key) || special(value) {
             self.flush();
             let command = self.base.clone().secret(key)?.secret(value)?;
             return self.push(Chunk { command, entries: 1, joined: false });
         }
-        if self.base.line().len() + self.payload.0.len() + length > LONGEST {
+        if self.base.length() + self.payload.0.len() + length > LONGEST {
             self.flush();
         }
         let (lines, entries) = &mut self.payload;
@@ -63,9 +63,8 @@ impl Bulk {
     /// Adds an entry of an ACL, which takes no payload.
     pub(super) fn pattern(&mut self, pattern: &str) -> Result<()> {
         let command = self.base.clone().secret(pattern)?;
-        let length = command.line().len();
         match self.chunks.last_mut() {
-            Some(last) if last.command.line().len() + length <= LONGEST => {
+            Some(last) if last.command.length() + command.length() <= LONGEST => {
                 transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
                 last.command.append(&command);
                 last.entries += 1;

@@ -56,7 +56,8 @@ impl Contents {
     ///
     /// [`ErrorKind::Diverging`](crate::ErrorKind::Diverging) if they differ;
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a process did not
-    /// answer, which only those of
+    /// answer, and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if none has the
+    /// map or ACL, which only contents of
     /// [`Cluster::allow_partial`](crate::Cluster::allow_partial) can tell.
     pub fn entries(&self) -> Result<impl ExactSizeIterator<Item = Entry<'_>>> {
         if let Some(failed) = self.outcomes.failed().next() {
@@ -74,7 +75,9 @@ impl Contents {
                 let text = format!("processes differ in {} entries: {difference}", differences.len());
                 Err(Error::new(Problem::Diverging(text)).during(self.outcomes.command()))
             }
-            (None, None) => Err(Error::new(Problem::NotFound("process has it".into()))),
+            (None, None) => {
+                Err(Error::new(Problem::NotFound("map or ACL".into())).during(self.outcomes.command()))
+            }
         }
     }
 

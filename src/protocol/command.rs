@@ -176,6 +176,11 @@ impl Command {
         }
     }
 
+    /// Bytes of the line of a command that is neither raw nor sealed.
+    pub(crate) fn length(&self) -> usize {
+        SEVERITY.len() + self.line.len()
+    }
+
     /// All that is sent, but for the last line feed.
     pub(crate) fn wire(&self) -> String {
         match &self.payload {
