@@ -101,6 +101,8 @@ pub(crate) enum Problem {
     Io(io::Error),
     #[error("cannot read directory {}: {error}", .path.display())]
     Directory { path: std::path::PathBuf, error: io::Error },
+    #[error("another process answers at the address by now")]
+    Replaced,
     #[error("answer ended early: {0}")]
     Truncated(String),
     #[error("answer is longer than the limit of {limit} bytes")]
@@ -117,6 +119,9 @@ pub(crate) enum Problem {
     NotHaproxy(String),
     #[error("refused: {0:?}")]
     Refused(Box<str>),
+    /// A process refused the command because it does not run the proxy (any more).
+    #[error("refused: {0:?}")]
+    Stopped(Box<str>),
     #[error("needs level {needs} of the stats socket: {words:?}")]
     PermissionDenied { needs: Level, words: Box<str> },
     #[error("needs HAProxy {}.{} or later, and this is {version}", .needs.0, .needs.1)]
@@ -124,6 +129,10 @@ pub(crate) enum Problem {
     /// What kept a process from saying who it is: nothing was sent to it.
     #[error("{0}")]
     Unmet(Failure),
+    /// The command was not sent: its process seems to be the one that the command
+    /// reaches at this other address.
+    #[error("the process is reached at {0}")]
+    ReachedAt(Address),
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(Box<Problem>),
     /// A command of many entries that stopped on its way.
@@ -210,6 +219,19 @@ impl Error {
     pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
         match &self.0.problem {
             Problem::Several { outcomes, .. } => outcomes.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether another process took over the address.
+    pub(crate) fn is_replaced(&self) -> bool {
+        matches!(self.0.problem, Problem::Replaced)
+    }
+
+    /// The other address at which the process of this error is reached.
+    pub(crate) fn reached_at(&self) -> Option<&Address> {
+        match &self.0.problem {
+            Problem::ReachedAt(address) => Some(address),
             _ => None,
         }
     }
@@ -308,7 +330,7 @@ impl Problem {
             Problem::Connect(_) => ErrorKind::Connect,
             Problem::Timeout { .. } => ErrorKind::Timeout,
             Problem::Closed => ErrorKind::Closed,
-            Problem::Io(_) | Problem::Directory { .. } => ErrorKind::Io,
+            Problem::Io(_) | Problem::Directory { .. } | Problem::Replaced => ErrorKind::Io,
             Problem::Truncated(_) => ErrorKind::Truncated,
             Problem::TooLarge { .. } => ErrorKind::TooLarge,
             Problem::Malformed(_) => ErrorKind::Malformed,
@@ -316,13 +338,14 @@ impl Problem {
             Problem::NotFound(_) => ErrorKind::NotFound,
             Problem::Incomplete { .. } => ErrorKind::Incomplete,
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
-            Problem::Refused(_) => ErrorKind::Refused,
+            Problem::Refused(_) | Problem::Stopped(_) => ErrorKind::Refused,
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } => *kind,
             Problem::Unmet(failure) => failure.kind,
             Problem::Partly { .. } => ErrorKind::Partly,
+            Problem::ReachedAt(_) => ErrorKind::Other,
         }
     }
 }

@@ -87,7 +87,8 @@ mod protocol;
 mod transport;
 
 pub use aggregate::{
-    Agreement, Bound, ClusterInfo, Failure, Figure, Label, Limit, MaxRange, Process, Snapshot, Uptime,
+    Agreement, Bound, ClusterInfo, Failure, Figure, Label, Limit, MaxRange, Process, Required, Requirement,
+    Snapshot, Uptime,
 };
 pub use cluster::{
     Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,

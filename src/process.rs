@@ -1,7 +1,8 @@
 //! One HAProxy process: joins bytes, commands and meaning.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,17 +12,25 @@ use crate::aggregate::{Failure, Record};
 use crate::error::{Error, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{Answer, Command, Effect};
-use crate::transport::{self, Deadline, Flow, Reply, Sink, StatsSocket};
+use crate::transport::{self, Deadline, Flow, Interactive, Reply, Sink, StatsSocket, Step};
 
-/// What reading everything is called in errors and traces.
+/// Name of the commands that read everything, in errors and traces.
 const READING: &str = "show info;show stat";
 
-/// A stats socket of the cluster, and what the user said of it.
+/// Name of the commands that identify a process, in errors and traces.
+const IDENTIFYING: &str = "show info";
+
+const STOPPING: Step = Step::one("waiting for the new worker", "answer");
+
+/// Pauses before a process that is stopping is looked at again.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LAST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A stats socket of the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) socket: StatsSocket,
     pub(crate) source: Arc<str>,
-    pub(crate) label: Option<Box<str>>,
 }
 
 impl Member {
@@ -54,15 +63,104 @@ impl Member {
 
     /// Runs a command on a connection of its own. `several` is whether the process
     /// is one of several of the same HAProxy.
+    ///
+    /// During a reload the worker that is about to stop may accept the connection. Some
+    /// commands it refuses then, since it runs no proxy any more; others it executes,
+    /// to no effect on the worker that goes on. Either way the command is sent again to
+    /// the new worker.
     pub(crate) async fn execute(
         &self,
         command: &Command,
         several: bool,
         deadline: &Deadline,
     ) -> Result<Answer> {
+        if command.effect() != Effect::Read && !command.is_refused_when_stopping() {
+            return self.execute_in_successor(command, deadline).await;
+        }
         let reply = self.reply(command, deadline).await?;
-        let answer = Answer::read(reply, command, several);
-        answer.map_err(|problem| Error::new(problem).during(command.shown()).at(self.address()))
+        match Answer::read(reply, command, several) {
+            Err(Problem::Stopped(_)) => self.execute_in_successor(command, deadline).await,
+            answer => answer.map_err(|problem| self.placed(command, problem)),
+        }
+    }
+
+    /// Runs a command on connections on which the process says who it is, until it is
+    /// not one that is stopping while another answers at the same address.
+    async fn execute_in_successor(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let reply = self.identified_reply(command, deadline).await?;
+            let (info, own) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
+            let own = own.get(self.own_part(command, own)?).unwrap_or_default().to_vec();
+            let several = info.nbproc().is_some_and(|processes| processes > 1);
+            let answer = match Answer::read(own, command, several) {
+                Err(Problem::Stopped(words)) => Err(Problem::Refused(words)),
+                answer => answer,
+            };
+            if !info.is_stopping() || !self.has_successor(&info, pause, deadline).await {
+                return answer.map_err(|problem| self.placed(command, problem));
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    /// Whether another process answers now than the one that said `before`. A process
+    /// that cannot be asked has none.
+    async fn has_successor(&self, before: &Info, pause: Duration, deadline: &Deadline) -> bool {
+        if deadline.sleep(STOPPING, pause).await.is_err() {
+            return false;
+        }
+        self.info(deadline).await.is_ok_and(|(now, _)| now.pid() != before.pid())
+    }
+
+    /// The reply to `show info` and the reply to the command, from one connection.
+    fn identified_reply<'a>(
+        &'a self,
+        command: &'a Command,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Vec<u8>>> {
+        let changes = command.effect() != Effect::Read;
+        async move {
+            let line = format!("show info;{}", command.wire());
+            self.socket.reply(line.as_bytes(), command.shown(), deadline, changes).await
+        }
+        .boxed()
+    }
+
+    /// Connects to the process, which says on the connection which process it is. One
+    /// that is stopping is left for the one that answers in its place, if any does.
+    pub(crate) fn identified<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<Identified<'a>>> {
+        let placed = |error: Error| error.during(IDENTIFYING).at(self.address());
+        let identify = async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                let identified = self.identify(deadline).await?;
+                if !identified.info.is_stopping()
+                    || !self.has_successor(&identified.info, pause, deadline).await
+                {
+                    return Ok(identified);
+                }
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+        };
+        async move { identify.await.map_err(placed) }.boxed()
+    }
+
+    async fn identify(&self, deadline: &Deadline) -> Result<Identified<'_>> {
+        let mut connection = self.socket.interactive(deadline).await?;
+        let lines = b"prompt\nset severity-output number\nshow info\n";
+        let sent = connection.send(lines, 3, deadline).await;
+        sent.ended?;
+        let [prompt, severity, info] = sent.texts.as_slice() else {
+            return Err(Error::new(Problem::Closed));
+        };
+        for reply in [prompt, severity] {
+            if reply != b"\n" {
+                let text = format!("it says {:?}", crate::error::cut(&String::from_utf8_lossy(reply)));
+                return Err(Error::new(Problem::NotHaproxy(text)));
+            }
+        }
+        Ok(Identified { member: self, info: Info::parse(info)?, at: now(), connection })
     }
 
     /// The whole reply to a command, as it is.
@@ -86,46 +184,110 @@ impl Member {
         let changes = command.effect() != Effect::Read;
         let mut reply =
             self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
-        let own = command.own_reply(&reply);
-        let whole = match reply.get(own.clone()) {
-            Some([]) | None if reply.len() > 1 => {
+        let own = self.own_part(command, &reply)?;
+        reply.truncate(own.end);
+        reply.drain(..own.start);
+        Ok(reply)
+    }
+
+    /// The part of a reply that belongs to the command itself.
+    fn own_part(&self, command: &Command, reply: &[u8]) -> Result<Range<usize>> {
+        let own = command.own_reply(reply);
+        let whole = match reply.get(own.clone()).unwrap_or_default() {
+            [] if reply.len() > 1 => {
                 let text = format!("{} bytes, and no answer to what follows it on the line", reply.len());
                 Err(Error::new(Problem::Truncated(text)))
             }
-            bytes => transport::check_ending(bytes.unwrap_or_default()),
+            bytes => transport::check_ending(bytes),
         };
-        match whole {
-            Ok(()) => {
-                reply.truncate(own.end);
-                reply.drain(..own.start);
-                Ok(reply)
-            }
-            Err(error) => {
-                let error = error.during(command.shown()).at(self.address());
-                Err(if changes { error.into_unknown() } else { error })
-            }
-        }
+        whole.map(|()| own).map_err(|error| self.lost(command, error))
     }
 
-    /// How many connections it has accepted so far, this one included.
-    pub(crate) async fn connections(&self, deadline: &Deadline) -> Result<Option<u64>> {
-        let reply = self.socket.command_within("show info", deadline).await?;
-        let info = Info::parse(reply.as_bytes());
-        Ok(info.map_err(|error| error.at(self.address()).during("show info"))?.cum_conns())
+    /// The error for a reply that did not arrive whole.
+    fn lost(&self, command: &Command, error: Error) -> Error {
+        let error = error.during(command.shown()).at(self.address());
+        if command.effect() == Effect::Read { error } else { error.into_unknown() }
     }
 
-    /// What is kept of an answer.
+    fn placed(&self, command: &Command, problem: Problem) -> Error {
+        Error::new(problem).during(command.shown()).at(self.address())
+    }
+
+    /// The reply to `show info`, and the time it ended, in microseconds since 1970.
+    pub(crate) fn info<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<(Info, u64)>> {
+        let ask = async move {
+            let reply = self.socket.command_within(IDENTIFYING, deadline).await?;
+            let info = Info::parse(reply.as_bytes());
+            Ok((info.map_err(|error| error.at(self.address()).during(IDENTIFYING))?, now()))
+        };
+        ask.boxed()
+    }
+
+    /// The record of a reply that ended just now.
     pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
         let answer = answer.map_err(|error| Failure::new(&error, READING));
         self.kept(answer)
     }
 
-    /// The record of an answer, or of the want of one.
+    /// The record of a process that was given up just now, or of its reply.
     pub(crate) fn kept(&self, answer: Result<Reading, Failure>) -> Record {
         let mut record = Record::new(self.source.clone(), self.address().clone(), answer);
-        record.label.clone_from(&self.label);
         record.read_at = now();
         record
+    }
+}
+
+/// An open connection to one process, which has said on it which process it is.
+///
+/// Commands that must not be executed twice are sent on such a connection: between
+/// two connections another process may have taken over the socket.
+pub(crate) struct Identified<'a> {
+    member: &'a Member,
+    pub(crate) info: Info,
+    /// Microseconds since 1970 at which it said so.
+    pub(crate) at: u64,
+    connection: Interactive<'a>,
+}
+
+/// The answers to commands of one connection.
+pub(crate) struct Executed {
+    /// The answer to each command, in order.
+    pub(crate) answers: Vec<Result<Answer>>,
+    /// The error that ended the connection before the last answer.
+    pub(crate) ended: Result<()>,
+}
+
+impl Identified<'_> {
+    /// Whether the process is one of several of the same HAProxy.
+    pub(crate) fn is_one_of_several(&self) -> bool {
+        self.info.nbproc().is_some_and(|processes| processes > 1)
+    }
+
+    /// Runs one command.
+    pub(crate) async fn execute(&mut self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        let Executed { answers, ended } = self.execute_all(std::slice::from_ref(command), deadline).await;
+        ended?;
+        let none = || self.member.lost(command, Error::new(Problem::Closed));
+        answers.into_iter().next().unwrap_or_else(|| Err(none()))
+    }
+
+    /// Runs commands, one behind the other. All of them are sent in one piece, so
+    /// that a command that fails does not keep those behind it from being executed.
+    pub(crate) async fn execute_all(&mut self, commands: &[Command], deadline: &Deadline) -> Executed {
+        let lines: String = commands.iter().map(Command::interactive).collect();
+        let sent = self.connection.send(lines.as_bytes(), commands.len(), deadline).boxed().await;
+        let (member, several) = (self.member, self.is_one_of_several());
+        let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
+            transport::check_ending(&reply).map_err(|error| member.lost(command, error))?;
+            Answer::read(reply, command, several).map_err(|problem| member.placed(command, problem))
+        });
+        let answers: Vec<_> = answers.collect();
+        let ended = match (sent.ended, commands.get(answers.len())) {
+            (Err(error), Some(command)) if sent.sent > 0 => Err(member.lost(command, error)),
+            (Err(error), Some(command)) => Err(error.during(command.shown()).at(member.address())),
+            _ => Ok(()),
+        };
+        Executed { answers, ended }
     }
 }
 
@@ -137,7 +299,7 @@ impl Sink for SweepParser {
 }
 
 /// Microseconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

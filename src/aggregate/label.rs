@@ -9,23 +9,36 @@ use crate::model::Info;
 
 /// A label for each record, in the same order, no two alike.
 ///
-/// A label that the user gave stays, unless it was given twice: then it is that
-/// of none. Where every process that answered is one of several of the same
-/// HAProxy (`nbproc`), it is its relative number. Otherwise it is the shortest end
-/// of the address that no other address has. Nobody gets what another has already.
+/// A label that was given stays, unless it was given twice: then no record has it.
+/// Where every process that answered is one of several of the same HAProxy
+/// (`nbproc`), the label is the relative number of the process. Otherwise it is the
+/// shortest end of the address that no other address has.
 pub(super) fn labels<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Label> {
     let records: Vec<&Record> = records.collect();
-    let mut answered = records.iter().filter_map(|record| record.info());
-    let numbered = answered.all(|info| info.nbproc().is_some_and(|n| n > 1));
+    assign(&records, is_numbered(&records), HashSet::new())
+}
 
-    let mut labels = Labels { chosen: vec![None; records.len()], taken: HashSet::new() };
-    labels.choose(&records, |record| record.label.as_deref().map(String::from).into_iter().collect());
+/// A label for each of the records that has none, none of them one of `taken`.
+/// `all` are the records of the whole cluster.
+pub(crate) fn labels_beside(unlabelled: &[&Record], all: &[&Record], taken: HashSet<Label>) -> Vec<Label> {
+    assign(unlabelled, is_numbered(all), taken)
+}
+
+/// Whether every process that answered is one of several of the same HAProxy.
+fn is_numbered(records: &[&Record]) -> bool {
+    let mut answered = records.iter().filter_map(|record| record.info());
+    answered.all(|info| info.nbproc().is_some_and(|n| n > 1))
+}
+
+fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Label> {
+    let mut labels = Labels { chosen: vec![None; records.len()], taken };
+    labels.choose(records, |record| record.label.as_deref().map(String::from).into_iter().collect());
     if numbered {
         let number = |record: &Record| record.info().and_then(Info::process_num);
-        labels.choose(&records, |record| number(record).map(|n| n.to_string()).into_iter().collect());
+        labels.choose(records, |record| number(record).map(|n| n.to_string()).into_iter().collect());
     }
-    labels.choose(&records, ends);
-    labels.complete(&records)
+    labels.choose(records, ends);
+    labels.complete(records)
 }
 
 /// Labels while they are given away.

@@ -12,6 +12,7 @@ mod listener;
 mod merge;
 mod object;
 mod process;
+mod requirement;
 mod server;
 mod snapshot;
 mod value;
@@ -26,10 +27,12 @@ pub use frontend::Frontend;
 pub use info::{ClusterInfo, Uptime};
 pub use listener::Listener;
 pub use process::{Failure, Process};
+pub use requirement::{Required, Requirement};
 pub use server::Server;
 pub use snapshot::Snapshot;
 pub use value::{Agreement, Bound, Figure, Label, Limit, MaxRange};
 
+pub(crate) use label::labels_beside;
 pub(crate) use process::Record;
 
 /// A mean of milliseconds as a duration.

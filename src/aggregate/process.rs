@@ -168,13 +168,18 @@ impl Record {
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.info().and_then(Info::stopping).is_some_and(|stopping| stopping > 0)
+        self.info().is_some_and(Info::is_stopping)
     }
 
     /// Seconds since 1970.
     pub(crate) fn started_at(&self) -> Option<u64> {
-        let info = self.info()?;
-        info.start_time_sec().or_else(|| (self.read_at / 1_000_000).checked_sub(info.uptime_sec()?))
+        Self::start_of(self.info()?, self.read_at)
+    }
+
+    /// Seconds since 1970 at which a process started, by what it said at `read_at`,
+    /// in microseconds since 1970.
+    pub(crate) fn start_of(info: &Info, read_at: u64) -> Option<u64> {
+        info.start_time_sec().or_else(|| (read_at / 1_000_000).checked_sub(info.uptime_sec()?))
     }
 }
 

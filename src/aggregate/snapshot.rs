@@ -7,6 +7,7 @@ use super::index::{self, Index};
 use super::label;
 use super::object::Object;
 use super::process::{Process, Record};
+use super::requirement::Requirement;
 use super::{Backend, ClusterInfo, Frontend, Listener, Server};
 use crate::Address;
 use crate::error::{Error, Problem, Result};
@@ -42,12 +43,23 @@ pub struct Snapshot(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) processes: Vec<Process>,
+    /// Met ones too: a newer one replaces an older one when snapshots are joined.
+    pub(super) requirements: Vec<Requirement>,
     index: OnceLock<Index>,
 }
 
 impl Snapshot {
     /// Of several records of one process the newest stays.
     pub(crate) fn new(records: impl IntoIterator<Item = Arc<Record>>) -> Self {
+        Self::with_requirements(records, [])
+    }
+
+    /// The same of a cluster that has requirements. Of several about one thing the
+    /// newest stays.
+    pub(crate) fn with_requirements(
+        records: impl IntoIterator<Item = Arc<Record>>,
+        requirements: impl IntoIterator<Item = Requirement>,
+    ) -> Self {
         let records: Vec<Arc<Record>> = records.into_iter().collect();
         let mut newest: HashMap<(&str, &Address), &Arc<Record>> = HashMap::with_capacity(records.len());
         for record in &records {
@@ -64,7 +76,8 @@ impl Snapshot {
             .zip(labels)
             .map(|(record, label)| Process::new(label, Arc::clone(record)))
             .collect();
-        Self(Arc::new(Inner { processes, index: OnceLock::new() }))
+        let requirements = Requirement::newest(requirements);
+        Self(Arc::new(Inner { processes, requirements, index: OnceLock::new() }))
     }
 
     /// Every process, in the order of sources and addresses.
@@ -82,17 +95,30 @@ impl Snapshot {
         self.0.processes.iter().filter(|process| process.failure().is_some())
     }
 
-    /// Whether every process answered.
-    pub fn is_complete(&self) -> bool {
-        self.failed().next().is_none()
+    /// All requirements of the cluster, met ones too.
+    #[cfg(feature = "serde")]
+    pub(super) fn requirements(&self) -> &[Requirement] {
+        &self.0.requirements
     }
 
-    /// This snapshot if every process answered.
+    /// Requirements of the cluster that are not met: directories that could not be
+    /// read, and expected processes that are not members.
+    pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
+        self.0.requirements.iter().filter(|requirement| requirement.failure().is_some())
+    }
+
+    /// Whether every process answered and nothing is [missing](Snapshot::missing).
+    pub fn is_complete(&self) -> bool {
+        self.failed().next().is_none() && self.missing().next().is_none()
+    }
+
+    /// This snapshot if it is [complete](Snapshot::is_complete).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) otherwise; the
-    /// error holds the snapshot and names who did not answer and why.
+    /// error holds the snapshot, and names the processes that did not answer and what
+    /// is missing.
     pub fn complete(self) -> Result<Self> {
         match self.failures() {
             None => Ok(self),
@@ -108,8 +134,12 @@ impl Snapshot {
 
     /// All processes of all snapshots.
     pub fn joined<'a>(snapshots: impl IntoIterator<Item = &'a Self>) -> Self {
-        let all = snapshots.into_iter().flat_map(|snapshot| &snapshot.0.processes);
-        Self::new(all.map(|process| Arc::clone(&process.record)))
+        let (mut records, mut requirements) = (Vec::new(), Vec::new());
+        for snapshot in snapshots {
+            records.extend(snapshot.0.processes.iter().map(|process| Arc::clone(&process.record)));
+            requirements.extend(snapshot.0.requirements.iter().cloned());
+        }
+        Self::with_requirements(records, requirements)
     }
 
     /// Those processes for which `wanted` is true, alone.
@@ -208,7 +238,7 @@ impl Snapshot {
         Error::new(Problem::Incomplete { text, snapshot: Some(self.clone()) })
     }
 
-    /// Who did not answer and why, if anybody did not.
+    /// The processes that did not answer and what is missing, in words.
     fn failures(&self) -> Option<String> {
         let failures: Vec<String> = self
             .processes()
@@ -216,7 +246,12 @@ impl Snapshot {
             .filter_map(|process| Some(format!("{}: {}", process.address(), process.failure()?)))
             .collect();
         let (failed, all) = (failures.len(), self.processes().len());
-        (failed > 0).then(|| format!("{failed} of {all} processes did not answer: {}", failures.join("; ")))
+        let mut texts: Vec<String> = self.missing().map(Requirement::to_string).collect();
+        if failed > 0 {
+            let of = format!("{failed} of {all} processes did not answer");
+            texts.insert(0, format!("{of}: {}", failures.join("; ")));
+        }
+        (!texts.is_empty()).then(|| texts.join("; "))
     }
 
     /// What the processes say of themselves, as one.
@@ -320,7 +355,7 @@ impl FromIterator<Snapshot> for Snapshot {
 
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
-        self.0.processes == other.0.processes
+        self.0.processes == other.0.processes && self.0.requirements == other.0.requirements
     }
 }
 
@@ -328,7 +363,11 @@ impl Eq for Snapshot {}
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("processes", &self.0.processes).finish_non_exhaustive()
+        let missing: Vec<_> = self.missing().collect();
+        f.debug_struct("Snapshot")
+            .field("processes", &self.0.processes)
+            .field("missing", &missing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::process::{Failure, Record};
+use super::requirement::Requirement;
 use super::snapshot::Snapshot;
 use crate::Address;
 use crate::model::{Info, Level, ListedSocket, Reading, StatParser};
@@ -19,6 +20,8 @@ const FORMAT: u32 = 1;
 struct Written<P> {
     format: u32,
     processes: Vec<P>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    requirements: Vec<Requirement>,
 }
 
 /// One process. Either `error` is there or all the rest of an answer is.
@@ -92,7 +95,8 @@ impl PartialOrd for Float {
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let processes = self.processes().iter().map(|process| WrittenProcess::new(&process.record)).collect();
-        Written { format: FORMAT, processes }.serialize(serializer)
+        let requirements = self.requirements().to_vec();
+        Written { format: FORMAT, processes, requirements }.serialize(serializer)
     }
 }
 
@@ -104,7 +108,8 @@ impl<'de> Deserialize<'de> for Snapshot {
             return Err(D::Error::custom(text));
         }
         let records: Result<Vec<_>, _> = written.processes.into_iter().map(WrittenProcess::read).collect();
-        Ok(Self::new(records.map_err(D::Error::custom)?.into_iter().map(Arc::new)))
+        let records = records.map_err(D::Error::custom)?.into_iter().map(Arc::new);
+        Ok(Self::with_requirements(records, written.requirements))
     }
 }
 

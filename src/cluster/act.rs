@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tracing::Instrument;
 
 use super::Cluster;
+use super::claims::Claim;
+use super::identity::Identity;
 use super::outcome::{Outcome, Outcomes, Presence};
-use super::target::Target;
+use super::target::{Target, Targets};
+use crate::Address;
 use crate::aggregate::{Record, Snapshot};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Row, Scope};
-use crate::protocol::{Answer, Change, Command, malformed};
+use crate::process::Identified;
+use crate::protocol::{Answer, Change, Command, Effect, malformed};
 use crate::transport::{self, Deadline};
 
 impl Cluster {
@@ -37,7 +41,7 @@ impl Cluster {
     /// Does `job` with every member that permits `command`, all at once, and judges
     /// what came of it when all have finished.
     ///
-    /// Nothing is sent to anybody if the line of `command` cannot be sent.
+    /// Nothing is sent to any process if the line of `command` cannot be sent.
     pub(super) async fn each<T, J, F>(&self, command: &Command, scope: Scope, job: J) -> Result<Outcomes<T>>
     where
         T: Send + Sync + 'static,
@@ -47,22 +51,23 @@ impl Cluster {
         transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
         let deadline = Deadline::new(self.limits());
         let only = self.view.only.as_deref();
-        let targets = self.shared.targets(only, command, &deadline).await?;
+        let Targets { targets, missing } = self.shared.targets(only, command, &deadline).await?;
         if command.is_for_one() && targets.len() != 1 {
             let text = format!("a reference is that of one process, and this would reach {}", targets.len());
             return Err(Error::invalid(text).during(command.shown()));
         }
         let span = tracing::debug_span!("act", command = command.shown(), processes = targets.len());
         let outcomes = async {
-            let done =
-                join_all(targets.iter().map(|target| self.one(target, command, &scope, &job, &deadline)));
+            let sending = targets.iter().map(|target| self.one(target, command, &scope, &job, &deadline));
+            let mut sent = join_all(sending).await;
+            self.settle(&targets, &mut sent, command, &scope, &job, &deadline).await;
             let (mut outcomes, mut records) = (Vec::new(), Vec::new());
-            for (outcome, record) in done.await {
+            for (outcome, record) in sent {
                 outcomes.push(outcome);
                 records.extend(record.map(Arc::new));
             }
             let previous = self.view.previous.then(|| Snapshot::new(records));
-            Outcomes::new(command.shown(), outcomes, previous)
+            Outcomes::new(command.shown(), outcomes, missing, previous)
         }
         .instrument(span)
         .await;
@@ -78,7 +83,7 @@ impl Cluster {
         scope: &Scope,
         job: &J,
         deadline: &Deadline,
-    ) -> (Outcome<T>, Option<Record>)
+    ) -> Sent<T>
     where
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
@@ -87,7 +92,7 @@ impl Cluster {
         let mut record = None;
         let mut permitted = target.permits(command).map_err(placed);
         if self.view.previous && permitted.is_ok() {
-            // Who wants to know what was there before does not want to lose it.
+            // Without the previous state the change must not be made.
             let before = target.read(scope, deadline).await;
             if let Err(failure) = &before.answer {
                 let unmet = Error::new(Problem::Unmet(failure.clone()));
@@ -101,16 +106,130 @@ impl Cluster {
         };
         (Outcome::new(target.process.clone(), result), record)
     }
+
+    /// Leaves one outcome for each process, if several sockets turn out to lead to one.
+    ///
+    /// A socket whose process was claimed through another socket has not been sent the
+    /// command yet. It is compared with that socket, and gets the command if it leads
+    /// to another process, or if the level of the other socket did not permit it.
+    async fn settle<T, J, F>(
+        &self,
+        targets: &[Target],
+        sent: &mut Vec<Sent<T>>,
+        command: &Command,
+        scope: &Scope,
+        job: &J,
+        deadline: &Deadline,
+    ) where
+        J: Fn(Target, Deadline) -> F,
+        F: Future<Output = Result<Presence<T>>>,
+    {
+        let mut duplicates: Vec<Address> = Vec::new();
+        for (at, target) in targets.iter().enumerate() {
+            let Some(of) = reached_at(sent.get(at)) else { continue };
+            let own = target.member.address();
+            let error = match target.claims.is_one_process(&of, &target.member, deadline).await {
+                Ok(true) if !is_denied(sent.iter(), &of) => {
+                    duplicates.push(own.clone());
+                    continue;
+                }
+                Ok(same) => {
+                    if same {
+                        target.claims.release(&of);
+                        duplicates.push(of);
+                    }
+                    None
+                }
+                Err(error) => Some(error.during(command.shown()).at(own)),
+            };
+            let now = match error {
+                None => self.one(target, command, scope, job, deadline).await,
+                Some(error) => (Outcome::new(target.process.clone(), Err(error)), None),
+            };
+            if let Some(sent) = sent.get_mut(at) {
+                *sent = now;
+            }
+        }
+        if command.effect() != Effect::Read {
+            duplicates.extend(self.denied_duplicates(targets, sent, deadline).await);
+        }
+        sent.retain(|(outcome, _)| !duplicates.contains(outcome.address()));
+    }
+
+    /// The sockets that did not permit a change and turn out to lead to a process that
+    /// was reached through another socket, of a higher level.
+    async fn denied_duplicates<T>(
+        &self,
+        targets: &[Target],
+        sent: &[Sent<T>],
+        deadline: &Deadline,
+    ) -> Vec<Address> {
+        let denied = || targets.iter().zip(sent).filter(|(_, sent)| is_denied_here(&sent.0));
+        let reached = || targets.iter().zip(sent).filter(|(_, sent)| sent.0.value().is_some());
+        if denied().next().is_none() || reached().next().is_none() {
+            return Vec::new();
+        }
+        let identify = |(target, _): (&'_ Target, &'_ Sent<T>)| {
+            let member = target.member.clone();
+            async move {
+                let (info, read_at) = member.info(deadline).await.ok()?;
+                Some((Identity::new(&info, read_at)?, member))
+            }
+        };
+        let identifying = join(join_all(denied().map(identify)), join_all(reached().map(identify)));
+        let (denied, reached) = identifying.await;
+        let mut duplicates = Vec::new();
+        for (identity, member) in denied.iter().flatten() {
+            for (_, other) in reached.iter().flatten().filter(|(other, _)| other.fits(identity)) {
+                let is_one = self.shared.is_one_process(identity, other, member, deadline);
+                // What cannot be found out leaves the outcome as it is.
+                if is_one.await.is_ok_and(|is_one| is_one) {
+                    duplicates.push(member.address().clone());
+                    break;
+                }
+            }
+        }
+        duplicates
+    }
+}
+
+/// The outcome of one process, and its state before the command.
+type Sent<T> = (Outcome<T>, Option<Record>);
+
+fn reached_at<T>(sent: Option<&Sent<T>>) -> Option<Address> {
+    sent.and_then(|(outcome, _)| outcome.error()).and_then(Error::reached_at).cloned()
+}
+
+/// Whether the level of the socket at `address` did not permit the command.
+fn is_denied<'a, T: 'a>(mut sent: impl Iterator<Item = &'a Sent<T>>, address: &Address) -> bool {
+    sent.any(|(outcome, _)| outcome.address() == address && is_denied_here(outcome))
+}
+
+fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
+    outcome.error().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 impl Target {
     /// Has the process execute a command that changes something.
     pub(super) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
-        match self.execute(command, deadline).await? {
+        let answer = match command.effect() {
+            Effect::Add => self.claimed(deadline).await?.execute(command, deadline).await?,
+            _ => self.execute(command, deadline).await?,
+        };
+        match answer {
             Answer::Change(change) => Ok(Presence::Here(change)),
             Answer::NotHere(words) => Ok(Presence::NotHere(words)),
             // Of a command that changes something, what was printed is no answer.
             Answer::Data(data) => Err(self.placed(command, malformed("a message", &data))),
+        }
+    }
+
+    /// A connection to the process, for commands that no other connection of this call
+    /// may send to it.
+    pub(super) async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<Identified<'a>>> {
+        match self.claims.claim(&self.member, deadline).await? {
+            Claim::Granted(identified) => Ok(identified),
+            Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address)).at(self.member.address())),
         }
     }
 

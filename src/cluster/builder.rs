@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Cluster;
 use super::roster::Roster;
+use super::selector::Selector;
 use super::sweep::{self, Shared};
 use super::view::View;
 use crate::Address;
 use crate::error::{Error, Result};
-use crate::transport::{Deadline, Limits};
+use crate::transport::{Deadline, Limits, Permits};
 
 /// Where a [`Cluster`] finds its processes, and how it treats them.
 ///
@@ -39,6 +40,8 @@ pub struct ClusterBuilder {
     limits: Limits,
     excluded: Vec<Box<str>>,
     ignore_refused: bool,
+    expected: Vec<Selector>,
+    expected_count: usize,
     parallel: usize,
 }
 
@@ -55,6 +58,8 @@ impl Default for ClusterBuilder {
             limits: Limits::new(),
             excluded: Vec::new(),
             ignore_refused: false,
+            expected: Vec::new(),
+            expected_count: 0,
             parallel: PARALLEL,
         }
     }
@@ -118,9 +123,32 @@ impl ClusterBuilder {
         self
     }
 
-    /// How many connections are open at a time, over all processes; 0 counts as 1.
+    /// Requires that the cluster has at least that many members. Default: 0.
+    ///
+    /// A process whose socket file is absent when a directory is read is not known to
+    /// the cluster, and no call can notice its absence by itself. With this, strict calls
+    /// fail with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if there are
+    /// fewer members, whether or not the members answer, and
+    /// [`Snapshot::missing`](crate::Snapshot::missing) and
+    /// [`Outcomes::missing`](crate::Outcomes::missing) tell it.
+    pub fn expect_at_least(mut self, processes: usize) -> Self {
+        self.expected_count = processes;
+        self
+    }
+
+    /// Requires that these processes are members: each by its label, by its address, or
+    /// by the end of its address, such as `1.sock`. Default: none.
+    ///
+    /// See [`expect_at_least`](Self::expect_at_least) for what happens if one is not.
+    pub fn expect<S: Into<Selector>>(mut self, processes: impl IntoIterator<Item = S>) -> Self {
+        self.expected.extend(processes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets how many connections are open at a time, over all processes; 0 counts as 1.
     /// Default: 256. A process that has to wait for its turn has that much less of
-    /// its time left.
+    /// its time left. Processes that did not answer in time when they were last asked
+    /// share half of the connections, and get theirs after the others.
     pub fn parallel(mut self, connections: usize) -> Self {
         self.parallel = connections;
         self
@@ -146,17 +174,19 @@ impl ClusterBuilder {
             source: self.source.unwrap_or_else(sweep::host_name),
             dirs: self.dirs,
             addresses: self.addresses,
-            labels: self.labels,
             limits: self.limits,
             excluded: self.excluded,
             ignore_refused: self.ignore_refused,
-            turns: sweep::turns(self.parallel),
-            roster: Roster::default().into(),
+            expected: self.expected,
+            expected_count: self.expected_count,
+            permits: Arc::new(Permits::new(self.parallel)),
+            roster: Roster::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
         });
-        shared.expect_addresses();
-        if shared.candidates(&Deadline::new(self.limits)).await?.is_empty() {
-            return Err(shared.nobody());
+        shared.expect_addresses(&mut shared.roster());
+        let listing = shared.candidates(false, &Deadline::new(self.limits)).await;
+        if listing.candidates.is_empty() {
+            return Err(shared.no_members(&listing));
         }
         Ok(Cluster { shared, view: View::default() })
     }

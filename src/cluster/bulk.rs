@@ -3,9 +3,10 @@
 use super::Cluster;
 use super::outcome::{Outcomes, Presence};
 use super::target::Target;
-use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::error::{ErrorKind, Problem, Result};
 use crate::model::Scope;
-use crate::protocol::{Answer, Change, Command};
+use crate::process::Executed;
+use crate::protocol::{Answer, Change, Command, malformed};
 use crate::transport::{self, Deadline};
 
 /// Entries, cut into commands that every release takes.
@@ -17,12 +18,14 @@ pub(super) struct Bulk {
     payload: (String, usize),
 }
 
-/// One command line.
+/// Commands that are sent in one piece.
+#[derive(Default)]
 struct Chunk {
-    command: Command,
+    commands: Vec<Command>,
+    /// Bytes of the commands.
+    length: usize,
+    /// Entries of each command.
     entries: usize,
-    /// Whether each entry is a command of its own on the line, with its own reply.
-    joined: bool,
 }
 
 /// Bytes of a line with its payload. Releases before 3.4 take 15,360, and half of
@@ -46,7 +49,7 @@ impl Bulk {
         if !fits || long || special(key) || special(value) {
             self.flush();
             let command = self.base.clone().secret(key)?.secret(value)?;
-            return self.push(Chunk { command, entries: 1, joined: false });
+            return self.push(command, 1);
         }
         if self.base.length() + self.payload.0.len() + length > LONGEST {
             self.flush();
@@ -63,61 +66,84 @@ impl Bulk {
     /// Adds an entry of an ACL, which takes no payload.
     pub(super) fn pattern(&mut self, pattern: &str) -> Result<()> {
         let command = self.base.clone().secret(pattern)?;
-        match self.chunks.last_mut() {
-            Some(last) if last.command.length() + command.length() <= LONGEST => {
-                transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
-                last.command.append(&command);
-                last.entries += 1;
-                Ok(())
-            }
-            _ => self.push(Chunk { command, entries: 1, joined: true }),
-        }
+        self.push(command, 1)
     }
 
-    /// Sends all of it to every member, one command behind the other.
+    /// Sends all of it to every member, one chunk behind the other.
     pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
         self.flush();
-        let chunks = &self.chunks;
-        let send = |target, deadline| async move { send(chunks, &target, &deadline).await };
-        cluster.each(&self.base, Scope::Nothing, send).await
+        let (base, chunks) = (&self.base, &self.chunks);
+        let send = |target, deadline| async move { send(base, chunks, &target, &deadline).await };
+        cluster.each(base, Scope::Nothing, send).await
     }
 
     fn flush(&mut self) {
         let (lines, entries) = std::mem::take(&mut self.payload);
         if entries > 0 {
             let command = self.base.clone().payload(lines);
-            self.chunks.push(Chunk { command, entries, joined: false });
+            let length = command.interactive().len();
+            self.chunks.push(Chunk { commands: vec![command], length, entries });
         }
     }
 
-    fn push(&mut self, chunk: Chunk) -> Result<()> {
-        transport::check_line(&chunk.command.line()).map_err(|error| error.during(chunk.command.shown()))?;
-        self.chunks.push(chunk);
+    /// Appends a command to the last chunk, if it fits there.
+    fn push(&mut self, command: Command, entries: usize) -> Result<()> {
+        transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
+        let length = command.interactive().len();
+        let fits = |last: &&mut Chunk| last.entries == entries && last.length + length <= LONGEST;
+        match self.chunks.last_mut().filter(fits) {
+            Some(last) => {
+                last.length += length;
+                last.commands.push(command);
+            }
+            None => self.chunks.push(Chunk { commands: vec![command], length, entries }),
+        }
         Ok(())
     }
 }
 
-async fn send(chunks: &[Chunk], target: &Target, deadline: &Deadline) -> Result<Presence<Change>> {
-    let all = chunks.iter().map(|chunk| chunk.entries).sum();
+/// Sends all chunks on one connection, so that they reach one process.
+async fn send(
+    base: &Command,
+    chunks: &[Chunk],
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Presence<Change>> {
+    let all: usize = chunks.iter().map(Chunk::len).sum();
+    if all == 0 {
+        return Ok(Presence::Here(Change::Unchanged("no entries".into())));
+    }
+    let mut connection = target.claimed(deadline).await?;
     let mut done = 0;
     for chunk in chunks {
-        let (entries, ended) = chunk.send(target, deadline).await;
-        done += entries;
-        match ended {
-            Ok(Answer::NotHere(words)) if done == 0 => return Ok(Presence::NotHere(words)),
-            Ok(Answer::NotHere(words)) => {
-                return Err(chunk.placed(target, Error::new(Problem::Refused(words)).after(done, all)));
+        let Executed { answers, ended } = connection.execute_all(&chunk.commands, deadline).await;
+        let mut failed = None;
+        for answer in answers {
+            match answer {
+                Ok(Answer::Change(_)) => done += chunk.entries,
+                // What was refused on its way may still be followed by what is not.
+                other => failed = failed.or(Some(other)),
             }
-            Ok(_) => {}
+        }
+        match (ended, failed) {
+            (Ok(()), None) => {}
+            (Err(error), None) if done == 0 => return Err(error),
+            (Err(error), _) => return Err(error.after(done, all)),
+            (Ok(()), Some(Ok(Answer::NotHere(words)))) if done == 0 => return Ok(Presence::NotHere(words)),
+            (Ok(()), Some(Ok(Answer::NotHere(words)))) => {
+                return Err(target.placed(base, Problem::Refused(words)).after(done, all));
+            }
             // Of several entries in one command, those before the refused one are in.
-            Err(error) if done > 0 || chunk.entries > 1 && error.kind() == ErrorKind::Refused => {
-                return Err(chunk.placed(target, error.after(done, all)));
+            (Ok(()), Some(Err(error)))
+                if done > 0 || chunk.entries > 1 && error.kind() == ErrorKind::Refused =>
+            {
+                return Err(error.after(done, all));
             }
-            Err(error) => return Err(chunk.placed(target, error)),
+            (Ok(()), Some(Err(error))) => return Err(error),
+            (Ok(()), Some(Ok(_))) => return Err(target.placed(base, malformed("a message", b""))),
         }
     }
     let words = match all {
-        0 => return Ok(Presence::Here(Change::Unchanged("no entries".into()))),
         1 => "1 entry".into(),
         _ => format!("{all} entries").into(),
     };
@@ -125,33 +151,8 @@ async fn send(chunks: &[Chunk], target: &Target, deadline: &Deadline) -> Result<
 }
 
 impl Chunk {
-    /// How many entries are in for certain, and how it ended.
-    async fn send(&self, target: &Target, deadline: &Deadline) -> (usize, Result<Answer>) {
-        if !self.joined {
-            return match target.execute(&self.command, deadline).await {
-                Ok(answer @ Answer::Change(_)) => (self.entries, Ok(answer)),
-                other => (0, other),
-            };
-        }
-        let reply = match target.member.reply(&self.command, deadline).await {
-            Ok(reply) => reply,
-            Err(error) => return (0, Err(error)),
-        };
-        // Each success is an empty line; what is none is the first failure.
-        let done = reply.iter().take_while(|&&byte| byte == b'\n').count().min(self.entries);
-        let rest = reply.get(done..).unwrap_or_default();
-        let first = rest.windows(2).position(|pair| pair == b"\n\n").map_or(rest.len(), |at| at + 1);
-        match rest.get(..first) {
-            None | Some([]) if done == self.entries => (done, Ok(Answer::Change(Change::Changed(None)))),
-            None | Some([]) => (done, Err(Error::new(Problem::Closed).into_unknown())),
-            Some(words) => {
-                let answer = Answer::read(words.to_vec(), &self.command, target.is_one_of_several());
-                (done, answer.map_err(Error::new))
-            }
-        }
-    }
-
-    fn placed(&self, target: &Target, error: Error) -> Error {
-        error.during(self.command.shown()).at(target.member.address())
+    /// Number of entries.
+    fn len(&self) -> usize {
+        self.commands.len() * self.entries
     }
 }

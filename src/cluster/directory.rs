@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Address;
+
 /// A socket file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SocketFile {
@@ -60,6 +62,29 @@ impl FileId {
         }
     }
 }
+
+/// What tells the file of a socket from another one, if the socket is a file.
+pub(super) fn file_id_of(address: &Address) -> Option<FileId> {
+    match address {
+        Address::Unix(path) => file_id(path),
+        _ => None,
+    }
+}
+
+impl FileId {
+    /// Whether both are one file, whatever was done to it in between.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
+/// Whether reading failed because no file descriptor was free.
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+}
+
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
 
 /// There are no unix sockets.
 #[cfg(not(unix))]

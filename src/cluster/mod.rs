@@ -6,16 +6,19 @@ mod acts;
 mod backend_ref;
 mod builder;
 mod bulk;
-mod candidate;
+mod claims;
+mod classify;
 mod contents;
 mod directory;
 mod duplicate;
 mod frontend_ref;
 mod global;
 mod identity;
+mod listing;
 mod map;
 mod object;
 mod outcome;
+mod requirement;
 mod roster;
 mod selector;
 mod server_check;
@@ -50,6 +53,7 @@ use crate::protocol::Command;
 use crate::transport::Deadline;
 use acts::acts;
 use sweep::Shared;
+use target::Targets;
 use view::View;
 
 /// Many HAProxy processes, managed as one.
@@ -161,11 +165,11 @@ impl Cluster {
     async fn read(&self, scope: &Scope) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
-            None => self.shared.sweep(scope, limits).await?,
+            None => self.shared.sweep(scope, false, limits).await?,
             Some(only) => {
                 let deadline = &Deadline::new(limits);
                 let command = Command::read("show stat");
-                let targets = self.shared.targets(Some(only), &command, deadline).await?;
+                let Targets { targets, .. } = self.shared.targets(Some(only), &command, deadline).await?;
                 let records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
             }
@@ -307,11 +311,9 @@ impl Cluster {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the connections. Members may then be forgotten
-    /// until the next call, which finds them again.
+    /// Dropping the future closes the connections and leaves the members as they were.
     pub async fn rediscover(&self) -> Result<Snapshot> {
-        self.shared.forget();
-        self.shared.sweep(&Scope::All, self.limits()).await
+        self.shared.sweep(&Scope::All, true, self.limits()).await
     }
 }
 

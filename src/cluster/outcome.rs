@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::aggregate::{Agreement, Label, Process, Snapshot};
+use crate::aggregate::{Agreement, Label, Process, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::Version;
 use crate::{Address, Change};
@@ -33,6 +33,7 @@ use crate::{Address, Change};
 pub struct Outcomes<T> {
     command: Box<str>,
     list: Vec<Outcome<T>>,
+    missing: Vec<Requirement>,
     previous: Option<Snapshot>,
 }
 
@@ -52,8 +53,13 @@ pub(super) enum Presence<T> {
 }
 
 impl<T> Outcomes<T> {
-    pub(super) fn new(command: &str, list: Vec<Outcome<T>>, previous: Option<Snapshot>) -> Self {
-        Self { command: command.into(), list, previous }
+    pub(super) fn new(
+        command: &str,
+        list: Vec<Outcome<T>>,
+        missing: Vec<Requirement>,
+        previous: Option<Snapshot>,
+    ) -> Self {
+        Self { command: command.into(), list, missing, previous }
     }
 
     /// The command that was sent, without values.
@@ -91,9 +97,16 @@ impl<T> Outcomes<T> {
         self.iter().filter(|outcome| outcome.result.is_err())
     }
 
-    /// Whether it failed nowhere.
+    /// Requirements of the cluster that were not met when the command was sent:
+    /// directories that could not be read, and expected processes that are not members.
+    /// A view of [`Cluster::only`](crate::Cluster::only) has none.
+    pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
+        self.missing.iter()
+    }
+
+    /// Whether it failed nowhere and nothing is [missing](Outcomes::missing).
     pub fn is_complete(&self) -> bool {
-        self.failed().next().is_none()
+        self.failed().next().is_none() && self.missing.is_empty()
     }
 
     /// What the processes said right before the command, for a call of
@@ -174,15 +187,23 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
         let errors: Vec<&Error> = self.iter().filter_map(Outcome::error).collect();
         let (failed, all) = (errors.len(), self.list.len());
         let first = errors.first().map_or(ErrorKind::Incomplete, |error| error.kind());
-        let everywhere = failed == all && errors.iter().all(|error| error.kind() == first);
+        let everywhere =
+            failed == all && self.missing.is_empty() && errors.iter().all(|error| error.kind() == first);
         let kind = if everywhere { first } else { ErrorKind::Incomplete };
-        let mut text = if all == 1 { String::new() } else { format!("{failed} of {all} processes failed: ") };
+        let mut text = match (failed, all) {
+            (0, _) | (_, 1) => String::new(),
+            _ => format!("{failed} of {all} processes failed: "),
+        };
         for (at, outcome) in self.failed().enumerate() {
             if let Some(error) = outcome.error() {
                 text.push_str(if at == 0 { "" } else { "; " });
                 let place = if all > 1 { format!("{}: ", outcome.address()) } else { String::new() };
                 text.extend([place, error.reason_in(&self.command)]);
             }
+        }
+        for missing in &self.missing {
+            text.push_str(if text.is_empty() { "" } else { "; " });
+            text.push_str(&missing.to_string());
         }
         self.into_error(kind, text)
     }

@@ -1,14 +1,15 @@
-//! Who is in the cluster, and who is not and why.
+//! The sockets that are members of the cluster, and those that are not and why.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use super::directory::FileId;
 use super::identity::Identity;
 use crate::Address;
-use crate::aggregate::{Failure, Record};
+use crate::aggregate::{Failure, Label, Record};
 use crate::error::ErrorKind;
+use crate::model::Info;
 use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.
@@ -34,6 +35,10 @@ pub enum IgnoredReason {
     /// Processes of `nbproc` share it: whichever accepts first answers, which is
     /// of no use for figures.
     Shared,
+    /// The process that answers is one of several (`nbproc`) and lists no stats socket
+    /// of this address, so that the socket may be shared by all of them. A socket
+    /// behind a forwarded port or in another mount namespace looks like this.
+    Unlisted,
     /// The command line of a master process, which has no figures of its own.
     Master,
     /// A datagram socket.
@@ -61,8 +66,30 @@ pub(super) struct Roster {
     heads: HashMap<Address, Arc<Record>>,
     /// Members that have never answered, and did not in time when they were asked.
     hung: HashMap<Address, Failure>,
-    /// Pairs that look like one process and have been found to be two.
-    apart: HashMap<(Address, Address), (Identity, Identity)>,
+    /// The label of every address that ever was a member. It never changes.
+    labels: HashMap<Address, Label>,
+    /// What the last comparison of sockets with equal identities found.
+    compared: HashMap<Address, Compared>,
+    /// Number of comparisons so far.
+    comparisons: u64,
+}
+
+/// A socket while it leads to one process.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) address: Address,
+    pub(super) file: Option<FileId>,
+    pub(super) identity: Identity,
+}
+
+/// What a comparison found out about one socket.
+#[derive(Debug)]
+struct Compared {
+    file: Option<FileId>,
+    identity: Identity,
+    comparison: u64,
+    /// Sockets of one comparison lead to different processes if this differs.
+    process: usize,
 }
 
 /// What is known of one socket.
@@ -84,6 +111,19 @@ pub(super) enum Standing {
 }
 
 impl Roster {
+    /// An empty table, with the labels that were given. A label that was given to
+    /// several addresses is the label of none.
+    pub(super) fn new(given: &HashMap<Address, Box<str>>) -> Self {
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        for label in given.values() {
+            *uses.entry(label).or_default() += 1;
+        }
+        let is_unique = |label: &str| uses.get(label) == Some(&1);
+        let unique = given.iter().filter(|(_, label)| is_unique(label));
+        let labels = unique.map(|(address, label)| (address.clone(), Label::from(&**label))).collect();
+        Self { labels, ..Self::default() }
+    }
+
     pub(super) fn get(&self, address: &Address) -> Option<&Known> {
         self.known.get(address)
     }
@@ -109,7 +149,8 @@ impl Roster {
         self.heads.get(address)
     }
 
-    /// Keeps who a member is, if that is news, or that it does not say.
+    /// Stores the identity of a member if it changed, or the fact that the member timed
+    /// out.
     pub(super) fn set_head(&mut self, record: &Record) {
         if let Some(failure) = record.answer.as_ref().err() {
             if failure.kind == ErrorKind::Timeout && self.head(&record.address).is_none() {
@@ -117,8 +158,12 @@ impl Roster {
             }
         }
         let Some(now) = Identity::of(record) else { return };
-        let known = self.heads.get(&record.address).and_then(|head| Identity::of(head));
-        if !known.is_some_and(|known| known.fits(&now)) {
+        let is_known = self.heads.get(&record.address).is_some_and(|head| {
+            head.is_stopping() == record.is_stopping()
+                && head.info().map(Info::version) == record.info().map(Info::version)
+                && Identity::of(head).is_some_and(|known| known.fits(&now))
+        });
+        if !is_known {
             self.heads.insert(record.address.clone(), Arc::new(record.without_rows()));
         }
     }
@@ -134,7 +179,7 @@ impl Roster {
         self.known.retain(|address, known| wanted(address, known));
         self.heads.retain(|address, _| self.known.contains_key(address));
         self.hung.retain(|address, _| self.known.contains_key(address));
-        self.apart.retain(|(one, other), _| self.known.contains_key(one) && self.known.contains_key(other));
+        self.compared.retain(|address, _| self.known.contains_key(address));
     }
 
     /// Lets go of the sockets for which `wanted` is false. Calls that use one keep
@@ -147,15 +192,41 @@ impl Roster {
         self.sockets.entry(address.clone()).or_insert_with(make).clone()
     }
 
-    /// Whether these two have been found to be two processes, as they are now.
-    pub(super) fn are_apart(&self, one: (&Address, &Identity), other: (&Address, &Identity)) -> bool {
-        let found = self.apart.get(&(one.0.clone(), other.0.clone()));
-        found.is_some_and(|(a, b)| a.fits(one.1) && b.fits(other.1))
+    /// Whether one comparison found that all of these lead to different processes.
+    pub(super) fn are_all_distinct(&self, sockets: impl IntoIterator<Item = Socket>) -> bool {
+        let mut comparison = None;
+        let mut processes = HashSet::new();
+        sockets.into_iter().all(|Socket { address, file, identity }| {
+            self.compared.get(&address).is_some_and(|compared| {
+                compared.file == file
+                    && compared.identity.fits(&identity)
+                    && *comparison.get_or_insert(compared.comparison) == compared.comparison
+                    && processes.insert(compared.process)
+            })
+        })
     }
 
-    pub(super) fn set_apart(&mut self, one: (&Address, &Identity), other: (&Address, &Identity)) {
-        let addresses = (one.0.clone(), other.0.clone());
-        self.apart.insert(addresses, (one.1.clone(), other.1.clone()));
+    /// Keeps the result of a comparison: sockets, and the process that each leads to.
+    pub(super) fn set_compared(&mut self, sockets: impl IntoIterator<Item = (Socket, usize)>) {
+        self.comparisons += 1;
+        for (Socket { address, file, identity }, process) in sockets {
+            let compared = Compared { file, identity, comparison: self.comparisons, process };
+            self.compared.insert(address, compared);
+        }
+    }
+
+    /// The label of an address, if it has one.
+    pub(super) fn label(&self, address: &Address) -> Option<&Label> {
+        self.labels.get(address)
+    }
+
+    pub(super) fn set_label(&mut self, address: Address, label: Label) {
+        self.labels.insert(address, label);
+    }
+
+    /// Every label that is in use, or was.
+    pub(super) fn labels(&self) -> HashSet<Label> {
+        self.labels.values().cloned().collect()
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&Address, bool)> {
@@ -188,6 +259,7 @@ impl fmt::Display for IgnoredReason {
         match self {
             Self::Duplicate { of } => write!(f, "leads to the same process as {of}"),
             Self::Shared => f.write_str("shared by several processes of nbproc"),
+            Self::Unlisted => f.write_str("not listed by the process, which is one of several (nbproc)"),
             Self::Master => f.write_str("command line of a master process"),
             Self::Datagram => f.write_str("a datagram socket"),
             Self::NotHaproxy(words) => f.write_str(words),

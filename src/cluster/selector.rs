@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::aggregate::{Label, Process};
+use crate::aggregate::{Label, Process, Record};
 use crate::{Address, Outcome};
 
 /// A process of a cluster: by its label, or by the address of its stats socket.
@@ -27,6 +27,24 @@ impl Selector {
 }
 
 impl Selector {
+    /// Whether it means the process of a record: by its label, by its address, or by
+    /// the end of the address.
+    ///
+    /// A label can depend on the other members, and a process that is expected is
+    /// perhaps not a member yet. The end of its address is what a label is made of.
+    pub(super) fn fits_record(&self, record: &Record) -> bool {
+        let address = record.address.to_string();
+        match &self.0 {
+            By::Address(wanted) => record.address == *wanted,
+            By::Text(text) if text.is_empty() => false,
+            By::Text(text) => {
+                let end = address.strip_suffix(&**text);
+                record.label.as_deref() == Some(&**text)
+                    || end.is_some_and(|start| start.is_empty() || start.ends_with('/'))
+            }
+        }
+    }
+
     /// Whether it is the label of the process, which goes before an address that
     /// another has.
     pub(super) fn is_label_of(&self, process: &Process) -> bool {

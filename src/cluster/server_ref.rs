@@ -284,7 +284,7 @@ macro_rules! acts_on_server {
             }
 
             pub(super) fn verb(&self, verb: &str) -> Result<Command> {
-                Ok(Command::change(verb).word(self.target()?))
+                Ok(Command::change(verb).word(self.target()?).refused_when_stopping())
             }
 
             pub(super) fn set(&self) -> Result<Command> {

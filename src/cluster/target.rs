@@ -1,4 +1,4 @@
-//! Whom a command goes to.
+//! The processes that a command goes to.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,23 +6,33 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::candidate::Candidate;
+use super::claims::Claims;
+use super::listing::Listing;
 use super::roster::Standing;
 use super::selector::Selector;
 use super::sweep::Shared;
 use crate::Address;
-use crate::aggregate::{Failure, Process, Record, Snapshot};
+use crate::aggregate::{Failure, Process, Record, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Scope};
 use crate::process::Member;
 use crate::protocol::{Command, Effect};
 use crate::transport::Deadline;
 
-/// A member of the cluster, and who it is.
-#[derive(Debug, Clone)]
+/// The processes that a command goes to, and what the cluster lacks beside them.
+pub(super) struct Targets {
+    pub(super) targets: Vec<Target>,
+    /// Requirements that are not met; none for a choice of processes.
+    pub(super) missing: Vec<Requirement>,
+}
+
+/// A member of the cluster, and its identity.
+#[derive(Clone)]
 pub(super) struct Target {
     pub(super) process: Process,
     pub(super) member: Member,
+    /// The processes that the command has reached so far.
+    pub(super) claims: Arc<Claims>,
     /// Why it was not found out who it is, if that was tried and failed.
     silence: Option<Failure>,
 }
@@ -74,75 +84,83 @@ impl Target {
 impl Shared {
     /// The members at this moment, in order; of all of them, or of those chosen.
     ///
-    /// Who they are is asked where it is not known, and again before a process is
-    /// found too old for `command`: it may have been replaced
-    /// since. That may take half of the time, so that one that hangs leaves the rest
-    /// to the others.
+    /// Members that are not identified yet are asked first; so is a member that looks
+    /// too old for `command`, because it may have been upgraded. Asking takes at most
+    /// half of the time that is left.
     ///
     /// # Errors
     ///
     /// `NotFound` if there is no member, or none that was chosen.
     pub(super) fn targets<'a>(
-        &'a self,
+        self: &'a Arc<Self>,
         only: Option<&'a [Selector]>,
         command: &'a Command,
         deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Vec<Target>>> {
+    ) -> BoxFuture<'a, Result<Targets>> {
         self.find_targets(only, command, deadline).boxed()
     }
 
     async fn find_targets(
-        &self,
+        self: &Arc<Self>,
         only: Option<&[Selector]>,
         command: &Command,
         deadline: &Deadline,
-    ) -> Result<Vec<Target>> {
-        let candidates = self.candidates(deadline).await?;
+    ) -> Result<Targets> {
+        let listing = self.candidates(false, deadline).await;
         let mut silences = HashMap::new();
-        let known = self.known(&candidates, only, command, &mut silences);
+        let known = self.known(&listing, only, command, &mut silences);
         let too_old = |one: &Arc<Record>| {
             let version = one.version();
             command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
         };
         let records = match known.filter(|known| !known.iter().any(too_old)) {
             Some(known) => known,
-            None => self.identify(candidates, &deadline.half(), &mut silences).await?,
+            None => self.identify(&listing, &deadline.half(), &mut silences).await?,
         };
         if records.is_empty() {
-            return Err(self.nobody());
+            return Err(self.no_members(&listing));
         }
+        let mut missing = self.requirements(&listing, &records);
+        missing.retain(|requirement| only.is_none() && requirement.failure().is_some());
         let snapshot = Snapshot::new(records);
         let chosen = choose(snapshot.processes(), only)?.into_iter();
-        Ok(chosen
+        let claims = Arc::new(Claims::new(self));
+        let targets = chosen
             .map(|process| Target {
                 process: process.clone(),
                 member: self.member(process.address()),
+                claims: Arc::clone(&claims),
                 silence: silences.remove(process.address()),
             })
-            .collect())
+            .collect();
+        Ok(Targets { targets, missing })
     }
 
-    /// Who the members among `candidates` are, or nothing if one of them must be asked
-    /// that first.
+    /// The last known identities of the members, or nothing if one of them must be
+    /// asked first.
     ///
-    /// Nobody needs to be who is not chosen. Who hung when it was asked is not waited
-    /// for again, unless the command does harm twice: the next read finds out.
+    /// Processes that were not chosen need not be identified. One that timed out before
+    /// is not asked again here unless the command does harm twice; the next read asks.
     fn known(
         &self,
-        candidates: &[Candidate],
+        listing: &Listing,
         only: Option<&[Selector]>,
         command: &Command,
         silences: &mut HashMap<Address, Failure>,
     ) -> Option<Vec<Arc<Record>>> {
         let mut unknown = HashSet::new();
-        let mut found = Vec::with_capacity(candidates.len());
+        let mut found = Vec::with_capacity(listing.candidates.len());
+        let duplicates = self.duplicates(&listing.candidates);
         let roster = self.roster();
-        for candidate in candidates {
+        for candidate in &listing.candidates {
             let address = &candidate.address;
-            let known = roster.get(address).filter(|known| known.file == candidate.file);
+            let known = roster.get(address).filter(|known| {
+                known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
+            });
             let head = roster.head(address);
-            // Behind what is no file another process can be by now.
-            let is_sure = candidate.file.is_some() || command.effect() != Effect::Add;
+            // A raw command is sent on a connection that does not identify its process,
+            // and behind what is no file another process can be by now.
+            let is_sure = candidate.file.is_some() || !command.is_raw() || command.effect() != Effect::Add;
             found.push(match (known.map(|known| &known.standing), head, roster.hung(address)) {
                 (Some(Standing::Member { answered: true }), Some(head), _) if is_sure => Ok(Arc::clone(head)),
                 (Some(Standing::Member { answered: false }), None, Some(silence))
@@ -154,16 +172,20 @@ impl Shared {
                     }
                     Err((address, silence.clone()))
                 }
-                (Some(Standing::Duplicate { .. }), ..) if candidate.file.is_some() => continue,
+                _ if candidate.file.is_some() && duplicates.contains(address) => continue,
                 _ => {
                     unknown.insert(address);
                     Err((address, Failure { kind: ErrorKind::Other, message: "not asked".into() }))
                 }
             });
         }
-        drop(roster);
-        let bare = |(address, failure)| Arc::new(self.member(address).kept(Err(failure)));
+        let bare = |(address, failure): (&Address, Failure)| {
+            let mut record = Record::new(Arc::clone(&self.source), address.clone(), Err(failure));
+            record.label = roster.label(address).map(|label| (**label).into());
+            Arc::new(record)
+        };
         let records: Vec<_> = found.into_iter().map(|one| one.unwrap_or_else(bare)).collect();
+        drop(roster);
         let is_known = unknown.is_empty()
             || only.is_some_and(|only| {
                 let snapshot = Snapshot::new(records.iter().cloned());
@@ -173,14 +195,15 @@ impl Shared {
         is_known.then_some(records)
     }
 
-    /// Asks who everybody is. Who does not say is who it was before.
+    /// Identifies every candidate. A process that does not answer keeps its last known
+    /// identity.
     async fn identify(
         &self,
-        candidates: Vec<Candidate>,
+        listing: &Listing,
         deadline: &Deadline,
         silences: &mut HashMap<Address, Failure>,
     ) -> Result<Vec<Arc<Record>>> {
-        let records = self.records(&Scope::Nothing, candidates, deadline).await?;
+        let records = self.records(&Scope::Nothing, listing, deadline).await?;
         silences.clear();
         let roster = self.roster();
         let heads = records.into_iter().map(|record| match &record.answer {

@@ -112,6 +112,11 @@ fn quit(_: &mut Call<'_>) -> Answer {
     Answer::Quit
 }
 
+fn toggle_prompt(call: &mut Call<'_>) -> Answer {
+    call.session.is_interactive = !call.session.is_interactive;
+    Answer::Done
+}
+
 fn show_info(call: &mut Call<'_>) -> Answer {
     other_format(call).unwrap_or_else(|| Answer::Dump(info::show(call.state)))
 }
@@ -218,6 +223,7 @@ const COMMANDS: &[Command] = commands! {
         set_severity_output;
     "operator": "lower the level of the current CLI session to operator", OPERATOR, lower;
     "user": "lower the level of the current CLI session to user", USER, lower;
+    "prompt": "toggle interactive mode with prompt", USER, toggle_prompt;
     "quit": "disconnect", USER, quit;
 };
 

@@ -51,8 +51,8 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
             None => stream.write_all(text.as_bytes()).await?,
             Some(fault) => return fail(stream, fault, text.as_bytes()).await,
         }
-        // Up to 2.6, who has begun another line may end it.
-        if closes || rest.is_empty() {
+        // Up to 2.6, a client that has begun another line may end it.
+        if closes || rest.is_empty() && !session.is_interactive {
             return Ok(());
         }
         held = rest.as_bytes().to_vec();

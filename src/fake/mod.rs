@@ -32,7 +32,7 @@
 //! | `set maxconn global`, `set rate-limit`, `clear counters [all]` | |
 //! | `show`, `add`, `set`, `del`, `get`, `clear`, `prepare`, `commit map` | whole keys, as `map` looks them up |
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
-//! | `set severity-output`, `operator`, `user`, `quit` | |
+//! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | interactive mode without arguments |
 //!
 //! Several of them can be joined with `;`. They need the level that they need in the
 //! release, do what they do there, and say so in its words; `#3` for a number,

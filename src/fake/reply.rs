@@ -15,21 +15,31 @@ pub(super) struct Reply {
 
 /// The reply to requests that arrived together.
 ///
-/// Up to 2.6 all of them are run; 3.0 runs the first and forgets the rest.
+/// In interactive mode all of them are run. Elsewhere HAProxy up to 2.6 runs all of
+/// them; 3.0 runs the first and forgets the rest.
 pub(super) fn to_requests(state: &mut State, session: &mut Session, requests: &[Request<'_>]) -> Reply {
-    let first_only = state.process.version >= (3, 0);
+    let version = state.process.version.clone();
     let mut text = String::new();
     for request in requests {
         let commands = line::commands(request.line);
         let last = commands.len().saturating_sub(1);
+        if session.is_interactive && version < (3, 2) {
+            // Later releases print this only for lines that arrive one by one.
+            let lines = request.payload.map_or(0, |payload| payload.lines().count() + 1);
+            text.push_str(&"+ ".repeat(lines));
+        }
         for (index, words) in commands.iter().enumerate() {
             let payload = request.payload.filter(|_| index == last);
             match command::run(state, session, words, payload).render(session.output) {
                 Some(reply) => text.push_str(&reply),
                 None => return Reply { text, closes: true },
             }
+            // Since 3.2 a line has one prompt, and not each of its commands.
+            if session.is_interactive && (index == last || version < (3, 2)) {
+                text.push_str("> ");
+            }
         }
-        if first_only {
+        if !session.is_interactive && version >= (3, 0) {
             return Reply { text, closes: true };
         }
     }

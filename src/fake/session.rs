@@ -5,6 +5,8 @@ use crate::model::Level;
 pub(super) struct Session {
     pub(super) level: Level,
     pub(super) output: SeverityOutput,
+    /// Whether each reply ends in a prompt, and the connection stays open.
+    pub(super) is_interactive: bool,
 }
 
 /// How messages tell their severity (`set severity-output`).
@@ -17,6 +19,6 @@ pub(super) enum SeverityOutput {
 
 impl Session {
     pub(super) fn new(level: Level) -> Self {
-        Self { level, output: SeverityOutput::None }
+        Self { level, output: SeverityOutput::None, is_interactive: false }
     }
 }

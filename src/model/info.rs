@@ -29,13 +29,25 @@ const ABSENT: u16 = u16::MAX;
 impl Info {
     /// Reads a whole reply to `show info`: lines, and an empty one at the end.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Error> {
+        match Self::split(reply)? {
+            (info, []) => Ok(info),
+            (info, rest) => {
+                let line = info.entries.len() + 2;
+                Err(Malformed::new(line, None, "nothing after the end", rest).into())
+            }
+        }
+    }
+
+    /// Reads the reply to `show info` at the start of `reply`, and returns the bytes
+    /// behind its empty line too.
+    pub(crate) fn split(reply: &[u8]) -> Result<(Self, &[u8]), Error> {
         let mut builder = Builder::default();
         let (mut rest, mut number) = (reply, 1);
         while let Some(length) = scan::line_end(rest) {
             let (line, behind) = rest.split_at(length);
             let line = String::from_utf8_lossy(line);
             match line.trim_end_matches('\n') {
-                "" if behind.is_empty() => return Ok(builder.build()),
+                "" => return Ok((builder.build(), behind)),
                 line => builder.line(number, line)?,
             }
             number += line.matches('\n').count();
@@ -62,6 +74,11 @@ impl Info {
             builder.add(line, name, value)?;
         }
         Ok(builder.build())
+    }
+
+    /// Whether the process only finishes its connections and then ends.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping().is_some_and(|stopping| stopping > 0)
     }
 
     fn slice(&self, (start, end): (u32, u32)) -> &str {

@@ -48,6 +48,9 @@ impl Answer {
         if is_absent(&words, several) {
             return Ok(Self::NotHere(words));
         }
+        if &*words == DISABLED {
+            return Err(Problem::Stopped(words));
+        }
         let unchanged = NOTHING_TO_DO.iter().any(|start| words.starts_with(start)) || is_same_address(&words);
         let done = match severity {
             b'4' => unchanged || is_changed(&words),
@@ -81,7 +84,7 @@ fn words(text: &[u8]) -> Box<str> {
 
 /// Whether the process says that it does not have what the command is for.
 fn is_absent(words: &str, several: bool) -> bool {
-    ABSENT.contains(&words) || several && words.starts_with(SHUT_DOWN)
+    ABSENT.contains(&words) || several && (words == DISABLED || words.starts_with(SHUT_DOWN))
 }
 
 /// Whether a change of an address was made. Only part of it may have been: then
@@ -111,8 +114,6 @@ const ABSENT: &[&str] = &[
     "No such frontend.",
     "No such proxy.",
     "No such server.",
-    // A backend that another process of `nbproc` runs, or nobody.
-    "Proxy is disabled.",
     // `show servers state`
     "Can't find backend.",
     "Unknown ACL identifier. Please use #<id> or <file>.",
@@ -121,6 +122,11 @@ const ABSENT: &[&str] = &[
     "entry not found.",
     "key or pattern not found.",
 ];
+
+/// Said of a backend that this process does not run: because another process of
+/// `nbproc` runs it, because this process is stopping, or because the
+/// configuration disables it. The command was not executed.
+const DISABLED: &str = "Proxy is disabled.";
 
 /// What `enable frontend` and `disable frontend` say of one that has no sockets.
 const SHUT_DOWN: &str = "Frontend was previously shut down";
@@ -233,7 +239,6 @@ mod tests {
             "No such backend.",
             "No such frontend.",
             "No such proxy.",
-            "Proxy is disabled.",
             "Can't find backend.",
             "Unknown map identifier. Please use #<id> or <file>.",
             "Unknown ACL identifier. Please use #<id> or <file>.",
@@ -342,6 +347,14 @@ mod tests {
     fn a_line_that_is_too_long_is_refused_without_a_severity() {
         let words = "The command line is too big for the buffer size. Please change tune.bufsize.";
         assert_eq!(change(words), format!("refused: {words:?}"));
+    }
+
+    #[test]
+    fn a_disabled_proxy_is_elsewhere_only_if_there_are_several_processes() {
+        let command = Command::change("disable server");
+        let reply = "[3]: Proxy is disabled.\n\n";
+        assert_eq!(read(&command, reply, true), "not here: Proxy is disabled.");
+        assert!(matches!(Answer::read(reply.into(), &command, false), Err(Problem::Stopped(_))));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::model::{Level, Reference};
 /// What no escape can express (an empty word, the end of a line, a mark that
 /// begins a payload) is refused, here or where the line is checked as a whole.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct Command {
     line: String,
     /// Lines that follow the command, without the end of the last one.
@@ -25,6 +26,7 @@ pub(crate) struct Command {
     raw: bool,
     /// Whether another answer must follow its own.
     sealed: bool,
+    refused_when_stopping: bool,
 }
 
 /// What a command does to the process.
@@ -78,12 +80,19 @@ impl Command {
             for_one: false,
             raw: false,
             sealed: false,
+            refused_when_stopping: false,
         }
     }
 
     /// Level that the command needs, to be named where it is denied.
     pub(crate) fn needs(mut self, level: Level) -> Self {
         self.level = level;
+        self
+    }
+
+    /// Marks a command that a worker refuses once it is stopping.
+    pub(crate) fn refused_when_stopping(mut self) -> Self {
+        self.refused_when_stopping = true;
         self
     }
 
@@ -161,12 +170,6 @@ impl Command {
         self
     }
 
-    /// Lets another command follow on the line, which has a reply of its own.
-    pub(crate) fn append(&mut self, next: &Self) {
-        self.line.push(';');
-        self.line.push_str(&next.line);
-    }
-
     /// The line that is sent, without its end and without a payload.
     pub(crate) fn line(&self) -> String {
         match self {
@@ -186,6 +189,15 @@ impl Command {
         match &self.payload {
             Some(payload) => format!("{} <<\n{payload}\n", self.line()),
             None => self.line(),
+        }
+    }
+
+    /// All that is sent in interactive mode, on a connection that tells severities
+    /// already.
+    pub(crate) fn interactive(&self) -> String {
+        match &self.payload {
+            Some(payload) => format!("{} <<\n{payload}\n\n", self.line),
+            None => format!("{}\n", self.line),
         }
     }
 
@@ -216,6 +228,14 @@ impl Command {
         }
         let seal = SEALS.iter().find(|seal| reply.ends_with(seal.as_bytes())).map(|seal| seal.len());
         seal.map_or(0..0, |seal| 1..reply.len() - seal)
+    }
+
+    pub(crate) fn is_refused_when_stopping(&self) -> bool {
+        self.refused_when_stopping
+    }
+
+    pub(crate) fn is_raw(&self) -> bool {
+        self.raw
     }
 
     pub(crate) fn is_for_one(&self) -> bool {

@@ -46,6 +46,15 @@ impl Deadline {
         Self::new(self.limits.with_total(left / 2))
     }
 
+    /// Half of the time that is left, in which work is done in `rounds`, one behind the
+    /// other: a silent peer gets no more than its share of it.
+    pub(crate) fn share(&self, rounds: usize) -> Self {
+        let half = self.half();
+        let share = half.limits.total / u32::try_from(rounds.max(1)).unwrap_or(u32::MAX);
+        let limits = half.limits.with_progress(half.limits.progress.min(share));
+        Self { limits: limits.with_connect(limits.connect.min(share)), ..half }
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -77,13 +86,14 @@ impl Deadline {
     }
 
     /// Sleeps for `pause`, or until the command's time is up, which is an error.
-    pub(super) async fn sleep(&self, step: Step, pause: Duration) -> Result<()> {
+    pub(crate) async fn sleep(&self, step: Step, pause: Duration) -> Result<()> {
         let end = after(Instant::now(), pause);
         time::sleep_until(end.min(self.total)).await;
         if end < self.total { Ok(()) } else { Err(self.passed(step)) }
     }
 
-    fn passed(&self, step: Step) -> Error {
+    /// The error for a step that the command's time was too short for.
+    pub(crate) fn passed(&self, step: Step) -> Error {
         timeout(step.name, step.whole, self.limits.total)
     }
 }

@@ -61,7 +61,12 @@ where
 }
 
 /// The inner result is that of the connection, the outer one that of the limits.
-async fn send<T>(stream: &mut T, line: &[u8], deadline: &Deadline, sent: &mut usize) -> Result<io::Result<()>>
+pub(super) async fn send<T>(
+    stream: &mut T,
+    line: &[u8],
+    deadline: &Deadline,
+    sent: &mut usize,
+) -> Result<io::Result<()>>
 where
     T: AsyncWrite + Unpin + ?Sized,
 {
@@ -115,7 +120,7 @@ enum Ended {
 
 /// Whether the peer went away: a process that is killed with our command unread
 /// resets the connection, one that read it just closes.
-fn is_gone(error: &io::Error) -> bool {
+pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::BrokenPipe

@@ -6,8 +6,10 @@ mod connect;
 mod deadline;
 mod exchange;
 mod framing;
+mod interactive;
 mod limits;
 mod line;
+mod permits;
 mod reply;
 mod socket;
 
@@ -19,4 +21,6 @@ pub use socket::StatsSocket;
 pub(crate) use deadline::{Deadline, Step};
 pub(crate) use exchange::{Flow, Sink};
 pub(crate) use framing::check_ending;
+pub(crate) use interactive::Interactive;
 pub(crate) use line::{check as check_line, verb};
+pub(crate) use permits::Permits;

@@ -5,9 +5,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::connect::connect;
+use super::connect::{Stream, connect};
 use super::deadline::{Deadline, QUEUE};
 use super::exchange::{self, Flow, Sink, Traffic};
+use super::interactive::Interactive;
+use super::permits::{Permit, Permits, Reachability};
 use super::{Address, Limits, Reply, line};
 use crate::error::Result;
 
@@ -46,9 +48,11 @@ pub struct StatsSocket(Arc<Inner>);
 struct Inner {
     address: Address,
     limits: Limits,
-    places: Semaphore,
-    /// Turns shared with other sockets, one for each open connection.
-    turns: Option<Arc<Semaphore>>,
+    /// One permit for each connection to this socket.
+    permits: Semaphore,
+    /// Permits of the whole cluster, which other sockets take from too.
+    shared: Option<Arc<Permits>>,
+    reachability: Reachability,
 }
 
 impl StatsSocket {
@@ -62,14 +66,14 @@ impl StatsSocket {
         Self::make(address.into(), limits, None)
     }
 
-    /// A socket that opens a connection only when it has a turn.
-    pub(crate) fn with_turns(address: Address, limits: Limits, turns: Arc<Semaphore>) -> Self {
-        Self::make(address, limits, Some(turns))
+    /// A socket that opens a connection only with one of the permits of its cluster.
+    pub(crate) fn with_permits(address: Address, limits: Limits, shared: Arc<Permits>) -> Self {
+        Self::make(address, limits, Some(shared))
     }
 
-    fn make(address: Address, limits: Limits, turns: Option<Arc<Semaphore>>) -> Self {
-        let places = Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS));
-        Self(Arc::new(Inner { address, limits, places, turns }))
+    fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
+        let permits = Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS));
+        Self(Arc::new(Inner { address, limits, permits, shared, reachability: Reachability::default() }))
     }
 
     /// Where the socket listens.
@@ -232,20 +236,48 @@ impl StatsSocket {
         traffic: &mut Traffic,
         sink: &mut S,
     ) -> Result<()> {
-        let places = &self.0.places;
-        // Nobody closes the semaphore, so a place it is. It is given back behind
-        // the connection: what is declared last is dropped first.
-        let total = deadline.limits().total;
-        let _place = deadline.bound(QUEUE, total, places.acquire()).await?.ok();
-        // Behind the place: who waits for a process that hangs keeps no turn from
-        // the others.
-        let _turn = match &self.0.turns {
-            Some(turns) => deadline.bound(QUEUE, total, turns.acquire()).await?.ok(),
-            None => None,
+        let _permit = self.permit(deadline).await?;
+        // In one piece, so that it is one system call.
+        let mut ended = Vec::with_capacity(line.len() + 1);
+        ended.extend_from_slice(line);
+        ended.push(b'\n');
+        let exchange = async {
+            let mut stream = self.connect(deadline).await?;
+            exchange::exchange(stream.as_mut(), &ended, deadline, traffic, sink).await
         };
-        // It may have come when it was of no use any more.
+        self.0.reachability.watch(exchange).await
+    }
+
+    /// Opens a connection for interactive mode: see [`Interactive`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`command`](Self::command) up to `Timeout`, without command and
+    /// address.
+    pub(crate) async fn interactive(&self, deadline: &Deadline) -> Result<Interactive<'_>> {
+        let permit = self.permit(deadline).await?;
+        let stream = self.0.reachability.watch(self.connect(deadline)).await?;
+        Ok(Interactive::new(stream, permit, &self.0.reachability))
+    }
+
+    /// Waits until one more connection may be opened.
+    async fn permit(&self, deadline: &Deadline) -> Result<Permit<'_>> {
+        // The permit of the socket comes first: a command that waits for a process
+        // that hangs keeps no permit of the cluster from other processes.
+        let total = deadline.limits().total;
+        let own = deadline.bound(QUEUE, total, self.0.permits.acquire()).await?.ok();
+        let mut permit = match &self.0.shared {
+            Some(shared) => deadline.bound(QUEUE, total, shared.acquire(&self.0.reachability)).await?,
+            None => Permit::default(),
+        };
+        permit.hold(own);
+        // The permit may have come at the very end of the time.
         deadline.check(QUEUE)?;
-        let mut stream = async {
+        Ok(permit)
+    }
+
+    async fn connect(&self, deadline: &Deadline) -> Result<Box<dyn Stream>> {
+        async {
             let start = Instant::now();
             let connected = connect(self.address(), deadline).await;
             tracing::debug!(
@@ -256,12 +288,7 @@ impl StatsSocket {
             connected
         }
         .instrument(tracing::debug_span!("connect"))
-        .await?;
-        // In one piece, so that it is one system call.
-        let mut ended = Vec::with_capacity(line.len() + 1);
-        ended.extend_from_slice(line);
-        ended.push(b'\n');
-        exchange::exchange(stream.as_mut(), &ended, deadline, traffic, sink).await
+        .await
     }
 }
 
@@ -270,7 +297,7 @@ impl fmt::Debug for StatsSocket {
         f.debug_struct("StatsSocket")
             .field("address", &self.0.address)
             .field("limits", &self.0.limits)
-            .field("free", &self.0.places.available_permits())
+            .field("free", &self.0.permits.available_permits())
             .finish()
     }
 }

@@ -1,0 +1,103 @@
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::process::Failure;
+
+/// Something that a cluster needs in order to be whole, besides answers from its
+/// members: a directory that can be read, or a process that is expected.
+///
+/// [`Snapshot::missing`](crate::Snapshot::missing) and
+/// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are
+/// not met. Its [`Display`](fmt::Display) says which requirement is not met and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Requirement {
+    source: Arc<str>,
+    required: Required,
+    /// Microseconds since 1970.
+    checked_at: u64,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    failure: Option<Failure>,
+}
+
+/// The thing that a [`Requirement`] is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Required {
+    /// A directory of [`ClusterBuilder::dir`](crate::ClusterBuilder::dir) can be read.
+    Directory(Box<str>),
+    /// A process of [`ClusterBuilder::expect`](crate::ClusterBuilder::expect) is a
+    /// member: its label or address.
+    Process(Box<str>),
+    /// There are that many members, by
+    /// [`ClusterBuilder::expect_at_least`](crate::ClusterBuilder::expect_at_least).
+    AtLeast(usize),
+}
+
+impl Requirement {
+    pub(crate) fn new(
+        source: Arc<str>,
+        required: Required,
+        checked_at: u64,
+        failure: Option<Failure>,
+    ) -> Self {
+        Self { source, required, checked_at, failure }
+    }
+
+    /// Host of the cluster that has the requirement.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The thing that is required.
+    pub fn required(&self) -> &Required {
+        &self.required
+    }
+
+    /// Reason why the requirement is not met; `None` if it is met.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// The newest of the requirements that are about one thing on one host.
+    pub(super) fn newest(requirements: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut newest: BTreeMap<(Arc<str>, Required), Self> = BTreeMap::new();
+        for one in requirements {
+            let key = (Arc::clone(&one.source), one.required.clone());
+            match newest.get(&key) {
+                Some(kept) if one.precedence(kept).is_le() => {}
+                _ => drop(newest.insert(key, one)),
+            }
+        }
+        newest.into_values().collect()
+    }
+
+    fn precedence(&self, other: &Self) -> Ordering {
+        let text = |one: &Self| one.failure.as_ref().map(|failure| format!("{failure:?}"));
+        self.checked_at.cmp(&other.checked_at).then_with(|| text(self).cmp(&text(other)))
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.failure {
+            Some(failure) => failure.fmt(f),
+            None => self.required.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Required {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => write!(f, "directory {path}"),
+            Self::Process(name) => write!(f, "process {name:?}"),
+            Self::AtLeast(1) => f.write_str("at least 1 process"),
+            Self::AtLeast(count) => write!(f, "at least {count} processes"),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use futures::future::join;
+use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
+
+use super::connect::Stream;
+use super::deadline::{Deadline, RECEIVE};
+use super::exchange;
+use super::permits::{Permit, Reachability};
+use crate::error::{Error, Problem, Result};
+
+/// A connection in interactive mode (`prompt`): several command lines, one after
+/// the other, reach the one process that accepted the connection.
+///
+/// It serves commands that must know which process executes them. The process
+/// cannot exit after a reload while the connection is open, so it is closed as
+/// soon as the operation is over. Only commands with short replies belong here: a
+/// dump may hold text that looks like a prompt.
+pub(crate) struct Interactive<'a> {
+    reader: ReadHalf<Box<dyn Stream>>,
+    writer: WriteHalf<Box<dyn Stream>>,
+    /// Bytes received behind the last prompt.
+    received: Vec<u8>,
+    reachability: &'a Reachability,
+    _permit: Permit<'a>,
+}
+
+/// The replies to some command lines.
+#[derive(Debug)]
+pub(crate) struct Replies {
+    /// The reply to each line, in order; fewer than lines if the connection failed.
+    pub(crate) texts: Vec<Vec<u8>>,
+    /// Bytes that were sent.
+    pub(crate) sent: usize,
+    /// The reason why replies are missing.
+    pub(crate) ended: Result<()>,
+}
+
+impl<'a> Interactive<'a> {
+    pub(super) fn new(stream: Box<dyn Stream>, permit: Permit<'a>, reachability: &'a Reachability) -> Self {
+        let (reader, writer) = split(stream);
+        Self { reader, writer, received: Vec::new(), reachability, _permit: permit }
+    }
+
+    /// Sends `lines`, each with its line feed, and waits for `count` replies.
+    ///
+    /// Each reply is the text before its prompt. The prompts that HAProxy prints
+    /// for the lines of a payload are not part of it.
+    pub(crate) async fn send(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
+        let mut sent = 0;
+        let mut replies = Vec::with_capacity(count);
+        let Self { reader, writer, received, reachability, .. } = self;
+        let exchange = async {
+            // At the same time: HAProxy reads no further while its replies are not read.
+            let sending = exchange::send(writer, lines, deadline, &mut sent);
+            let receiving = receive(reader, received, &mut replies, count, deadline);
+            let (sending, receiving) = join(sending, receiving).await;
+            // The reason to close that HAProxy gave says more than a broken connection.
+            receiving?;
+            sending?.map_err(|error| Error::new(Problem::Io(error)))
+        };
+        let ended = reachability.watch(exchange).await;
+        let ended = if replies.len() == count { Ok(()) } else { ended };
+        Replies { texts: replies, sent, ended }
+    }
+}
+
+/// Takes `count` replies out of what arrives.
+async fn receive(
+    reader: &mut ReadHalf<Box<dyn Stream>>,
+    received: &mut Vec<u8>,
+    replies: &mut Vec<Vec<u8>>,
+    count: usize,
+    deadline: &Deadline,
+) -> Result<()> {
+    let limit = deadline.limits().reply;
+    let mut total = 0;
+    loop {
+        take(received, replies, count);
+        if replies.len() >= count {
+            return Ok(());
+        }
+        let read = deadline.bound(RECEIVE, deadline.limits().progress, reader.read_buf(received)).await?;
+        match read {
+            Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
+            // The words with which HAProxy closes are the reply to the line.
+            Ok(0) => {
+                replies.push(std::mem::take(received));
+                return Err(Error::new(Problem::Closed));
+            }
+            Ok(read) => total += read,
+            Err(error) if exchange::is_gone(&error) => return Err(Error::new(Problem::Closed)),
+            Err(error) => return Err(Error::new(Problem::Io(error))),
+        }
+        if total > limit {
+            return Err(Error::new(Problem::TooLarge { limit }));
+        }
+    }
+}
+
+/// Moves whole replies from `received` to `replies`.
+fn take(received: &mut Vec<u8>, replies: &mut Vec<Vec<u8>>, count: usize) {
+    let mut start = 0;
+    while replies.len() < count {
+        let mut rest = received.get(start..).unwrap_or_default();
+        let Some(end) = rest.windows(PROMPT.len()).position(|bytes| bytes == PROMPT) else { break };
+        start += end + PROMPT.len();
+        // The line feed before the prompt belongs to the reply.
+        rest = rest.get(..=end).unwrap_or_default();
+        while let Some(behind) = rest.strip_prefix(PAYLOAD_PROMPT) {
+            rest = behind;
+        }
+        replies.push(rest.to_vec());
+    }
+    received.drain(..start);
+}
+
+const PROMPT: &[u8] = b"\n> ";
+
+/// Printed for each line of a payload; from 3.2 on only if lines arrive one by one.
+const PAYLOAD_PROMPT: &[u8] = b"+ ";
+
+#[cfg(test)]
+mod tests {
+    use tokio_test::io::Builder;
+
+    use super::*;
+    use crate::Limits;
+
+    fn connection(stream: impl Stream + 'static) -> Interactive<'static> {
+        let reachability = Box::leak(Box::new(Reachability::default()));
+        Interactive::new(Box::new(stream), Permit::default(), reachability)
+    }
+
+    fn texts(replies: &Replies) -> Vec<&str> {
+        replies.texts.iter().map(|reply| std::str::from_utf8(reply).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn each_line_has_its_reply_however_the_bytes_are_split() {
+        let bytes = b"\n> [6]: admin\n\n> + + [3]: no\n\n> + \n> ";
+        for size in 1..=bytes.len() {
+            let mut builder = Builder::new();
+            builder.write(b"a\nb\nc\nd\n");
+            for piece in bytes.chunks(size) {
+                builder.read(piece);
+            }
+            let mut connection = connection(builder.build());
+            let replies = connection.send(b"a\nb\nc\nd\n", 4, &Deadline::new(Limits::new())).await;
+            assert_eq!(texts(&replies), ["\n", "[6]: admin\n\n", "[3]: no\n\n", "\n"], "{size}");
+            assert!(replies.ended.is_ok() && replies.sent == 8);
+        }
+    }
+
+    #[tokio::test]
+    async fn replies_up_to_the_end_of_the_connection_are_kept() {
+        let stream = Builder::new().write(b"a\nb\n").read(b"\n> ").build();
+        let replies = connection(stream).send(b"a\nb\n", 2, &Deadline::new(Limits::new())).await;
+        assert_eq!(texts(&replies), ["\n"]);
+        assert_eq!(replies.ended.unwrap_err().to_string(), "closed without an answer");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_hangs_ends_in_the_limit() {
+        let (near, _far) = tokio::io::duplex(64);
+        let replies = connection(near).send(b"a\n", 1, &Deadline::new(Limits::new())).await;
+        assert_eq!(replies.ended.unwrap_err().to_string(), "receiving: no byte within 5s");
+        assert_eq!(replies.sent, 2);
+    }
+}
