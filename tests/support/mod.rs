@@ -24,6 +24,7 @@ mod level;
 mod managed;
 mod mixed;
 mod process;
+mod relay;
 mod release;
 mod row;
 mod running;
@@ -45,6 +46,7 @@ pub use self::{
     managed::managed_cluster,
     mixed::{MIXED_TRAFFIC, mixed_cluster},
     process::is_alive,
+    relay::{Moment, Relay},
     release::{Release, release, releases},
     row::{Row, info, row, rows},
     running::Running,

@@ -1,0 +1,243 @@
+//! What a cluster makes of the moments of a reload, each of them brought about on
+//! purpose.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use haproxyadmin::{Cluster, ErrorKind, Outcome, Result, Weight};
+
+mod support;
+
+use support::{Config, Moment, Relay, Release, Running, ask, every_state, info, releases, rows};
+
+/// A worker under a master, a process of its own beside it, and a relay in front of
+/// each of the worker's sockets.
+struct Site {
+    running: Running,
+    admin: Relay,
+    operator: Relay,
+    map: PathBuf,
+}
+
+impl Site {
+    async fn start(release: &Release) -> Self {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let map = running.dir().join("hosts.map");
+        fs::write(&map, "").unwrap();
+        let config = running.fill(Config::new(CONFIG));
+        running.add_master(release, "reloaded", &config.clone().set("N", 1)).await;
+        running.add(release, "stable", &config.set("N", 2)).await;
+        let relay = |name: &str| {
+            let target = running.stats().join(format!("{name}.1.sock"));
+            Relay::new(running.dir().join(format!("{name}.sock")), target)
+        };
+        Self { admin: relay("admin"), operator: relay("operator"), map, running }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.running.dir().join(name)
+    }
+
+    /// A cluster that has seen the worker and, if asked for, the other process too.
+    async fn cluster(&self, with_stable: bool) -> Cluster {
+        let worker = [self.path("admin.sock")];
+        let stable = with_stable.then(|| self.path("stats/admin.2.sock"));
+        let cluster = Cluster::from_addresses(worker.into_iter().chain(stable)).await.unwrap();
+        cluster.info().await.unwrap();
+        cluster
+    }
+
+    async fn weights(&self) -> Vec<String> {
+        every_state(&self.running, "app", "web1", "srv_uweight").await
+    }
+
+    /// How many entries of each process have a key.
+    async fn entries(&self, key: &str) -> Vec<usize> {
+        let mut counts = Vec::new();
+        for socket in self.running.sockets() {
+            let reply = ask(socket, &format!("show map {}", self.map.display())).await;
+            let reply = String::from_utf8(reply).unwrap();
+            counts.push(reply.lines().filter(|line| line.split(' ').nth(1) == Some(key)).count());
+        }
+        counts
+    }
+}
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    stats socket "unix@${DIR}/stats/admin.${N}.sock" mode 600 level admin expose-fd listeners
+    stats socket "unix@${DIR}/stats/operator.${N}.sock" mode 600 level operator
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
+    default_backend app
+
+backend app
+    server web1 "${SERVER_1}" weight 100
+"#;
+
+/// A stopping worker says of every backend `Proxy is disabled.`, which means "not here"
+/// only under `nbproc`.
+#[tokio::test]
+async fn a_change_that_a_stopping_worker_did_not_make_is_made_by_the_new_one_or_fails() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        for with_stable in [false, true] {
+            let mut site = Site::start(&release).await;
+            let cluster = site.cluster(with_stable).await;
+            site.admin.hold(Moment::Connected);
+            let server = cluster.server_ref("app", "web1").unwrap();
+            let change = tokio::spawn(async move { server.set_weight(Weight::absolute(42).unwrap()).await });
+            site.admin.holds(1).await;
+            site.running.haproxies[0].reload().await;
+            site.admin.release();
+            let said = match change.await.unwrap() {
+                Ok(outcomes) => outcomes.iter().map(Outcome::word).collect::<Vec<_>>().join(", "),
+                Err(error) if error.kind() == ErrorKind::NotFound => error.to_string(),
+                Err(_) => continue,
+            };
+            let weights = site.weights().await;
+            if weights[0] != "42" {
+                let stable = if with_stable { "with another process" } else { "alone" };
+                wrong.push(format!("{} {stable}: {said}: weights {weights:?}", release.version));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_entry_is_added_once_although_a_reload_came_between_the_reads_of_two_sockets() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let paths = ["admin.sock", "operator.sock"].map(|name| site.path(name));
+        let cluster = Cluster::from_addresses(paths).await.unwrap();
+        site.operator.hold(Moment::Accepted);
+        let read = tokio::spawn({
+            let cluster = cluster.clone();
+            async move { cluster.info().await.map(|info| info.pids().len()) }
+        });
+        site.operator.holds(1).await;
+        support::until("the old worker has answered", async || (site.admin.ended() > 0).then_some(())).await;
+        site.running.haproxies[0].reload().await;
+        site.operator.release();
+        read.await.unwrap().unwrap();
+
+        let added = cluster.map(site.map.to_str().unwrap()).unwrap().add("key", "value").await;
+        let entries = site.entries("key").await[0];
+        let is_right = match &added {
+            Ok(outcomes) => outcomes.len() == 1 && entries == 1,
+            // The level of the other socket is none of the caller's business.
+            Err(error) => entries <= 1 && !error.to_string().contains("Permission denied"),
+        };
+        if !is_right {
+            let said = match added {
+                Ok(outcomes) => outcomes.iter().map(Outcome::word).collect::<Vec<_>>().join(", "),
+                Err(error) => error.to_string(),
+            };
+            wrong.push(format!("{}: {said}: {entries} entries", release.version));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Up to 2.2 a stopping worker has no rows left.
+#[tokio::test]
+async fn a_read_that_a_stopping_worker_answers_has_its_rows_or_is_made_again() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let cluster = site.cluster(false).await;
+        site.admin.hold(Moment::Connected);
+        let read = tokio::spawn(async move { cluster.backends().await });
+        site.admin.holds(1).await;
+        site.running.haproxies[0].reload().await;
+        site.admin.release();
+        if let Ok(backends) = read.await.unwrap() {
+            let names: Vec<_> = backends.iter().map(|backend| backend.name().to_owned()).collect();
+            if names != ["app"] {
+                wrong.push(format!("{}: {names:?}", release.version));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Unlike changes of servers, these are executed by a worker that takes no traffic any
+/// more.
+#[tokio::test]
+async fn a_change_that_a_stopping_worker_made_is_made_by_the_new_one_too_or_fails() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let cluster = site.cluster(false).await;
+        for change in [Change::Add, Change::Maxconn, Change::Shutdown] {
+            site.admin.hold(Moment::Connected);
+            let call = tokio::spawn(change.make(cluster.clone(), site.map.to_str().unwrap().to_owned()));
+            site.admin.holds(1).await;
+            site.running.haproxies[0].reload().await;
+            site.admin.release();
+            let Ok(said) = call.await.unwrap() else { continue };
+            let now = change.look(&site).await;
+            if now != change.expected() {
+                wrong.push(format!("{} {change:?}: {said}: {now:?}", release.version));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Add,
+    Maxconn,
+    Shutdown,
+}
+
+impl Change {
+    async fn make(self, cluster: Cluster, map: String) -> Result<String> {
+        let outcomes = match self {
+            Self::Add => cluster.map(map.as_str())?.add("key", "value").await?,
+            Self::Maxconn => cluster.set_maxconn(150).await?,
+            Self::Shutdown => cluster.frontend_ref("web")?.shutdown().await?,
+        };
+        Ok(outcomes.to_string())
+    }
+
+    /// What the worker has that serves.
+    async fn look(self, site: &Site) -> String {
+        let socket = site.running.socket(1);
+        match self {
+            Self::Add => site.entries("key").await[0].to_string(),
+            Self::Maxconn => info(socket).await["Maxconn"].clone(),
+            Self::Shutdown => {
+                let rows = rows(socket).await;
+                // Up to 2.2 one that is shut down is not listed.
+                let row = rows.iter().find(|row| row.is("web", "FRONTEND"));
+                row.map_or("STOP", |row| row.cell("status")).to_owned()
+            }
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Add => "1",
+            Self::Maxconn => "150",
+            Self::Shutdown => "STOP",
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use haproxyadmin::Address;
+
+use crate::support::{Config, Release, Running};
+
+/// What runs: a master whose worker is replaced, and maybe a process that stays.
+pub(crate) struct Site {
+    pub(crate) running: Running,
+    plan: Plan,
+}
+
+/// Stats sockets of the process that is reloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// One of level admin.
+    One,
+    /// A second one of level operator.
+    Two,
+}
+
+/// Who is in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Members {
+    Alone,
+    WithStable,
+}
+
+/// What the tasks know of the site.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// Socket of level admin of the process that is reloaded.
+    pub(crate) socket: PathBuf,
+    /// All of its sockets.
+    pub(crate) sockets: BTreeSet<Address>,
+    pub(crate) processes: usize,
+    /// Its map.
+    pub(crate) map: PathBuf,
+    /// The folder, which no text of an error may name if errors are to be counted.
+    pub(crate) dir: PathBuf,
+}
+
+/// One for each writer.
+pub(crate) const SERVERS: [&str; 4] = ["w1", "w2", "w3", "w4"];
+
+impl Site {
+    pub(crate) async fn start(release: &Release, sockets: Sockets, members: Members) -> Self {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let map = running.dir().join("hosts.map");
+        fs::write(&map, "").unwrap();
+        let second = match sockets {
+            Sockets::One => "",
+            Sockets::Two => r#"stats socket "unix@${DIR}/stats/operator.sock" mode 600 level operator"#,
+        };
+        let config = running.fill(Config::new(CONFIG.replace("SECOND", second)));
+        running.add_master(release, "reloaded", &config.set("NAME", "admin")).await;
+        if members == Members::WithStable {
+            let config = running.fill(Config::new(CONFIG.replace("SECOND", "")));
+            running.add(release, "stable", &config.set("NAME", "stable")).await;
+        }
+        let sockets: Vec<_> = running.haproxies[0].sockets();
+        let plan = Plan {
+            socket: sockets[0].clone(),
+            sockets: sockets.into_iter().map(Address::from).collect(),
+            processes: running.haproxies.len(),
+            map,
+            dir: running.dir().to_owned(),
+        };
+        Self { running, plan }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan.clone()
+    }
+}
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    hard-stop-after 5s
+    stats socket "unix@${DIR}/stats/${NAME}.sock" mode 600 level admin expose-fd listeners
+    SECOND
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${NAME}"
+    http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
+    default_backend app
+
+backend app
+    server w1 "${SERVER_1}" weight 100
+    server w2 "${SERVER_1}" weight 100
+    server w3 "${SERVER_1}" weight 100
+    server w4 "${SERVER_1}" weight 100
+"#;

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use haproxyadmin::Error;
+
+use crate::site::{Plan, SERVERS};
+
+/// What was counted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) reloads: usize,
+    /// Changes of servers that were said to have been made.
+    pub(crate) written: usize,
+    /// Entries that were said to have been added.
+    pub(crate) added: usize,
+    /// Reads that gave figures.
+    pub(crate) read: usize,
+    /// Changes and entries that are not there since the worker that made them is gone.
+    pub(crate) replaced: usize,
+    /// Calls that said that they succeeded while the reloaded process had executed
+    /// nothing, with what was said of it.
+    pub(crate) wrong_successes: BTreeMap<String, usize>,
+    /// Calls that said that no process has a server or map which all have.
+    pub(crate) not_found: BTreeMap<String, usize>,
+    /// Keys that one process has twice after one call.
+    pub(crate) doubled: BTreeMap<String, usize>,
+    /// Calls that said of the one process that is reloaded what two did.
+    pub(crate) told_twice: BTreeMap<String, usize>,
+    /// Reads without the reloaded process.
+    pub(crate) missed: BTreeMap<String, usize>,
+    /// Reads with the reloaded process twice.
+    pub(crate) seen_twice: BTreeMap<String, usize>,
+    /// Everything else that failed.
+    pub(crate) failures: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.reloads += other.reloads;
+        self.written += other.written;
+        self.added += other.added;
+        self.read += other.read;
+        self.replaced += other.replaced;
+        for (into, from) in [
+            (&mut self.wrong_successes, other.wrong_successes),
+            (&mut self.not_found, other.not_found),
+            (&mut self.doubled, other.doubled),
+            (&mut self.told_twice, other.told_twice),
+            (&mut self.missed, other.missed),
+            (&mut self.seen_twice, other.seen_twice),
+            (&mut self.failures, other.failures),
+        ] {
+            for (text, count) in from {
+                *into.entry(text).or_default() += count;
+            }
+        }
+    }
+
+    pub(crate) fn fail(&mut self, what: &str, error: &Error, plan: &Plan) {
+        let text = format!("{what}: {:?}: {}", error.kind(), nameless(&error.to_string(), plan));
+        *self.failures.entry(text).or_default() += 1;
+    }
+
+    /// What must never be.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let all = [
+            ("wrong success", &self.wrong_successes),
+            ("not found", &self.not_found),
+            ("doubled entry", &self.doubled),
+            ("told twice", &self.told_twice),
+            ("read without it", &self.missed),
+        ];
+        let texts = all.iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text)));
+        texts.map(|(name, (text, count))| format!("{count} x {name}: {text}")).collect()
+    }
+}
+
+/// A text without the folder, the server and the weight, so that equal errors count as
+/// one.
+pub(crate) fn nameless(text: &str, plan: &Plan) -> String {
+    let mut text = text.replace(&format!("{}/", plan.dir.display()), "");
+    for server in SERVERS {
+        text = text.replace(&format!("app/{server}"), "app/wN");
+    }
+    let Some((before, rest)) = text.split_once(" weight ") else { return text };
+    format!("{before} weight N{}", rest.trim_start_matches(|first: char| first.is_ascii_digit()))
+}
+
+pub(crate) fn count(texts: &mut BTreeMap<String, usize>, text: impl Into<String>) {
+    *texts.entry(text.into()).or_default() += 1;
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sum = |texts: &BTreeMap<String, usize>| texts.values().sum::<usize>();
+        writeln!(
+            f,
+            "  {} reloads; {} writes, {} adds, {} reads succeeded; {} changes went with their worker",
+            self.reloads, self.written, self.added, self.read, self.replaced
+        )?;
+        for (name, texts) in [
+            ("wrong successes", &self.wrong_successes),
+            ("not found", &self.not_found),
+            ("doubled entries", &self.doubled),
+            ("told twice", &self.told_twice),
+            ("reads without the process", &self.missed),
+            ("reads with the process twice", &self.seen_twice),
+            ("plain failures", &self.failures),
+        ] {
+            writeln!(f, "  {name}: {}", sum(texts))?;
+            for (text, count) in texts {
+                writeln!(f, "    {count} x {text}")?;
+            }
+        }
+        Ok(())
+    }
+}

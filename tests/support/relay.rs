@@ -1,0 +1,223 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::JoinHandle,
+};
+
+use super::until;
+
+/// A socket in front of HAProxy's that passes everything on, and holds connections at a
+/// chosen moment until it is told to go on. It goes when this is dropped, and its file
+/// stays.
+#[derive(Debug)]
+pub struct Relay {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// When a connection is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The client is connected to the relay, and the relay not yet to HAProxy.
+    Accepted,
+    /// The relay is connected to HAProxy, and has passed nothing on.
+    Connected,
+    /// The line is passed on, and nothing of the reply.
+    Sent,
+    /// That many bytes of the reply are passed on, if it has more.
+    Replied(usize),
+}
+
+/// What is made of a whole reply before it is passed on.
+type Rewrite = Box<dyn FnMut(Vec<u8>) -> Vec<u8> + Send>;
+
+struct Shared {
+    target: PathBuf,
+    gate: watch::Sender<Gate>,
+    held: AtomicUsize,
+    ended: AtomicUsize,
+    sent: Mutex<Vec<u8>>,
+    rewrite: Mutex<Option<Rewrite>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Hold(Moment),
+    /// Held connections are closed.
+    Cut,
+}
+
+impl Relay {
+    /// Listens at `path` and passes on to the socket at `target`.
+    pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        let shared = Arc::new(Shared {
+            target: target.into(),
+            gate: watch::Sender::new(Gate::Open),
+            held: AtomicUsize::new(0),
+            ended: AtomicUsize::new(0),
+            sent: Mutex::default(),
+            rewrite: Mutex::default(),
+        });
+        let each = Arc::clone(&shared);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let shared = Arc::clone(&each);
+                tokio::spawn(async move {
+                    let _ = shared.relay(client).await;
+                    shared.ended.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { shared, task }
+    }
+
+    /// Holds every connection from now on at that moment.
+    pub fn hold(&self, moment: Moment) {
+        self.shared.held.store(0, Ordering::SeqCst);
+        self.shared.gate.send_replace(Gate::Hold(moment));
+    }
+
+    /// Waits until that many connections are held.
+    pub async fn holds(&self, count: usize) {
+        let held = || self.shared.held.load(Ordering::SeqCst) >= count;
+        until(&format!("{count} connections are held"), async || held().then_some(())).await;
+    }
+
+    /// Lets held connections go on, and holds none from now on.
+    pub fn release(&self) {
+        self.shared.gate.send_replace(Gate::Open);
+    }
+
+    /// Closes held connections; new ones pass.
+    pub fn cut(&self) {
+        self.shared.gate.send_replace(Gate::Cut);
+    }
+
+    /// How many connections are over.
+    pub fn ended(&self) -> usize {
+        self.shared.ended.load(Ordering::SeqCst)
+    }
+
+    /// All that clients sent so far.
+    pub fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.shared.sent.lock().unwrap()).into_owned()
+    }
+
+    /// Passes on what `rewrite` makes of each reply, once the reply is whole.
+    pub fn rewrite(&self, rewrite: impl FnMut(Vec<u8>) -> Vec<u8> + Send + 'static) {
+        *self.shared.rewrite.lock().unwrap() = Some(Box::new(rewrite));
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("target", &self.target)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    async fn relay(&self, client: UnixStream) -> io::Result<()> {
+        self.pass(Moment::Accepted).await?;
+        let haproxy = UnixStream::connect(&self.target).await?;
+        self.pass(Moment::Connected).await?;
+        let (from_client, to_client) = client.into_split();
+        let (from_haproxy, to_haproxy) = haproxy.into_split();
+        // Whichever side closes first ends it.
+        tokio::select! {
+            ended = self.forth(from_client, to_haproxy) => ended,
+            ended = self.back(from_haproxy, to_client) => ended,
+        }
+    }
+
+    async fn forth(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            let read = from.read(&mut bytes).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            self.sent.lock().unwrap().extend_from_slice(&bytes[..read]);
+            to.write_all(&bytes[..read]).await?;
+            self.pass(Moment::Sent).await?;
+        }
+    }
+
+    async fn back(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
+        if self.rewrite.lock().unwrap().is_some() {
+            let mut reply = Vec::new();
+            from.read_to_end(&mut reply).await?;
+            let reply = match self.rewrite.lock().unwrap().as_mut() {
+                Some(rewrite) => rewrite(reply),
+                None => reply,
+            };
+            return to.write_all(&reply).await;
+        }
+        let mut bytes = vec![0; 64 * 1024];
+        let mut passed = 0;
+        loop {
+            let read = from.read(&mut bytes).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            let gate = *self.gate.borrow();
+            let now = match gate {
+                Gate::Hold(Moment::Replied(most)) => read.min(most.saturating_sub(passed)),
+                Gate::Hold(Moment::Sent) => 0,
+                _ => read,
+            };
+            to.write_all(&bytes[..now]).await?;
+            if let Gate::Hold(moment @ Moment::Replied(_)) = gate {
+                if now < read {
+                    self.pass(moment).await?;
+                }
+            } else if now < read {
+                // It is counted where the line was passed on.
+                self.opened().await?;
+            }
+            to.write_all(&bytes[now..read]).await?;
+            passed += read;
+        }
+    }
+
+    /// Waits if connections are held at this moment.
+    async fn pass(&self, moment: Moment) -> io::Result<()> {
+        if *self.gate.borrow() != Gate::Hold(moment) {
+            return Ok(());
+        }
+        self.held.fetch_add(1, Ordering::SeqCst);
+        self.opened().await
+    }
+
+    async fn opened(&self) -> io::Result<()> {
+        let mut gate = self.gate.subscribe();
+        let gate = gate.wait_for(|gate| !matches!(gate, Gate::Hold(_))).await;
+        match gate.map(|gate| *gate) {
+            Ok(Gate::Open) => Ok(()),
+            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+}
