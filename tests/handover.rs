@@ -155,6 +155,30 @@ async fn an_entry_is_added_once_although_a_reload_came_between_the_reads_of_two_
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// For a moment both workers accept connections.
+#[tokio::test]
+async fn two_sockets_stay_one_process_although_an_old_worker_answered_while_they_were_compared() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        for _ in 0..100 {
+            ask(site.running.socket(1), "show info").await;
+        }
+        site.admin.keep().await;
+        site.running.haproxies[0].reload().await;
+        let paths = ["admin.sock", "operator.sock"].map(|name| site.path(name));
+        let cluster = Cluster::from_addresses(paths).await.unwrap();
+        site.admin.use_kept(2);
+        // What this one says is another matter.
+        let _ = cluster.info().await;
+        let pids = cluster.info().await.unwrap().pids().into_iter().map(|(_, pid)| pid).collect::<Vec<_>>();
+        if pids != [u64::from(site.running.pid(1))] {
+            wrong.push(format!("{}: {pids:?}", release.version));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 /// Up to 2.2 a stopping worker has no rows left.
 #[tokio::test]
 async fn a_read_that_a_stopping_worker_answers_has_its_rows_or_is_made_again() {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use haproxyadmin::Cluster;
+use haproxyadmin::{Backend, Cluster, Snapshot};
 
 use crate::site::Plan;
 use crate::tally::{Tally, count};
@@ -13,47 +13,43 @@ pub(crate) async fn read(cluster: Cluster, plan: Arc<Plan>, over: Arc<AtomicBool
     while !over.load(Ordering::SeqCst) {
         round += 1;
         if round % 2 == 0 {
-            snapshot(&cluster, &plan, &mut tally).await;
+            match cluster.snapshot().await {
+                Ok(snapshot) => judge("snapshot", &snapshot, &plan, &mut tally),
+                Err(error) => tally.fail("snapshot", &error, &plan),
+            }
         } else {
-            backends(&cluster, &plan, &mut tally).await;
+            match cluster.backends().await {
+                Ok(backends) => backend(&backends, &plan, &mut tally),
+                Err(error) => tally.fail("backends", &error, &plan),
+            }
         }
     }
     tally
 }
 
-async fn snapshot(cluster: &Cluster, plan: &Plan, tally: &mut Tally) {
-    let snapshot = match cluster.snapshot().await {
-        Ok(snapshot) => snapshot,
-        Err(error) => return tally.fail("snapshot", &error, plan),
+fn backend(backends: &[Backend], plan: &Plan, tally: &mut Tally) {
+    let Some(app) = backends.iter().find(|backend| backend.name() == "app") else {
+        return count(&mut tally.missed, "backends: no app");
     };
-    tally.read += 1;
-    let mine = snapshot.processes().iter().filter(|process| plan.sockets.contains(process.address()));
-    let pids: Vec<_> = mine.map(|process| (process.pid(), process.is_stopping())).collect();
-    match pids.as_slice() {
-        [] => count(&mut tally.missed, "snapshot"),
-        [_] => {}
-        [(one, _), (two, _), ..] if one == two => count(&mut tally.seen_twice, "snapshot: one worker twice"),
-        [(_, one), (_, two), ..] => {
-            let stopping = usize::from(*one) + usize::from(*two);
-            count(
-                &mut tally.seen_twice,
-                format!("snapshot: two workers, {stopping} of them say that they stop"),
-            );
-        }
-    }
-}
-
-async fn backends(cluster: &Cluster, plan: &Plan, tally: &mut Tally) {
-    let backends = match cluster.backends().await {
-        Ok(backends) => backends,
-        Err(error) => return tally.fail("backends", &error, plan),
-    };
-    tally.read += 1;
-    let app = backends.iter().find(|backend| backend.name() == "app");
-    let processes = app.map_or(0, |backend| backend.processes().len());
+    let processes = app.processes().len();
     if processes < plan.processes {
         count(&mut tally.missed, format!("backends: app on {processes} of {}", plan.processes));
-    } else if processes > plan.processes {
-        count(&mut tally.seen_twice, format!("backends: app on {processes} of {}", plan.processes));
+    }
+    judge("backends", app.snapshot(), plan, tally);
+}
+
+/// Counts how often the process that is reloaded is in a snapshot.
+fn judge(what: &str, snapshot: &Snapshot, plan: &Plan, tally: &mut Tally) {
+    tally.read += 1;
+    let mine = snapshot.processes().iter().filter(|process| plan.sockets.contains(process.address()));
+    let workers: Vec<_> = mine.map(|process| (process.pid(), process.is_stopping())).collect();
+    match workers.as_slice() {
+        [] => count(&mut tally.missed, what),
+        [_] => {}
+        [(one, _), (two, _), ..] if one == two => count(&mut tally.counted_twice, what),
+        [(_, one), (_, two), ..] => {
+            let stopping = usize::from(*one) + usize::from(*two);
+            count(&mut tally.seen_twice, format!("{what}: {stopping} of two say that they stop"));
+        }
     }
 }

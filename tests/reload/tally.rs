@@ -28,7 +28,9 @@ pub(crate) struct Tally {
     pub(crate) told_twice: BTreeMap<String, usize>,
     /// Reads without the reloaded process.
     pub(crate) missed: BTreeMap<String, usize>,
-    /// Reads with the reloaded process twice.
+    /// Reads that counted one worker twice.
+    pub(crate) counted_twice: BTreeMap<String, usize>,
+    /// Reads with both workers, each behind a socket of its own.
     pub(crate) seen_twice: BTreeMap<String, usize>,
     /// Everything else that failed.
     pub(crate) failures: BTreeMap<String, usize>,
@@ -47,6 +49,7 @@ impl Tally {
             (&mut self.doubled, other.doubled),
             (&mut self.told_twice, other.told_twice),
             (&mut self.missed, other.missed),
+            (&mut self.counted_twice, other.counted_twice),
             (&mut self.seen_twice, other.seen_twice),
             (&mut self.failures, other.failures),
         ] {
@@ -69,6 +72,7 @@ impl Tally {
             ("doubled entry", &self.doubled),
             ("told twice", &self.told_twice),
             ("read without it", &self.missed),
+            ("counted twice", &self.counted_twice),
         ];
         let texts = all.iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text)));
         texts.map(|(name, (text, count))| format!("{count} x {name}: {text}")).collect()
@@ -104,7 +108,8 @@ impl fmt::Display for Tally {
             ("doubled entries", &self.doubled),
             ("told twice", &self.told_twice),
             ("reads without the process", &self.missed),
-            ("reads with the process twice", &self.seen_twice),
+            ("reads with one worker twice", &self.counted_twice),
+            ("reads with both workers", &self.seen_twice),
             ("plain failures", &self.failures),
         ] {
             writeln!(f, "  {name}: {}", sum(texts))?;

@@ -51,6 +51,9 @@ struct Shared {
     ended: AtomicUsize,
     sent: Mutex<Vec<u8>>,
     rewrite: Mutex<Option<Rewrite>>,
+    kept: Mutex<Option<UnixStream>>,
+    /// After how many connections that one is used.
+    until_kept: AtomicUsize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,8 @@ impl Relay {
             ended: AtomicUsize::new(0),
             sent: Mutex::default(),
             rewrite: Mutex::default(),
+            kept: Mutex::default(),
+            until_kept: AtomicUsize::new(usize::MAX),
         });
         let each = Arc::clone(&shared);
         let task = tokio::spawn(async move {
@@ -108,6 +113,18 @@ impl Relay {
         self.shared.gate.send_replace(Gate::Cut);
     }
 
+    /// Opens a connection to HAProxy and keeps it, until [`use_kept`](Self::use_kept).
+    pub async fn keep(&self) {
+        let kept = UnixStream::connect(&self.shared.target).await.unwrap();
+        *self.shared.kept.lock().unwrap() = Some(kept);
+    }
+
+    /// Passes `others` connections on as always, and the next one to the process that
+    /// accepted the kept one.
+    pub fn use_kept(&self, others: usize) {
+        self.shared.until_kept.store(others, Ordering::SeqCst);
+    }
+
     /// How many connections are over.
     pub fn ended(&self) -> usize {
         self.shared.ended.load(Ordering::SeqCst)
@@ -142,7 +159,10 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     async fn relay(&self, client: UnixStream) -> io::Result<()> {
         self.pass(Moment::Accepted).await?;
-        let haproxy = UnixStream::connect(&self.target).await?;
+        let haproxy = match self.kept() {
+            Some(kept) => kept,
+            None => UnixStream::connect(&self.target).await?,
+        };
         self.pass(Moment::Connected).await?;
         let (from_client, to_client) = client.into_split();
         let (from_haproxy, to_haproxy) = haproxy.into_split();
@@ -201,6 +221,13 @@ impl Shared {
             to.write_all(&bytes[now..read]).await?;
             passed += read;
         }
+    }
+
+    /// The kept connection, if it is its turn.
+    fn kept(&self) -> Option<UnixStream> {
+        let count = |left: usize| Some(left.checked_sub(1).unwrap_or(usize::MAX));
+        let left = self.until_kept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+        (left == Ok(0)).then(|| self.kept.lock().unwrap().take()).flatten()
     }
 
     /// Waits if connections are held at this moment.
