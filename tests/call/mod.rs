@@ -1,0 +1,152 @@
+//! Calls of the crate, to be made one like the other, and what each process said.
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the failure message")]
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::Path;
+
+use haproxyadmin::{Cluster, Contents, Counters, ErrorKind, Outcomes, Result, Snapshot, Weight};
+
+/// A call that is made to a [`Cluster`] with the server `app/web1`, a map and an ACL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Call {
+    Snapshot,
+    Backend,
+    Info,
+    Maps,
+    MapShow,
+    MapGet,
+    AclShow,
+    State,
+    WeightNow,
+    Command,
+    SetWeight,
+    Disable,
+    SetAddress,
+    MapAdd,
+    MapAddAll,
+    MapSet,
+    AclAdd,
+    ClearCounters,
+    SetMaxconn,
+}
+
+pub(crate) const READS: [Call; 10] = [
+    Call::Snapshot,
+    Call::Backend,
+    Call::Info,
+    Call::Maps,
+    Call::MapShow,
+    Call::MapGet,
+    Call::AclShow,
+    Call::State,
+    Call::WeightNow,
+    Call::Command,
+];
+
+pub(crate) const CHANGES: [Call; 9] = [
+    Call::SetWeight,
+    Call::Disable,
+    Call::SetAddress,
+    Call::MapAdd,
+    Call::MapAddAll,
+    Call::MapSet,
+    Call::AclAdd,
+    Call::ClearCounters,
+    Call::SetMaxconn,
+];
+
+/// What one process said: a value as text, or the error.
+pub(crate) type Said = Result<String, (ErrorKind, String)>;
+
+/// What each process said, by its label.
+pub(crate) type Answers = BTreeMap<String, Said>;
+
+impl Call {
+    /// The text that the line of a change has and no other line.
+    pub(crate) fn mark(self) -> &'static str {
+        match self {
+            Self::SetWeight => "app/web1 weight 42",
+            Self::Disable => "disable server app/web1",
+            Self::SetAddress => "app/web1 addr 127.0.0.2",
+            Self::MapAdd => "one-key",
+            Self::MapAddAll => "many-key-1 ",
+            Self::MapSet => "set map",
+            Self::AclAdd => "203.0.113.9",
+            Self::ClearCounters => "clear counters",
+            Self::SetMaxconn => "set maxconn global",
+            _ => unreachable!("{self:?} changes nothing"),
+        }
+    }
+
+    /// Makes it. The view must be one of `allow_partial`, so that what some processes
+    /// said comes back with the rest.
+    pub(crate) async fn make(self, cluster: &Cluster, map: &Path, acl: &Path) -> Result<Answers> {
+        let server = cluster.server_ref("app", "web1")?;
+        let map = cluster.map(map.to_str().unwrap())?;
+        let acl = cluster.acl(acl.to_str().unwrap())?;
+        Ok(match self {
+            Self::Snapshot => read(&cluster.snapshot().await?),
+            Self::Backend => match cluster.backend("app").await {
+                Ok(backend) => read(backend.snapshot()),
+                Err(error) => read(error.snapshot().ok_or(error.to_string()).unwrap()),
+            },
+            Self::Info => read(cluster.info().await?.snapshot()),
+            Self::Maps => told(&cluster.maps().await?),
+            Self::MapShow => listed(&map.show().await?),
+            Self::MapGet => told(&map.get("k").await?),
+            Self::AclShow => listed(&acl.show().await?),
+            Self::State => told(&server.state().await?),
+            Self::WeightNow => told(&server.weight_now().await?),
+            Self::Command => told(&cluster.command("show cli sockets").await?),
+            Self::SetWeight => told(&server.set_weight(Weight::absolute(42)?).await?),
+            Self::Disable => told(&server.disable().await?),
+            Self::SetAddress => told(&server.set_address([127, 0, 0, 2].into(), None).await?),
+            Self::MapAdd => told(&map.add("one-key", "one").await?),
+            Self::MapAddAll => {
+                let entries = (0..2000).map(|n| (format!("many-key-{n}"), "value".repeat(20)));
+                told(&map.add_all(entries).await?)
+            }
+            Self::MapSet => told(&map.set("k", "another").await?),
+            Self::AclAdd => told(&acl.add("203.0.113.9").await?),
+            Self::ClearCounters => told(&cluster.clear_counters(Counters::Max).await?),
+            Self::SetMaxconn => told(&cluster.set_maxconn(150).await?),
+        })
+    }
+}
+
+fn read(snapshot: &Snapshot) -> Answers {
+    let each = snapshot.processes().iter().map(|process| {
+        let said = match process.failure() {
+            None => {
+                Ok(format!("{:?} {}", process.pid(), process.stat().map_or(0, |stat| stat.rows().count())))
+            }
+            Some(failure) => Err((failure.kind, failure.to_string())),
+        };
+        (process.label().to_string(), said)
+    });
+    each.collect()
+}
+
+fn told<T: Debug>(outcomes: &Outcomes<T>) -> Answers {
+    let each = outcomes.iter().map(|outcome| {
+        let said = match outcome.result() {
+            Ok(value) => Ok(format!("{value:?}")),
+            Err(error) => Err((error.kind(), error.to_string())),
+        };
+        (outcome.label().to_string(), said)
+    });
+    each.collect()
+}
+
+fn listed(contents: &Contents) -> Answers {
+    let lists = contents.per_process().map(|(label, entries)| {
+        let texts: Vec<_> = entries.map(|entry| entry.text().into_owned()).collect();
+        (label.to_string(), Ok(texts.join("\n")))
+    });
+    let failed =
+        contents.failed().map(|(label, error)| (label.to_string(), Err((error.kind(), error.to_string()))));
+    lists.chain(failed).collect()
+}
