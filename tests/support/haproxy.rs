@@ -20,6 +20,7 @@ use super::{
     ask::{LIMIT, PAUSE, try_ask, until},
     config::Rendered,
     info,
+    namespace::isolated,
     process::{Guard, end, end_group, is_alive, signal},
 };
 
@@ -34,6 +35,7 @@ pub struct Haproxy {
     dir: PathBuf,
     config: Config,
     master: Option<PathBuf>,
+    is_isolated: bool,
     rendered: Rendered,
     child: Option<Child>,
     pids: Vec<u32>,
@@ -47,7 +49,13 @@ impl Haproxy {
     /// `dir` is the configuration's `${DIR}`; the files `NAME.cfg` and
     /// `NAME.err` in it are HAProxy's configuration and messages.
     pub async fn start(release: &Release, dir: &Path, name: &str, config: &Config) -> Self {
-        Self::start_as(release, dir, name, config, None).await
+        Self::start_as(release, dir, name, config, None, false).await
+    }
+
+    /// The same in a namespace of process numbers of its own, where the system permits
+    /// that: there HAProxy has the same number after each start.
+    pub async fn start_isolated(release: &Release, dir: &Path, name: &str, config: &Config) -> Self {
+        Self::start_as(release, dir, name, config, None, true).await
     }
 
     /// The same with a master process, whose own socket is at `master`.
@@ -60,7 +68,7 @@ impl Haproxy {
         config: &Config,
         master: &Path,
     ) -> Self {
-        Self::start_as(release, dir, name, config, Some(master.to_owned())).await
+        Self::start_as(release, dir, name, config, Some(master.to_owned()), false).await
     }
 
     async fn start_as(
@@ -69,6 +77,7 @@ impl Haproxy {
         name: &str,
         config: &Config,
         master: Option<PathBuf>,
+        is_isolated: bool,
     ) -> Self {
         let mut haproxy = Self {
             release: release.clone(),
@@ -76,6 +85,7 @@ impl Haproxy {
             dir: dir.to_owned(),
             config: config.clone(),
             master,
+            is_isolated,
             rendered: config.render(release, dir),
             child: None,
             pids: Vec::new(),
@@ -195,6 +205,15 @@ impl Haproxy {
         self.launch().await;
     }
 
+    /// Ends all processes and starts another release, or another configuration, in their
+    /// place.
+    pub async fn replace(&mut self, release: &Release, config: &Config) {
+        self.end();
+        self.release = release.clone();
+        self.config = config.clone();
+        self.launch().await;
+    }
+
     async fn launch(&mut self) {
         for _ in 0..ATTEMPTS {
             self.rendered = self.config.render(&self.release, &self.dir);
@@ -216,7 +235,11 @@ impl Haproxy {
 
     fn spawn(&mut self) {
         fs::write(self.file("cfg"), &self.rendered.text).unwrap();
-        let mut command = Command::new(&self.release.binary);
+        let mut command = if self.is_isolated {
+            isolated(&self.release.binary)
+        } else {
+            Command::new(&self.release.binary)
+        };
         command.current_dir(&self.dir).arg("-f").arg(self.file("cfg"));
         if self.rendered.has_processes() {
             // `-db` would leave one process, and under a master the end of one
@@ -271,6 +294,13 @@ impl Haproxy {
             return self.daemons();
         }
         let child = self.child.as_ref().unwrap().id();
+        if self.is_isolated {
+            // The child is what made the namespace, and HAProxy the child of that.
+            let children = fs::read_to_string(format!("/proc/{child}/task/{child}/children"));
+            let mut inner = children.unwrap_or_default();
+            inner.truncate(inner.trim_end().len());
+            return vec![inner.parse().unwrap_or(child)];
+        }
         if self.master.is_none() {
             return vec![child];
         }

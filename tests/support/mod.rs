@@ -23,6 +23,7 @@ mod haproxy;
 mod level;
 mod managed;
 mod mixed;
+mod namespace;
 mod process;
 mod relay;
 mod release;

@@ -53,6 +53,12 @@ impl Running {
         self.haproxies.push(haproxy);
     }
 
+    /// The same in a namespace of process numbers of its own, where that is permitted.
+    pub async fn add_isolated(&mut self, release: &Release, name: &str, config: &Config) {
+        let haproxy = Haproxy::start_isolated(release, self.dir.path(), name, config).await;
+        self.haproxies.push(haproxy);
+    }
+
     /// The same under a master process with a socket at `DIR/stats/master.sock`.
     pub async fn add_master(&mut self, release: &Release, name: &str, config: &Config) -> PathBuf {
         let socket = self.stats().join("master.sock");
