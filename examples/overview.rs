@@ -15,14 +15,16 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 const HELP: &str = "\
-Usage: overview [--json] [--allow-partial] [SOCKET_OR_DIR...]
+Usage: overview [--json] [--allow-partial] [--expect N] [SOCKET_OR_DIR...]
 
 Shows every frontend, backend and server of a cluster of HAProxy processes.
 
   SOCKET_OR_DIR    a directory of stats sockets, the path of one, or an address
                    in HAProxy's notation; none: four fake processes
   --json           print JSON instead of a table
-  --allow-partial  do not fail if some processes do not answer
+  --allow-partial  do not fail if some processes do not answer or are missing
+  --expect N       how many processes there are at least: one whose socket is
+                   absent is noticed in no other way
   --help           print this
 ";
 
@@ -53,6 +55,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     for place in &options.places {
         builder = add(builder, place)?;
     }
+    builder = builder.expect_at_least(options.expect);
     // They answer for as long as they are held.
     let embedded = if options.places.is_empty() { Some(embedded().await?) } else { None };
     if let Some((dir, _processes)) = &embedded {
@@ -65,6 +68,9 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     for process in snapshot.failed() {
         let why = process.failure().map(ToString::to_string).unwrap_or_default();
         writeln!(notes, "no answer: {} ({}): {why}", process.label(), process.address())?;
+    }
+    for missing in snapshot.missing() {
+        writeln!(notes, "missing: {missing}")?;
     }
     for socket in cluster.ignored() {
         writeln!(notes, "ignored: {socket}")?;
@@ -85,17 +91,23 @@ struct Options {
     help: bool,
     json: bool,
     allow_partial: bool,
+    expect: usize,
     places: Vec<String>,
 }
 
 impl Options {
-    fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
-        for argument in arguments {
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--help" | "-h" => options.help = true,
                 "--json" => options.json = true,
                 "--allow-partial" => options.allow_partial = true,
+                "--expect" => {
+                    let number = arguments.next().unwrap_or_default();
+                    let expected = || format!("--expect: expected a number of processes, found {number:?}");
+                    options.expect = number.parse().map_err(|_| expected())?;
+                }
                 option if option.starts_with('-') => return Err(format!("unknown option {option}")),
                 _ => options.places.push(argument),
             }

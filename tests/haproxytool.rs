@@ -203,6 +203,23 @@ async fn a_dead_process_is_in_the_table_and_fails_the_whole() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_absent_is_missed_if_it_is_expected() {
+    let mut site = Site::pair("3.0").await;
+    site.running.kill(2);
+    std::fs::remove_file(site.running.socket(2)).unwrap();
+    let missing = "haproxytool: missing: at least 2 processes expected, 1 found\n";
+    assert_eq!(site.run(&["frontend", "requests", "web"]).await.status.code(), Some(0));
+    let output = site.run(&["--expect", "2", "frontend", "requests", "web"]).await;
+    assert_eq!((output.status.code(), text(&output)), (Some(1), String::new()));
+    assert!(errors(&output).contains("at least 2 processes expected, 1 found"), "{}", errors(&output));
+    let output = site.run(&["--expect", "2", "--allow-partial", "map", "list"]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(0), missing.to_owned()));
+    let output = site.run(&["--expect", "2", "server", "disable", "app/web2"]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(1), missing.to_owned()));
+    assert_eq!(row(site.running.socket(1), "app", "web2").await.cell("status"), "MAINT");
+}
+
+#[tokio::test]
 async fn what_a_hung_process_made_of_a_change_is_unknown() {
     let site = Site::pair("3.2").await;
     site.running.hang(2);

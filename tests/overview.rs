@@ -150,11 +150,32 @@ async fn a_socket_that_is_ignored_is_reported() {
 async fn help_is_no_failure_and_an_unknown_option_is() {
     let help = overview(&["--help"]).await;
     assert_eq!(help.status.code(), Some(0));
-    assert!(text(&help).starts_with("Usage: overview [--json] [--allow-partial] [SOCKET_OR_DIR...]\n"));
+    assert!(
+        text(&help)
+            .starts_with("Usage: overview [--json] [--allow-partial] [--expect N] [SOCKET_OR_DIR...]\n")
+    );
     let wrong = overview(&["--jason"]).await;
     assert_eq!(wrong.status.code(), Some(2));
     assert_eq!(text(&wrong), "");
     assert!(errors(&wrong).starts_with("overview: unknown option --jason\n"), "{}", errors(&wrong));
+}
+
+#[tokio::test]
+async fn a_process_that_is_absent_is_missed_if_it_is_expected() {
+    let (dir, mut running) = two().await;
+    running.pop().unwrap().stop().await;
+    let dir = dir.path().to_str().unwrap();
+    assert_eq!(overview(&[dir]).await.status.code(), Some(0));
+    let output = overview(&["--expect", "2", dir]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let note = "\n\nmissing: at least 2 processes expected, 1 found\n";
+    assert!(text(&output).ends_with(note), "{}", text(&output));
+    let output = overview(&["--expect", "2", "--allow-partial", dir]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let wrong = overview(&["--expect", "two", dir]).await;
+    assert_eq!(wrong.status.code(), Some(2));
+    let words = "overview: --expect: expected a number of processes, found \"two\"\n";
+    assert!(errors(&wrong).starts_with(words), "{}", errors(&wrong));
 }
 
 #[tokio::test]

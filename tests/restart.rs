@@ -134,6 +134,8 @@ async fn a_process_of_another_release_takes_what_that_release_takes() {
                 0 => assert_eq!(result.unwrap_err().kind(), ErrorKind::Unsupported, "{name} {generation}"),
                 _ => assert!(result.is_ok(), "{name} {generation}: {result:?}"),
             }
+            // An outcome has the release that the process said when it was last read.
+            cluster.info().await.unwrap();
             let outcomes =
                 cluster.allow_partial().server_ref("app", "web1").unwrap().disable().await.unwrap();
             let version = outcomes.iter().next().unwrap().version().unwrap();
@@ -214,7 +216,7 @@ async fn nothing_is_taken_for_that_of_another_process_while_one_is_started_again
             running.haproxies[0].replace(&release, &config).await;
         }
         over.store(true, Ordering::SeqCst);
-        let (reads, writes) = (reader.await.unwrap(), writer.await.unwrap());
+        let (read, written) = (reader.await.unwrap(), writer.await.unwrap());
         // The changes were for the other one.
         assert_eq!(every_state(&running, "app", "web1", "srv_uweight").await[1], "100");
         println!("HAProxy {}: {reads} reads, {writes} changes, none mistaken", release.version);

@@ -23,6 +23,8 @@ Shows and changes what the processes of HAProxy have in common, as one.
   -F SOCKET         a stats socket, by its path or in HAProxy's notation; can be
                     repeated
   --only LABEL      these processes only (`process list` has the labels)
+  --expect N        how many processes there are at least: one whose socket is
+                    absent is noticed in no other way
   --timeout SECONDS longest time for a command; 10 if not given
   --allow-partial   print what there is if some processes do not answer
   --all             every object of the kind, in place of NAME...

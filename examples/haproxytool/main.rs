@@ -85,6 +85,7 @@ async fn connect(options: &Options, demo: Option<&Demo>) -> Result<Cluster, Prob
     } else if options.dirs.is_empty() && options.sockets.is_empty() {
         builder = builder.dir(options::DIR);
     }
+    builder = builder.expect_at_least(options.expect);
     if let Some(timeout) = options.timeout {
         builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
     }

@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) dirs: Vec<String>,
     pub(crate) sockets: Vec<String>,
     pub(crate) only: Vec<String>,
+    /// How many processes there are at least.
+    pub(crate) expect: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) port: Option<u16>,
     pub(crate) backend: Option<String>,
@@ -29,6 +31,7 @@ impl Options {
                 "-D" => options.dirs.push(value()?),
                 "-F" => options.sockets.push(value()?),
                 "--only" => options.only.push(value()?),
+                "--expect" => options.expect = parse("a number of processes", &value()?)?,
                 "--timeout" => options.timeout = Some(seconds(&value()?)?),
                 "--port" => options.port = Some(parse("port", &value()?)?),
                 "--backend" => options.backend = Some(value()?),

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use futures::future::join_all;
-use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Snapshot};
+use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Requirement, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -28,6 +28,10 @@ enum Json {
 pub(crate) struct Cell {
     text: String,
     json: Value,
+}
+
+fn missing(requirement: &Requirement) -> String {
+    format!("missing: {requirement}")
 }
 
 /// Objects that are changed at the same time.
@@ -65,11 +69,15 @@ impl Report {
     /// Changes process by process, the changes of each object by itself.
     pub(crate) fn changes(changes: Vec<Outcomes<Change>>) -> Self {
         let is_well = |outcomes: &Outcomes<Change>| outcomes.is_complete() && outcomes.values().count() > 0;
+        // The requirements are those of the cluster, whatever is changed.
+        let mut notes: Vec<_> = changes.iter().flat_map(Outcomes::missing).map(missing).collect();
+        notes.sort();
+        notes.dedup();
         Self {
             text: changes.iter().map(table_of).collect::<Vec<_>>().join("\n"),
             failed: !changes.iter().all(is_well),
             json: Json::Changes(changes),
-            notes: Vec::new(),
+            notes,
         }
     }
 
@@ -102,6 +110,7 @@ impl Report {
             let why = process.failure().map(ToString::to_string).unwrap_or_default();
             self.notes.push(format!("no answer: {} ({}): {why}", process.label(), process.address()));
         }
+        self.notes.extend(snapshot.missing().map(missing));
         self.failed |= snapshot.failed().count() == snapshot.processes().len();
         self
     }
@@ -110,6 +119,7 @@ impl Report {
     pub(crate) fn asked<T>(mut self, outcomes: &Outcomes<T>) -> Self {
         let error = |outcome: &Outcome<T>| outcome.error().map(Error::to_string);
         self.notes.extend(outcomes.failed().filter_map(error));
+        self.notes.extend(outcomes.missing().map(missing));
         self.failed |= outcomes.values().next().is_none();
         self
     }

@@ -103,6 +103,12 @@ impl Cluster {
     /// Every HAProxy stats socket in a directory, with the defaults of
     /// [`ClusterBuilder`].
     ///
+    /// **A process whose socket file is absent is not known to the cluster.** If a process
+    /// is down and its file is gone when the directory is first read, every call succeeds
+    /// without it, strict calls too. Use
+    /// [`expect_at_least`](ClusterBuilder::expect_at_least) or
+    /// [`expect`](ClusterBuilder::expect) to have calls fail then.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the directory cannot be read,
@@ -153,7 +159,8 @@ impl Cluster {
     /// answer, unless [`allow_partial`](Cluster::allow_partial);
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket is a member,
     /// with what was ignored and why; [`ErrorKind::Io`](crate::ErrorKind::Io) if a
-    /// directory cannot be read.
+    /// directory cannot be read and there is no other member. A directory that cannot be
+    /// read beside other members is [missing](Snapshot::missing).
     ///
     /// # Cancel safety
     ///
