@@ -48,6 +48,23 @@ impl Member {
         self.sweep(scope, deadline).boxed()
     }
 
+    /// The same as [`read`](Self::read), again if the process is stopping and was not
+    /// when it said `known`. After a reload the worker that stops may have accepted the
+    /// connection, and the next connection leads to the new worker.
+    pub(crate) async fn read_settled(
+        &self,
+        scope: &Scope,
+        known: Option<&Info>,
+        deadline: &Deadline,
+    ) -> Result<Reading> {
+        let reading = self.read(scope, deadline).await?;
+        let is_known = known.is_some_and(|known| known.is_stopping() && known.pid() == reading.info.pid());
+        if !reading.info.is_stopping() || is_known {
+            return Ok(reading);
+        }
+        Ok(self.read(scope, deadline).await.unwrap_or(reading))
+    }
+
     async fn sweep(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
         self.socket.exchange(scope.line().as_bytes(), READING, deadline, &mut parser).await?;
@@ -74,7 +91,7 @@ impl Member {
         several: bool,
         deadline: &Deadline,
     ) -> Result<Answer> {
-        if command.effect() != Effect::Read && !command.is_refused_when_stopping() {
+        if command.is_identified() {
             return self.execute_in_successor(command, deadline).await;
         }
         let reply = self.reply(command, deadline).await?;
@@ -121,8 +138,7 @@ impl Member {
     ) -> BoxFuture<'a, Result<Vec<u8>>> {
         let changes = command.effect() != Effect::Read;
         async move {
-            let line = format!("show info;{}", command.wire());
-            self.socket.reply(line.as_bytes(), command.shown(), deadline, changes).await
+            self.socket.reply(command.identified().as_bytes(), command.shown(), deadline, changes).await
         }
         .boxed()
     }

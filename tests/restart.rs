@@ -219,7 +219,7 @@ async fn nothing_is_taken_for_that_of_another_process_while_one_is_started_again
         let (read, written) = (reader.await.unwrap(), writer.await.unwrap());
         // The changes were for the other one.
         assert_eq!(every_state(&running, "app", "web1", "srv_uweight").await[1], "100");
-        println!("HAProxy {}: {reads} reads, {writes} changes, none mistaken", release.version);
+        println!("HAProxy {}: {read} reads, {written} changes, none mistaken", release.version);
     }
 }
 

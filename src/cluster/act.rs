@@ -48,7 +48,7 @@ impl Cluster {
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
     {
-        transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
+        transport::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
         let deadline = Deadline::new(self.limits());
         let only = self.view.only.as_deref();
         let Targets { targets, missing } = self.shared.targets(only, command, &deadline).await?;

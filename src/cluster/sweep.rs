@@ -253,15 +253,9 @@ impl Shared {
 
     async fn ask_one(&self, scope: &Scope, candidate: Candidate, deadline: &Deadline) -> Asked {
         let member = self.member(&candidate.address);
-        let mut answer = member.read(scope, deadline).await;
-        if answer.as_ref().is_ok_and(|reading| self.stops_by_now(&candidate.address, &reading.info)) {
-            // After a reload the worker that stops may have accepted this connection, and
-            // the next one leads to the new worker.
-            let again = member.read(scope, deadline).await;
-            if again.is_ok() {
-                answer = again;
-            }
-        }
+        let known = self.roster().head(&candidate.address).cloned();
+        let known = known.as_ref().and_then(|head| head.info());
+        let answer = member.read_settled(scope, known, deadline).await;
         let read_at = process::now();
         let listed = match &answer {
             Ok(reading) if reading.info.nbproc().is_some_and(|processes| processes > 1) => {
@@ -270,16 +264,6 @@ impl Shared {
             _ => None,
         };
         Asked { candidate, member, answer, read_at, listed }
-    }
-
-    /// Whether a process is stopping that was not when it was last asked.
-    fn stops_by_now(&self, address: &Address, info: &Info) -> bool {
-        let roster = self.roster();
-        let is_known = roster
-            .head(address)
-            .and_then(|head| head.info())
-            .is_some_and(|known| known.is_stopping() && known.pid() == info.pid());
-        info.is_stopping() && !is_known
     }
 
     pub(super) fn member(&self, address: &Address) -> Member {

@@ -74,10 +74,11 @@ impl Target {
 
     /// Reads it, if it can be reached at all.
     pub(super) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Record {
-        self.labelled(match &self.silence {
-            Some(silence) => self.member.kept(Err(silence.clone())),
-            None => self.member.record(self.member.read(scope, deadline).await),
-        })
+        if let Some(silence) = &self.silence {
+            return self.labelled(self.member.kept(Err(silence.clone())));
+        }
+        let reading = self.member.read_settled(scope, self.process.info(), deadline).await;
+        self.labelled(self.member.record(reading))
     }
 }
 
@@ -158,9 +159,9 @@ impl Shared {
                 known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
             });
             let head = roster.head(address);
-            // A raw command is sent on a connection that does not identify its process,
-            // and behind what is no file another process can be by now.
-            let is_sure = candidate.file.is_some() || !command.is_raw() || command.effect() != Effect::Add;
+            // A raw command is sent on a connection that does not identify its process, and
+            // another process can have taken over the socket by now.
+            let is_sure = !command.is_raw() || command.effect() != Effect::Add;
             found.push(match (known.map(|known| &known.standing), head, roster.hung(address)) {
                 (Some(Standing::Member { answered: true }), Some(head), _) if is_sure => Ok(Arc::clone(head)),
                 (Some(Standing::Member { answered: false }), None, Some(silence))

@@ -44,6 +44,9 @@ pub(crate) enum Effect {
 /// its own, a line feed.
 const SEVERITY: &str = "set severity-output number;";
 
+/// Makes a process say who it is. The reply is the reply to `show info`.
+const IDENTIFY: &str = "show info;";
+
 /// What every level may ask, and its answers.
 const SEAL: &str = "show cli level";
 const SEALS: &[&str] = &["[6]: admin\n\n", "[6]: operator\n\n", "[6]: user\n\n"];
@@ -170,6 +173,24 @@ impl Command {
         self
     }
 
+    /// Whether the process says who it is in the same reply: during a reload a worker
+    /// that is stopping would execute the command in silence, to no effect.
+    pub(crate) fn is_identified(&self) -> bool {
+        self.effect == Effect::Change && !self.raw && !self.refused_when_stopping
+    }
+
+    /// All that is sent to a process that says who it is in the same reply, but for the
+    /// last line feed.
+    pub(crate) fn identified(&self) -> String {
+        format!("{IDENTIFY}{}", self.wire())
+    }
+
+    /// The longest line that is sent for the command, without its end and without a
+    /// payload.
+    pub(crate) fn longest_line(&self) -> String {
+        if self.is_identified() { format!("{IDENTIFY}{}", self.line()) } else { self.line() }
+    }
+
     /// The line that is sent, without its end and without a payload.
     pub(crate) fn line(&self) -> String {
         match self {
@@ -228,10 +249,6 @@ impl Command {
         }
         let seal = SEALS.iter().find(|seal| reply.ends_with(seal.as_bytes())).map(|seal| seal.len());
         seal.map_or(0..0, |seal| 1..reply.len() - seal)
-    }
-
-    pub(crate) fn is_refused_when_stopping(&self) -> bool {
-        self.refused_when_stopping
     }
 
     pub(crate) fn is_raw(&self) -> bool {
