@@ -17,7 +17,7 @@ use support::{Running, levels, release};
 
 const CONNECT: Duration = Duration::from_millis(300);
 /// What a busy machine may add.
-const GRACE: Duration = Duration::from_millis(1000);
+const GRACE: Duration = Duration::from_secs(1);
 
 async fn cluster(running: &Running, name: &str) -> Cluster {
     let unknown: Address = name.parse().unwrap();
