@@ -20,6 +20,11 @@ impl Row {
         }
     }
 
+    /// Every column and its text.
+    pub fn cells(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(column, text)| (column.as_str(), text.as_str()))
+    }
+
     pub fn is(&self, proxy: &str, name: &str) -> bool {
         self.cell("pxname") == proxy && self.cell("svname") == name
     }
