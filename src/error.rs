@@ -1,10 +1,14 @@
-//! What can go wrong, told so that it can be read at night: which command, on
-//! which process, and what HAProxy said.
+//! Errors: which command failed, on which process, and why.
+
+mod kind;
 
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use kind::ErrorKind;
 
 use crate::aggregate::{Failure, Snapshot};
 use crate::model::{Level, Version};
@@ -25,82 +29,41 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// The text holds the cause, so [`source`](std::error::Error::source) is always
 /// `None`.
-pub struct Error(Box<Repr>);
+///
+/// Cheap to clone: clones share one allocation, the error of the operating system
+/// included.
+///
+/// # Serialisation
+///
+/// With the feature `serde` an error is written as a map of `kind`, `message` (the cause
+/// alone) and, if they are known, `command` and `address`. It cannot be read back: the
+/// snapshot, the outcomes and the error of the operating system that it may hold are
+/// not written.
+#[derive(Clone)]
+pub struct Error(Arc<Repr>);
 
+#[derive(Clone)]
 struct Repr {
     command: Option<Box<str>>,
     address: Option<Address>,
     problem: Problem,
 }
 
-/// What kind of thing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// An argument was refused before anything was sent.
-    InvalidInput,
-    /// Nobody listens at the address, or it cannot be reached or opened.
-    Connect,
-    /// A time limit passed.
-    Timeout,
-    /// The connection ended without a single byte of answer: the process closed
-    /// it, or died.
-    Closed,
-    /// The connection broke while it was in use.
-    Io,
-    /// The answer ended before its end.
-    Truncated,
-    /// The answer is longer than the limit allows.
-    TooLarge,
-    /// The answer is not what the command prints.
-    Malformed,
-    /// This release of HAProxy does not know the command. Where that is known
-    /// beforehand, nothing was sent.
-    Unsupported,
-    /// No process of the cluster has an object of that name.
-    NotFound,
-    /// Something failed on some processes of the cluster: what the others said is
-    /// in [`Error::snapshot`] for a read of figures, in [`Error::outcomes`] for
-    /// everything else.
-    Incomplete,
-    /// HAProxy refused the command; its words are in the text. Nothing was changed,
-    /// but for a change of several parts that was made in part, which its words tell.
-    Refused,
-    /// The level of the stats socket does not permit the command.
-    PermissionDenied,
-    /// A command that changes something was sent, and its reply was lost: whether
-    /// it was executed is not known, and it may still be. It is never repeated by
-    /// itself; read back, or repeat it if that does no harm.
-    OutcomeUnknown,
-    /// A call that adds many entries stopped on its way: some are in, or may be.
-    /// [`Error::entries`] says how many for certain.
-    Partly,
-    /// Processes of the cluster hold different things where one was asked for.
-    Diverging,
-    /// What answers at the address is not a stats socket of a HAProxy process.
-    NotHaproxy,
-    /// A kind that a newer version of this crate stored.
-    #[cfg_attr(feature = "serde", serde(other))]
-    Other,
-}
-
-/// The cause itself, with what is needed to say it.
-#[derive(Debug, thiserror::Error)]
+/// Cause of an error, with everything that its text needs.
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("{0}")]
     InvalidInput(String),
     #[error("cannot connect: {0}")]
-    Connect(io::Error),
+    Connect(Arc<io::Error>),
     #[error("{step}: no {what} within {limit:?}")]
     Timeout { step: &'static str, what: &'static str, limit: Duration },
     #[error("closed without an answer")]
     Closed,
     #[error("connection broke: {0}")]
-    Io(io::Error),
+    Io(Arc<io::Error>),
     #[error("cannot read directory {}: {error}", .path.display())]
-    Directory { path: std::path::PathBuf, error: io::Error },
+    Directory { path: std::path::PathBuf, error: Arc<io::Error> },
     #[error("another process answers at the address by now")]
     Replaced,
     #[error("answer ended early: {0}")]
@@ -113,8 +76,10 @@ pub(crate) enum Problem {
     Unsupported(String),
     #[error("no such {0}")]
     NotFound(String),
+    /// A read that failed on one process, on several or on all of them. `cause` stands
+    /// for all failures, if there is such an error.
     #[error("{text}")]
-    Incomplete { text: String, snapshot: Option<Snapshot> },
+    Incomplete { text: String, cause: Option<Error>, snapshot: Option<Snapshot> },
     #[error("not a stats socket of a HAProxy process: {0}")]
     NotHaproxy(String),
     #[error("refused: {0:?}")]
@@ -126,7 +91,8 @@ pub(crate) enum Problem {
     PermissionDenied { needs: Level, words: Box<str> },
     #[error("needs HAProxy {}.{} or later, and this is {version}", .needs.0, .needs.1)]
     TooOld { needs: (u16, u16), version: Version },
-    /// What kept a process from saying who it is: nothing was sent to it.
+    /// Failure of an earlier read: nothing was sent to the process, or the failure
+    /// comes from a stored snapshot.
     #[error("{0}")]
     Unmet(Failure),
     /// The command was not sent: its process seems to be the one that the command
@@ -140,9 +106,13 @@ pub(crate) enum Problem {
     Partly { done: usize, all: usize, cause: Box<Problem> },
     #[error("{0}")]
     Diverging(String),
-    /// What several processes said, of which some failed.
+    /// A command that failed on one process, on several or on all of them. `cause`
+    /// stands for all failures, if there is such an error.
     #[error("{text}")]
-    Several { kind: ErrorKind, text: String, outcomes: Box<dyn Any + Send + Sync> },
+    Several { kind: ErrorKind, text: String, cause: Option<Error>, outcomes: Arc<dyn Any + Send + Sync> },
+    /// An error that the caller made.
+    #[error("{text}")]
+    Given { kind: ErrorKind, text: String },
 }
 
 /// Where and how an answer departs from what its command prints.
@@ -159,53 +129,114 @@ pub(crate) struct Malformed {
 }
 
 impl Error {
+    /// Returns an error of that kind with that text, for tests of code that uses this
+    /// crate.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use haproxyadmin::{Error, ErrorKind};
+    ///
+    /// let error = Error::from_kind(ErrorKind::Timeout, "no byte within 5s")
+    ///     .with_command("disable server app/web1")
+    ///     .with_address("/run/haproxy/1.sock".parse()?);
+    /// assert_eq!(error.kind(), ErrorKind::Timeout);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "`disable server app/web1` on /run/haproxy/1.sock: no byte within 5s"
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn from_kind(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self::new(Problem::Given { kind, text: text.into() })
+    }
+
+    /// Sets the command that failed: its verb and object names, without values.
+    #[must_use]
+    pub fn with_command(mut self, command: impl Into<Box<str>>) -> Self {
+        Arc::make_mut(&mut self.0).command = Some(command.into());
+        self
+    }
+
+    /// Sets the address of the process.
+    #[must_use]
+    pub fn with_address(mut self, address: Address) -> Self {
+        Arc::make_mut(&mut self.0).address = Some(address);
+        self
+    }
+
     pub(crate) fn new(problem: impl Into<Problem>) -> Self {
-        Self(Box::new(Repr { command: None, address: None, problem: problem.into() }))
+        Self(Arc::new(Repr { command: None, address: None, problem: problem.into() }))
     }
 
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
         Self::new(Problem::InvalidInput(text.into()))
     }
 
+    /// Returns the error of a read that is not complete because of `errors`. `text`
+    /// names all of them; `answered` is the number of processes that did answer.
+    ///
+    /// A single error of a read that nothing answered keeps its command and address.
+    pub(crate) fn incomplete(errors: &[Self], answered: usize, text: String, snapshot: Snapshot) -> Self {
+        let cause = common_cause(errors, answered);
+        let problem = |text, cause: Option<&Self>| Problem::Incomplete {
+            text,
+            cause: cause.cloned(),
+            snapshot: Some(snapshot),
+        };
+        match (errors, cause) {
+            ([own], Some(_)) => {
+                let Repr { command, address, .. } = &*own.0;
+                let problem = problem(own.reason(), cause);
+                Self(Arc::new(Repr { command: command.clone(), address: address.clone(), problem }))
+            }
+            _ => Self::new(problem(text, cause)),
+        }
+    }
+
     /// Names the process, unless a more exact place is known already.
-    pub(crate) fn at(mut self, address: &Address) -> Self {
-        self.0.address.get_or_insert_with(|| address.clone());
-        self
+    pub(crate) fn at(self, address: &Address) -> Self {
+        if self.0.address.is_some() { self } else { self.with_address(address.clone()) }
     }
 
     /// Names the command, unless a more exact one is known already. Arguments
     /// that may be secret must not be in it.
-    pub(crate) fn during(mut self, command: impl Into<Box<str>>) -> Self {
-        self.0.command.get_or_insert_with(|| command.into());
-        self
+    pub(crate) fn during(self, command: impl Into<Box<str>>) -> Self {
+        if self.0.command.is_some() { self } else { self.with_command(command) }
     }
 
-    /// What kind of thing went wrong.
+    /// Returns the kind of the error.
+    ///
+    /// A call on several processes fails with the kind of their errors if it failed on
+    /// all of them and all errors are of one kind, and else with
+    /// [`ErrorKind::Incomplete`].
     pub fn kind(&self) -> ErrorKind {
         self.0.problem.kind()
     }
 
-    /// Address of the process, where one process is to blame. `None` for
-    /// [`ErrorKind::Incomplete`], which names every process that did not answer in
-    /// its text and in its [`snapshot`](Error::snapshot).
+    /// Returns the address of the process, if one process alone failed and no other was
+    /// asked. If the call was made on several processes, the text and the
+    /// [`snapshot`](Error::snapshot) or the [`outcomes`](Error::outcomes) name each
+    /// process that failed.
     pub fn address(&self) -> Option<&Address> {
         self.0.address.as_ref()
     }
 
-    /// Command that failed: its verb and object names, without values. `None` where
-    /// no single command did, as for [`ErrorKind::Incomplete`].
+    /// Returns the command that failed: its verb and object names, without values. `None`
+    /// for a read of several processes.
     pub fn command(&self) -> Option<&str> {
         self.0.command.as_deref()
     }
 
-    /// The operating system's error, for [`ErrorKind::Connect`], [`ErrorKind::Io`]
-    /// and what is unknown because of it.
+    /// Returns the error of the operating system for [`ErrorKind::Connect`],
+    /// [`ErrorKind::AccessDenied`], [`ErrorKind::Io`] and errors caused by them. If all
+    /// processes failed with errors of one kind, it is the error of the first process.
     pub fn io(&self) -> Option<&io::Error> {
         self.0.problem.io()
     }
 
-    /// What the processes that did answer said, for [`ErrorKind::Incomplete`] of
-    /// a read.
+    /// Returns what the processes answered to a read that failed: the figures of the
+    /// processes that did answer, and the failures of the others.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match &self.0.problem {
             Problem::Incomplete { snapshot, .. } => snapshot.as_ref(),
@@ -213,8 +244,8 @@ impl Error {
         }
     }
 
-    /// What each process said to a command that failed on some of them, or was
-    /// met nowhere. `T` is that of the call: [`Change`](crate::Change) for
+    /// Returns what each process said to a command that failed on some of them, or whose
+    /// object no process has. `T` is the type of the call: [`Change`](crate::Change) for
     /// everything that changes something.
     pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
         match &self.0.problem {
@@ -236,36 +267,41 @@ impl Error {
         }
     }
 
-    /// Whether something may have been executed of which the reply was lost.
+    /// Whether the command may have been executed although it failed.
     pub(crate) fn is_unknown(&self) -> bool {
         match &self.0.problem {
-            Problem::OutcomeUnknown(_) => true,
             Problem::Partly { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
-            _ => false,
+            problem => problem.kind() == ErrorKind::OutcomeUnknown,
         }
     }
 
-    /// How many entries are in for certain, for [`ErrorKind::Partly`] of one process.
+    /// Returns how many entries one process added for certain, for
+    /// [`ErrorKind::Partly`]. `None` if several processes failed: their
+    /// [`outcomes`](Error::outcomes) have a number each.
     pub fn entries(&self) -> Option<usize> {
         match &self.0.problem {
             Problem::Partly { done, .. } => Some(*done),
+            Problem::Several { cause: Some(cause), .. } if self.0.address.is_some() => cause.entries(),
             _ => None,
         }
     }
 
-    /// Says that the command may have been executed all the same.
-    pub(crate) fn into_unknown(mut self) -> Self {
-        self.0.problem = match self.0.problem {
+    /// Says that the command may have been executed although it failed.
+    pub(crate) fn into_unknown(self) -> Self {
+        self.map_problem(|problem| match problem {
             unknown @ Problem::OutcomeUnknown(_) => unknown,
             problem => Problem::OutcomeUnknown(Box::new(problem)),
-        };
-        self
+        })
     }
 
     /// Says how many entries of all are in, of a command that has many.
-    pub(crate) fn after(mut self, done: usize, all: usize) -> Self {
-        self.0.problem = Problem::Partly { done, all, cause: Box::new(self.0.problem) };
-        self
+    pub(crate) fn after(self, done: usize, all: usize) -> Self {
+        self.map_problem(|problem| Problem::Partly { done, all, cause: Box::new(problem) })
+    }
+
+    fn map_problem(self, change: impl FnOnce(Problem) -> Problem) -> Self {
+        let Repr { command, address, problem } = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Repr { command, address, problem: change(problem) }))
     }
 
     /// The cause alone, without command and address.
@@ -273,7 +309,7 @@ impl Error {
         self.0.problem.to_string()
     }
 
-    /// The cause, with the command where that is only a part of `whole`.
+    /// The cause, with the command if that is only a part of `whole`.
     pub(crate) fn reason_in(&self, whole: &str) -> String {
         match self.command() {
             Some(command) if command != whole => format!("`{command}`: {}", self.reason()),
@@ -315,11 +351,40 @@ impl From<Malformed> for Error {
     }
 }
 
+/// Writes kind, command, address and cause.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        #[serde(rename = "Error")]
+        struct Written<'a> {
+            kind: ErrorKind,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            command: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            address: Option<&'a Address>,
+            message: String,
+        }
+
+        let (command, address) = (self.command(), self.address());
+        Written { kind: self.kind(), command, address, message: self.reason() }.serialize(serializer)
+    }
+}
+
+/// Returns the error that stands for all `errors` of a call on several processes: the
+/// first one, if no process succeeded and all errors are of one kind.
+pub(crate) fn common_cause(errors: &[Error], succeeded: usize) -> Option<&Error> {
+    let (first, rest) = errors.split_first()?;
+    (succeeded == 0 && rest.iter().all(|error| error.kind() == first.kind())).then_some(first)
+}
+
 impl Problem {
     fn io(&self) -> Option<&io::Error> {
         match self {
             Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
             Problem::OutcomeUnknown(cause) | Problem::Partly { cause, .. } => cause.io(),
+            Problem::Unmet(failure) => failure.error()?.io(),
+            Problem::Incomplete { cause, .. } | Problem::Several { cause, .. } => cause.as_ref()?.io(),
             _ => None,
         }
     }
@@ -327,6 +392,9 @@ impl Problem {
     fn kind(&self) -> ErrorKind {
         match self {
             Problem::InvalidInput(_) => ErrorKind::InvalidInput,
+            Problem::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                ErrorKind::AccessDenied
+            }
             Problem::Connect(_) => ErrorKind::Connect,
             Problem::Timeout { .. } => ErrorKind::Timeout,
             Problem::Closed => ErrorKind::Closed,
@@ -336,13 +404,13 @@ impl Problem {
             Problem::Malformed(_) => ErrorKind::Malformed,
             Problem::Unsupported(_) | Problem::TooOld { .. } => ErrorKind::Unsupported,
             Problem::NotFound(_) => ErrorKind::NotFound,
-            Problem::Incomplete { .. } => ErrorKind::Incomplete,
+            Problem::Incomplete { cause, .. } => cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind),
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
             Problem::Refused(_) | Problem::Stopped(_) => ErrorKind::Refused,
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Problem::Diverging(_) => ErrorKind::Diverging,
-            Problem::Several { kind, .. } => *kind,
+            Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
             Problem::Unmet(failure) => failure.kind,
             Problem::Partly { .. } => ErrorKind::Partly,
             Problem::ReachedAt(_) => ErrorKind::Other,

@@ -56,8 +56,9 @@
 //! # When a part fails
 //!
 //! A process that is down, hung or cut off never hides the others and costs no
-//! more than its own [`Limits`]. Reads fail with [`ErrorKind::Incomplete`] unless
-//! every member answered, and the error holds what the others said;
+//! more than its own [`Limits`]. Reads fail unless every member answered, with
+//! [`ErrorKind::Incomplete`] or the kind that all failures have in common, and the error
+//! holds the answers of the others;
 //! [`Cluster::allow_partial`] takes what there is. A reply is complete or it is an
 //! error: a dump that was cut short is never read as a smaller cluster.
 //!

@@ -241,7 +241,7 @@ impl Member {
 
     /// The record of a reply that ended just now.
     pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
-        let answer = answer.map_err(|error| Failure::new(&error, READING));
+        let answer = answer.map_err(|error| Failure::new(error, READING));
         self.kept(answer)
     }
 

@@ -69,9 +69,9 @@ async fn a_change_is_a_table_of_processes() {
          2.sock   changed\n\
          \n\
          disable frontend nope\n\
-         PROCESS  RESULT    MESSAGE\n\
-         1.sock   not-here  No such frontend.\n\
-         2.sock   not-here  No such frontend.\n"
+         PROCESS  RESULT  MESSAGE\n\
+         1.sock   absent  No such frontend.\n\
+         2.sock   absent  No such frontend.\n"
     );
     let output = site.run(&["--json", "frontend", "disable", "web"]).await;
     assert_eq!(output.status.code(), Some(0));
@@ -90,7 +90,7 @@ async fn what_is_elsewhere_is_no_failure() {
         let dir = running.stats();
         let output = tool(&dir, &["--json", "frontend", "disable", "frontend1_proc34"]).await;
         assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
-        assert_eq!(results(&value(&output)), ["not-here", "not-here", "changed", "changed"]);
+        assert_eq!(results(&value(&output)), ["absent", "absent", "changed", "changed"]);
 
         let output = tool(&dir, &["--json", "server", "disable", "bck_all_srv1"]).await;
         assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
@@ -98,9 +98,9 @@ async fn what_is_elsewhere_is_no_failure() {
         assert_eq!(
             all,
             [
-                ["changed", "not-here", "not-here", "not-here"],
-                ["not-here", "not-here", "changed", "changed"],
-                ["not-here", "not-here", "changed", "changed"],
+                ["changed", "absent", "absent", "absent"],
+                ["absent", "absent", "changed", "changed"],
+                ["absent", "absent", "changed", "changed"],
             ]
         );
         for (n, backend) in [(1, "backend_proc1"), (3, "backend1_proc34"), (4, "backend2_proc34")] {
@@ -365,7 +365,7 @@ async fn what_does_not_exist_is_an_error() {
     {
         let output = site.run(&[&["--json"], change].concat()).await;
         assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
-        assert_eq!(results(&value(&output)), ["not-here", "not-here"]);
+        assert_eq!(results(&value(&output)), ["absent", "absent"]);
     }
 }
 

@@ -155,7 +155,7 @@ async fn limits_without_end_and_without_time_are_taken_at_their_word() {
     assert!(cluster.unwrap().snapshot().await.is_ok());
     let none = Limits::new().with_total(Duration::ZERO);
     let cluster = Cluster::builder().addresses(addresses.clone()).limits(none).build().await.unwrap();
-    assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Timeout);
     let small = Limits::new().with_reply(1000);
     let cluster = Cluster::builder().addresses(addresses).limits(small).build().await.unwrap();
     let text = cluster.snapshot().await.unwrap_err().to_string();

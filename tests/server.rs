@@ -217,7 +217,7 @@ async fn a_server_that_some_processes_have_is_changed_there() {
     let (running, cluster) = managed().await;
     let server = cluster.server_ref("late", "l1").unwrap();
     let outcomes = server.set_state(AdminState::Maint).await.unwrap();
-    assert_eq!(words(&outcomes), from("2.6", "not-here", "changed"));
+    assert_eq!(words(&outcomes), from("2.6", "absent", "changed"));
     assert_eq!(outcomes.get("1.sock").unwrap().not_here(), Some("No such backend."));
     assert_eq!(every_cell(&running, "late", "l1", "status").await, from("2.6", "", "MAINT"));
     assert_eq!(server.state().await.unwrap().values().count(), releases().len() - 1);

@@ -3,7 +3,7 @@ use std::fmt::Display;
 use futures::future::join_all;
 use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Requirement, Snapshot};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::problem::Problem;
 
@@ -129,8 +129,8 @@ impl Report {
         let text = match &self.json {
             Json::Value(value) => serde_json::to_string_pretty(value),
             Json::Changes(changes) => match changes.as_slice() {
-                [one] => serde_json::to_string_pretty(one),
-                several => serde_json::to_string_pretty(several),
+                [one] => serde_json::to_string_pretty(&value_of(one)),
+                several => serde_json::to_string_pretty(&several.iter().map(value_of).collect::<Vec<_>>()),
             },
         };
         Ok(text.map_err(std::io::Error::from)? + "\n")
@@ -183,6 +183,12 @@ fn table_of(outcomes: &Outcomes<Change>) -> String {
         rows.push(vec![outcome.label().to_string(), outcome.word().into(), message]);
     }
     format!("{}\n{}", outcomes.command(), table(&rows))
+}
+
+/// The same table for programs.
+fn value_of(outcomes: &Outcomes<Change>) -> Value {
+    let row = |outcome: &Outcome<Change>| json!({ "label": &**outcome.label(), "result": outcome.word(), "message": outcome.message() });
+    json!({ "command": outcomes.command(), "outcomes": outcomes.iter().map(row).collect::<Vec<_>>() })
 }
 
 /// Rows as lines, each column as wide as its widest cell.

@@ -144,7 +144,7 @@ mod tests {
     /// A process; without `nbproc`, one that did not answer.
     fn record(source: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
         let answer = match nbproc {
-            None => Err(Failure { kind: ErrorKind::Closed, message: "closed".into() }),
+            None => Err(Failure::without_error(ErrorKind::Closed, "closed")),
             Some((number, all)) => Ok(Reading {
                 info: Info::parse(
                     format!("Name: HAProxy\nNbproc: {all}\nProcess_num: {number}\n\n").as_bytes(),

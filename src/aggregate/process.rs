@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Label;
 use crate::Address;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Problem};
 use crate::model::{Dump, Info, Level, Reading, Version};
 
 /// One HAProxy process in a [`Snapshot`](crate::Snapshot): who it is, and what it
@@ -14,7 +14,7 @@ use crate::model::{Dump, Info, Level, Reading, Version};
 #[derive(Clone)]
 pub struct Process {
     pub(super) label: Label,
-    pub(super) record: Arc<Record>,
+    pub(crate) record: Arc<Record>,
     stopping: bool,
 }
 
@@ -33,15 +33,19 @@ pub(crate) struct Record {
     pub(crate) extra: super::wire::Extra,
 }
 
-/// Why a process did not answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Reason why a process did not answer.
+///
+/// Failures are equal if their kinds and messages are.
+#[derive(Debug, Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
-    /// What kind of thing went wrong.
+    /// Kind of the error.
     pub kind: ErrorKind,
     /// The cause in words, without the address.
     pub message: Box<str>,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    error: Option<Error>,
 }
 
 impl Process {
@@ -184,13 +188,38 @@ impl Record {
 }
 
 impl Failure {
-    /// Keeps an error of reading a process. `reading` is what the whole reading is
-    /// called; the command is only worth naming where it is a part of that.
-    pub(crate) fn new(error: &Error, reading: &str) -> Self {
-        let message = error.reason_in(reading);
-        Self { kind: error.kind(), message: message.into() }
+    /// Keeps an error of reading a process. `reading` is the name of the whole reading;
+    /// the message names the command if that is only a part of it.
+    pub(crate) fn new(error: Error, reading: &str) -> Self {
+        let message = error.reason_in(reading).into();
+        Self { kind: error.kind(), message, error: Some(error) }
+    }
+
+    /// A failure without an error behind it.
+    pub(crate) fn without_error(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
+        Self { kind, message: message.into(), error: None }
+    }
+
+    /// Returns the error itself, with its command and the error of the operating system.
+    /// `None` for a failure of a snapshot that was stored and read back.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// The error of the process at `address`, as far as it is known.
+    pub(crate) fn to_error(&self, address: &Address) -> Error {
+        let stored = || Error::new(Problem::Unmet(self.clone()));
+        self.error.clone().unwrap_or_else(stored).at(address)
     }
 }
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message) == (other.kind, &other.message)
+    }
+}
+
+impl Eq for Failure {}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

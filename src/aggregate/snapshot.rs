@@ -116,13 +116,19 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) otherwise; the
-    /// error holds the snapshot, and names the processes that did not answer and what
-    /// is missing.
+    /// - [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if some processes did
+    ///   not answer, or none did and their failures are of different kinds,
+    ///   also if something is [missing](Snapshot::missing);
+    /// - the kind of the failures if no process answered and all failures are of one
+    ///   kind. If there is one process, the error also has its address, its command and
+    ///   its error of the operating system.
+    ///
+    /// The error names each process that did not answer and the reason, and what is
+    /// missing, and [holds](Error::snapshot) this snapshot.
     pub fn complete(self) -> Result<Self> {
         match self.failures() {
             None => Ok(self),
-            Some(text) => Err(Error::new(Problem::Incomplete { text, snapshot: Some(self) })),
+            Some(failures) => Err(failures.into_error(self)),
         }
     }
 
@@ -224,34 +230,39 @@ impl Snapshot {
         })
     }
 
-    /// The error for what no process that answered lists. While others did not,
-    /// nobody knows whether it is there.
+    /// The error for an object that no process which answered lists: `NotFound` if all
+    /// of them answered. If none answered, it is the error of
+    /// [`complete`](Snapshot::complete).
     pub(crate) fn absent(&self, what: String) -> Error {
         let Some(failures) = self.failures() else {
             return Error::new(Problem::NotFound(what));
         };
-        let answered = match self.processes().len() - self.failed().count() {
+        let answered = match failures.answered {
+            0 => return failures.into_error(self.clone()),
             1 => "process".to_owned(),
             n => format!("{n} processes"),
         };
-        let text = format!("no such {what} in the {answered} that answered; {failures}");
-        Error::new(Problem::Incomplete { text, snapshot: Some(self.clone()) })
+        let text = format!("no such {what} in the {answered} that answered; {}", failures.text);
+        Failures { text, ..failures }.into_error(self.clone())
     }
 
-    /// The processes that did not answer and what is missing, in words.
-    fn failures(&self) -> Option<String> {
-        let failures: Vec<String> = self
-            .processes()
-            .iter()
-            .filter_map(|process| Some(format!("{}: {}", process.address(), process.failure()?)))
-            .collect();
-        let (failed, all) = (failures.len(), self.processes().len());
-        let mut texts: Vec<String> = self.missing().map(Requirement::to_string).collect();
-        if failed > 0 {
-            let of = format!("{failed} of {all} processes did not answer");
-            texts.insert(0, format!("{of}: {}", failures.join("; ")));
+    /// Everything that keeps the snapshot from being complete.
+    fn failures(&self) -> Option<Failures> {
+        let (mut errors, mut reasons) = (Vec::new(), Vec::new());
+        for process in self.processes() {
+            if let Some(failure) = process.failure() {
+                errors.push(failure.to_error(process.address()));
+                reasons.push(format!("{}: {failure}", process.address()));
+            }
         }
-        (!texts.is_empty()).then(|| texts.join("; "))
+        let all = self.processes().len();
+        let mut texts: Vec<String> = self.missing().map(Requirement::to_string).collect();
+        let (answered, unmet) = (all - errors.len(), texts.len());
+        if !errors.is_empty() {
+            let failed = errors.len();
+            texts.insert(0, format!("{failed} of {all} processes did not answer: {}", reasons.join("; ")));
+        }
+        (!texts.is_empty()).then(|| Failures { answered, unmet, errors, text: texts.join("; ") })
     }
 
     /// What the processes say of themselves, as one.
@@ -283,6 +294,24 @@ impl Snapshot {
             Some(id) => Ok(Object::new(self.clone(), *id)),
             None => Err(self.absent(what())),
         }
+    }
+}
+
+/// Reasons why a snapshot is not complete; there is at least one.
+struct Failures {
+    /// Number of the processes that answered.
+    answered: usize,
+    /// Number of the requirements that are not met.
+    unmet: usize,
+    errors: Vec<Error>,
+    /// Names all of them.
+    text: String,
+}
+
+impl Failures {
+    fn into_error(self, snapshot: Snapshot) -> Error {
+        // A requirement that is not met did not fail for the reason of the processes.
+        Error::incomplete(&self.errors, self.answered + self.unmet, self.text, snapshot)
     }
 }
 
@@ -336,7 +365,7 @@ impl Record {
                     .collect();
                 Ok((info, reading.level, sockets, reading.stat.to_csv()))
             }
-            Err(failure) => Err(format!("{failure:?}")),
+            Err(failure) => Err((failure.kind.as_str(), &failure.message)),
         };
         #[cfg(feature = "serde")]
         let extra = &self.extra;
@@ -378,7 +407,7 @@ mod tests {
     use crate::ErrorKind;
 
     fn failed(address: Address) -> Arc<Record> {
-        let failure = Failure { kind: ErrorKind::Closed, message: "closed".into() };
+        let failure = Failure::without_error(ErrorKind::Closed, "closed");
         Arc::new(Record::new("host".into(), address, Err(failure)))
     }
 

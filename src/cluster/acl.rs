@@ -1,7 +1,7 @@
 use super::Cluster;
 use super::bulk::Bulk;
 use super::contents::Contents;
-use super::outcome::Outcomes;
+use super::outcomes::Outcomes;
 use crate::error::{Error, Result};
 use crate::model::{Level, PatternSource, Reference, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId};

@@ -8,7 +8,8 @@ use tracing::Instrument;
 use super::Cluster;
 use super::claims::Claim;
 use super::identity::Identity;
-use super::outcome::{Outcome, Outcomes, Presence};
+use super::outcome::{Outcome, Presence};
+use super::outcomes::Outcomes;
 use super::target::{Target, Targets};
 use crate::Address;
 use crate::aggregate::{Record, Snapshot};
@@ -104,7 +105,7 @@ impl Cluster {
             Ok(()) => job(target.clone(), *deadline).await,
             Err(error) => Err(error),
         };
-        (Outcome::new(target.process.clone(), result), record)
+        (Outcome::new(&target.process, result), record)
     }
 
     /// Leaves one outcome for each process, if several sockets turn out to lead to one.
@@ -144,7 +145,7 @@ impl Cluster {
             };
             let now = match error {
                 None => self.one(target, command, scope, job, deadline).await,
-                Some(error) => (Outcome::new(target.process.clone(), Err(error)), None),
+                Some(error) => (Outcome::new(&target.process, Err(error)), None),
             };
             if let Some(sent) = sent.get_mut(at) {
                 *sent = now;

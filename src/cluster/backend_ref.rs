@@ -1,5 +1,6 @@
 use super::object::Backend;
-use super::outcome::{Outcomes, Presence};
+use super::outcome::Presence;
+use super::outcomes::Outcomes;
 use super::server_ref::ServerRef;
 use super::target::Target;
 use super::{Cluster, acts};

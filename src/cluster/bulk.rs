@@ -1,7 +1,8 @@
 //! Adding many entries to a map or an ACL with few commands.
 
 use super::Cluster;
-use super::outcome::{Outcomes, Presence};
+use super::outcome::Presence;
+use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{ErrorKind, Problem, Result};
 use crate::model::Scope;

@@ -151,7 +151,7 @@ impl Shared {
             return Verdict::Member;
         }
         match (error.kind(), error.io()) {
-            (ErrorKind::Connect, Some(io)) => match io.kind() {
+            (ErrorKind::Connect | ErrorKind::AccessDenied, Some(io)) => match io.kind() {
                 io::ErrorKind::NotFound => Verdict::Gone,
                 io::ErrorKind::ConnectionRefused if self.ignore_refused => {
                     Verdict::Ignore(IgnoredReason::Refused)

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use super::outcome::{Outcome, Outcomes};
+use super::outcome::Outcome;
+use super::outcomes::Outcomes;
 use crate::aggregate::Label;
 use crate::error::{Error, Problem, Result, cut};
 use crate::model::{Entries, Entry};
@@ -63,9 +64,8 @@ impl Contents {
         if let Some(failed) = self.outcomes.failed().next() {
             let reason = failed.error().map(Error::reason).unwrap_or_default();
             let text = format!("{}: {reason}", failed.address());
-            return Err(
-                Error::new(Problem::Incomplete { text, snapshot: None }).during(self.outcomes.command())
-            );
+            return Err(Error::new(Problem::Incomplete { text, cause: None, snapshot: None })
+                .during(self.outcomes.command()));
         }
         let differences = self.differences();
         let mut lists = self.outcomes.values();

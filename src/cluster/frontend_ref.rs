@@ -1,5 +1,6 @@
 use super::object::Frontend;
-use super::outcome::{Outcomes, Presence};
+use super::outcome::Presence;
+use super::outcomes::Outcomes;
 use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::Result;

@@ -1,7 +1,8 @@
 //! What is done to whole processes.
 
 use super::Cluster;
-use super::outcome::{Outcomes, Presence};
+use super::outcome::Presence;
+use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::model::{Level, Scope};

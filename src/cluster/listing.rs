@@ -63,7 +63,7 @@ impl Shared {
         let read = match self.read_directories(deadline).await {
             Ok(read) => read,
             Err(error) => {
-                let failed = |path: &PathBuf| (path.clone(), Some(Failure::new(&error, "")));
+                let failed = |path: &PathBuf| (path.clone(), Some(Failure::new(error.clone(), "")));
                 listing.directories = self.dirs.iter().map(failed).collect();
                 return found;
             }
@@ -75,8 +75,8 @@ impl Shared {
                     None
                 }
                 Err(error) => {
-                    let error = Error::new(Problem::Directory { path: path.clone(), error });
-                    Some(Failure::new(&error, ""))
+                    let error = error.into();
+                    Some(Failure::new(Error::new(Problem::Directory { path: path.clone(), error }), ""))
                 }
             };
             listing.directories.push((path, failure));
@@ -98,7 +98,7 @@ impl Shared {
                 dirs.into_iter().map(read).map(|(sockets, path)| (path, sockets)).collect::<Vec<_>>()
             });
             let read = deadline.bound(LIST, deadline.limits().total, reading).await?;
-            let read = read.map_err(|error| Error::new(Problem::Io(io::Error::other(error))))?;
+            let read = read.map_err(|error| Error::new(Problem::Io(io::Error::other(error).into())))?;
             let is_busy = |(_, sockets): &Read| sockets.as_ref().is_err_and(directory::is_out_of_files);
             if !read.iter().any(is_busy) || deadline.sleep(FILES, pause).await.is_err() {
                 return Ok(read);

@@ -18,6 +18,7 @@ mod listing;
 mod map;
 mod object;
 mod outcome;
+mod outcomes;
 mod requirement;
 mod roster;
 mod selector;
@@ -40,7 +41,8 @@ pub use contents::{Contents, Difference};
 pub use frontend_ref::FrontendRef;
 pub use map::Map;
 pub use object::{Backend, Frontend, Listener, Server};
-pub use outcome::{Outcome, Outcomes};
+pub use outcome::Outcome;
+pub use outcomes::Outcomes;
 pub use roster::{Ignored, IgnoredReason};
 pub use selector::Selector;
 pub use server_ref::ServerRef;
@@ -76,7 +78,8 @@ use view::View;
 ///
 /// Reads are strict: if a member does not answer, they fail with
 /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete), and the error
-/// [holds](crate::Error::snapshot) what the others said.
+/// [holds](crate::Error::snapshot) the answers of the others. If no member answers and all
+/// of them fail for one reason, the error has the kind of that reason.
 /// [`allow_partial`](Cluster::allow_partial) gives a view that takes what there
 /// is.
 ///
@@ -156,7 +159,8 @@ impl Cluster {
     /// # Errors
     ///
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a member did not
-    /// answer, unless [`allow_partial`](Cluster::allow_partial);
+    /// answer, unless [`allow_partial`](Cluster::allow_partial), or the kind of the
+    /// failures as [`Snapshot::complete`] tells;
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket is a member,
     /// with what was ignored and why; [`ErrorKind::Io`](crate::ErrorKind::Io) if a
     /// directory cannot be read and there is no other member. A directory that cannot be

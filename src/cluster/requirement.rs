@@ -41,5 +41,5 @@ impl Shared {
 }
 
 fn absent(text: String) -> Failure {
-    Failure { kind: ErrorKind::NotFound, message: text.into() }
+    Failure::without_error(ErrorKind::NotFound, text)
 }

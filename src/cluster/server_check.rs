@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::object::Server;
-use super::outcome::Outcomes;
+use super::outcomes::Outcomes;
 use super::server_ref::{ServerRef, checked, with_port};
 use crate::error::Result;
 use crate::protocol::{AgentState, Change, Health, Host};

@@ -2,7 +2,8 @@ use std::net::IpAddr;
 
 use super::backend_ref::states;
 use super::object::Server;
-use super::outcome::{Outcomes, Presence};
+use super::outcome::Presence;
+use super::outcomes::Outcomes;
 use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::{Error, Problem, Result};

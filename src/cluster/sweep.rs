@@ -212,7 +212,8 @@ impl Shared {
     /// socket that is one.
     pub(super) fn no_members(&self, listing: &Listing) -> Error {
         if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
-            return Error::new(Problem::Unmet(failure));
+            let stored = || Error::new(Problem::Unmet(failure.clone()));
+            return failure.error().cloned().unwrap_or_else(stored);
         }
         let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
         let places: Vec<_> = dirs.chain(self.addresses.iter().map(Address::to_string)).collect();

@@ -61,7 +61,14 @@ impl Target {
         let met = self.process.info().is_some();
         match (silence.kind, command.effect()) {
             (ErrorKind::Timeout, Effect::Read | Effect::Change) => Ok(()),
-            (ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Closed | ErrorKind::Io, _) if met => Ok(()),
+            (
+                ErrorKind::Timeout
+                | ErrorKind::Connect
+                | ErrorKind::AccessDenied
+                | ErrorKind::Closed
+                | ErrorKind::Io,
+                _,
+            ) if met => Ok(()),
             _ => Err(Error::new(Problem::Unmet(silence.clone()))),
         }
     }
@@ -176,7 +183,7 @@ impl Shared {
                 _ if candidate.file.is_some() && duplicates.contains(address) => continue,
                 _ => {
                     unknown.insert(address);
-                    Err((address, Failure { kind: ErrorKind::Other, message: "not asked".into() }))
+                    Err((address, Failure::without_error(ErrorKind::Other, "not asked")))
                 }
             });
         }

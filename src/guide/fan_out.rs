@@ -34,7 +34,7 @@
 //! | [`Refused`](crate::ErrorKind::Refused) | yes | it said why |
 //! | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | yes | the level of the socket is too low; the error names the one that is needed |
 //! | [`Unsupported`](crate::ErrorKind::Unsupported) | yes | it is too old; nothing was sent if that was known |
-//! | [`Connect`](crate::ErrorKind::Connect), [`Timeout`](crate::ErrorKind::Timeout) | yes | it could not be reached, and nothing was sent |
+//! | [`Connect`](crate::ErrorKind::Connect), [`AccessDenied`](crate::ErrorKind::AccessDenied), [`Timeout`](crate::ErrorKind::Timeout) | yes | it could not be reached, and nothing was sent |
 //! | [`Partly`](crate::ErrorKind::Partly) | yes | of many entries some are in, or may be |
 //! | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) | yes | the command was sent, and the reply was lost |
 //!

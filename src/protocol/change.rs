@@ -1,6 +1,9 @@
 use std::fmt;
 
-/// What a process made of a command that changes something.
+/// Answer of a process to a command that changes something.
+///
+/// With the feature `serde` it is written as a map of `change` (`changed` or `unchanged`)
+/// and, if HAProxy printed any, its words as `message`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Change {
@@ -21,6 +24,11 @@ impl Change {
         matches!(self, Self::Changed(_))
     }
 
+    /// `changed` or `unchanged`.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.is_changed() { "changed" } else { "unchanged" }
+    }
+
     /// HAProxy's words, where it has any.
     pub fn message(&self) -> Option<&str> {
         match self {
@@ -32,10 +40,25 @@ impl Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.is_changed() { "changed" } else { "unchanged" };
+        let word = self.word();
         match self.message() {
             Some(message) => write!(f, "{word}: {message}"),
             None => f.write_str(word),
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Change {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        #[serde(rename = "Change")]
+        struct Written<'a> {
+            change: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message: Option<&'a str>,
+        }
+
+        Written { change: self.word(), message: self.message() }.serialize(serializer)
     }
 }

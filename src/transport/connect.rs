@@ -27,7 +27,7 @@ pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Bo
             Err(error) => error,
         };
         let Some(step) = busy(&error) else {
-            return Err(Error::new(Problem::Connect(error)));
+            return Err(Error::new(Problem::Connect(error.into())));
         };
         tracing::trace!(%address, %error, "busy, will connect again");
         deadline.sleep(step, pause).await?;

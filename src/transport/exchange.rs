@@ -53,7 +53,7 @@ where
     match (traffic.received, unsent, broken) {
         (0, None, None) => Err(Error::new(Problem::Closed)),
         (0, Some(error), _) | (0, None, Some(error)) if is_gone(&error) => Err(Error::new(Problem::Closed)),
-        (0, Some(error), _) | (_, None, Some(error)) => Err(Error::new(Problem::Io(error))),
+        (0, Some(error), _) | (_, None, Some(error)) => Err(Error::new(Problem::Io(error.into()))),
         // HAProxy says why it took no more, and closes: its words are the answer.
         // Nothing ran, for the end of the line was never sent.
         (_, Some(_), _) | (_, None, None) => Ok(()),

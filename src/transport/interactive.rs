@@ -55,7 +55,7 @@ impl<'a> Interactive<'a> {
             let (sending, receiving) = join(sending, receiving).await;
             // The reason to close that HAProxy gave says more than a broken connection.
             receiving?;
-            sending?.map_err(|error| Error::new(Problem::Io(error)))
+            sending?.map_err(|error| Error::new(Problem::Io(error.into())))
         };
         let ended = reachability.watch(exchange).await;
         let ended = if replies.len() == count { Ok(()) } else { ended };
@@ -88,7 +88,7 @@ async fn receive(
             }
             Ok(read) => total += read,
             Err(error) if exchange::is_gone(&error) => return Err(Error::new(Problem::Closed)),
-            Err(error) => return Err(Error::new(Problem::Io(error))),
+            Err(error) => return Err(Error::new(Problem::Io(error.into()))),
         }
         if total > limit {
             return Err(Error::new(Problem::TooLarge { limit }));

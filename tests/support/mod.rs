@@ -14,6 +14,7 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 #![allow(clippy::missing_panics_doc, reason = "all of it panics when HAProxy does not do its part")]
 
+mod access;
 mod agent;
 mod ancestor;
 mod ask;
@@ -37,6 +38,7 @@ mod zoo;
 
 #[allow(unused_imports, reason = "every test file uses a part of this")]
 pub use self::{
+    access::CheckedAccess,
     agent::Agent,
     ancestor::{ANCESTOR_TRAFFIC, ancestor_cluster},
     ask::{ask, try_ask, until},
