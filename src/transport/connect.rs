@@ -1,10 +1,10 @@
 use std::io;
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::Address;
+use super::backoff::Backoff;
 use super::deadline::{CONNECT, Deadline, Step};
 use crate::error::{Error, Problem, Result};
 
@@ -15,12 +15,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Connects, and tries again while the socket is busy.
 ///
-/// The connect limit is that of one attempt. Busy is not gone: a full queue means
-/// that HAProxy serves others first, and to stand before that queue is no other
-/// thing than to stand in it. So it is tried again until the time of the whole
-/// command is up.
+/// The connect limit is the limit of one attempt. `EAGAIN` means that the backlog of the
+/// socket is full, not that HAProxy is gone, so connecting is tried again until the time
+/// of the whole command is up.
 pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Box<dyn Stream>> {
-    let mut pause = FIRST_PAUSE;
+    let mut backoff = Backoff::new();
     loop {
         let error = match deadline.bound(CONNECT, deadline.limits().connect, attempt(address)).await? {
             Ok(stream) => return Ok(stream),
@@ -30,8 +29,7 @@ pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Bo
             return Err(Error::new(Problem::Connect(error.into())));
         };
         tracing::trace!(%address, %error, "busy, will connect again");
-        deadline.sleep(step, pause).await?;
-        pause = (pause * 2).min(LAST_PAUSE);
+        deadline.sleep(step, backoff.pause()).await?;
     }
 }
 
@@ -83,9 +81,6 @@ const SYSTEM_FILES: Step = Step::one("connecting: this system has too many open 
 
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LAST_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 //! one command with its whole reply. What the bytes mean is not known here.
 
 mod address;
+mod backoff;
 mod connect;
 mod deadline;
 mod exchange;
