@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Cluster;
 use super::roster::Roster;
 use super::selector::Selector;
 use super::sweep::{self, Shared};
 use super::view::View;
+use super::{Cluster, host};
 use crate::Address;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits, Permits};
@@ -171,7 +171,7 @@ impl ClusterBuilder {
             return Err(Error::invalid("a cluster needs a directory or an address"));
         }
         let shared = Arc::new(Shared {
-            source: self.source.unwrap_or_else(sweep::host_name),
+            source: self.source.unwrap_or_else(host::host_name),
             dirs: self.dirs,
             addresses: self.addresses,
             limits: self.limits,

@@ -13,6 +13,7 @@ mod directory;
 mod duplicate;
 mod frontend_ref;
 mod global;
+mod host;
 mod identity;
 mod listing;
 mod map;

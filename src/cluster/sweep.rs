@@ -278,17 +278,11 @@ impl Shared {
 /// Asked only if one of the processes has just started: then a reload or a restart is
 /// under way, and the other sockets of its host may lead to the new process too.
 async fn stale(answers: &[Answered], deadline: &Deadline) -> Vec<usize> {
-    let info = |one: &Answered| one.record.info().cloned();
-    let infos: Vec<Option<Info>> = answers.iter().map(info).collect();
+    let infos = || answers.iter().enumerate().filter_map(|(at, one)| Some((at, one, one.record.info()?)));
     let started: HashSet<&str> =
-        infos.iter().flatten().filter(|info| is_young(info)).filter_map(Info::node).collect();
-    let suspects: Vec<(usize, &Answered, &Info)> = answers
-        .iter()
-        .zip(&infos)
-        .enumerate()
-        .filter_map(|(at, (one, info))| Some((at, one, info.as_ref()?)))
-        .filter(|(_, _, info)| info.node().is_some_and(|node| started.contains(node)))
-        .collect();
+        infos().filter(|(_, _, info)| is_young(info)).filter_map(|(_, _, info)| info.node()).collect();
+    let suspects: Vec<(usize, &Answered, &Info)> =
+        infos().filter(|(_, _, info)| info.node().is_some_and(|node| started.contains(node))).collect();
     // One socket alone is read from one process in any case.
     if suspects.len() < 2 {
         return Vec::new();
@@ -311,14 +305,3 @@ const YOUNG: u64 = 2;
 
 /// How often answers are read again that a reload made stale.
 const ATTEMPTS: usize = 5;
-
-/// Name of this machine; `localhost` where it does not say.
-pub(super) fn host_name() -> Arc<str> {
-    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let from_file = files.iter().find_map(|path| std::fs::read_to_string(path).ok());
-    let name = from_file.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default();
-    match name.trim() {
-        "" => "localhost".into(),
-        name => name.into(),
-    }
-}
