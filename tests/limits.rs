@@ -11,7 +11,11 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use haproxyadmin::{Cluster, ErrorKind, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
+
+mod support;
+
+use support::{Config, Running, releases};
 
 /// Connections that are open now, and the most there were.
 #[derive(Debug, Default)]
@@ -161,3 +165,42 @@ async fn limits_without_end_and_without_time_are_taken_at_their_word() {
     let text = cluster.snapshot().await.unwrap_err().to_string();
     assert!(text.ends_with("answer is longer than the limit of 1000 bytes"), "{text}");
 }
+
+#[tokio::test]
+async fn calls_wait_for_a_haproxy_whose_backlog_is_full() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add(&release, "backlog", &Config::new(BACKLOG)).await;
+        let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
+        cluster.snapshot().await.unwrap();
+        running.hang(1);
+        let mut waiting = Vec::new();
+        let error = loop {
+            match UnixStream::connect(running.socket(1)).await {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock, "HAProxy {}", release.version);
+        let calls = join_all((0..4).map(|_| cluster.info()));
+        let awake = async {
+            // Every call has tried to connect by now.
+            tokio::task::yield_now().await;
+            drop(waiting);
+            running.resume(1);
+        };
+        let (calls, ()) = tokio::join!(calls, awake);
+        assert!(calls.iter().all(Result::is_ok), "HAProxy {}: {calls:?}", release.version);
+    }
+}
+
+const BACKLOG: &str = r#"
+global
+    nbthread 1
+    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin backlog 2
+
+frontend web
+    mode http
+    timeout client 30s
+    bind "unix@${DIR}/traffic/web.1"
+"#;
