@@ -64,8 +64,9 @@ impl Labels {
         }
     }
 
-    /// Numbers those whose whole address is another's too: what is shown of a path
-    /// that is no UTF-8 is not all of it.
+    /// Numbers the records whose address with its source is a label already: one that
+    /// the user gave to another process, or another source and address that make the same
+    /// text.
     fn complete(mut self, records: &[&Record]) -> Vec<Label> {
         let mut labels = Vec::with_capacity(records.len());
         for (label, record) in self.chosen.into_iter().zip(records) {

@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::escape::{Escaped, unescape};
 use crate::error::{Error, Result, cut};
 
 /// Where a stats socket listens.
@@ -25,6 +26,11 @@ use crate::error::{Error, Result, cut};
 /// connected to, so it stands for the loopback address here. Give the host itself
 /// to reach another one. A family in front of a host name does not narrow its
 /// lookup. `stream+` in front of all of them is taken too.
+///
+/// Control characters and bytes that are not UTF-8 in a path or an abstract name are
+/// written `\xHH`, as in HAProxy's configuration, so that the text of every address is
+/// read as the same address. A backslash stands for itself, unless `xHH` follows: the
+/// path `a\x41` is written `a\\x41`.
 ///
 /// A stats socket over TCP asks for no password and, from 2.6 on, speaks no TLS,
 /// whatever its configuration says: put something in front of it.
@@ -118,12 +124,13 @@ impl From<SocketAddr> for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unix(path) if path.as_os_str().as_encoded_bytes().starts_with(b"/") => {
-                path.display().fmt(f)
+            Self::Unix(path) => {
+                let bytes = path.as_os_str().as_encoded_bytes();
+                let prefix = if bytes.starts_with(b"/") { "" } else { "unix@" };
+                write!(f, "{prefix}{}", Escaped(bytes))
             }
-            Self::Unix(path) => write!(f, "unix@{}", path.display()),
-            Self::Abstract(name) => write!(f, "abns@{name}"),
-            Self::AbstractUnpadded(name) => write!(f, "abnsz@{name}"),
+            Self::Abstract(name) => write!(f, "abns@{}", Escaped(name.as_bytes())),
+            Self::AbstractUnpadded(name) => write!(f, "abnsz@{}", Escaped(name.as_bytes())),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
         }
@@ -133,12 +140,7 @@ impl fmt::Display for Address {
 #[cfg(feature = "serde")]
 impl serde::Serialize for Address {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unix(path) if path.to_str().is_none() => {
-                Err(serde::ser::Error::custom("path of a socket is not UTF-8"))
-            }
-            _ => serializer.collect_str(self),
-        }
+        serializer.collect_str(self)
     }
 }
 
@@ -192,17 +194,27 @@ fn is_foreign(prefix: &str) -> bool {
             .any(|kind| prefix.strip_prefix(kind).is_some_and(|family| ["", "4", "6"].contains(&family)))
 }
 
-/// How long a path may be is for the system to say that connects: an address may
-/// come from another one.
+/// The length is not limited here: the address may be for another system, which has a
+/// limit of its own.
 fn path(text: &str) -> Result<Address, String> {
-    if text.is_empty() { Err("the path is empty".to_owned()) } else { Ok(Address::Unix(text.into())) }
+    if text.is_empty() {
+        return Err("the path is empty".to_owned());
+    }
+    let path = unescape(text);
+    #[cfg(unix)]
+    let path: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(path);
+    #[cfg(not(unix))]
+    let path = String::from_utf8(path)
+        .map_err(|_| "the path is not UTF-8, and this system has no such paths".to_owned())?;
+    Ok(Address::Unix(path.into()))
 }
 
 /// Only Linux has such names, with one limit everywhere.
 fn name(text: &str) -> Result<String, String> {
-    match text.len() {
+    let name = String::from_utf8(unescape(text)).map_err(|_| "the name is not UTF-8")?;
+    match name.len() {
         0 => Err("the name is empty".to_owned()),
-        1..=Address::NAME_LEN => Ok(text.to_owned()),
+        1..=Address::NAME_LEN => Ok(name),
         length => Err(format!("the name has {length} bytes, more than {}", Address::NAME_LEN)),
     }
 }
@@ -297,7 +309,12 @@ mod tests {
             ("./1.sock", unix("./1.sock"), "unix@./1.sock"),
             ("../1.sock", unix("../1.sock"), "unix@../1.sock"),
             ("uxst@1.sock", unix("1.sock"), "unix@1.sock"),
+            (r"/run/a\b\\c", unix(r"/run/a\b\\c"), r"/run/a\b\\c"),
+            (r"/run/\x41\x09", unix("/run/A\t"), r"/run/A\x09"),
+            (r"/run/\\x41", unix(r"/run/\x41"), r"/run/\\x41"),
+            (r"unix@\x2frun", unix("/run"), "/run"),
             ("abns@a b", Address::Abstract("a b".to_owned()), "abns@a b"),
+            (r"abns@a\x0a", Address::Abstract("a\n".to_owned()), r"abns@a\x0a"),
             ("abnsz@ab", Address::AbstractUnpadded("ab".to_owned()), "abnsz@ab"),
             ("127.0.0.1:9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
             ("ipv4@127.0.0.1:1", tcp_to("127.0.0.1", 1), "127.0.0.1:1"),
@@ -328,6 +345,7 @@ mod tests {
             ("abns@a\nb", "it holds the control character '\\n'"),
             ("unix@", "the path is empty"),
             ("abns@", "the name is empty"),
+            (r"abns@\xff", "the name is not UTF-8"),
             ("haproxy.sock", "expected a port, as in `host:9999`, or a path"),
             ("[::1]", "expected a port, as in `[::1]:9999`"),
             ("host:", "the port is missing"),
@@ -395,25 +413,43 @@ mod tests {
 
     #[cfg(all(feature = "serde", unix))]
     #[test]
-    fn a_path_that_is_not_utf8_is_not_serialised() {
-        use std::os::unix::ffi::OsStringExt;
+    fn a_path_that_is_not_utf8_is_written_and_read_back() {
+        let address = Address::from(path_of_bytes(b"/run/\xff\t"));
+        let json = serde_json::to_string(&address).unwrap();
+        assert_eq!(json, r#""/run/\\xff\\x09""#);
+        assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);
+    }
 
-        let path = PathBuf::from(std::ffi::OsString::from_vec(b"/run/\xff".to_vec()));
-        let error = serde_json::to_string(&Address::from(path)).unwrap_err();
-        assert_eq!(error.to_string(), "path of a socket is not UTF-8");
+    #[cfg(unix)]
+    fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt;
+
+        std::ffi::OsStr::from_bytes(bytes).into()
+    }
+
+    #[cfg(not(unix))]
+    fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+        String::from_utf8_lossy(bytes).into_owned().into()
     }
 
     fn address() -> impl Strategy<Value = Address> {
         let port = 1..=u16::MAX;
         prop_oneof![
-            "[^\\p{Cc}]{1,26}".prop_map(|path| Address::Unix(path.into())),
-            "/[^\\p{Cc}]{0,26}".prop_map(|path| Address::Unix(path.into())),
-            "[^\\p{Cc}]{1,26}".prop_map(Address::Abstract),
-            "[^\\p{Cc}]{1,26}".prop_map(Address::AbstractUnpadded),
+            proptest::collection::vec(any::<u8>(), 1..26)
+                .prop_map(|path| Address::Unix(path_of_bytes(&path))),
+            "\\PC{1,26}".prop_map(|path| Address::Unix(path.into())),
+            "/[\\\\x0-9a-f\t/]{0,26}".prop_map(|path| Address::Unix(path.into())),
+            any_name().prop_map(Address::Abstract),
+            any_name().prop_map(Address::AbstractUnpadded),
             (any::<IpAddr>(), port.clone()).prop_map(|(ip, port)| Address::from(SocketAddr::new(ip, port))),
             ("[a-zA-Z][a-z0-9_-]{0,9}(\\.[a-z][a-z0-9-]{0,9}){0,2}", port)
                 .prop_map(|(host, port)| Address::Tcp { host, port }),
         ]
+    }
+
+    fn any_name() -> impl Strategy<Value = String> {
+        let chars = proptest::collection::vec(prop_oneof![any::<char>(), Just('\\'), Just('x')], 1..26);
+        chars.prop_map(|chars| chars.into_iter().collect())
     }
 
     proptest! {

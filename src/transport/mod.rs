@@ -5,6 +5,7 @@ mod address;
 mod backoff;
 mod connect;
 mod deadline;
+mod escape;
 mod exchange;
 mod framing;
 mod interactive;

@@ -1,7 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
     fmt::Display,
     net::TcpListener,
+    os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
 };
 
@@ -91,7 +93,7 @@ impl Rendered {
             .filter_map(|rest| rest.split_whitespace().next())
             .map(|word| word.trim_matches('"'))
             .filter_map(|word| word.strip_prefix("unix@").or_else(|| word.starts_with('/').then_some(word)))
-            .map(PathBuf::from)
+            .map(|word| PathBuf::from(OsString::from_vec(unescaped(word))))
             .collect()
     }
 
@@ -125,6 +127,30 @@ fn sections(text: &str) -> Vec<Vec<&str>> {
         }
     }
     sections
+}
+
+/// The bytes of a word in which HAProxy reads `\xHH` and `\\`.
+fn unescaped(word: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), word);
+    while let Some(first) = rest.chars().next() {
+        let hex = rest.strip_prefix("\\x").and_then(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok());
+        let length = match hex {
+            Some(byte) => {
+                bytes.push(byte);
+                4
+            }
+            None if rest.starts_with("\\\\") => {
+                bytes.push(b'\\');
+                2
+            }
+            None => {
+                bytes.extend_from_slice(first.to_string().as_bytes());
+                first.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    bytes
 }
 
 fn names(text: &str) -> Vec<String> {

@@ -1,0 +1,131 @@
+//! Bytes of an address that its text cannot hold as they are.
+//!
+//! Control characters and bytes that are not UTF-8 are written `\xHH`, as in HAProxy's
+//! configuration. Backslashes stand for themselves, except in front of an escape and of
+//! what looks like one: there, two of them stand for one.
+
+use std::fmt::{self, Write as _};
+
+/// Shows bytes as text from which [`unescape`] makes the same bytes.
+pub(super) struct Escaped<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Backslashes that wait for the character behind them.
+        let mut backslashes = 0;
+        for chunk in self.0.utf8_chunks() {
+            let mut rest = chunk.valid().chars();
+            loop {
+                let is_like_escape = hex_escape(rest.as_str().as_bytes()).is_some();
+                match rest.next() {
+                    None => break,
+                    Some('\\') => backslashes += 1,
+                    Some(found) if found.is_control() => {
+                        repeat_backslash(f, &mut backslashes, 2)?;
+                        hex(f, found.encode_utf8(&mut [0; 4]).as_bytes())?;
+                    }
+                    Some(found) => {
+                        repeat_backslash(f, &mut backslashes, if is_like_escape { 2 } else { 1 })?;
+                        f.write_char(found)?;
+                    }
+                }
+            }
+            if !chunk.invalid().is_empty() {
+                repeat_backslash(f, &mut backslashes, 2)?;
+                hex(f, chunk.invalid())?;
+            }
+        }
+        repeat_backslash(f, &mut backslashes, 1)
+    }
+}
+
+fn repeat_backslash(f: &mut fmt::Formatter<'_>, count: &mut usize, times: usize) -> fmt::Result {
+    (0..std::mem::take(count) * times).try_for_each(|_| f.write_char('\\'))
+}
+
+fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
+}
+
+/// Returns the bytes that `text` stands for.
+pub(super) fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let backslashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+        rest = rest.get(backslashes..).unwrap_or_default();
+        let kept = match hex_escape(rest) {
+            Some(byte) if backslashes % 2 == 1 => {
+                bytes.resize(bytes.len() + backslashes / 2, b'\\');
+                bytes.push(byte);
+                rest = rest.get(3..).unwrap_or_default();
+                continue;
+            }
+            Some(_) => backslashes / 2,
+            None => backslashes,
+        };
+        bytes.resize(bytes.len() + kept, b'\\');
+        let plain = rest.iter().position(|byte| *byte == b'\\').unwrap_or(rest.len());
+        let (plain, behind) = rest.split_at(plain);
+        bytes.extend_from_slice(plain);
+        rest = behind;
+    }
+    bytes
+}
+
+/// The byte that `xHH` at the beginning of `text` stands for.
+fn hex_escape(text: &[u8]) -> Option<u8> {
+    let [b'x', high, low, ..] = text else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(*high)? * 16 + digit(*low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_what_text_cannot_hold_is_escaped() {
+        for (bytes, text) in [
+            (&b"/run/a b'\"#.sock"[..], "/run/a b'\"#.sock"),
+            ("/run/é".as_bytes(), "/run/é"),
+            (b"tab\tand\x7f", r"tab\x09and\x7f"),
+            ("next\u{85}line".as_bytes(), r"next\xc2\x85line"),
+            (b"\xff\xc3\xa9\xc3", r"\xffé\xc3"),
+            (br"a\b\\c\", r"a\b\\c\"),
+            (br"a\x41", r"a\\x41"),
+            (br"a\\x4F", r"a\\\\x4F"),
+            (br"a\x4", r"a\x4"),
+            (br"a\xg1", r"a\xg1"),
+            (b"a\\\t", r"a\\\x09"),
+            (b"a\\\xff", r"a\\\xff"),
+            (b"", ""),
+        ] {
+            assert_eq!(Escaped(bytes).to_string(), text);
+            assert_eq!(unescape(text), bytes, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_stands_for_the_bytes_it_was_made_from(
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..12),
+                proptest::collection::vec(prop::sample::select(br"\\\xx4f0/".to_vec()), 0..12),
+                proptest::collection::vec(prop::sample::select(b"\\\\x4f\t\xff\xc3\xa9".to_vec()), 0..12),
+            ]
+        ) {
+            let text = Escaped(&bytes).to_string();
+            prop_assert!(!text.chars().any(char::is_control), "{:?}", text);
+            prop_assert_eq!(unescape(&text), bytes);
+        }
+
+        #[test]
+        fn text_without_hexadecimal_escapes_stands_for_itself(text in "[^x\\p{Cc}]{0,12}") {
+            prop_assert_eq!(unescape(&text), text.as_bytes());
+            prop_assert_eq!(Escaped(text.as_bytes()).to_string(), text);
+        }
+    }
+}
