@@ -278,7 +278,7 @@ async fn every_column_has_the_value_that_haproxy_printed() {
         let snapshot = Cluster::from_dir(running.stats()).await.unwrap().snapshot().await.unwrap();
         let process = &snapshot.processes()[0];
         let reading = process.reading().unwrap();
-        assert_eq!(reading.level, Level::Admin);
+        assert_eq!(reading.level, Some(Level::Admin));
         for row in reading.stat.rows() {
             assert_ne!(row.kind(), Kind::Other);
             for (name, cell) in row.cells() {

@@ -138,7 +138,7 @@ async fn a_snapshot_that_is_none_is_refused() {
     let neither = |json: &mut serde_json::Value| {
         json["processes"][0].as_object_mut().unwrap().remove("stat");
     };
-    assert!(refused(&neither).contains("either an error, or a level and `show stat`"));
+    assert!(refused(&neither).contains("either an error or `show stat`"));
 }
 
 #[tokio::test]

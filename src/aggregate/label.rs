@@ -151,7 +151,7 @@ mod tests {
                     format!("Name: HAProxy\nNbproc: {all}\nProcess_num: {number}\n\n").as_bytes(),
                 )
                 .unwrap(),
-                level: Level::User,
+                level: Some(Level::User),
                 sockets: SocketList::default(),
                 stat: Dump::empty(),
             }),

@@ -101,9 +101,10 @@ impl Process {
         self.reading().map(|reading| &reading.stat)
     }
 
-    /// What its socket permits.
+    /// Returns the level of its socket. `None` if the process did not answer, or is of a
+    /// release before 1.9, which has no command that tells.
     pub fn level(&self) -> Option<Level> {
-        self.reading().map(|reading| reading.level)
+        self.reading()?.level
     }
 
     /// Its release.
@@ -262,7 +263,7 @@ mod tests {
         let info = b"Name: HAProxy\nStart_time_sec: 18446744073709551615\n\n";
         let reading = Reading {
             info: Info::parse(info).unwrap(),
-            level: Level::User,
+            level: Some(Level::User),
             sockets: SocketList::default(),
             stat: Dump::empty(),
         };

@@ -24,7 +24,8 @@ struct Written<P> {
     requirements: Vec<Requirement>,
 }
 
-/// One process. Either `error` is there or all the rest of an answer is.
+/// One process. Either `error` is there or the rest of an answer is, of which some
+/// releases have no level.
 #[derive(Serialize, Deserialize)]
 struct WrittenProcess {
     source: Arc<str>,
@@ -123,7 +124,7 @@ impl WrittenProcess {
             label: record.label.clone(),
             read_at: record.read_at,
             error: record.answer.as_ref().err().cloned(),
-            level: reading.map(|reading| reading.level),
+            level: reading.and_then(|reading| reading.level),
             sockets: reading.map(|reading| reading.sockets.iter().cloned().collect()).unwrap_or_default(),
             info: reading.map(|reading| pairs(&reading.info)).unwrap_or_default(),
             stat: reading.map(|reading| reading.stat.to_csv()),
@@ -134,7 +135,7 @@ impl WrittenProcess {
     fn read(self) -> crate::Result<Record> {
         let answer = match (self.error, self.level, self.stat) {
             (Some(failure), None, None) => Err(failure),
-            (None, Some(level), Some(text)) => {
+            (None, level, Some(text)) => {
                 let mut parser = StatParser::new();
                 parser.feed(text.as_bytes())?;
                 let pairs = self.info.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -146,7 +147,7 @@ impl WrittenProcess {
                 })
             }
             _ => {
-                let text = "a process has either an error, or a level and `show stat`";
+                let text = "a process has either an error or `show stat`";
                 return Err(crate::Error::invalid(text).at(&self.address));
             }
         };

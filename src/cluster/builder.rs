@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::roster::Roster;
 use super::selector::Selector;
-use super::sweep::{self, Shared};
+use super::sweep::Shared;
 use super::view::View;
 use super::{Cluster, host};
 use crate::Address;

@@ -11,6 +11,8 @@
 //!
 //! | call | needs |
 //! |---|---|
+//! | every command but reads of figures and [raw ones](crate::Cluster::command) | 1.8, which marks errors with a severity |
+//! | [`Process::level`](crate::Process::level) | 1.9; before, the level is not known |
 //! | [`set_check_address`](crate::ServerRef::set_check_address), [`set_agent_port`](crate::ServerRef::set_agent_port), [`set_ssl`](crate::ServerRef::set_ssl) | 2.4 |
 //! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
 //! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |

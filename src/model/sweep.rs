@@ -32,9 +32,11 @@ pub(crate) struct SweepParser {
 pub struct Reading {
     /// Reply to `show info`.
     pub info: Info,
-    /// Level of the socket that was asked.
-    pub level: Level,
-    /// Stats sockets of the process, as it names them itself.
+    /// Level of the socket that was asked. `None` if the release does not tell: `show cli
+    /// level` is known since HAProxy 1.9.
+    pub level: Option<Level>,
+    /// Stats sockets of the process, as it names them itself. Empty if the release does
+    /// not tell: `show cli sockets` is known since HAProxy 1.8.
     pub sockets: SocketList,
     /// Reply to `show stat`.
     pub stat: Dump,
@@ -97,7 +99,13 @@ enum Part {
     Start,
     Info,
     Level,
+    /// Behind the words that there is no `show cli level`.
+    NoLevel,
+    /// The first line of `show cli sockets`.
+    SocketsHeader,
     Sockets,
+    /// Behind the words that there is no `show cli sockets`.
+    NoSockets,
     /// The first line of `show stat`.
     Header,
     Stat,
@@ -169,21 +177,16 @@ impl SweepParser {
 
     /// The whole answer, or an error if it did not come to its end.
     pub(crate) fn finish(self) -> Result<Reading> {
-        match (self.part, self.level) {
-            (Part::Stat, Some(level)) => {
-                let stat = self.stat.finish().map_err(|error| error.during("show stat"))?;
-                Ok(Reading { info: self.info.build(), level, sockets: self.sockets, stat })
-            }
-            (Part::End, Some(level)) if self.held.is_empty() => {
-                let stat = Dump::empty();
-                Ok(Reading { info: self.info.build(), level, sockets: self.sockets, stat })
-            }
-            (Part::Start, _) if self.held.is_empty() => Err(Error::new(Problem::Closed)),
-            (part, _) => {
+        let stat = match self.part {
+            Part::Stat => self.stat.finish().map_err(|error| error.during("show stat"))?,
+            Part::End if self.held.is_empty() => Dump::empty(),
+            Part::Start if self.held.is_empty() => return Err(Error::new(Problem::Closed)),
+            part => {
                 let text = format!("in the answer to `{}`", part.command());
-                Err(Error::new(Problem::Truncated(text)))
+                return Err(Error::new(Problem::Truncated(text)));
             }
-        }
+        };
+        Ok(Reading { info: self.info.build(), level: self.level, sockets: self.sockets, stat })
     }
 
     /// Keeps what has no line end yet.
@@ -236,6 +239,18 @@ impl SweepParser {
                 self.part = Part::Stat;
                 self.stat.push(line.as_bytes()).and_then(|()| self.stat.push(b"\n"))
             }
+            (Part::SocketsHeader, _) if line.starts_with(SOCKETS_HEADER) => {
+                self.part = Part::Sockets;
+                Ok(())
+            }
+            // A release that has `show cli level` has this too.
+            (Part::SocketsHeader, _) if self.level.is_none() && is_unknown(line) => {
+                self.part = Part::NoSockets;
+                Ok(())
+            }
+            (Part::SocketsHeader, _) => {
+                Err(Malformed::new(self.line, None, "`# socket lvl processes`", line.as_bytes()))
+            }
             (Part::End, _) | (Part::Absent, false) => {
                 Err(Malformed::new(self.line, None, "nothing after the end", line.as_bytes()))
             }
@@ -250,8 +265,14 @@ impl SweepParser {
                     self.level = Some(level);
                     Ok(())
                 }
+                None if self.level.is_none() && is_unknown(line) => {
+                    self.part = Part::NoLevel;
+                    Ok(())
+                }
                 _ => Err(Malformed::new(self.line, None, "user, operator or admin", line.as_bytes())),
             },
+            // The list of the commands that the release knows.
+            (Part::NoLevel | Part::NoSockets, false) => Ok(()),
             (_, false) => {
                 self.sockets.add(line);
                 Ok(())
@@ -265,8 +286,8 @@ impl Part {
     fn command(self) -> &'static str {
         match self {
             Self::Start | Self::Info => "show info",
-            Self::Level => "show cli level",
-            Self::Sockets => "show cli sockets",
+            Self::Level | Self::NoLevel => "show cli level",
+            Self::SocketsHeader | Self::Sockets | Self::NoSockets => "show cli sockets",
             Self::Header | Self::Stat | Self::Absent | Self::End => "show stat",
         }
     }
@@ -274,8 +295,8 @@ impl Part {
     fn next(self) -> Self {
         match self {
             Self::Start | Self::Info => Self::Level,
-            Self::Level => Self::Sockets,
-            Self::Sockets => Self::Header,
+            Self::Level | Self::NoLevel => Self::SocketsHeader,
+            Self::SocketsHeader | Self::Sockets | Self::NoSockets => Self::Header,
             Self::Header => Self::Absent,
             Self::Stat => Self::Stat,
             Self::Absent | Self::End => Self::End,
@@ -286,8 +307,16 @@ impl Part {
 /// What `show info` begins with, on every release.
 const FIRST_KEY: &[u8] = b"Name: ";
 
-/// What the master's command line begins with when it is asked for `show info`.
+/// How the list of `show cli sockets` begins, on every release that has it.
+const SOCKETS_HEADER: &str = "# socket ";
+
+/// How the answer to a command that HAProxy does not know begins: a release that is too
+/// old for the command, or the command line of a master that is asked for `show info`.
 const UNKNOWN: &[u8] = b"Unknown command";
+
+fn is_unknown(line: &str) -> bool {
+    without_severity(line).as_bytes().starts_with(UNKNOWN)
+}
 
 fn foreign(text: &str) -> Error {
     Error::new(Problem::NotHaproxy(format!("it says {:?}", crate::error::cut(text))))
@@ -318,7 +347,7 @@ mod tests {
             let bytes = fixture(version);
             let whole = read(&bytes, bytes.len()).unwrap();
             assert!(whole.info.version().unwrap().starts_with(version));
-            assert_eq!(whole.level, Level::Admin);
+            assert_eq!(whole.level, Some(Level::Admin));
             assert!(whole.sockets.iter().len() > 0);
             assert!(whole.stat.len() > 10);
             for piece in [1, 7, 100, 1013] {
@@ -334,6 +363,74 @@ mod tests {
             for end in 0..bytes.len() {
                 assert!(read(&bytes[..end], 65536).is_err(), "HAProxy {version} cut at {end}");
             }
+        }
+    }
+
+    #[test]
+    fn a_release_without_two_of_the_commands_is_understood_in_pieces_of_any_size() {
+        for (version, sockets) in [("1.7", 0), ("1.8", 2)] {
+            let bytes = fixture(version);
+            let whole = read(&bytes, bytes.len()).unwrap();
+            assert!(whole.info.version().unwrap().starts_with(version));
+            assert_eq!((whole.level, whole.sockets.iter().len(), whole.stat.len()), (None, sockets, 6));
+            for piece in [1, 7, 100, 1013] {
+                assert_eq!(read(&bytes, piece).unwrap(), whole, "HAProxy {version}, {piece}");
+            }
+            for end in 0..bytes.len() {
+                assert!(read(&bytes[..end], 65536).is_err(), "HAProxy {version} cut at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_lost_lines_of_the_unknown_command_is_the_same_or_an_error() {
+        for version in ["1.7", "1.8"] {
+            let text = String::from_utf8(fixture(version)).unwrap();
+            let whole = read(text.as_bytes(), 65536).unwrap();
+            let starts: Vec<_> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+            let unknown = text.find("Unknown command").unwrap();
+            let behind = text.find("# socket lvl").or_else(|| text.find("# pxname")).unwrap();
+            let (mut same, mut errors) = (0, 0);
+            for start in starts.iter().filter(|start| (unknown..behind).contains(*start)) {
+                for end in starts.iter().filter(|end| *end > start) {
+                    let lossy = format!("{}{}", &text[..*start], &text[*end..]);
+                    match read(lossy.as_bytes(), 65536) {
+                        Ok(reading) => {
+                            assert_eq!(reading, whole, "HAProxy {version} without {start}..{end}");
+                            same += 1;
+                        }
+                        Err(_) => errors += 1,
+                    }
+                }
+            }
+            assert!(same > 0 && errors > 0, "HAProxy {version}: {same} {errors}");
+        }
+    }
+
+    #[test]
+    fn only_a_release_without_levels_may_lack_the_list_of_sockets() {
+        let unknown = "Unknown command. Please enter one of the following commands only :\n  help\n";
+        let numbered = &*format!("[6]: {unknown}");
+        let list = "# socket lvl processes\n";
+        let parse = |level: &str, sockets: &str| {
+            let reply = format!("Name: HAProxy\n\n{level}\n{sockets}\n# pxname,svname,type,\n\n");
+            read(reply.as_bytes(), 1).map(|reading| reading.level).map_err(|error| error.to_string())
+        };
+        assert_eq!(parse("user\n", list), Ok(Some(Level::User)));
+        for (level, sockets) in [(unknown, list), (unknown, unknown), (numbered, numbered)] {
+            assert_eq!(parse(level, sockets), Ok(None));
+        }
+        for (level, sockets, problem) in [
+            (
+                "user\n",
+                unknown,
+                "`show cli sockets`: line 1: expected `# socket lvl processes`, found \"Unknown command. \
+                 Please enter one of the following commands only :\"",
+            ),
+            (unknown, "", "`show cli sockets`: line 1: expected `# socket lvl processes`, found \"\""),
+            ("", unknown, "`show cli level`: line 1: expected a level, found \"\""),
+        ] {
+            assert_eq!(parse(level, sockets), Err(problem.to_owned()));
         }
     }
 
@@ -376,8 +473,8 @@ mod tests {
         let keys_message = "`show info`: line 16385: expected at most 1048576 bytes before the rows \
                             of `show stat`, found \"more\"";
         assert_eq!(message(format!("{first}{keys}").as_bytes()), keys_message);
-        let sockets = "a b c\n".repeat((1 << 20) / 6);
-        let sockets_message = "`show cli sockets`: line 174760: expected at most 1048576 bytes before \
+        let sockets = format!("# socket lvl processes\n{}", "a b c\n".repeat((1 << 20) / 6));
+        let sockets_message = "`show cli sockets`: line 174757: expected at most 1048576 bytes before \
                                the rows of `show stat`, found \"more\"";
         assert_eq!(message(format!("{first}\nuser\n\n{sockets}").as_bytes()), sockets_message);
     }
@@ -438,6 +535,6 @@ mod tests {
             b"Name: HAProxy\n\n[6]: operator\n\n# socket lvl processes\n\n# pxname,svname,type,\n\n",
             4096,
         );
-        assert_eq!(reading.unwrap().level, Level::Operator);
+        assert_eq!(reading.unwrap().level, Some(Level::Operator));
     }
 }

@@ -43,6 +43,9 @@ pub(crate) enum Effect {
 /// Makes HAProxy say of each message whether it is an error. It has a reply of
 /// its own, a line feed.
 const SEVERITY: &str = "set severity-output number;";
+/// The first release that knows severities. Older ones say that they do not know the
+/// command, and execute the rest of the line.
+const FIRST: (u16, u16) = (1, 8);
 
 /// Makes a process say who it is. The reply is the reply to `show info`.
 const IDENTIFY: &str = "show info;";
@@ -69,7 +72,7 @@ impl Command {
     pub(crate) fn raw(line: &str, shown: String) -> Self {
         let asks = ["show ", "get "].iter().any(|verb| line.starts_with(verb)) && !line.contains(';');
         let effect = if asks { Effect::Read } else { Effect::Add };
-        Self { shown, raw: true, ..Self::new(line, effect, Level::Admin) }
+        Self { shown, raw: true, since: None, ..Self::new(line, effect, Level::Admin) }
     }
 
     fn new(verb: &str, effect: Effect, level: Level) -> Self {
@@ -79,7 +82,7 @@ impl Command {
             shown: verb.into(),
             effect,
             level,
-            since: None,
+            since: Some(FIRST),
             for_one: false,
             raw: false,
             sealed: false,
@@ -99,7 +102,7 @@ impl Command {
         self
     }
 
-    /// First release that has the command.
+    /// Sets the first release that has the command.
     pub(crate) fn since(mut self, branch: (u16, u16)) -> Self {
         self.since = Some(branch);
         self
