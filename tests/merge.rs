@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use haproxyadmin::snapshot::Server;
-use haproxyadmin::{Agreement, Bound, CheckResult, Figure, MaxRange, Remark, Snapshot, State, Status};
+use haproxyadmin::{Agreement, Bound, CheckResult, Figure, MaxRange, Snapshot, Status};
 use serde_json::{Value, json};
 
 const COLUMNS: [&str; 22] = [
@@ -127,15 +127,38 @@ fn weights_differ_or_agree_and_are_never_averaged() {
 }
 
 #[test]
-fn statuses_are_compared_by_their_state() {
-    let status =
-        |one: &str, two: &str| server(&[&format!("status={one}"), &format!("status={two}")]).status();
-    assert_eq!(status("UP", "UP_2/3"), Agreement::Same(Status::parse("UP")));
-    assert_eq!(status("DOWN_(agent)", "DOWN_(agent)").same().unwrap().remark, Some(Remark::Agent));
-    assert_eq!(status("DOWN_(agent)", "DOWN").same().unwrap().state, State::Down);
-    assert_eq!(status("DOWN_(agent)", "DOWN").same().unwrap().remark, None);
-    assert_eq!(status("UP", "MAINT").to_string(), "1: UP, 2: MAINT");
-    assert!(!status("UP", "UP_(UNPUB)").is_same());
+fn statuses_that_differ_in_counts_alone_agree_on_the_worst() {
+    let status = |texts: &[&str]| {
+        let cells: Vec<_> = texts.iter().map(|text| format!("status={}", text.replace(' ', "_"))).collect();
+        server(&cells.iter().map(String::as_str).collect::<Vec<_>>()).status()
+    };
+    let agreed = [
+        (["UP", "UP 1/3", "UP 2/3"], "UP 1/3"),
+        (["UP", "UP", "UP"], "UP"),
+        (["NOLB", "NOLB 2/3", "NOLB"], "NOLB 2/3"),
+        (["DRAIN 1/2", "DRAIN", "DRAIN"], "DRAIN 1/2"),
+        (["DOWN 1/2", "DOWN", "DOWN 1/2"], "DOWN"),
+        (["DOWN 2/3", "DOWN 1/3", "DOWN 2/3"], "DOWN 1/3"),
+        (["DOWN (agent)", "DOWN (agent)", "DOWN (agent)"], "DOWN (agent)"),
+    ];
+    for (mut texts, expected) in agreed {
+        for _ in 0..3 {
+            assert_eq!(status(&texts), Agreement::Same(Status::parse(expected)), "{texts:?}");
+            texts.rotate_left(1);
+        }
+    }
+    for (one, two) in [
+        ("UP", "MAINT"),
+        ("UP", "UP (UNPUB)"),
+        ("UP 1/3", "no check"),
+        ("DOWN", "DOWN (agent)"),
+        ("MAINT", "MAINT (via app/web2)"),
+        ("MAINT", "MAINT (resolution)"),
+        ("MAINT (via app/web2)", "MAINT (via app/web3)"),
+    ] {
+        let expected = differs(&[("1", Status::parse(one)), ("2", Status::parse(two))]);
+        assert_eq!(status(&[one, two]), expected);
+    }
 }
 
 #[test]

@@ -73,17 +73,16 @@ where
         self.same(|row| row.text(column), |a, b| a == b)
     }
 
-    /// Statuses agree if their states do. What HAProxy remarks beside them is
-    /// kept if it is the same everywhere, but for counts, which never are.
+    /// Statuses that differ only in what health checks have counted agree on the
+    /// worst of them.
     pub(super) fn same_status(&self, column: Col) -> Option<Agreement<Status>> {
-        let agreed = self.same(|row| row.text(column).map(Status::parse), Status::agrees)?;
-        let Agreement::Same(mut status) = agreed else { return Some(agreed) };
-        let alike =
-            self.current().all(|(_, row)| row.text(column).map(Status::parse).as_ref() == Some(&status));
-        if !alike && !status.is_unpublished() {
-            status.remark = None;
+        let status = |row: &R| row.text(column).map(Status::parse);
+        let agreed = self.same(status, Status::agrees)?;
+        if !agreed.is_same() {
+            return Some(agreed);
         }
-        Some(Agreement::Same(status))
+        let worst = self.current().filter_map(|(_, row)| status(&row)).min_by_key(Status::severity)?;
+        Some(Agreement::Same(worst))
     }
 
     /// Check results agree whether or not a further check is under way.

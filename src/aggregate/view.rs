@@ -18,11 +18,16 @@ macro_rules! view {
                 self.0.rows()
             }
 
-            /// What it is doing: the common status, or that of each process.
+            /// The status that all processes agree on, or the status of each process
+            /// (`status`).
             ///
-            /// Two processes agree if the state is the same, whatever their health
-            /// checks have counted so far. Old workers have no say while there are
-            /// others.
+            /// Processes agree if they print the same, or differ only in what their
+            /// health checks have counted: the common status of `UP` and `UP 1/3` is the
+            /// worse one, `UP 1/3` (see [`Remark::Checks`](crate::Remark::Checks)). Plain
+            /// `UP` therefore means that every process says plain `UP`. All other
+            /// differences are differences, such as `DOWN` and `DOWN (agent)`.
+            ///
+            /// Old workers have no say while there are other processes.
             pub fn status(&self) -> crate::Agreement<crate::Status> {
                 let status = self.0.same_status(crate::field::Col::status);
                 status.unwrap_or_else(|| crate::Agreement::Same(crate::Status::parse("")))

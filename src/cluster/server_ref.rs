@@ -83,6 +83,11 @@ macro_rules! acts_on_server {
             ///
             /// HAProxy answers in silence, also where it was so before.
             ///
+            /// [`Ready`](AdminState::Ready) ends maintenance before any health check has
+            /// passed: the server takes traffic at once, and its status is `UP 1/n`. To
+            /// wait until it is known to be well, wait until the status is plain `UP`
+            /// ([`Remark::Checks`](crate::Remark::Checks) has the details).
+            ///
             /// # Errors
             ///
             /// Those of [`Outcomes::all`].
@@ -96,6 +101,9 @@ macro_rules! acts_on_server {
             }
 
             /// Ends its maintenance, or its drain: `enable server B/S`. Needs level admin.
+            ///
+            /// The server takes traffic at once, before any health check has passed; see
+            /// [`set_state`](Self::set_state).
             ///
             /// # Errors
             ///

@@ -10,6 +10,11 @@ use super::word::words;
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum AdminState {
     /// Takes all traffic.
+    ///
+    /// A server that leaves maintenance takes traffic at once, before any health check
+    /// has passed. Its status is `UP 1/n` then, which counts towards down: it is known
+    /// to be well only when the status is plain `UP`. See
+    /// [`Remark::Checks`](crate::Remark::Checks).
     Ready,
     /// Takes only what belongs to it already, through a cookie or stick table;
     /// health checks go on.

@@ -3,8 +3,8 @@ use std::fmt;
 /// Status of a frontend, backend, server or listener: the `status` column.
 ///
 /// HAProxy prints a word and sometimes a remark behind it, as in `UP 2/3` or
-/// `MAINT (via app/web1)`; [`state`](Status::state) is the word, and mostly what
-/// one wants to compare.
+/// `MAINT (via app/web1)`. [`state`](Status::state) is the word alone, which `UP 1/3`
+/// has in common with `UP`; [`Remark::Checks`] has the difference.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Status {
@@ -50,11 +50,24 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remark {
-    /// `UP 2/3`: so many checks passed or failed of those that change the state.
+    /// `UP 2/3`: how far the health checks are from changing the state.
+    ///
+    /// - `UP n/m`, and the same with `NOLB` and `DRAIN`: `n` more failed checks make
+    ///   the server `DOWN`; `m` is the setting `fall`. One check that passes makes it
+    ///   plain `UP`. The fraction counts towards down: `UP 1/3` is worse than
+    ///   `UP 2/3`, and plain `UP` is best.
+    /// - `DOWN n/m`: `n` checks have passed of the `m` in a row (the setting `rise`)
+    ///   that make the server `UP`. One check that fails makes it plain `DOWN`, which
+    ///   is worst.
+    ///
+    /// A server that leaves maintenance is `UP 1/m` at once, before any check has
+    /// passed: it takes traffic, and whether it is well is not known until the status
+    /// is plain `UP`. With `fall 1` the status is plain `UP` from the beginning, and
+    /// then it does not tell whether a check has passed.
     Checks {
-        /// Checks so far.
+        /// The number before the slash.
         seen: u32,
-        /// Checks that it takes.
+        /// The number behind the slash.
         needed: u32,
     },
     /// `UP (3/5)`: so many of a backend's servers are shown by a filtered
@@ -113,10 +126,28 @@ impl Status {
         self.remark == Some(Remark::Unpublished)
     }
 
-    /// Whether two processes that say this and that mean the same: the same
-    /// state, whatever their checks have counted so far.
+    /// Whether two statuses are the same, or differ only in what health checks have
+    /// counted.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.state == other.state && self.is_unpublished() == other.is_unpublished()
+        let is_counted = |status: &Self| matches!(status.remark, None | Some(Remark::Checks { .. }));
+        self.state == other.state && (self.remark == other.remark || is_counted(self) && is_counted(other))
+    }
+
+    /// Orders statuses that [agree](Self::agrees): the worst is the lowest.
+    ///
+    /// Up is the worse the fewer failed checks it takes to go down, and down is the
+    /// worse the more passed checks it takes to go up.
+    pub(crate) fn severity(&self) -> impl Ord + use<> {
+        let counts = match self.remark {
+            Some(Remark::Checks { seen, needed }) => Some((i64::from(seen), i64::from(needed))),
+            _ => None,
+        };
+        match (&self.state, counts) {
+            (State::Down, None) => (false, 0, 0),
+            (State::Down, Some((seen, needed))) => (true, seen - needed, seen),
+            (_, Some((seen, needed))) => (false, seen, -needed),
+            (_, None) => (true, 0, 0),
+        }
     }
 }
 
@@ -217,10 +248,55 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_no_disagreement_but_publication_is() {
+    fn statuses_agree_if_they_are_the_same_or_differ_in_counts_alone() {
         let agree = |a, b| Status::parse(a).agrees(&Status::parse(b));
-        assert!(agree("UP", "UP 2/3"));
-        assert!(!agree("UP", "DOWN 1/2"));
-        assert!(!agree("UP", "UP (UNPUB)"));
+        let same = [
+            ("UP", "UP 2/3"),
+            ("UP 1/3", "UP 2/3"),
+            ("UP 1/3", "UP 1/2"),
+            ("DOWN", "DOWN 1/2"),
+            ("NOLB", "NOLB 1/2"),
+            ("DRAIN", "DRAIN 1/2"),
+            ("DRAIN (agent)", "DRAIN (agent)"),
+            ("MAINT (via a/b)", "MAINT (via a/b)"),
+            ("SLEEPING 1/2", "SLEEPING 1/2"),
+        ];
+        let different = [
+            ("UP", "DOWN 1/2"),
+            ("UP", "no check"),
+            ("UP", "UP (UNPUB)"),
+            ("UP 1/2", "UP (UNPUB)"),
+            ("UP (3/5)", "UP (4/5)"),
+            ("UP", "UP (brand new)"),
+            ("DOWN", "DOWN (agent)"),
+            ("DOWN 1/2", "DOWN (agent)"),
+            ("DRAIN", "DRAIN (agent)"),
+            ("MAINT", "MAINT (via a/b)"),
+            ("MAINT", "MAINT (resolution)"),
+            ("MAINT (via a/b)", "MAINT (via a/c)"),
+            ("SLEEPING 1/2", "SLEEPING"),
+        ];
+        for (a, b) in same {
+            assert!(agree(a, b) && agree(b, a), "{a}, {b}");
+        }
+        for (a, b) in different {
+            assert!(!agree(a, b) && !agree(b, a), "{a}, {b}");
+        }
+    }
+
+    #[test]
+    fn the_worst_count_is_the_one_next_to_down_or_farthest_from_up() {
+        for from_worst in [
+            ["UP 1/3", "UP 1/2", "UP 2/3", "UP"],
+            ["NOLB 1/3", "NOLB 1/2", "NOLB 2/3", "NOLB"],
+            ["DRAIN 1/3", "DRAIN 1/2", "DRAIN 2/3", "DRAIN"],
+            ["DOWN", "DOWN 1/3", "DOWN 1/2", "DOWN 2/3"],
+            ["UP 0/4294967295", "UP 1/1", "UP 4294967295/1", "UP"],
+        ] {
+            let mut sorted = from_worst.map(Status::parse);
+            sorted.reverse();
+            sorted.sort_by_key(Status::severity);
+            assert_eq!(sorted.map(|status| status.to_string()), from_worst);
+        }
     }
 }

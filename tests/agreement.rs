@@ -1,0 +1,105 @@
+//! What processes of real HAProxy agree on and what they do not: states and
+//! settings of which one process says something else than another.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use haproxyadmin::{AdminState, Agreement, Cluster, Status};
+
+mod support;
+
+use support::{Config, Release, Running, Stranger, every_cell, releases, until};
+
+/// Two processes of a release with the sockets `1.sock` and `2.sock`. A line that
+/// ends in `# only N` is for process N.
+async fn two(running: &mut Running, release: &Release, config: &str) -> Cluster {
+    for n in 1..=2 {
+        let mine = |line: &&str| line.rsplit_once("# only ").is_none_or(|(_, one)| one == n.to_string());
+        let lines: Vec<_> = config.lines().filter(mine).collect();
+        let config = running.fill(Config::new(format!("{HEAD}{}\n", lines.join("\n")))).set("N", n);
+        running.add(release, &format!("process{n}"), &config).await;
+    }
+    Cluster::from_dir(running.stats()).await.unwrap()
+}
+
+async fn every_status_is(running: &Running, server: &str, statuses: [&str; 2]) {
+    let what = format!("app/{server} is {statuses:?}");
+    until(&what, async || (every_cell(running, "app", server, "status").await == statuses).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_is_plainly_up_only_if_every_process_says_so() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_servers(2).await;
+        let config = "
+backend app
+    # The first check that fails is the last one for an hour.
+    default-server inter 50ms fastinter 1h rise 2 fall 3
+    server web1 \"${SERVER_1}\" check  # only 1
+    server web1 \"${SERVER_2}\" check  # only 2
+";
+        let cluster = two(&mut running, &release, config).await;
+        let status = async || cluster.server("app", "web1").await.unwrap().status();
+        let up = Agreement::Same(Status::parse("UP"));
+        every_status_is(&running, "web1", ["UP", "UP"]).await;
+        assert_eq!(status().await, up, "{}", release.version);
+
+        drop(running.servers.pop());
+        every_status_is(&running, "web1", ["UP", "UP 2/3"]).await;
+        let merged = status().await;
+        assert_ne!(merged, up, "{}", release.version);
+        assert_eq!(merged.to_string(), "UP 2/3", "{}", release.version);
+    }
+}
+
+#[tokio::test]
+async fn a_server_made_ready_is_one_failed_check_from_down_before_any_check_has_passed() {
+    for release in releases() {
+        let mut running = Running::new();
+        let silent = Stranger::is_silent(running.dir().join("traffic/silent"));
+        let config = "
+backend app
+    # A check lasts until the other side closes.
+    option httpchk
+    timeout check 1h
+    default-server inter 50ms rise 2
+    server web1 \"unix@${DIR}/traffic/silent\" check fall 3
+    server web2 \"unix@${DIR}/traffic/silent\" check fall 1
+";
+        let cluster = two(&mut running, &release, config).await;
+        let web1 = cluster.server_ref("app", "web1").unwrap();
+        let web2 = cluster.server_ref("app", "web2").unwrap();
+        for server in [&web1, &web2] {
+            server.set_state(AdminState::Maint).await.unwrap();
+            every_status_is(&running, server.name(), ["MAINT", "MAINT"]).await;
+        }
+        web1.set_state(AdminState::Ready).await.unwrap();
+        web2.enable().await.unwrap();
+        // No wait: it is so when the command is answered.
+        let read = async |server: &str| cluster.server("app", server).await.unwrap();
+        let statuses = [read("web1").await.status(), read("web2").await.status()];
+        assert_eq!(statuses.each_ref().map(ToString::to_string), ["UP 1/3", "UP"], "{}", release.version);
+        assert_ne!(statuses[0], Agreement::Same(Status::parse("UP")));
+        assert_eq!(read("web1").await.act(), Some(Agreement::Same(1)));
+
+        drop(silent);
+        every_status_is(&running, "web1", ["DOWN", "DOWN"]).await;
+        every_status_is(&running, "web2", ["DOWN", "DOWN"]).await;
+    }
+}
+
+const HEAD: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    max-spread-checks 10ms
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+"#;
