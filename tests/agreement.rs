@@ -90,6 +90,86 @@ backend app
     }
 }
 
+#[tokio::test]
+async fn a_setting_that_one_process_lacks_is_a_difference() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let config = "
+global
+    description first  # only 1
+backend app
+    cookie SRV insert  # only 1
+    server kept \"${SERVER_1}\" pool-max-conn 10  # only 1
+    server kept \"${SERVER_1}\"  # only 2
+    server none_kept \"${SERVER_1}\" pool-max-conn 0  # only 1
+    server none_kept \"${SERVER_1}\"  # only 2
+    server unlimited \"${SERVER_1}\"
+    server following \"${SERVER_1}\" track app/checked  # only 1
+    server following \"${SERVER_1}\"  # only 2
+    server sticky \"${SERVER_1}\" cookie a  # only 1
+    server sticky \"${SERVER_1}\"  # only 2
+    server checked \"${SERVER_1}\" check inter 50ms
+    server disabled \"${SERVER_1}\" check inter 50ms
+    server named 127.0.0.1:80  # only 1
+    server named host.example:80 init-addr none  # only 2
+";
+        let cluster = two(&mut running, &release, config).await;
+        every_status_is(&running, "checked", ["UP", "UP"]).await;
+        every_status_is(&running, "disabled", ["UP", "UP"]).await;
+        // Its status would not tell: it is that of a drain.
+        let disabled = cluster.server_ref("app", "disabled").unwrap();
+        disabled.set_state(AdminState::Drain).await.unwrap();
+        disabled.of(&cluster.only(["2.sock"])).disable_health().await.unwrap();
+
+        let snapshot = cluster.snapshot().await.unwrap();
+        let (info, backend) = (snapshot.info(), snapshot.backend("app").unwrap());
+        let mut found = vec![
+            ("description".to_owned(), info.metric("description").unwrap()),
+            ("app cookie".to_owned(), backend.metric("cookie").unwrap()),
+        ];
+        let servers = backend.servers();
+        for (server, column) in [
+            ("kept", "src_ilim"),
+            ("none_kept", "src_ilim"),
+            ("unlimited", "src_ilim"),
+            ("following", "tracked"),
+            ("unlimited", "tracked"),
+            ("sticky", "cookie"),
+            ("disabled", "check_status"),
+            ("disabled", "check_rise"),
+            ("checked", "check_status"),
+            ("unlimited", "check_status"),
+            ("named", "addr"),
+        ] {
+            let one = servers.iter().find(|one| one.name() == server).unwrap();
+            found.push((format!("{server} {column}"), one.metric(column).unwrap()));
+        }
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(name, figure)| {
+                format!("{name}: {}", figure.map_or("-".to_owned(), |figure| figure.to_string()))
+            })
+            .collect();
+        let expected = [
+            "description: 1.sock: first, 2.sock: ",
+            "app cookie: 1.sock: SRV, 2.sock: ",
+            "kept src_ilim: 1.sock: 10, 2.sock: unlimited",
+            "none_kept src_ilim: 1.sock: 0, 2.sock: unlimited",
+            "unlimited src_ilim: unlimited",
+            "following tracked: 1.sock: app/checked, 2.sock: ",
+            "unlimited tracked: -",
+            "sticky cookie: 1.sock: a, 2.sock: ",
+            "disabled check_status: 1.sock: L4OK, 2.sock: ",
+            "disabled check_rise: 2",
+            "checked check_status: L4OK",
+            "unlimited check_status: -",
+            "named addr: 1.sock: 127.0.0.1:80, 2.sock: ",
+        ];
+        assert_eq!(found, expected, "{}", release.version);
+    }
+}
+
 const HEAD: &str = r#"
 global
     nbthread 1

@@ -257,7 +257,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         assert_eq!(web.maxconn().unwrap().each, Agreement::Same(Bound::At(200)));
         assert_eq!(server("app", "web1").slim().unwrap().total, Bound::At(50));
         assert_eq!(server("app", "web2").slim().unwrap().total, Bound::Unlimited);
-        assert_eq!(server("app", "web3").src_ilim(), Some(Agreement::Same(10)));
+        assert_eq!(server("app", "web3").src_ilim(), Some(Agreement::Same(Bound::At(10))));
         assert_eq!(web.mode(), Some(Agreement::Same(Mode::Http)));
         assert_eq!(snapshot.frontend("raw").unwrap().mode(), Some(Agreement::Same(Mode::Tcp)));
         assert_eq!(snapshot.frontend("raw").unwrap().requests(), 0);

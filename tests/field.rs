@@ -6,7 +6,7 @@
     reason = "the helpers below only serve tests, where a panic is the failure"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
@@ -118,6 +118,45 @@ fn rules_of_columns_follow_their_natures() {
     assert_eq!(set(found), set(listed), "rules other than the nature's (left) and those listed (right)");
 }
 
+/// A cell of rule `Same` that is empty is passed over, which is right only if another
+/// column, compared as well, tells that the figure does not apply.
+#[test]
+fn an_empty_cell_of_a_same_column_is_told_by_another_column() {
+    let mut found = BTreeSet::new();
+    for (column, kind) in of_rule(Rule::Same) {
+        let cells: Vec<_> = rows(kind).filter_map(|row| row.get(column.name).cloned()).collect();
+        assert!(!cells.is_empty(), "no row has {} of {kind:?}", column.name);
+        if cells.iter().any(String::is_empty) {
+            found.insert(column.name);
+        }
+    }
+    assert_eq!(found, set(TOLD.iter().flat_map(|(_, columns)| columns.iter().copied())));
+
+    for (teller, columns) in TOLD {
+        for name in *columns {
+            let mut filled = BTreeMap::new();
+            for row in rows(Kind::Server).filter(|row| row.contains_key(*name)) {
+                // `* ` is a check under way.
+                let told = row[*teller].trim_start_matches("* ").to_owned();
+                let is_filled = !row[*name].is_empty();
+                let before = *filled.entry(told).or_insert(is_filled);
+                assert_eq!(before, is_filled, "{name} where {teller} is {:?}", row[*teller]);
+            }
+            assert!(filled.values().any(|filled| *filled), "{name} is never filled");
+        }
+    }
+}
+
+#[test]
+fn a_column_whose_empty_cells_are_values_has_both() {
+    for (column, kind) in of_rule(Rule::SameOrEmpty) {
+        let cells: Vec<_> = rows(kind).filter_map(|row| row.get(column.name).cloned()).collect();
+        let (empty, filled): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_empty());
+        let always = kind == Kind::Listener && column.name == "addr";
+        assert_eq!((empty.is_empty(), filled.is_empty()), (always, false), "{} of {kind:?}", column.name);
+    }
+}
+
 #[test]
 fn rules_of_keys_follow_their_natures() {
     let found = KEYS
@@ -146,6 +185,13 @@ fn descriptions_are_sentences() {
     });
     assert_eq!(set(faulty), set([]), "not a capital, text on one line, and a full stop");
 }
+
+/// Columns of rule `Same` that HAProxy leaves empty for some objects, behind the column
+/// that tells for which.
+const TOLD: &[(&str, &[&str])] = &[
+    ("check_status", &["check_code", "check_desc", "check_rise", "check_fall", "check_health"]),
+    ("agent_status", &["agent_code", "agent_desc", "agent_rise", "agent_fall", "agent_health"]),
+];
 
 const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
 const NEWEST: &str = VERSIONS[4];
@@ -190,7 +236,12 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
         Some(Kind::Listener),
         "a position, which each of the sockets that `shards` makes of one named `bind` line has for itself",
     ),
-    (Rule::Same, &["status", "addr", "mode", "algo", "proto"], None, "texts have no sum"),
+    (Rule::Same, &["status", "mode", "algo", "proto"], None, "texts have no sum"),
+    (Rule::SameOrEmpty, &["addr"], None, "the same; empty is an address that is not resolved yet"),
+    (Rule::SameOrEmpty, &["cookie"], None, "empty is a server or backend without a cookie"),
+    (Rule::SameOrEmpty, &["tracked"], None, "empty is a server that tracks nothing"),
+    (Rule::SameOrEmpty, &["check_status", "agent_status"], None, "empty is a server that is not checked"),
+    (Rule::SameOrEmpty, &["last_chk", "last_agt"], None, "empty is a check that had nothing to say"),
     (
         Rule::Same,
         &["weight", "uweight", "act", "bck"],
@@ -204,7 +255,7 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
         "settings, and a score that only means something against them",
     ),
     (Rule::Same, &["slim"], Some(Kind::Backend), "`fullconn` is a threshold, and 0 is not unlimited"),
-    (Rule::Same, &["src_ilim"], None, "0 keeps no idle connection, so it must not count as unlimited"),
+    (Rule::SameOrEmpty, &["src_ilim"], None, "empty is unlimited, and 0 keeps no idle connection"),
     (Rule::Limit, &["qlimit"], None, "a limit that HAProxy tags as a gauge"),
     (Rule::Min, &["throttle"], None, "the process that is furthest behind decides when slow start is over"),
     (
@@ -231,6 +282,7 @@ const KEY_RULES: &[(Rule, &[&str], &str)] = &[
         &["Nbthread", "Nbproc", "NbThreadGroups", "BusyPolling"],
         "settings; a sum would hide that processes differ",
     ),
+    (Rule::SameOrEmpty, &["description"], "empty is a process without a description"),
     (Rule::Same, &["Maxpipes"], "0 is that nothing splices, not that there is no limit"),
     (Rule::Same, &["Tainted"], "text with flags has no sum"),
     (Rule::Limit, &["MaxSslConns"], "the setting `maxsslconn`, which HAProxy tags as a maximum seen"),
@@ -271,6 +323,34 @@ fn column(name: &str) -> &'static Column {
 
 fn key(name: &str) -> &'static InfoKey {
     KEYS.iter().find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name:?} in the table"))
+}
+
+/// Every column that merges a kind of row by that rule.
+fn of_rule(rule: Rule) -> impl Iterator<Item = (&'static Column, Kind)> {
+    let kinds = |column: &'static Column| column.kinds.iter().map(move |(kind, rule)| (column, *kind, *rule));
+    let all = COLUMNS.iter().flat_map(kinds);
+    all.filter(move |(_, _, one)| *one == rule).map(|(column, kind, _)| (column, kind))
+}
+
+/// The rows of a kind in all recordings, by column.
+fn rows(kind: Kind) -> impl Iterator<Item = BTreeMap<String, String>> {
+    let code = match kind {
+        Kind::Frontend => "0",
+        Kind::Backend => "1",
+        Kind::Server => "2",
+        _ => "3",
+    };
+    VERSIONS.into_iter().flat_map(move |version| {
+        let names = header(version);
+        let text = recording(version, "show_stat");
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let records: Vec<_> =
+            reader.records().map(|record| record.expect("a row of the recording")).collect();
+        let rows = records.into_iter().map(move |record| -> BTreeMap<String, String> {
+            names.iter().cloned().zip(record.iter().map(str::to_owned)).collect()
+        });
+        rows.filter(move |row| row.get("type").is_some_and(|one| one == code))
+    })
 }
 
 /// Place of a release among those recorded.

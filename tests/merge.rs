@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
+use haproxyadmin::field::{self, Rule, Wire};
 use haproxyadmin::snapshot::Server;
-use haproxyadmin::{Agreement, Bound, CheckResult, Figure, MaxRange, Snapshot, Status};
+use haproxyadmin::{
+    Agreement, Bound, CheckResult, CheckStatus, Figure, Kind, MaxRange, ServerAddress, Snapshot, Status,
+};
 use serde_json::{Value, json};
 
 const COLUMNS: [&str; 22] = [
@@ -189,11 +192,115 @@ fn times_weigh_by_samples_of_which_a_process_holds_1024() {
     assert_eq!(self::server(&["stot=0 qtime=5"]).qtime(), None);
 }
 
+/// A server in two processes that print this one column more, or do not print it.
+/// The second one is read at `level`.
+fn one_column(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -> Snapshot {
+    let name = if kind == Kind::Backend { "BACKEND" } else { "one" };
+    let code = [Kind::Frontend, Kind::Backend, Kind::Server, Kind::Listener];
+    let code = code.iter().position(|one| *one == kind).unwrap();
+    let processes = [1, 2].map(|n: usize| {
+        let (head, cell) = match cells[n - 1] {
+            Some(cell) => (format!("{column},"), format!("{cell},")),
+            None => Default::default(),
+        };
+        let mut process = process(n, &[], &[]);
+        process["stat"] = format!("# pxname,svname,type,{head}\napp,{name},{code},{cell}\n\n").into();
+        process["level"] = if n == 1 { "admin" } else { level }.into();
+        process
+    });
+    snapshot(&processes)
+}
+
+/// The merged figure of a column, in words.
+fn metric_of(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -> Option<String> {
+    let snapshot = one_column(column, kind, cells, level);
+    match kind {
+        Kind::Frontend => snapshot.frontends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        Kind::Backend => snapshot.backends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        Kind::Server => snapshot.servers()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        _ => snapshot.listeners()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+    }
+}
+
+#[test]
+fn an_empty_cell_is_passed_over_or_a_value_by_the_rule_of_its_column() {
+    let mut seen = 0;
+    for column in field::COLUMNS {
+        for (kind, rule) in
+            column.kinds.iter().filter(|(_, rule)| matches!(rule, Rule::Same | Rule::SameOrEmpty))
+        {
+            let value = match column.wire {
+                Wire::Text => "x",
+                Wire::Status => "UP",
+                Wire::Check => "L4OK",
+                Wire::Mode => "http",
+                _ => "7",
+            };
+            let is_value = *rule == Rule::SameOrEmpty;
+            let is_limit = is_value && value == "7";
+            let is_hidden = ["addr", "cookie", "algo"].contains(&column.name);
+            let text = |text: &str| Some(text.to_owned());
+            let differs = text(&format!("1: {value}, 2: {}", if is_limit { "unlimited" } else { "" }));
+            let metric = |cells, level| metric_of(column.name, *kind, cells, level);
+            let name = format!("{} of {kind:?}", column.name);
+
+            let beside_empty = metric([Some(value), Some("")], "operator");
+            assert_eq!(beside_empty, if is_value { differs.clone() } else { text(value) }, "{name}");
+            let beside_hidden = metric([Some(value), Some("")], "user");
+            let hides = is_hidden || !is_value;
+            assert_eq!(beside_hidden, if hides { text(value) } else { differs }, "{name}");
+            assert_eq!(metric([Some(value), None], "admin"), text(value), "{name}");
+            assert_eq!(metric([Some(value), Some(value)], "user"), text(value), "{name}");
+            let nowhere = if is_limit { text("unlimited") } else { None };
+            assert_eq!(metric([Some(""), Some("")], "admin"), nowhere, "{name}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 47, "columns of these rules, each with each kind of row");
+}
+
+#[test]
+fn accessors_tell_an_empty_cell_that_is_a_value() {
+    fn of<T: Clone>(one: T, other: T) -> Agreement<T> {
+        differs(&[("1", one), ("2", other)])
+    }
+    let server = |column: &str, cell: &str| {
+        one_column(column, Kind::Server, [Some(cell), Some("")], "operator").servers().remove(0)
+    };
+    assert_eq!(server("src_ilim", "0").src_ilim(), Some(of(Bound::At(0), Bound::Unlimited)));
+    assert_eq!(server("tracked", "app/web2").tracked(), Some(of("app/web2", "")));
+    assert_eq!(server("cookie", "a").cookie(), Some(of("a", "")));
+    assert_eq!(server("last_chk", "OK").last_check(), Some(of("OK", "")));
+    assert_eq!(server("last_agt", "OK").last_agent_check(), Some(of("OK", "")));
+    let [check, none] = ["* L4OK", ""].map(CheckStatus::parse);
+    assert_eq!(none.result, CheckResult::NoCheck);
+    assert_eq!(server("check_status", "* L4OK").check_status(), Some(of(check.clone(), none.clone())));
+    assert_eq!(server("agent_status", "* L4OK").agent_status(), Some(of(check, none)));
+    let named = server("addr", "192.0.2.1:80");
+    let [address, none] = ["192.0.2.1:80", ""].map(ServerAddress::parse);
+    assert_eq!(none, ServerAddress::Unresolved);
+    assert_eq!((named.address(), named.port()), (Some(of(address, none)), Some(Agreement::Same(80))));
+    assert_eq!(
+        serde_json::to_string(&server("src_ilim", "10").metric("src_ilim").unwrap()).unwrap(),
+        r#"{"1":10,"2":null}"#
+    );
+
+    let described = [("description", "first")];
+    let info = snapshot(&[process(1, &[], &described), process(2, &[], &[])]).info();
+    assert_eq!(info.description(), Some(of("first", "")));
+    assert_eq!(info.metric("description").unwrap(), Some(Figure::SameText(of("first", ""))));
+    let info = snapshot(&[process(1, &[], &[]), process(2, &[], &[])]).info();
+    assert_eq!(info.description(), None);
+}
+
 #[test]
 fn what_a_user_socket_hides_is_no_disagreement() {
-    let server = server(&["addr=192.0.2.1:80", ""]);
+    let snapshot = one_column("addr", Kind::Server, [Some("192.0.2.1:80"), Some("")], "user");
+    let server = &snapshot.servers()[0];
     assert_eq!(server.addr(), Some(Agreement::Same("192.0.2.1:80")));
     assert_eq!(server.port(), Some(Agreement::Same(80)));
+    let snapshot = one_column("check_status", Kind::Server, [Some("L4OK"), Some("")], "user");
+    assert_eq!(snapshot.servers()[0].check_status().unwrap().to_string(), "1: L4OK, 2: ");
 }
 
 #[test]
@@ -202,6 +309,10 @@ fn columns_of_tomorrow_are_text_that_agrees_or_not() {
     assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "y")]))));
     assert_eq!(server.metric("pid").unwrap(), Some(Figure::Own(vec![("1".into(), "1"), ("2".into(), "2")])));
     assert!(server.metrics().iter().any(|(name, _)| *name == "novel"));
+    // Whether an empty one is a value is not known, and so it is shown.
+    let server = self::server(&["novel=x", ""]);
+    assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "")]))));
+    assert_eq!(self::server(&["", ""]).metric("novel").unwrap(), None);
 }
 
 #[test]

@@ -64,9 +64,19 @@ macro_rules! figure {
         crate::aggregate::accessor::figure! { @ $accessor same_text crate::Agreement<&str>, $doc, $column,
             "Merged: the common value, or that of each process." }
     };
-    (Same Check $accessor:ident $column:expr, $doc:literal) => {
+    (SameOrEmpty Text $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_text_or_empty crate::Agreement<&str>, $doc, $column,
+            "Merged: the common value, or that of each process, of which some may be empty; \
+             `None` if all are." }
+    };
+    (SameOrEmpty Check $accessor:ident $column:expr, $doc:literal) => {
         crate::aggregate::accessor::figure! { @ $accessor same_check crate::Agreement<crate::CheckStatus>, $doc, $column,
-            "Merged: the common result, or that of each process." }
+            "Merged: the common result, or that of each process, of which some may be \
+             [`NoCheck`](crate::CheckResult::NoCheck); `None` if all are." }
+    };
+    (SameOrEmpty $wire:ident $accessor:ident $column:expr, $doc:literal) => {
+        crate::aggregate::accessor::figure! { @ $accessor same_bound crate::Agreement<crate::Bound>, $doc, $column,
+            "Merged: the common limit, or that of each process." }
     };
     (Same Mode $accessor:ident $column:expr, $doc:literal) => {
         crate::aggregate::accessor::figure! { @ $accessor same_mode crate::Agreement<crate::Mode>, $doc, $column,

@@ -76,6 +76,18 @@ pub(crate) fn agreement<'a, T>(
     Some(Agreement::Differs(values.map(|(label, value)| (label.clone(), value)).collect()))
 }
 
+/// The same where an empty text is a value; `None` if all of them are empty.
+pub(crate) fn filled<'a, 'b, T>(
+    texts: impl Iterator<Item = (&'a Label, &'b str)> + Clone,
+    read: impl Fn(&'b str) -> T + Clone,
+    agrees: impl Fn(&T, &T) -> bool,
+) -> Option<Agreement<T>> {
+    if texts.clone().all(|(_, text)| text.is_empty()) {
+        return None;
+    }
+    agreement(texts.map(|(label, text)| (label, read(text))), agrees)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,5 +162,14 @@ mod tests {
         let differs = agreement(labelled(&labels(), &[4, 4, 1]), u64::eq).unwrap();
         assert_eq!(differs.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
         assert_eq!(agreement(labelled::<u64>(&labels(), &[]), u64::eq), None);
+    }
+
+    #[test]
+    fn an_empty_text_is_a_value_beside_others() {
+        let texts = |texts: &[&'static str]| filled(labelled(&labels(), texts), |text| text, |a, b| a == b);
+        let differs = [("0".into(), "x"), ("1".into(), "")];
+        assert_eq!(texts(&["x", ""]), Some(Agreement::Differs(differs.to_vec())));
+        assert_eq!(texts(&["x", "x"]), Some(Agreement::Same("x")));
+        assert_eq!((texts(&["", ""]), texts(&[])), (None, None));
     }
 }

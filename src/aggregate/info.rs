@@ -76,8 +76,9 @@ impl ClusterInfo {
     }
 
     /// The merged figure of the key called `name`, spelt as HAProxy spells it, by
-    /// the same rule as its accessor; `None` where no process has a value. Keys
-    /// that this crate does not know are text that is the same or differs.
+    /// the same rule as its accessor; `None` where no process has a value. A key that
+    /// this crate does not know is a text that is the same or differs; an empty one is a
+    /// text too.
     ///
     /// # Errors
     ///
@@ -87,7 +88,9 @@ impl ClusterInfo {
         match known.and_then(|index| Some((Key::ALL.get(index)?, KEYS.get(index)?))) {
             Some((key, declared)) => Ok(self.known_figure(*key, declared)),
             None if self.per_process().any(|(_, info)| info.get(name).is_some()) => {
-                Ok(self.same(|info| info.get(name).filter(|value| !value.is_empty())).map(Figure::SameText))
+                let texts =
+                    self.current().filter_map(|(process, info)| Some((process.label(), info.get(name)?)));
+                Ok(fold::filled(texts, |text| text, |a, b| a == b).map(Figure::SameText))
             }
             None => Err(Error::new(Problem::NotFound(format!("key {name:?} in `show info`")))),
         }
@@ -121,6 +124,7 @@ impl ClusterInfo {
                     .collect();
                 (!own.is_empty()).then_some(Figure::Own(own))
             }
+            (Rule::SameOrEmpty, _) => self.same_text_or_empty(key).map(Figure::SameText),
             (_, Wire::Text) => self.same_text(key).map(Figure::SameText),
             _ => self.same_number(key).map(Figure::SameNumber),
         }
@@ -177,6 +181,13 @@ impl ClusterInfo {
     fn same_text(&self, key: Key) -> Option<Agreement<&str>> {
         self.same(|info| info.text(key))
     }
+
+    /// Agreement on a key that a process does not print if it has nothing to say.
+    fn same_text_or_empty(&self, key: Key) -> Option<Agreement<&str>> {
+        let texts =
+            self.current().map(|(process, info)| (process.label(), info.text(key).unwrap_or_default()));
+        fold::filled(texts, |text| text, |a, b| a == b)
+    }
 }
 
 /// When a figure of `key` has fallen below zero.
@@ -228,6 +239,11 @@ macro_rules! figure {
     (Same Text $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor same_text Agreement<&str>, $doc, $key,
         "Merged: the common value, or that of each process." }
+    };
+    (SameOrEmpty Text $accessor:ident $key:expr, $doc:literal) => {
+        figure! { @ $accessor same_text_or_empty Agreement<&str>, $doc, $key,
+                       "Merged: the common value, or that of each process, of which some may be empty; \
+`None` if all are." }
     };
     (Same $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor same_number Agreement<u64>, $doc, $key,

@@ -1,8 +1,8 @@
 use super::fold::{self, Underflow};
 use super::process::Process;
 use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
-use crate::field::{COLUMNS, Col, Column, Kind, Nature, Rule, Wire};
-use crate::model::{Cells, CheckStatus, Mode, Status};
+use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
+use crate::model::{Cells, CheckStatus, Level, Mode, Status};
 
 /// The rows of one object, to be merged column by column: every process that has
 /// it, with its row.
@@ -73,6 +73,46 @@ where
         self.same(|row| row.text(column), |a, b| a == b)
     }
 
+    /// Agreement on a column where an empty cell is a value; `None` if no process fills
+    /// it.
+    pub(super) fn same_or_empty<T>(
+        &self,
+        column: Col,
+        read: impl Fn(&'a str) -> T + Clone,
+        agrees: impl Fn(&T, &T) -> bool,
+    ) -> Option<Agreement<T>> {
+        fold::filled(self.shown(column), read, agrees)
+    }
+
+    pub(super) fn same_text_or_empty(&self, column: Col) -> Option<Agreement<&'a str>> {
+        self.same_or_empty(column, |text| text, |a, b| a == b)
+    }
+
+    /// Agreement on a limit of which 0 is not unlimited, but an empty cell is.
+    pub(super) fn same_bound(&self, column: Col) -> Option<Agreement<Bound>> {
+        let printed = self.current().filter(|(_, row)| row.row().header().position(column).is_some());
+        let bound = |row: R| row.number(column).map_or(Bound::Unlimited, Bound::At);
+        fold::agreement(printed.map(|(process, row)| (process.label(), bound(row))), Bound::eq)
+    }
+
+    /// Agreement on texts of which nothing is known, so that an empty one may be a value;
+    /// `None` if all are empty.
+    pub(super) fn same_unknown(&self, get: impl Fn(&R) -> Option<&'a str>) -> Option<Agreement<&'a str>> {
+        let texts = self.current().filter_map(|(process, row)| Some((process.label(), get(&row)?)));
+        fold::filled(texts, |text| text, |a, b| a == b)
+    }
+
+    /// The texts of a column, empty or not, but those that a process does not print or
+    /// does not show at the level of its socket.
+    fn shown(&self, column: Col) -> impl Iterator<Item = (&'a Label, &'a str)> + Clone {
+        let hidden = COLUMNS.get(column as usize).is_some_and(|one| HIDDEN_FROM_USERS.contains(&one.name));
+        self.current().filter_map(move |(process, row)| {
+            let text = row.printed(column)?;
+            let is_hidden = hidden && text.is_empty() && process.level() == Some(Level::User);
+            (!is_hidden).then_some((process.label(), text))
+        })
+    }
+
     /// Statuses that differ only in what health checks have counted agree on the
     /// worst of them.
     pub(super) fn same_status(&self, column: Col) -> Option<Agreement<Status>> {
@@ -87,10 +127,9 @@ where
 
     /// Check results agree whether or not a further check is under way.
     pub(super) fn same_check(&self, column: Col) -> Option<Agreement<CheckStatus>> {
-        let checks = |row: &R| row.text(column).map(CheckStatus::parse);
-        let agreed = self.same(checks, |a, b| a.result == b.result)?;
+        let agreed = self.same_or_empty(column, CheckStatus::parse, |a, b| a.result == b.result)?;
         let Agreement::Same(mut check) = agreed else { return Some(agreed) };
-        check.running = self.current().any(|(_, row)| checks(&row).is_some_and(|check| check.running));
+        check.running = self.shown(column).any(|(_, text)| CheckStatus::parse(text).running);
         Some(Agreement::Same(check))
     }
 
@@ -109,9 +148,17 @@ where
             (Rule::Mean, _) => self.mean(column).map(Figure::Mean),
             (Rule::Range, _) => self.range(column).map(Figure::Range),
             (Rule::Limit, _) => self.limit(column).map(Figure::Limit),
-            (Rule::Same | Rule::Key, Wire::Status) => self.same_status(column).map(Figure::Status),
-            (Rule::Same | Rule::Key, Wire::Check) => self.same_check(column).map(Figure::Check),
-            (Rule::Same | Rule::Key, Wire::Mode) => self.same_mode(column).map(Figure::Mode),
+            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Status) => {
+                self.same_status(column).map(Figure::Status)
+            }
+            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Check) => {
+                self.same_check(column).map(Figure::Check)
+            }
+            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Mode) => {
+                self.same_mode(column).map(Figure::Mode)
+            }
+            (Rule::SameOrEmpty, Wire::Text) => self.same_text_or_empty(column).map(Figure::SameText),
+            (Rule::SameOrEmpty, _) => self.same_bound(column).map(Figure::SameBound),
             (Rule::Same | Rule::Key, Wire::Text) => self.same_text(column).map(Figure::SameText),
             (Rule::Same | Rule::Key, _) => self.same_number(column).map(Figure::SameNumber),
             (Rule::Own, _) => {

@@ -2,7 +2,7 @@ use super::index::Place;
 use super::merge::Merge;
 use super::process::Process;
 use super::snapshot::Snapshot;
-use super::{Agreement, Figure, Limit, MaxRange};
+use super::{Agreement, Bound, Figure, Limit, MaxRange};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
 use crate::model::{Cells, CheckStatus, Cut, Mode, Row, Status};
@@ -57,14 +57,22 @@ impl Object {
         self.merge().same(get, agrees)
     }
 
+    pub(super) fn same_or_empty<'a, T>(
+        &'a self,
+        column: Col,
+        read: impl Fn(&'a str) -> T + Clone,
+        agrees: impl Fn(&T, &T) -> bool,
+    ) -> Option<Agreement<T>> {
+        self.merge().same_or_empty(column, read, agrees)
+    }
+
     /// The merged figure of a column that is only known at run time.
     pub(super) fn figure(&self, name: &str) -> Result<Option<Figure<'_>>> {
         let known = COLUMNS.iter().position(|column| column.name == name);
         match known.and_then(|index| Col::ALL.get(index)) {
             Some(column) => Ok(self.merge().figure(self.kind(), *column)),
             None if self.rows().any(|(_, row)| row.get(name).is_some()) => {
-                let text = self.same(|row| row.get(name).filter(|cell| !cell.is_empty()), |a, b| a == b);
-                Ok(text.map(Figure::SameText))
+                Ok(self.merge().same_unknown(|row| row.get(name)).map(Figure::SameText))
             }
             None => Err(Error::new(Problem::NotFound(format!("column {name:?} in `show stat`")))),
         }
@@ -86,10 +94,11 @@ impl Object {
                 unknown.push(name);
             }
         }
-        figures.extend(unknown.into_iter().filter_map(|name| {
-            let text = merge.same(|row| row.unknown(name).filter(|cell| !cell.is_empty()), |a, b| a == b);
-            Some((name, Figure::SameText(text?)))
-        }));
+        figures.extend(
+            unknown.into_iter().filter_map(|name| {
+                Some((name, Figure::SameText(merge.same_unknown(|row| row.unknown(name))?)))
+            }),
+        );
         figures
     }
 
@@ -118,6 +127,8 @@ folds! {
     limit: Limit;
     same_number: Agreement<u64>;
     same_text: Agreement<&str>;
+    same_text_or_empty: Agreement<&str>;
+    same_bound: Agreement<Bound>;
     same_status: Agreement<Status>;
     same_check: Agreement<CheckStatus>;
     same_mode: Agreement<Mode>;

@@ -35,15 +35,17 @@ impl Server {
         self.per_process().map(|(process, row)| (&**process.label(), row.stot().unwrap_or(0))).collect()
     }
 
-    /// Where it is reached (`addr`).
+    /// Address at which it is reached (`addr`), which is
+    /// [`Unresolved`](ServerAddress::Unresolved) in a process that has not resolved its
+    /// name yet. Sockets of level `user` do not show it.
     ///
-    /// `None` where no process says: its name is not resolved yet, or every socket
-    /// is of level `user`.
+    /// `None` if no process has an address for it, or every socket is of level `user`.
     pub fn address(&self) -> Option<Agreement<ServerAddress>> {
-        self.0.same(|row| row.addr().map(ServerAddress::parse), ServerAddress::eq)
+        self.0.same_or_empty(Col::addr, ServerAddress::parse, ServerAddress::eq)
     }
 
-    /// Port it is reached at; `None` for a unix socket.
+    /// Port at which it is reached, in the processes that have an IP address for it;
+    /// `None` if none has, as for a unix socket.
     pub fn port(&self) -> Option<Agreement<u16>> {
         self.0.same(|row| Some(ServerAddress::parse(row.addr()?).ip()?.port()), u16::eq)
     }

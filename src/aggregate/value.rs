@@ -168,7 +168,7 @@ impl fmt::Display for Limit {
 pub enum Bound {
     /// At most so many.
     At(u64),
-    /// No limit: HAProxy prints 0 or nothing.
+    /// No limit. HAProxy prints nothing for it, or 0 where a limit of 0 has no sense.
     Unlimited,
 }
 
@@ -219,6 +219,8 @@ pub enum Figure<'a> {
     Limit(Limit),
     /// A number that should be the same everywhere.
     SameNumber(Agreement<u64>),
+    /// A limit that should be the same everywhere, and is not added up.
+    SameBound(Agreement<Bound>),
     /// Text that should be the same everywhere; also what this crate does not
     /// know.
     SameText(Agreement<&'a str>),
@@ -240,6 +242,7 @@ impl fmt::Display for Figure<'_> {
             Self::Range(range) => range.fmt(f),
             Self::Limit(limit) => limit.fmt(f),
             Self::SameNumber(agreement) => agreement.fmt(f),
+            Self::SameBound(agreement) => agreement.fmt(f),
             Self::SameText(agreement) => agreement.fmt(f),
             Self::Status(agreement) => agreement.fmt(f),
             Self::Check(agreement) => agreement.fmt(f),
@@ -258,6 +261,7 @@ impl serde::Serialize for Figure<'_> {
             Self::Range(range) => range.serialize(serializer),
             Self::Limit(limit) => limit.serialize(serializer),
             Self::SameNumber(agreement) => agreement.serialize(serializer),
+            Self::SameBound(agreement) => agreement.serialize(serializer),
             Self::SameText(agreement) => agreement.serialize(serializer),
             Self::Status(agreement) => agreement.serialize(serializer),
             Self::Check(agreement) => agreement.serialize(serializer),

@@ -34,8 +34,9 @@ macro_rules! view {
             }
 
             /// The merged figure of the column called `name`, by the same rule as
-            /// its accessor; `None` where no process fills it. Columns that this
-            /// crate does not know are text that is the same or differs.
+            /// its accessor; `None` where no process fills it. A column that this crate
+            /// does not know is a text that is the same or differs; an empty one is a
+            /// text too.
             ///
             /// # Errors
             ///

@@ -24,7 +24,7 @@ pub(super) fn description(status: &str) -> &'static str {
         CheckResult::ProcessOk => "External check passed",
         CheckResult::Checked => "No status change",
         CheckResult::Hana => "Health analyze",
-        CheckResult::Other(_) => "",
+        CheckResult::NoCheck | CheckResult::Other(_) => "",
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn code(status: &str) -> Option<u16> {
 /// Its number in `show servers state`.
 pub(super) fn number(status: &str) -> u32 {
     match CheckStatus::parse(status).result {
-        CheckResult::Unknown | CheckResult::Other(_) => 0,
+        CheckResult::Unknown | CheckResult::NoCheck | CheckResult::Other(_) => 0,
         CheckResult::Initializing => 1,
         CheckResult::Checked => 3,
         CheckResult::Hana => 4,

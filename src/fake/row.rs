@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::Value;
 use super::cells::{Cells, quoted};
 use crate::Version;
-use crate::field::{COLUMNS, Column, Kind, Rule, Wire};
+use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, Kind, Rule, Wire};
 use crate::model::Level;
 
 /// One row of `show stat` while it is made: what is set, and what it says where
@@ -70,7 +70,9 @@ impl<'a> Row<'a> {
     pub(super) fn line(&self, columns: &[&Column], version: &Version, level: Level) -> String {
         let mut line = String::new();
         for column in columns {
-            if fills(column, self.kind, version) && (level > Level::User || !SECRET.contains(&column.name)) {
+            if fills(column, self.kind, version)
+                && (level > Level::User || !HIDDEN_FROM_USERS.contains(&column.name))
+            {
                 let number = matches!(column.wire, Wire::U32 | Wire::U64 | Wire::I32);
                 let nothing = if number { "0" } else { "" };
                 line.push_str(&quoted(&self.given(column.name).unwrap_or(nothing.into())));
@@ -147,6 +149,3 @@ pub(super) const HTTP: &[&str] = &[
     "cache_lookups",
     "cache_hits",
 ];
-
-/// Empty at level `user`.
-const SECRET: &[&str] = &["addr", "cookie", "algo"];

@@ -95,7 +95,7 @@ macro_rules! for_each_column {
             lbtot = "lbtot", U64, Count, Counter, "2.2", [S B] Sum,
                 "Times load balancing chose a server, requests bound to \
                  one by persistence or taken from a queue not counted.";
-            tracked = "tracked", Text, None, Name, "2.2", [S] Same,
+            tracked = "tracked", Text, None, Name, "2.2", [S] SameOrEmpty,
                 "Server whose state this one follows, as `backend/server`; empty without `track`.";
             kind_code = "type", U32, Code, Gauge, "2.2", [F L S B] Key,
                 "Kind of the row: 0 frontend, 1 backend, 2 server, 3 listener.";
@@ -105,9 +105,9 @@ macro_rules! for_each_column {
                 "Sessions a frontend accepts in a second (`rate-limit sessions`).";
             rate_max = "rate_max", U32, PerSecond, Max, "2.2", [F S B] Range,
                 "Most sessions in one second; requests on servers and backends.";
-            check_status = "check_status", Check, None, Output, "2.2", [S] Same,
+            check_status = "check_status", Check, None, Output, "2.2", [S] SameOrEmpty,
                 "Outcome of the latest health check, with `* ` in \
-                 front while the next one runs; empty without checks.";
+                 front while the next one runs; empty without checks, and in maintenance.";
             check_code = "check_code", U32, Code, Output, "2.2", [S] Same,
                 "Status that the server answered the latest health check with; \
                  empty where the check got no such answer.";
@@ -152,9 +152,9 @@ macro_rules! for_each_column {
                 "Responses that were compressed.";
             lastsess = "lastsess", I32, Seconds, Age, "2.2", [S B] Min,
                 "Time since a session was last served here, -1 for never.";
-            last_chk = "last_chk", Text, None, Output, "2.2", [S] Same,
+            last_chk = "last_chk", Text, None, Output, "2.2", [S] SameOrEmpty,
                 "What the latest health check brought in detail: part of the answer, or the error in words.";
-            last_agt = "last_agt", Text, None, Output, "2.2", [S] Same,
+            last_agt = "last_agt", Text, None, Output, "2.2", [S] SameOrEmpty,
                 "What the latest agent check brought in detail: part of the answer, or the error in words.";
             qtime = "qtime", U32, Milliseconds, Average, "2.2", [S B] Mean,
                 "Time in the queue, mean of the last 1024 requests however long ago they were.";
@@ -167,7 +167,7 @@ macro_rules! for_each_column {
             ttime = "ttime", U32, Milliseconds, Average, "2.2", [S B] Mean,
                 "Time from the request to the end of the session, \
                  mean of the last 1024 requests however long ago they were.";
-            agent_status = "agent_status", Check, None, Output, "2.2", [S] Same,
+            agent_status = "agent_status", Check, None, Output, "2.2", [S] SameOrEmpty,
                 "Outcome of the latest agent check, with `* ` in \
                  front while the next one runs; empty without agent.";
             agent_code = "agent_code", U32, Code, Output, "2.2", [S] Same,
@@ -193,12 +193,12 @@ macro_rules! for_each_column {
             agent_health = "agent_health", U32, Count, Gauge, "2.2", [S] Same,
                 "Score of the agent checks, from 0 to `agent_rise` + `agent_fall` - 1; \
                  the verdict is up from `agent_rise` on.";
-            addr = "addr", Text, None, Gauge, "2.2", [L S] Same,
+            addr = "addr", Text, None, Gauge, "2.2", [L S] SameOrEmpty,
                 "Address and port, or `unix`; empty at level `user`, \
                  and until the server's name has been resolved.";
-            cookie = "cookie", Text, None, Name, "2.2", [S B] Same,
+            cookie = "cookie", Text, None, Name, "2.2", [S B] SameOrEmpty,
                 "Value of the server's persistence cookie, \
-                 on a backend the cookie's name; empty at level `user`.";
+                 on a backend the cookie's name; empty without one, and at level `user`.";
             mode = "mode", Mode, None, Gauge, "2.2", [F L S B] Same,
                 "What the proxy speaks, such as `http` or `tcp`.";
             algo = "algo", Text, None, Gauge, "2.2", [B] Same,
@@ -229,7 +229,7 @@ macro_rules! for_each_column {
                 "Requests answered from the HTTP cache; empty outside `mode http`.";
             srv_icur = "srv_icur", U32, Count, Gauge, "2.2", [S] Sum,
                 "Idle connections kept for the server's next requests.";
-            src_ilim = "src_ilim", U32, Count, Limit, "2.2", [S] Same,
+            src_ilim = "src_ilim", U32, Count, Limit, "2.2", [S] SameOrEmpty,
                 "Most idle connections the server may keep (`pool-max-conn`); \
                  empty is no limit, 0 means none are kept.";
             qtime_max = "qtime_max", U32, Milliseconds, Max, "2.2", [S B] Max,

@@ -118,8 +118,9 @@ macro_rules! for_each_key {
                 "Share of the last second that one thread, the one that answered, spent waiting for work.";
             node = "node", Text, None, Output, "2.2", Same,
                 "Name of the node (`node`), by default the host's name.";
-            description = "description", Text, None, Output, "2.2", Same,
-                "Text that the configuration gives the process (`description`).";
+            description = "description", Text, None, Output, "2.2", SameOrEmpty,
+                "Text that the configuration gives the process (`description`); \
+                 a process without one does not print the key.";
             stopping = "Stopping", U32, Count, Gauge, "2.2", Sum,
                 "Whether the process only finishes what it has before it ends (1 if so); \
                  summed, how many processes do.";

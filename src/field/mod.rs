@@ -167,13 +167,24 @@ pub enum Rule {
     Limit,
     /// Mean, weighted by how many samples each process holds.
     Mean,
-    /// The common value, or the list of differing ones.
+    /// The common value, or the list of differing ones. An empty cell means that the
+    /// figure does not apply, or that another column tells; it is passed over.
     Same,
+    /// The common value, or the list of differing ones. An empty cell is a value too:
+    /// nothing is set, or nothing was said.
+    ///
+    /// A number of that rule is a limit, and an empty cell means unlimited; 0 is a
+    /// number as any other. A process is passed over if its release does not print the
+    /// column, or if its socket is of level `user` and hides the column there.
+    SameOrEmpty,
     /// Never merged: means something within one process only.
     Own,
     /// Part of what tells rows apart.
     Key,
 }
+
+/// Columns that are empty on sockets of level `user`, whatever their value is.
+pub(crate) const HIDDEN_FROM_USERS: &[&str] = &["addr", "cookie", "algo"];
 
 /// The unit of a table entry, as its accessor's documentation names it.
 macro_rules! unit {

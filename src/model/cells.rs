@@ -16,6 +16,12 @@ pub(crate) trait Cells<'a> {
         self.bytes(self.row().header().position(column)?).filter(|cell| !cell.is_empty())
     }
 
+    /// Text of a known column, empty where the cell is; `None` where the release does
+    /// not print the column.
+    fn printed(&self, column: Col) -> Option<&'a str> {
+        self.bytes(self.row().header().position(column)?).map(text)
+    }
+
     /// Cell of a column that this crate does not know.
     fn unknown(&self, name: &str) -> Option<&'a str> {
         let (position, _) = self.row().header().unknown().find(|(_, column)| *column == name)?;

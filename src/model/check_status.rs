@@ -18,6 +18,9 @@ macro_rules! results {
         #[non_exhaustive]
         pub enum CheckResult {
             $(#[doc = concat!("`", $text, "`: ", $doc)] $variant,)*
+            /// Nothing: no check runs. None is configured, or the checks are disabled, or
+            /// they wait for the end of a maintenance.
+            NoCheck,
             /// A result this crate does not know.
             Other(Box<str>),
         }
@@ -26,6 +29,7 @@ macro_rules! results {
             fn parse(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
+                    "" => Self::NoCheck,
                     _ => Self::Other(text.into()),
                 }
             }
@@ -33,6 +37,7 @@ macro_rules! results {
             fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
+                    Self::NoCheck => "",
                     Self::Other(text) => text,
                 }
             }
@@ -96,5 +101,12 @@ mod tests {
         assert_eq!(status, CheckStatus { result: CheckResult::L4Connect, running: true });
         assert_eq!(status.to_string(), "* L4CON");
         assert_eq!(CheckStatus::parse("L9NEW").result, CheckResult::Other("L9NEW".into()));
+    }
+
+    #[test]
+    fn an_empty_cell_is_no_check() {
+        let status = CheckStatus::parse("");
+        assert_eq!(status, CheckStatus { result: CheckResult::NoCheck, running: false });
+        assert_eq!(status.to_string(), "");
     }
 }

@@ -9,21 +9,24 @@ pub enum ServerAddress {
     Ip(SocketAddr),
     /// A unix socket; `show stat` does not say which.
     Unix,
+    /// No address: the server's name has not been resolved yet. The cell is empty.
+    Unresolved,
     /// Something this crate does not know.
     Other(Box<str>),
 }
 
 impl ServerAddress {
     /// Reads the text of an `addr` cell, such as `192.0.2.1:80`, `[2001:db8::1]:80`
-    /// or `unix`.
+    /// or `unix`, or an empty one.
     pub fn parse(text: &str) -> Self {
         match text {
             "unix" => Self::Unix,
+            "" => Self::Unresolved,
             _ => text.parse().map_or_else(|_| Self::Other(text.into()), Self::Ip),
         }
     }
 
-    /// Address and port, unless it is a unix socket.
+    /// Address and port, if it is an IP address.
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
@@ -37,6 +40,7 @@ impl fmt::Display for ServerAddress {
         match self {
             Self::Ip(address) => address.fmt(f),
             Self::Unix => f.pad("unix"),
+            Self::Unresolved => f.pad(""),
             Self::Other(text) => f.pad(text),
         }
     }
@@ -48,10 +52,11 @@ mod tests {
 
     #[test]
     fn both_families_and_unix_are_understood() {
-        for text in ["192.0.2.1:80", "[2001:db8::1]:8080", "unix", "strange"] {
+        for text in ["192.0.2.1:80", "[2001:db8::1]:8080", "unix", "", "strange"] {
             assert_eq!(ServerAddress::parse(text).to_string(), text);
         }
         assert_eq!(ServerAddress::parse("[::1]:80").ip(), "[::1]:80".parse().ok());
         assert_eq!(ServerAddress::parse("unix").ip(), None);
+        assert_eq!(ServerAddress::parse(""), ServerAddress::Unresolved);
     }
 }
