@@ -1,14 +1,16 @@
-//! What processes of real HAProxy agree on and what they do not: states and
-//! settings of which one process says something else than another.
+//! Two processes of real HAProxy whose configurations or states differ: what they
+//! agree on, what is a difference, and what is added up.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use haproxyadmin::{AdminState, Agreement, Cluster, Status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 mod support;
 
-use support::{Config, Release, Running, Stranger, every_cell, releases, until};
+use support::{Config, Release, Running, Stranger, every_cell, http_get, releases, until};
 
 /// Two processes of a release with the sockets `1.sock` and `2.sock`. A line that
 /// ends in `# only N` is for process N.
@@ -167,6 +169,57 @@ backend app
             "named addr: 1.sock: 127.0.0.1:80, 2.sock: ",
         ];
         assert_eq!(found, expected, "{}", release.version);
+    }
+}
+
+#[tokio::test]
+async fn a_tcp_frontend_counts_sessions_as_requests_and_an_http_frontend_its_requests() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let config = "
+frontend web
+    bind \"unix@${DIR}/traffic/web.${N}\"
+    mode tcp  # only 1
+    default_backend app
+backend app
+    mode tcp  # only 1
+    server app1 \"${SERVER_1}\"
+listen raw
+    bind \"unix@${DIR}/traffic/raw.${N}\"
+    mode tcp
+    server raw1 \"${SERVER_1}\"
+";
+        let cluster = two(&mut running, &release, config).await;
+        for (frontend, n, connections) in [("web", 1, 3), ("web", 2, 4), ("raw", 1, 2), ("raw", 2, 5)] {
+            for _ in 0..connections {
+                assert_eq!(http_get(running.traffic(frontend, n), "/").await, 200);
+            }
+        }
+        // Two requests in one session.
+        let mut stream = UnixStream::connect(running.traffic("web", 2)).await.unwrap();
+        let requests =
+            b"GET / HTTP/1.1\r\nHost: t\r\n\r\nGET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+        stream.write_all(requests).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+
+        let cells = async || {
+            let mut cells = Vec::new();
+            for column in ["stot", "req_tot", "scur"] {
+                cells.extend(every_cell(&running, "web", "FRONTEND", column).await);
+                cells.extend(every_cell(&running, "raw", "FRONTEND", column).await);
+            }
+            cells
+        };
+        let counted = ["3", "5", "2", "5", "0", "6", "0", "0", "0", "0", "0", "0"];
+        let what = format!("{}: all sessions are counted", release.version);
+        until(&what, async || (cells().await == counted).then_some(())).await;
+
+        let [web, raw] = [cluster.frontend("web").await.unwrap(), cluster.frontend("raw").await.unwrap()];
+        assert_eq!((web.sessions(), raw.sessions()), (8, 7));
+        assert_eq!((web.requests(), raw.requests()), (3 + 6, 7), "{}", release.version);
+        assert_eq!(web.requests_per_process(), [("1.sock", 3), ("2.sock", 6)]);
+        assert_eq!(raw.requests_per_process(), [("1.sock", 2), ("2.sock", 5)]);
     }
 }
 

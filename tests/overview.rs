@@ -131,6 +131,15 @@ async fn what_differs_is_a_map_from_label_to_value() {
 }
 
 #[tokio::test]
+async fn a_frontend_in_mode_tcp_shows_its_sessions() {
+    let dir = TempDir::new().unwrap();
+    let process = Process::new("3.2").frontend(Frontend::new("raw").mode("tcp").set("stot", 7));
+    let _running = process.serve(dir.path().join("one.sock")).await.unwrap();
+    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    assert!(text(&output).contains("\nraw       OPEN           7  one.sock\n"), "{}", text(&output));
+}
+
+#[tokio::test]
 async fn a_socket_that_is_ignored_is_reported() {
     let (dir, running) = two().await;
     running[1].fail(Fault::Answer((*b"hello\n").into()));

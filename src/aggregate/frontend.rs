@@ -3,6 +3,7 @@ use super::object::Object;
 use super::view::{debug, view};
 use super::{Agreement, Limit, Listener};
 use crate::field::{Col, for_each_column};
+use crate::model::{Cells, Mode, Row};
 
 /// Client side of a proxy, in all processes that have it.
 ///
@@ -17,16 +18,21 @@ impl Frontend {
         self.0.proxy()
     }
 
-    /// HTTP requests received (`req_tot`).
+    /// HTTP requests received (`req_tot`), or sessions (`stot`) in `mode tcp`, where
+    /// there are no requests.
     ///
-    /// 0 in `mode tcp`, where [`sessions`](Frontend::sessions) are what counts.
+    /// Each process counts what its own mode says. [`req_tot`](Frontend::req_tot) counts
+    /// HTTP requests alone, and is 0 in `mode tcp`.
     pub fn requests(&self) -> u64 {
-        self.0.sum(Col::req_tot).unwrap_or(0)
+        self.0.sum_of(requests).unwrap_or(0)
     }
 
-    /// Requests of each process that has it, by label.
+    /// Requests of each process that has it, by label: HTTP requests, or sessions in
+    /// `mode tcp`.
     pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
-        self.per_process().map(|(process, row)| (&**process.label(), row.req_tot().unwrap_or(0))).collect()
+        self.per_process()
+            .map(|(process, row)| (&**process.label(), row.number(requests(&row)).unwrap_or(0)))
+            .collect()
     }
 
     /// Sessions so far (`stot`).
@@ -49,6 +55,11 @@ impl Frontend {
     pub fn id(&self) -> Option<Agreement<u64>> {
         self.iid()
     }
+}
+
+/// The column that counts the requests of a frontend, by the mode of its row.
+fn requests(row: &Row<'_>) -> Col {
+    if row.mode() == Some(Mode::Tcp) { Col::stot } else { Col::req_tot }
 }
 
 view!(Frontend, "frontend");

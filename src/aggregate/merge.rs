@@ -30,6 +30,11 @@ where
         fold::sum(self.rows.clone().map(|(_, row)| row.number(column)), underflow(column))
     }
 
+    /// Sum of a counter, which is in another column by the row.
+    pub(super) fn sum_of(&self, choose: impl Fn(&R) -> Col) -> Option<u64> {
+        fold::sum(self.rows.clone().map(|(_, row)| row.number(choose(&row))), Underflow::NEVER)
+    }
+
     pub(super) fn range(&self, column: Col) -> Option<MaxRange> {
         fold::range(self.rows.clone().map(|(_, row)| row.number(column)))
     }

@@ -57,6 +57,10 @@ impl Object {
         self.merge().same(get, agrees)
     }
 
+    pub(super) fn sum_of(&self, choose: impl Fn(&Row<'_>) -> Col) -> Option<u64> {
+        self.merge().sum_of(choose)
+    }
+
     pub(super) fn same_or_empty<'a, T>(
         &'a self,
         column: Col,

@@ -136,8 +136,8 @@ macro_rules! for_each_column {
             req_rate_max = "req_rate_max", U32, PerSecond, Max, "2.2", [F] Range,
                 "Most HTTP requests in one second.";
             req_tot = "req_tot", U64, Count, Counter, "2.2", [F S B] Sum,
-                "HTTP requests; in `mode tcp` 0 on frontends and \
-                 empty elsewhere, there `stot` is what counts.";
+                "HTTP requests; in `mode tcp` 0 on frontends and empty elsewhere, \
+                 where `stot` counts sessions.";
             cli_abrt = "cli_abrt", U64, Count, Counter, "2.2", [S B] Sum,
                 "Requests or transfers that the client broke off.";
             srv_abrt = "srv_abrt", U64, Count, Counter, "2.2", [S B] Sum,
