@@ -407,6 +407,22 @@ fn processes_are_merged_by_the_rules_of_their_keys() {
 }
 
 #[test]
+fn listeners_of_one_name_are_told_apart_by_address_or_by_position_where_it_is_hidden() {
+    let listener = |sid: usize, addr: &str| {
+        let addr = if addr.is_empty() { String::new() } else { format!("addr={addr}") };
+        row("web", "x", 3, &format!("sid={sid} stot={sid} {addr}"))
+    };
+    let [one, two] = ["192.0.2.1:80", "192.0.2.2:80"];
+    let visible = process(1, &[listener(1, one), listener(2, two)], &[]);
+    let hidden = process(2, &[listener(2, ""), listener(1, "")], &[]);
+    // The same sockets in another order, so at other positions, and one more.
+    let moved = process(3, &[listener(1, two), listener(2, one), listener(3, "192.0.2.3:80")], &[]);
+    let all = snapshot(&[visible, hidden, moved]);
+    let found: Vec<_> = all.listeners().iter().map(|one| (one.sessions(), one.processes().len())).collect();
+    assert_eq!(found, [(1 + 1 + 2, 3), (2 + 2 + 1, 3), (3, 1)]);
+}
+
+#[test]
 fn objects_keep_the_order_of_the_rows_and_their_own_processes() {
     let one =
         [row("a", "FRONTEND", 0, "stot=1"), row("b", "s1", 2, "stot=1"), row("b", "BACKEND", 1, "stot=1")];

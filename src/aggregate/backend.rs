@@ -55,10 +55,7 @@ impl Backend {
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn server(&self, name: &str) -> Result<Server> {
-        let found = self.0.children().find(|server| server.name() == name);
-        found
-            .map(Server)
-            .ok_or_else(|| self.snapshot().absent(format!("server {:?}", format!("{}/{name}", self.name()))))
+        self.snapshot().server(self.name(), name)
     }
 
     /// Number of the proxy (`iid`), which changes with the order of the

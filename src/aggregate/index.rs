@@ -42,8 +42,21 @@ struct Object {
 /// Kind, name of the proxy, name of the server or listener.
 type Key<'a> = (Kind, &'a str, &'a str);
 
-/// Objects of one kind by their names.
-type Names<'a> = HashMap<(&'a str, &'a str), Vec<u32>>;
+/// Objects of one kind by their names, the first of those that have them.
+type Names<'a> = HashMap<(&'a str, &'a str, Mark<'a>), u32>;
+
+/// What tells objects of one name apart: [`same_listener`] as something to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Mark<'a> {
+    /// Nothing, because only listeners share names.
+    Unique,
+    /// A listener with that address.
+    Address(&'a str),
+    /// A listener at that position whose address is hidden.
+    Hidden(Option<u64>),
+    /// A listener at that position, whether its address is hidden or not.
+    Position(Option<u64>),
+}
 
 /// Looks rows up while the index is made and used.
 #[derive(Clone, Copy)]
@@ -190,17 +203,17 @@ impl<'a> Grouping<'a> {
             let mut known = Names::new();
             for (id, object) in (0u32..).zip(objects).filter(|(_, object)| object.kind == row.kind()) {
                 if let Some(row) = rows.at(object.first) {
-                    known.entry((row.proxy(), row.name())).or_default().push(id);
+                    insert(&mut known, id, &row);
                 }
             }
             known
         });
-        let candidates = known.get(&(row.proxy(), row.name()))?;
-        let fits = |id: &u32| {
-            let first = self.objects.get(*id as usize).and_then(|object| rows.at(object.first));
-            row.kind() != Kind::Listener || first.is_some_and(|first| same_listener(&first, row))
-        };
-        candidates.iter().copied().find(fits)
+        let find = |mark: Mark<'a>| known.get(&(row.proxy(), row.name(), mark)).copied();
+        if row.kind() != Kind::Listener {
+            return find(Mark::Unique);
+        }
+        let Some(address) = row.addr() else { return find(Mark::Position(row.sid())) };
+        [Mark::Address(address), Mark::Hidden(row.sid())].into_iter().filter_map(find).min()
     }
 
     fn create(&mut self, place: Place, row: Row<'a>) -> u32 {
@@ -208,7 +221,7 @@ impl<'a> Grouping<'a> {
         let names = row.names_length();
         self.objects.push(Object { kind: row.kind(), first: place, names, places: (0, 0), children: (0, 0) });
         if let Some(known) = self.known.get_mut(&row.kind()) {
-            known.entry((row.proxy(), row.name())).or_default().push(id);
+            insert(known, id, &row);
         }
         id
     }
@@ -253,6 +266,18 @@ impl<'a> Grouping<'a> {
         }
         parents
     }
+}
+
+/// Makes the object whose first row this is known.
+fn insert<'a>(known: &mut Names<'a>, id: u32, row: &Row<'a>) {
+    let mut insert = |mark| {
+        known.entry((row.proxy(), row.name(), mark)).or_insert(id);
+    };
+    if row.kind() != Kind::Listener {
+        return insert(Mark::Unique);
+    }
+    insert(row.addr().map_or(Mark::Hidden(row.sid()), Mark::Address));
+    insert(Mark::Position(row.sid()));
 }
 
 /// How many rows may have gone since the last process for the order to be taken

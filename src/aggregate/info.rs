@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -84,13 +85,12 @@ impl ClusterInfo {
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such key.
     pub fn metric(&self, name: &str) -> Result<Option<Figure<'_>>> {
-        let known = KEYS.iter().position(|key| key.name == name);
-        match known.and_then(|index| Some((Key::ALL.get(index)?, KEYS.get(index)?))) {
-            Some((key, declared)) => Ok(self.known_figure(*key, declared)),
+        match known(name) {
+            Some((key, declared)) => Ok(self.known_figure(key, declared)),
             None if self.per_process().any(|(_, info)| info.get(name).is_some()) => {
                 let texts =
                     self.current().filter_map(|(process, info)| Some((process.label(), info.get(name)?)));
-                Ok(fold::filled(texts, |text| text, |a, b| a == b).map(Figure::SameText))
+                Ok(unknown_figure(texts))
             }
             None => Err(Error::new(Problem::NotFound(format!("key {name:?} in `show info`")))),
         }
@@ -99,14 +99,28 @@ impl ClusterInfo {
     /// Every key that any process prints, merged, by its name.
     pub fn metrics(&self) -> Vec<(&str, Figure<'_>)> {
         let mut names = Vec::new();
-        for (_, info) in self.per_process() {
-            for (name, _) in info.iter() {
-                if !names.contains(&name) {
+        // Each key with its text in each process that has a say: to look for every key
+        // in every process would take the square of their number.
+        let mut texts: HashMap<&str, Vec<(&Label, &str)>> = HashMap::new();
+        let has_say = self.has_say();
+        for (process, info) in self.per_process() {
+            for (name, value) in info.iter() {
+                let texts = texts.entry(name).or_insert_with(|| {
                     names.push(name);
+                    Vec::new()
+                });
+                // If a process prints a key twice, the first one counts.
+                let is_first = texts.last().is_none_or(|(label, _)| *label != process.label());
+                if is_first && has_say(process) {
+                    texts.push((process.label(), value));
                 }
             }
         }
-        names.into_iter().filter_map(|name| Some((name, self.metric(name).ok()??))).collect()
+        let figure = |name: &str| match known(name) {
+            Some((key, declared)) => self.known_figure(key, declared),
+            None => unknown_figure(texts.get(name)?.iter().copied()),
+        };
+        names.into_iter().filter_map(|name| Some((name, figure(name)?))).collect()
     }
 
     fn known_figure(&self, key: Key, declared: &InfoKey) -> Option<Figure<'_>> {
@@ -130,9 +144,16 @@ impl ClusterInfo {
         }
     }
 
+    /// The processes that settings, limits and ages are told by: those that are not
+    /// stopping, unless all are.
     fn current(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
+        let has_say = self.has_say();
+        self.per_process().filter(move |(process, _)| has_say(process))
+    }
+
+    fn has_say(&self) -> impl Fn(&Process) -> bool + Clone + use<> {
         let all = self.per_process().all(|(process, _)| process.is_stopping());
-        self.per_process().filter(move |(process, _)| all || !process.is_stopping())
+        move |process| all || !process.is_stopping()
     }
 
     fn sum(&self, key: Key) -> Option<u64> {
@@ -188,6 +209,17 @@ impl ClusterInfo {
             self.current().map(|(process, info)| (process.label(), info.text(key).unwrap_or_default()));
         fold::filled(texts, |text| text, |a, b| a == b)
     }
+}
+
+/// The key called `name`, if this crate knows it.
+fn known(name: &str) -> Option<(Key, &'static InfoKey)> {
+    let index = KEYS.iter().position(|key| key.name == name)?;
+    Some((*Key::ALL.get(index)?, KEYS.get(index)?))
+}
+
+/// The merged figure of a key that this crate does not know.
+fn unknown_figure<'a>(texts: impl Iterator<Item = (&'a Label, &'a str)> + Clone) -> Option<Figure<'a>> {
+    fold::filled(texts, |text| text, |a, b| a == b).map(Figure::SameText)
 }
 
 /// When a figure of `key` has fallen below zero.

@@ -89,12 +89,18 @@ impl Labels {
 fn ends(record: &Record) -> Vec<String> {
     let address = record.address.to_string();
     let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
-    let mut ends: Vec<String> = starts.filter_map(|at| address.get(at..)).map(String::from).collect();
+    let ends = starts.take(MOST_ENDS).filter_map(|at| address.get(at..));
+    let mut ends: Vec<String> = ends.map(String::from).collect();
     // An end with the leading slash is the whole address.
     ends.push(address.clone());
     ends.push(format!("{}:{address}", record.source));
     ends
 }
+
+/// Ends of an address that are tried. No path of a socket, 107 bytes at most, has more;
+/// a longer path, which is no path of a socket, would be copied once for each of its
+/// folders.
+const MOST_ENDS: usize = 64;
 
 /// Compares text with the numbers in it as numbers: `2.sock` before `10.sock`.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
@@ -196,6 +202,14 @@ mod tests {
             labelled(&[("h", "abns@x", None), ("h", "/run/abns@x", None), ("h", "[::1]:1", None)]),
             ["h:abns@x", "run/abns@x", "[::1]:1"]
         );
+    }
+
+    #[test]
+    fn a_path_longer_than_any_socket_has_a_short_end_or_its_whole_address() {
+        let deep = "/a".repeat(100);
+        let [one, two] = ["x", "y"].map(|start| format!("/{start}{deep}"));
+        assert_eq!(labelled(&[("h", &one, None), ("h", &two, None)]), [&*one, &*two]);
+        assert_eq!(labelled(&[("h", &one, None), ("h", "/b", None)]), ["a", "b"]);
     }
 
     fn odd_address() -> impl Strategy<Value = Address> {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::fold::{self, Underflow};
 use super::process::Process;
 use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
@@ -22,8 +24,13 @@ where
     /// The rows that states, weights, limits and ages are told by: those of
     /// processes that are not stopping, unless all are.
     fn current(&self) -> impl Iterator<Item = (&'a Process, R)> + Clone {
+        let has_say = self.has_say();
+        self.rows.clone().filter(move |(process, _)| has_say(process))
+    }
+
+    fn has_say(&self) -> impl Fn(&Process) -> bool + Clone + use<'a, R, I> {
         let all = self.rows.clone().all(|(process, _)| process.is_stopping());
-        self.rows.clone().filter(move |(process, _)| all || !process.is_stopping())
+        move |process| all || !process.is_stopping()
     }
 
     pub(super) fn sum(&self, column: Col) -> Option<u64> {
@@ -140,6 +147,33 @@ where
 
     pub(super) fn same_mode(&self, column: Col) -> Option<Agreement<Mode>> {
         self.same(|row| row.text(column).map(Mode::parse), Mode::eq)
+    }
+
+    /// The merged figures of all columns that this crate does not know, in the order of
+    /// the rows.
+    pub(super) fn unknown_figures(&self) -> impl Iterator<Item = (&'a str, Figure<'a>)> + use<'a, R, I> {
+        let mut names = Vec::new();
+        // Each column with its texts, and the rows that they are of: to look for every
+        // column in every row would take the square of their number.
+        let mut texts: HashMap<&str, Vec<(usize, &Label, &str)>> = HashMap::new();
+        let has_say = self.has_say();
+        for (at, (process, row)) in self.rows.clone().enumerate() {
+            for (position, name) in row.row().header().unknown() {
+                let texts = texts.entry(name).or_insert_with(|| {
+                    names.push(name);
+                    Vec::new()
+                });
+                // If a header has a name twice, the first column counts.
+                let is_first = texts.last().is_none_or(|(row, ..)| *row != at);
+                if let (true, true, Some(text)) = (is_first, has_say(process), row.text_at(position)) {
+                    texts.push((at, process.label(), text));
+                }
+            }
+        }
+        names.into_iter().filter_map(move |name| {
+            let texts = texts.get(name)?.iter().map(|(_, label, text)| (*label, *text));
+            Some((name, Figure::SameText(fold::filled(texts, |text| text, |a, b| a == b)?)))
+        })
     }
 
     /// The merged figure of a column on rows of `kind`, by the rule of the table.

@@ -5,7 +5,7 @@ use super::snapshot::Snapshot;
 use super::{Agreement, Bound, Figure, Limit, MaxRange};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
-use crate::model::{Cells, CheckStatus, Cut, Mode, Row, Status};
+use crate::model::{CheckStatus, Cut, Mode, Row, Status};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]
@@ -92,17 +92,7 @@ impl Object {
             known.filter_map(|(column, declared)| Some((declared.name, merge.figure(kind, *column)?)));
         let mut figures: Vec<_> = known.collect();
 
-        let mut unknown = Vec::new();
-        for (_, name) in cut.iter().flat_map(|(_, row)| row.row().header().unknown()) {
-            if !unknown.contains(&name) {
-                unknown.push(name);
-            }
-        }
-        figures.extend(
-            unknown.into_iter().filter_map(|name| {
-                Some((name, Figure::SameText(merge.same_unknown(|row| row.unknown(name))?)))
-            }),
-        );
+        figures.extend(merge.unknown_figures());
         figures
     }
 

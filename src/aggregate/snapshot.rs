@@ -8,7 +8,7 @@ use super::label;
 use super::object::Object;
 use super::process::{Process, Record};
 use super::requirement::Requirement;
-use super::{Backend, ClusterInfo, Frontend, Listener, Server};
+use super::{Backend, ClusterInfo, Frontend, Label, Listener, Server};
 use crate::Address;
 use crate::error::{Error, Problem, Result};
 use crate::field::Kind;
@@ -45,6 +45,8 @@ pub(super) struct Inner {
     pub(super) processes: Vec<Process>,
     /// Met ones too: a newer one replaces an older one when snapshots are joined.
     pub(super) requirements: Vec<Requirement>,
+    /// Position of each process by its label; made by the first look-up.
+    by_label: OnceLock<HashMap<Label, usize>>,
     index: OnceLock<Index>,
 }
 
@@ -77,7 +79,8 @@ impl Snapshot {
             .map(|(record, label)| Process::new(label, Arc::clone(record)))
             .collect();
         let requirements = Requirement::newest(requirements);
-        Self(Arc::new(Inner { processes, requirements, index: OnceLock::new() }))
+        let (by_label, index) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { processes, requirements, by_label, index }))
     }
 
     /// Every process, in the order of sources and addresses.
@@ -87,7 +90,11 @@ impl Snapshot {
 
     /// The process with that label.
     pub fn process(&self, label: &str) -> Option<&Process> {
-        self.0.processes.iter().find(|process| **process.label() == *label)
+        let processes = &self.0.processes;
+        let by_label = self.0.by_label.get_or_init(|| {
+            processes.iter().enumerate().map(|(at, process)| (process.label().clone(), at)).collect()
+        });
+        processes.get(*by_label.get(label)?)
     }
 
     /// Processes that did not answer.

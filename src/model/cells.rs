@@ -19,12 +19,11 @@ pub(crate) trait Cells<'a> {
     /// Text of a known column, empty where the cell is; `None` where the release does
     /// not print the column.
     fn printed(&self, column: Col) -> Option<&'a str> {
-        self.bytes(self.row().header().position(column)?).map(text)
+        self.text_at(self.row().header().position(column)?)
     }
 
-    /// Cell of a column that this crate does not know.
-    fn unknown(&self, name: &str) -> Option<&'a str> {
-        let (position, _) = self.row().header().unknown().find(|(_, column)| *column == name)?;
+    /// Text of the cell at `position` in the row.
+    fn text_at(&self, position: usize) -> Option<&'a str> {
         self.bytes(position).map(text)
     }
 

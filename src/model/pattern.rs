@@ -162,11 +162,17 @@ impl<'a> Entry<'a> {
 
     /// Every way to tell key and value apart, the shortest key first.
     pub fn splits(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
-        let text = self.text;
-        let blanks = text.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+        let bytes = self.text;
+        // Checked once and not for each blank, of which there may be thousands.
+        let text = std::str::from_utf8(bytes).ok();
+        let lossy = |part: Option<&'a [u8]>| String::from_utf8_lossy(part.unwrap_or_default());
+        let blanks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b' ');
         blanks.map(move |(at, _)| {
-            let (key, value) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
-            (String::from_utf8_lossy(key), String::from_utf8_lossy(value))
+            let parts = text.and_then(|text| Some((text.get(..at)?, text.get(at + 1..)?)));
+            parts.map_or_else(
+                || (lossy(bytes.get(..at)), lossy(bytes.get(at + 1..))),
+                |(key, value)| (key.into(), value.into()),
+            )
         })
     }
 

@@ -139,15 +139,33 @@ pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
 /// Length of the first line, its line feed included. A line feed between quotes
 /// is part of the line.
 pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
-    let mut quoted = false;
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' if !quoted => return Some(at + 1),
-            _ => {}
+    LineEnd::default().find(bytes)
+}
+
+/// Looks for the end of a line that arrives in pieces, at each byte once.
+#[derive(Debug, Default)]
+pub(super) struct LineEnd {
+    /// Bytes of the line that have been looked at.
+    seen: usize,
+    /// Whether they end between quotes.
+    quoted: bool,
+}
+
+impl LineEnd {
+    /// [`line_end`] of bytes that begin with those of the last call, unless that call
+    /// found an end.
+    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let fresh = bytes.get(self.seen..).unwrap_or_default();
+        for (at, byte) in fresh.iter().enumerate() {
+            match byte {
+                b'"' => self.quoted = !self.quoted,
+                b'\n' if !self.quoted => return Some(std::mem::take(self).seen + at + 1),
+                _ => {}
+            }
         }
+        self.seen += fresh.len();
+        None
     }
-    None
 }
 
 /// Whole number written in decimal digits and nothing else.
@@ -271,6 +289,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_end_of_a_line_is_the_same_in_pieces(
+            bytes in proptest::collection::vec(prop::sample::select(&b"ab\"\n"[..]), 0..40),
+            piece in 1usize..7,
+        ) {
+            let mut end = LineEnd::default();
+            let lengths = (piece..bytes.len() + piece).step_by(piece).map(|length| length.min(bytes.len()));
+            let found = lengths.into_iter().find_map(|length| end.find(&bytes[..length]));
+            prop_assert_eq!(found, line_end(&bytes));
+            if found.is_some() {
+                // It looks for the end of the next line then.
+                prop_assert_eq!(end.find(b"a\n"), Some(2));
+            }
+        }
+
         #[test]
         fn a_number_is_read_as_the_standard_library_reads_it(text in "[0-9]{1,22}", tail in "[,a ]{1,9}") {
             let line = format!("{text},{tail}");

@@ -4,7 +4,7 @@ use super::cells::Cells;
 use super::dump::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
 use super::header::Header;
 use super::quoted::Unquoter;
-use super::scan::{self, Class, Stop};
+use super::scan::{self, Class, LineEnd, Stop};
 use crate::error::Malformed;
 use crate::field::{Col, Kind};
 
@@ -43,10 +43,12 @@ pub struct StatParser {
 #[derive(Debug)]
 enum State {
     Header(Vec<u8>),
-    /// Rows are checked up to `done`; behind it is the beginning of one.
+    /// Rows are checked up to `done`; behind it is the beginning of one, whose end is
+    /// looked for.
     Rows {
         dump: Dump,
         done: usize,
+        end: LineEnd,
     },
     /// The empty line has been seen.
     End(Dump),
@@ -110,16 +112,16 @@ impl StatParser {
             let header = Header::parse(line)?;
             bytes = rest.get(1..).unwrap_or_default();
             self.line = 2;
-            self.state = State::Rows { dump: Dump::new(Arc::new(header)), done: 0 };
+            let dump = Dump::new(Arc::new(header));
+            self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
         }
         if bytes.is_empty() {
             return Ok(());
         }
         match &mut self.state {
-            State::Rows { dump, done } => {
+            State::Rows { dump, done, end } => {
                 dump.text.extend_from_slice(bytes);
-                // Without a line feed among them the new bytes end no row.
-                if !bytes.contains(&b'\n') {
+                if end.find(dump.text.get(*done..).unwrap_or_default()).is_none() {
                     return within(dump.text.len() - *done, self.line);
                 }
                 let ended = rows(dump, done, &mut self.line, &mut self.quoted)?;

@@ -1,9 +1,10 @@
+use super::Dump;
 use super::info::{self, Info};
 use super::level::Level;
+use super::scan::LineEnd;
 use super::severity::without_severity;
 use super::socket_list::SocketList;
 use super::stat::StatParser;
-use super::{Dump, scan};
 use crate::error::{Error, Malformed, Problem, Result};
 
 /// Reads the reply to [`Scope::line`] while it arrives.
@@ -17,6 +18,8 @@ pub(crate) struct SweepParser {
     /// Bytes of the part under way that are not taken in yet; the rows of `show
     /// stat` never wait here.
     held: Vec<u8>,
+    /// The end of the first line of `held`, which is looked for.
+    end: LineEnd,
     /// Bytes of the lines taken in, the rows of `show stat` not counted.
     head: usize,
     line: usize,
@@ -133,6 +136,7 @@ impl SweepParser {
         Self {
             part: Part::Start,
             held: Vec::new(),
+            end: LineEnd::default(),
             head: 0,
             line: 0,
             info: info::Builder::default(),
@@ -151,7 +155,7 @@ impl SweepParser {
         let mut taken = 0;
         while self.part != Part::Stat {
             let rest = self.held.get(taken..).unwrap_or_default();
-            let Some(length) = scan::line_end(rest) else {
+            let Some(length) = self.end.find(rest) else {
                 return self.wait(taken);
             };
             let line = String::from_utf8_lossy(rest.get(..length - 1).unwrap_or_default()).into_owned();
