@@ -193,7 +193,7 @@ fn times_weigh_by_samples_of_which_a_process_holds_1024() {
 }
 
 /// A server in two processes that print this one column more, or do not print it.
-/// The second one is read at `level`.
+/// The second one is read at `level`, or at one that it does not tell.
 fn one_column(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -> Snapshot {
     let name = if kind == Kind::Backend { "BACKEND" } else { "one" };
     let code = [Kind::Frontend, Kind::Backend, Kind::Server, Kind::Listener];
@@ -206,6 +206,9 @@ fn one_column(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -
         let mut process = process(n, &[], &[]);
         process["stat"] = format!("# pxname,svname,type,{head}\napp,{name},{code},{cell}\n\n").into();
         process["level"] = if n == 1 { "admin" } else { level }.into();
+        if process["level"] == "untold" {
+            process.as_object_mut().unwrap().remove("level");
+        }
         process
     });
     snapshot(&processes)
@@ -246,9 +249,11 @@ fn an_empty_cell_is_passed_over_or_a_value_by_the_rule_of_its_column() {
 
             let beside_empty = metric([Some(value), Some("")], "operator");
             assert_eq!(beside_empty, if is_value { differs.clone() } else { text(value) }, "{name}");
-            let beside_hidden = metric([Some(value), Some("")], "user");
             let hides = is_hidden || !is_value;
-            assert_eq!(beside_hidden, if hides { text(value) } else { differs }, "{name}");
+            for level in ["user", "untold"] {
+                let beside_hidden = metric([Some(value), Some("")], level);
+                assert_eq!(beside_hidden, if hides { text(value) } else { differs.clone() }, "{name}");
+            }
             assert_eq!(metric([Some(value), None], "admin"), text(value), "{name}");
             assert_eq!(metric([Some(value), Some(value)], "user"), text(value), "{name}");
             let nowhere = if is_limit { text("unlimited") } else { None };

@@ -120,7 +120,7 @@ where
         let hidden = COLUMNS.get(column as usize).is_some_and(|one| HIDDEN_FROM_USERS.contains(&one.name));
         self.current().filter_map(move |(process, row)| {
             let text = row.printed(column)?;
-            let is_hidden = hidden && text.is_empty() && process.level() == Some(Level::User);
+            let is_hidden = hidden && text.is_empty() && process.level().is_none_or(|one| one == Level::User);
             (!is_hidden).then_some((process.label(), text))
         })
     }

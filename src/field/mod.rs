@@ -175,7 +175,8 @@ pub enum Rule {
     ///
     /// A number of that rule is a limit, and an empty cell means unlimited; 0 is a
     /// number as any other. A process is passed over if its release does not print the
-    /// column, or if its socket is of level `user` and hides the column there.
+    /// column, or if the column is empty because its socket is, or may be, of level
+    /// `user`, which hides it.
     SameOrEmpty,
     /// Never merged: means something within one process only.
     Own,
