@@ -70,8 +70,10 @@
 //!
 //! # Features
 //!
-//! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`], and for what
-//!   it is made of.
+//! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`] and the values it
+//!   is made of; `Serialize` for the views of it ([`Frontend`], [`Backend`], [`Server`],
+//!   [`Listener`], [`ClusterInfo`], [`Process`], [`Row`]), and for [`Error`] and
+//!   [`Outcomes`].
 //! - `fake`: an in-process stats socket that answers like HAProxy, to test what is
 //!   built on this crate.
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::accessor::figures;
 use super::object::Object;
-use super::view::{debug, view};
+use super::view::{debug, serialize, view};
 use super::{Agreement, Server, milliseconds};
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
@@ -11,6 +11,10 @@ use crate::field::{Col, for_each_column};
 ///
 /// Holds the figures of the moment it was read and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+///
+/// With the feature `serde` it is written as a map of `name`, `processes` (the labels),
+/// `status` and `metrics` (a map of [`metrics`](Backend::metrics)). It cannot be read back,
+/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
 pub struct Backend(pub(super) Object);
 
@@ -68,3 +72,4 @@ impl Backend {
 view!(Backend, "backend");
 for_each_column!(figures, B, Backend);
 debug!(Backend);
+serialize!(Backend: name);

@@ -1,6 +1,6 @@
 use super::accessor::figures;
 use super::object::Object;
-use super::view::{debug, view};
+use super::view::{debug, serialize, view};
 use super::{Agreement, Limit, Listener};
 use crate::field::{Col, for_each_column};
 use crate::model::{Cells, Mode, Row};
@@ -9,6 +9,10 @@ use crate::model::{Cells, Mode, Row};
 ///
 /// Holds the figures of the moment it was read and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+///
+/// With the feature `serde` it is written as a map of `name`, `processes` (the labels),
+/// `status` and `metrics` (a map of [`metrics`](Frontend::metrics)). It cannot be read back,
+/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
 pub struct Frontend(pub(super) Object);
 
@@ -65,3 +69,4 @@ fn requests(row: &Row<'_>) -> Col {
 view!(Frontend, "frontend");
 for_each_column!(figures, F, Frontend);
 debug!(Frontend);
+serialize!(Frontend: name);

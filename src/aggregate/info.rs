@@ -14,6 +14,10 @@ use crate::model::{Info, Version};
 ///
 /// There is an accessor for every key, merged by the rule that its documentation
 /// names; [`per_process`](ClusterInfo::per_process) has what each process says.
+///
+/// With the feature `serde` it is written as a map of `processes` (the labels of those
+/// that answered) and `metrics` (a map of [`metrics`](ClusterInfo::metrics)). It cannot be
+/// read back, since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClusterInfo(Snapshot);
 
@@ -297,5 +301,18 @@ for_each_key!(figures);
 impl fmt::Debug for ClusterInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.metrics()).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ClusterInfo {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+
+        let processes: Vec<_> = self.per_process().map(|(process, _)| &**process.label()).collect();
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("processes", &processes)?;
+        map.serialize_entry("metrics", &super::view::Metrics(self.metrics()))?;
+        map.end()
     }
 }

@@ -1,6 +1,6 @@
 use super::accessor::figures;
 use super::object::Object;
-use super::view::{debug, view};
+use super::view::{debug, serialize, view};
 use crate::field::{Col, for_each_column};
 
 /// One listening socket of a frontend with `option socket-stats`, in all
@@ -12,6 +12,10 @@ use crate::field::{Col, for_each_column};
 ///
 /// Holds the figures of the moment it was read and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+///
+/// With the feature `serde` it is written as a map of `frontend`, `name`, `processes` (the labels),
+/// `status` and `metrics` (a map of [`metrics`](Listener::metrics)). It cannot be read back,
+/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
 pub struct Listener(pub(super) Object);
 
@@ -35,3 +39,4 @@ impl Listener {
 view!(Listener, "listener");
 for_each_column!(figures, L, Listener);
 debug!(Listener);
+serialize!(Listener: frontend name);

@@ -7,10 +7,15 @@ use crate::Address;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::model::{Dump, Info, Level, Reading, Version};
 
-/// One HAProxy process in a [`Snapshot`](crate::Snapshot): who it is, and what it
-/// answered or why it did not.
+/// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or
+/// the reason why there is none.
 ///
 /// Cheap to clone.
+///
+/// With the feature `serde` it is written as a map of `label`, `source`, `address`, `pid`,
+/// `version`, `level`, `read_at`, `started_at`, `stopping` and `failure`; what is not known
+/// is left out. Times are in microseconds since 1970. It cannot be read back, since it is a
+/// view of the [`Snapshot`](crate::Snapshot), which is written with all rows.
 #[derive(Clone)]
 pub struct Process {
     pub(super) label: Label,
@@ -245,6 +250,45 @@ impl fmt::Debug for Process {
             .field("pid", &self.pid())
             .field("failure", &self.failure())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Process {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        #[serde(rename = "Process")]
+        struct Written<'a> {
+            label: &'a str,
+            source: &'a str,
+            address: &'a Address,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pid: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            version: Option<Version>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            level: Option<Level>,
+            read_at: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            started_at: Option<u64>,
+            stopping: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            failure: Option<&'a Failure>,
+        }
+
+        Written {
+            label: self.label(),
+            source: self.source(),
+            address: self.address(),
+            pid: self.pid(),
+            version: self.version(),
+            level: self.level(),
+            read_at: self.record.read_at,
+            started_at: self.record.started_at().and_then(|seconds| seconds.checked_mul(1_000_000)),
+            stopping: self.is_stopping(),
+            failure: self.failure(),
+        }
+        .serialize(serializer)
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::accessor::figures;
 use super::object::Object;
-use super::view::{debug, view};
+use super::view::{debug, serialize, view};
 use super::{Agreement, milliseconds};
 use crate::field::{Col, for_each_column};
 use crate::model::ServerAddress;
@@ -11,6 +11,10 @@ use crate::model::ServerAddress;
 ///
 /// Holds the figures of the moment it was read and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
+///
+/// With the feature `serde` it is written as a map of `backend`, `name`, `processes` (the labels),
+/// `status` and `metrics` (a map of [`metrics`](Server::metrics)). It cannot be read back,
+/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
 pub struct Server(pub(super) Object);
 
@@ -81,3 +85,4 @@ impl Server {
 view!(Server, "server");
 for_each_column!(figures, S, Server);
 debug!(Server);
+serialize!(Server: backend name);

@@ -74,4 +74,40 @@ macro_rules! debug {
     };
 }
 
-pub(super) use {debug, view};
+/// Writes `$object` as a map of its names, processes, status and figures.
+#[cfg(feature = "serde")]
+macro_rules! serialize {
+    ($object:ident: $($name:ident)+) => {
+        impl serde::Serialize for $object {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+
+                let mut map = serializer.serialize_map(None)?;
+                $(map.serialize_entry(stringify!($name), self.$name())?;)+
+                map.serialize_entry("processes", &self.processes())?;
+                map.serialize_entry("status", &self.status())?;
+                map.serialize_entry("metrics", &crate::aggregate::view::Metrics(self.metrics()))?;
+                map.end()
+            }
+        }
+    };
+}
+
+/// Without serde nothing is written.
+#[cfg(not(feature = "serde"))]
+macro_rules! serialize {
+    ($object:ident: $($name:ident)+) => {};
+}
+
+/// Figures by the name of their column or key.
+#[cfg(feature = "serde")]
+pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::Figure<'a>)>);
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Metrics<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, figure)| (name, figure)))
+    }
+}
+
+pub(super) use {debug, serialize, view};

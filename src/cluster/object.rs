@@ -11,8 +11,8 @@ macro_rules! live {
         #[doc = concat!("A ", $what, " of a [`Cluster`]: its figures at the moment it was read.")]
         ///
         #[doc = concat!("It has everything a [`snapshot::", stringify!($name), "`](crate::snapshot::", stringify!($name), ")")]
-        /// has. Accessors never wait; what does is `async` and says so. Cheap to clone;
-        /// keeps its whole snapshot alive.
+        /// has, and is written by serde as that is. Accessors never wait; methods that do are
+        /// `async` and say so. Cheap to clone; keeps its whole snapshot alive.
         #[derive(Debug, Clone)]
         pub struct $name {
             pub(super) cluster: Cluster,
@@ -46,6 +46,13 @@ macro_rules! live {
             /// The cluster it was read from.
             pub fn cluster(&self) -> &Cluster {
                 &self.cluster
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.figures.serialize(serializer)
             }
         }
 

@@ -14,6 +14,12 @@ use crate::field::{Col, Kind, for_each_column, unit};
 /// is `None` where the cell is empty (the figure does not apply, or not yet) and
 /// where the release has no such column. Columns that this crate does not know
 /// are read with [`get`](Row::get).
+///
+/// With the feature `serde` it is written as a map from the name of each column that is
+/// not empty to its value: a number if the table of columns ([`field`](crate::field)) says
+/// so, else text, which columns that this crate does not know always are. It cannot be
+/// read back, since it is a view of a [`Dump`]: store the
+/// [`Snapshot`](crate::Snapshot) or [`Dump::to_csv`].
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     dump: &'a Dump,
@@ -170,6 +176,30 @@ for_each_column!(accessors);
 impl PartialEq for Row<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.cells().eq(other.cells())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Row<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use scan::Class;
+        use serde::ser::SerializeMap as _;
+
+        let header = &self.dump.header;
+        let mut map = serializer.serialize_map(None)?;
+        for ((name, class), cell) in header.names().zip(header.classes()).zip(self.each()) {
+            if cell.is_empty() {
+                continue;
+            }
+            // The parser has made sure that numbers are digits; one that is greater than any
+            // number stays text.
+            match (class, scan::to_u64(cell), scan::to_i64(cell)) {
+                (Class::Number, Some(number), _) => map.serialize_entry(name, &number)?,
+                (Class::Signed, _, Some(number)) => map.serialize_entry(name, &number)?,
+                _ => map.serialize_entry(name, text(cell))?,
+            }
+        }
+        map.end()
     }
 }
 
