@@ -18,10 +18,13 @@ pub(crate) enum Call {
     Maps,
     MapShow,
     MapGet,
+    Acls,
     AclShow,
     State,
+    States,
     WeightNow,
     Command,
+    Errors,
     SetWeight,
     Disable,
     SetAddress,
@@ -33,17 +36,20 @@ pub(crate) enum Call {
     SetMaxconn,
 }
 
-pub(crate) const READS: [Call; 10] = [
+pub(crate) const READS: [Call; 13] = [
     Call::Snapshot,
     Call::Backend,
     Call::Info,
     Call::Maps,
     Call::MapShow,
     Call::MapGet,
+    Call::Acls,
     Call::AclShow,
     Call::State,
+    Call::States,
     Call::WeightNow,
     Call::Command,
+    Call::Errors,
 ];
 
 pub(crate) const CHANGES: [Call; 9] = [
@@ -91,16 +97,22 @@ impl Call {
             Self::Snapshot => read(&cluster.snapshot().await?),
             Self::Backend => match cluster.backend("app").await {
                 Ok(backend) => read(backend.snapshot()),
-                Err(error) => read(error.snapshot().ok_or(error.to_string()).unwrap()),
+                Err(error) => match error.snapshot() {
+                    Some(snapshot) => read(snapshot),
+                    None => return Err(error),
+                },
             },
             Self::Info => read(cluster.info().await?.snapshot()),
             Self::Maps => told(&cluster.maps().await?),
             Self::MapShow => listed(&map.show().await?),
             Self::MapGet => told(&map.get("k").await?),
+            Self::Acls => told(&cluster.acls().await?),
             Self::AclShow => listed(&acl.show().await?),
             Self::State => told(&server.state().await?),
+            Self::States => told(&cluster.backend_ref("app")?.server_states().await?),
             Self::WeightNow => told(&server.weight_now().await?),
             Self::Command => told(&cluster.command("show cli sockets").await?),
+            Self::Errors => told(&cluster.errors().await?),
             Self::SetWeight => told(&server.set_weight(Weight::absolute(42)?).await?),
             Self::Disable => told(&server.disable().await?),
             Self::SetAddress => told(&server.set_address([127, 0, 0, 2].into(), None).await?),
@@ -119,11 +131,16 @@ impl Call {
 
 fn read(snapshot: &Snapshot) -> Answers {
     let each = snapshot.processes().iter().map(|process| {
-        let said = match process.failure() {
-            None => {
-                Ok(format!("{:?} {}", process.pid(), process.stat().map_or(0, |stat| stat.rows().count())))
+        let said = match (process.failure(), process.reading()) {
+            (Some(failure), _) => Err((failure.kind, failure.to_string())),
+            (None, None) => unreachable!("{process:?} neither answered nor failed"),
+            (None, Some(reading)) => {
+                let keys = reading.info.iter().map(|(key, value)| format!("{key}: {value}"));
+                let rows = reading.stat.rows().map(|row| format!("{:?}", row.cells().collect::<Vec<_>>()));
+                let sockets = reading.sockets.iter().map(|socket| format!("{socket:?}"));
+                let level = [format!("{:?}", reading.level)];
+                Ok(keys.chain(level).chain(sockets).chain(rows).collect::<Vec<_>>().join("\n"))
             }
-            Some(failure) => Err((failure.kind, failure.to_string())),
         };
         (process.label().to_string(), said)
     });

@@ -25,12 +25,14 @@ mod level;
 mod managed;
 mod mixed;
 mod namespace;
+mod parrot;
 mod process;
 mod relay;
 mod release;
 mod row;
 mod running;
 mod server;
+mod session;
 mod stranger;
 mod tap;
 mod traffic;
@@ -48,12 +50,14 @@ pub use self::{
     level::levels,
     managed::managed_cluster,
     mixed::{MIXED_TRAFFIC, mixed_cluster},
+    parrot::Parrot,
     process::is_alive,
     relay::{Moment, Relay},
     release::{Release, release, releases},
     row::{Row, info, row, rows},
     running::Running,
     server::Server,
+    session::Session,
     stranger::{Stranger, datagram, plain_file, stale},
     tap::Tap,
     traffic::{Address, Held, hold, http_get},

@@ -1,0 +1,133 @@
+//! Old workers that still serve what they have, merged with the worker that follows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::path::PathBuf;
+
+use haproxyadmin::{Agreement, Cluster, ErrorKind};
+
+mod support;
+
+use support::{
+    Config, Held, Release, Running, Session, ask, hold, info, releases, row, rows, try_ask, until,
+};
+
+/// A worker that drains, and the one that has followed it.
+struct Site {
+    running: Running,
+    old: Vec<Old>,
+}
+
+struct Old {
+    socket: PathBuf,
+    pid: u32,
+    #[allow(dead_code, reason = "ends when it is dropped")]
+    session: Session,
+    #[allow(dead_code, reason = "the same: what it still serves")]
+    request: Held,
+}
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    stats timeout 1m
+    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin expose-fd listeners
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1m
+    timeout server 1m
+
+frontend web
+    bind "unix@${DIR}/traffic/web.1"
+    default_backend app
+
+backend app
+    server web1 "${SERVER_1}" weight 100
+    server web2 "${SERVER_1}" weight 0
+"#;
+
+impl Site {
+    async fn start(release: &Release) -> Self {
+        let mut running = Running::new();
+        running.add_servers(1).await;
+        let config = running.fill(Config::new(CONFIG));
+        running.add_master(release, "worker", &config).await;
+        Self { running, old: Vec::new() }
+    }
+
+    /// Lets the worker serve `requests`, begin one that does not end, and be replaced.
+    async fn replace(&mut self, requests: u64) {
+        self.running.send("web", 1, "/", requests).await;
+        let request = hold(self.running.traffic("web", 1), "/hold").await;
+        let worker = self.running.socket(1);
+        until("the request is held", async || {
+            (row(&worker, "app", "web1").await.number("scur") == 1).then_some(())
+        })
+        .await;
+        let socket = self.running.stats().join(format!("old.{}.sock", self.old.len()));
+        let session = Session::open(&socket, &worker).await;
+        let pid = self.running.haproxies[0].reload().await;
+        until("the old worker stops", async || (info(&socket).await["Stopping"] == "1").then_some(())).await;
+        self.old.push(Old { socket, pid, session, request });
+    }
+}
+
+#[tokio::test]
+async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one() {
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        site.replace(5).await;
+        ask(site.running.socket(1), "set server app/web1 weight 70").await;
+        site.replace(7).await;
+        site.running.send("web", 1, "/", 3).await;
+        ask(site.running.socket(1), "set server app/web1 weight 42").await;
+        ask(site.running.socket(1), "set server app/web2 state maint").await;
+        ask(site.running.socket(1), "set maxconn frontend web 150").await;
+
+        // Its socket refuses while it executes itself anew.
+        site.running.haproxies[0].master_ready().await;
+        let cluster = Cluster::from_dir(site.running.stats()).await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        let stopping: Vec<_> = snapshot.processes().iter().map(haproxyadmin::Process::is_stopping).collect();
+        assert_eq!(stopping, [true, true, false], "{}", release.version);
+        let pids: Vec<_> = snapshot.processes().iter().map(|process| process.pid().unwrap()).collect();
+        assert_eq!(pids, [site.old[0].pid, site.old[1].pid, site.running.pid(1)].map(u64::from));
+
+        // Up to 2.2 an old worker lists nothing that it serves.
+        let (requests, sessions) = if release.is_at_least("2.6") { (5 + 1 + 7 + 1 + 3, 2) } else { (3, 0) };
+        let mut raw = 0;
+        for socket in site.old.iter().map(|old| &old.socket).chain([&site.running.socket(1)]) {
+            let rows = rows(socket).await;
+            raw += rows.iter().find(|row| row.is("app", "BACKEND")).map_or(0, |row| row.number("stot"));
+        }
+        assert_eq!(raw, requests, "{}", release.version);
+        let backend = snapshot.backend("app").unwrap();
+        assert_eq!((backend.requests(), backend.scur()), (requests, Some(sessions)), "{}", release.version);
+        assert_eq!(snapshot.frontend("web").unwrap().requests(), requests);
+
+        let web1 = snapshot.server("app", "web1").unwrap();
+        assert_eq!(web1.weight(), Some(Agreement::Same(42)), "{}", release.version);
+        let web2 = snapshot.server("app", "web2").unwrap();
+        assert_eq!(web2.status().to_string(), "MAINT", "{}", release.version);
+        let limit = snapshot.frontend("web").unwrap().slim().unwrap();
+        assert_eq!(limit.to_string(), "150", "{}", release.version);
+
+        // One that cannot be asked any more is a failure until it is let go of.
+        let first = site.old.remove(0);
+        drop(first.session);
+        until("the old worker cannot be asked", async || try_ask(&first.socket, "show info").await.err())
+            .await;
+        let left = cluster.allow_partial().snapshot().await.unwrap();
+        let failed: Vec<_> = left.failed().map(|process| process.failure().unwrap().kind).collect();
+        assert_eq!(failed, [ErrorKind::Connect], "{}", release.version);
+        let requests = if release.is_at_least("2.6") { 7 + 1 + 3 } else { 3 };
+        assert_eq!(left.frontend("web").unwrap().requests(), requests);
+        let left =
+            cluster.only(["worker.sock"]).server_ref("app", "web1").unwrap().weight_now().await.unwrap();
+        assert_eq!(left.values().map(|(_, weight)| weight.current).collect::<Vec<_>>(), [42]);
+    }
+}
