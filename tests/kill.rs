@@ -92,8 +92,8 @@ impl Pair {
 }
 
 const ENTRIES: usize = 20_000;
-const PROGRESS: Duration = Duration::from_millis(1500);
-const TOTAL: Duration = Duration::from_secs(3);
+const PROGRESS: Duration = Duration::from_secs(1);
+const TOTAL: Duration = Duration::from_secs(2);
 /// What a busy machine may add.
 const GRACE: Duration = Duration::from_millis(1500);
 
