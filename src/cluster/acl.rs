@@ -113,11 +113,11 @@ impl Acl {
         self.cluster.change(command, Scope::Nothing).await
     }
 
-    /// Adds many patterns, many on one line: `add acl ID PATTERN;add acl ID PATTERN`
-    /// and so on. (ACLs take no payload.)
+    /// Adds many patterns: `add acl ID PATTERN`, many of them in one piece, on one
+    /// connection to each process. (ACLs take no payload.)
     ///
-    /// Where one is refused, those on the same line are tried still, and later ones
-    /// are not sent to that process.
+    /// If one is refused, those that were sent with it are added still, and later ones are
+    /// not sent to that process.
     ///
     /// # Errors
     ///
