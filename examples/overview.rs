@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use haproxyadmin::fake::{self, Running};
-use haproxyadmin::{Address, Agreement, Cluster, ClusterBuilder, Snapshot};
+use haproxyadmin::{Address, Agreement, Cluster, ClusterBuilder, CountRange, Snapshot};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -71,6 +71,11 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     for missing in snapshot.missing() {
         writeln!(notes, "missing: {missing}")?;
+    }
+    for process in snapshot.processes() {
+        if let (Some(file), Some(why)) = (process.shm_stats_file(), process.shm_stats_file_problem()) {
+            writeln!(notes, "counters of {} that may be shared in {file}: {why}", process.label())?;
+        }
     }
     for socket in cluster.ignored() {
         writeln!(notes, "ignored: {socket}")?;
@@ -146,7 +151,8 @@ struct Process {
 struct Frontend {
     name: String,
     status: Agreement<String>,
-    requests: u64,
+    /// A number, or the bounds of what is not known exactly.
+    requests: CountRange,
     processes: Vec<String>,
 }
 
@@ -161,7 +167,7 @@ struct Backend {
 struct Server {
     name: String,
     status: Agreement<String>,
-    requests: u64,
+    requests: CountRange,
     weight: Option<Agreement<u64>>,
     processes: Vec<String>,
 }

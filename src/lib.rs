@@ -46,8 +46,9 @@
 //!
 //! # Many values become one
 //!
-//! Counters, gauges and rates are summed. A maximum becomes a
-//! [range](MaxRange): the sum of the maxima of all processes is an upper bound and
+//! Counters, gauges and rates are summed; counters that processes keep together count
+//! once ([`guide::shared_counters`]). A maximum becomes a
+//! [range](CountRange): the sum of the maxima of all processes is an upper bound and
 //! not a fact. Ages take the youngest event. Times are means that weigh each
 //! process by its samples. A [`Limit`] is that of each process and of all
 //! together. What should be the same everywhere (states, weights, addresses) is an
@@ -87,11 +88,12 @@ pub mod guide;
 mod model;
 mod process;
 mod protocol;
+mod shm;
 mod transport;
 
 pub use aggregate::{
-    Agreement, Bound, ClusterInfo, Failure, Figure, Label, Limit, MaxRange, Process, Required, Requirement,
-    Snapshot, Uptime,
+    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Failure, Figure, Label, Limit, Process,
+    Required, Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
 };
 pub use cluster::{
     Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,

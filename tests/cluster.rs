@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use haproxyadmin::snapshot::Frontend;
 use haproxyadmin::{
-    Agreement, Bound, CheckResult, Cluster, ErrorKind, Kind, Level, Limits, Mode, Remark, ServerAddress,
-    Snapshot, State,
+    Agreement, Bound, CheckResult, Cluster, CountRange, ErrorKind, Kind, Level, Limits, Mode, Remark,
+    ServerAddress, Snapshot, State,
 };
 
 mod support;
@@ -100,7 +100,7 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
         assert_eq!(all.processes(), [label(3), label(4)]);
         assert_eq!(snapshot.servers_named("bck_all_srv1").len(), 3);
         let sent: u64 = ANCESTOR_TRAFFIC.iter().map(|(.., requests)| requests).sum();
-        assert_eq!(snapshot.frontends().iter().map(Frontend::requests).sum::<u64>(), sent);
+        assert_eq!(snapshot.frontends().iter().map(Frontend::requests).sum::<CountRange>(), sent);
         let pids: Vec<_> = (1..=4).map(|n| u64::from(running.pid(n))).collect();
         let info = snapshot.info();
         assert_eq!(info.pids().into_iter().map(|(_, pid)| pid).collect::<Vec<_>>(), pids);
@@ -150,7 +150,7 @@ async fn a_killed_and_a_hung_process_hide_nobody_and_cost_one_deadline() {
         assert_eq!(failed, [ErrorKind::Connect, ErrorKind::Timeout]);
         let row = support::row(running.socket(3), "frontend1_proc34", "FRONTEND").await;
         let frontend = snapshot.frontend("frontend1_proc34").unwrap();
-        assert_eq!((frontend.processes().len(), frontend.requests()), (1, row.number("req_tot")));
+        assert_eq!((frontend.processes().len(), frontend.requests()), (1, row.number("req_tot").into()));
         assert_eq!(snapshot.frontend("frontend_proc1").unwrap().requests(), 5);
         assert_eq!(snapshot.frontend("frontend_proc2").unwrap_err().kind(), ErrorKind::Incomplete);
 
@@ -168,7 +168,7 @@ async fn a_restarted_process_is_read_at_its_old_place() {
         let before = cluster.frontend("web").await.unwrap();
         running.restart(1).await;
         let after = before.refresh().await.unwrap();
-        assert_eq!((before.requests(), after.requests()), (3, 0));
+        assert_eq!((before.requests(), after.requests()), (3.into(), 0.into()));
         let pid = |frontend: &haproxyadmin::Frontend| frontend.snapshot().processes()[0].pid();
         assert_ne!(pid(&before), pid(&after));
     }
@@ -323,7 +323,7 @@ async fn one_object_is_read_without_the_others() {
         let again = server.refresh().await.unwrap();
         assert_eq!((again.requests(), again.processes()), (server.requests(), server.processes()));
         let both = cluster.frontend("haproxy").await.unwrap();
-        assert_eq!((both.requests(), both.snapshot().backends().len()), (10, 0));
+        assert_eq!((both.requests(), both.snapshot().backends().len()), (10.into(), 0));
 
         assert_eq!(cluster.info().await.unwrap().pids().len(), 4);
         // Names that nobody has, and what HAProxy would take for something else.

@@ -139,7 +139,7 @@ async fn a_socket_that_cannot_be_compared_is_a_failure_and_no_second_process() {
     assert!(!partial.is_complete());
     fake.running.heal();
     let whole = cluster.snapshot().await.unwrap();
-    assert_eq!((whole.processes().len(), whole.server("app", "web1").unwrap().requests()), (1, 5));
+    assert_eq!((whole.processes().len(), whole.server("app", "web1").unwrap().requests()), (1, 5.into()));
 }
 
 #[tokio::test]

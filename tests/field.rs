@@ -70,6 +70,15 @@ fn only_the_separator_has_no_nature() {
 }
 
 #[test]
+fn shared_columns_are_those_that_haproxy_keeps_in_the_file() {
+    let shared = |column: &Column| column.shared;
+    let table = COLUMNS.iter().filter(|one| shared(one) && !DERIVED.contains(&one.name)).map(|one| one.name);
+    let printed = stat_tags().filter(|tag| tag.is_shared).map(|tag| tag.name);
+    assert_eq!(set(printed), set(table.map(String::from)), "tagged (left) and in the table (right)");
+    assert!(DERIVED.iter().all(|name| column(name).shared));
+}
+
+#[test]
 fn wire_types_are_haproxys_own() {
     let columns = stat_tags().map(|tag| (column(&tag.name).wire, tag));
     let keys = info_tags().map(|tag| (key(&tag.name).wire, tag));
@@ -195,6 +204,9 @@ const TOLD: &[(&str, &[&str])] = &[
 
 const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
 const NEWEST: &str = VERSIONS[4];
+
+/// Columns that are made of shared ones and are not tagged as such.
+const DERIVED: &[&str] = &["sess_other"];
 
 /// Keys that later releases lack: name, last release that has it, reason.
 const GONE: &[(&str, &str, &str)] = &[
@@ -367,6 +379,8 @@ struct Tag {
     kind: Option<Kind>,
     name: String,
     nature: Nature,
+    /// Whether the fourth letter says that the figure outlives the process.
+    is_shared: bool,
     wire: String,
 }
 
@@ -408,6 +422,7 @@ fn tag(version: &'static str, line: &str) -> Option<Tag> {
         kind: kind.map(kind_of),
         name: name.into(),
         nature: nature_of(tag),
+        is_shared: tag.get(3..4) == Some("P"),
         wire: wire.into(),
     })
 }

@@ -24,7 +24,10 @@ mod site;
 mod support;
 
 use site::{Site, errors, results, text, tool, tool_with, value};
-use support::{ancestor_cluster, ask, every_cell, release, releases, row, until};
+use support::{
+    Inside, Member, ancestor_cluster, ask, contained, every_cell, release, releases, row,
+    send_shared_traffic, shared_cluster, until,
+};
 
 #[tokio::test]
 async fn every_action_works_on_2_2() {
@@ -126,6 +129,23 @@ async fn only_the_chosen_processes_are_changed() {
     let output = site.run(&["--only", "3.sock", "server", "maint", "app/web2"]).await;
     let expected = "haproxytool: no such process \"3.sock\"; there are 1.sock, 2.sock\n";
     assert_eq!((output.status.code(), errors(&output)), (Some(1), expected.into()));
+}
+
+#[tokio::test]
+async fn requests_that_processes_share_are_printed_once_or_as_a_range() {
+    let running = shared_cluster(&[Member::Sharing, Member::Sharing]).await;
+    send_shared_traffic(&running).await;
+    let output = tool(&running.stats(), &["frontend", "requests", "web"]).await;
+    assert_eq!((text(&output).trim_end(), errors(&output).as_str()), ("web  42", ""));
+
+    let denied = || Inside { pid: None, list: Some("Permission denied\n\n".into()) };
+    let (folder, _containers) = contained(&running, |_| denied());
+    let output = tool(&folder, &["frontend", "requests", "web"]).await;
+    assert_eq!((output.status.code(), text(&output).trim_end()), (Some(0), "web  42..84"));
+    let notes = errors(&output);
+    assert_eq!(notes.lines().filter(|line| line.contains("that may be shared in")).count(), 2, "{notes}");
+    let output = tool(&folder, &["--json", "frontend", "metric", "web", "stot"]).await;
+    assert_eq!(value(&output), json!({"web": {"at_least": 42, "at_most": 84}}));
 }
 
 #[tokio::test]

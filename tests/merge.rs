@@ -8,7 +8,8 @@ use std::time::Duration;
 use haproxyadmin::field::{self, Rule, Wire};
 use haproxyadmin::snapshot::Server;
 use haproxyadmin::{
-    Agreement, Bound, CheckResult, CheckStatus, Figure, Kind, MaxRange, ServerAddress, Snapshot, Status,
+    Agreement, Bound, CheckResult, CheckStatus, CountRange, CounterSharing, Figure, Kind, ServerAddress,
+    Snapshot, Status,
 };
 use serde_json::{Value, json};
 
@@ -100,7 +101,7 @@ fn a_gauge_below_zero_does_not_poison_the_sum() {
 #[test]
 fn a_maximum_is_a_range_and_a_duration_is_the_longest() {
     let server = server(&["smax=4 downtime=9 chkfail=3", "smax=6 downtime=2 chkfail=5"]);
-    assert_eq!(server.smax(), Some(MaxRange { at_least: 6, at_most: 10 }));
+    assert_eq!(server.smax(), Some(CountRange { at_least: 6, at_most: 10 }));
     assert_eq!((server.downtime(), server.chkfail()), (Some(9), Some(5)));
 }
 
@@ -331,7 +332,7 @@ fn a_process_with_two_rows_of_one_listener_is_named_once() {
     let listeners = snapshot.listeners();
     assert_eq!(listeners.len(), 1);
     let listener = &listeners[0];
-    assert_eq!((listener.processes(), listener.sessions()), (vec!["1", "2"], 12));
+    assert_eq!((listener.processes(), listener.sessions()), (vec!["1", "2"], 12.into()));
     assert_eq!(
         listener.metric("sid").unwrap(),
         Some(Figure::Own(vec![("1".into(), "1"), ("1".into(), "2"), ("2".into(), "1")]))
@@ -350,7 +351,7 @@ fn old_workers_count_in_sums_and_have_no_say_in_states() {
     let both = snapshot(&[new, old.clone()]);
     let server = both.server("app", "web1").unwrap();
     assert_eq!((server.stot(), server.scur()), (Some(17), Some(2)));
-    assert_eq!(server.smax(), Some(MaxRange { at_least: 5, at_most: 10 }));
+    assert_eq!(server.smax(), Some(CountRange { at_least: 5, at_most: 10 }));
     assert_eq!((server.weight(), server.lastchg()), (Some(Agreement::Same(100)), Some(3)));
     assert_eq!(server.status().to_string(), "UP");
     assert_eq!(server.slim().unwrap().total, Bound::At(9));
@@ -402,7 +403,7 @@ fn processes_are_merged_by_the_rules_of_their_keys() {
     let uptime = info.uptime().unwrap();
     assert_eq!((uptime.youngest.as_secs(), uptime.oldest.as_secs()), (10, 99));
     assert_eq!(info.maxconn().unwrap().total, Bound::Unlimited);
-    assert_eq!(info.max_conn_rate(), Some(MaxRange { at_least: 6, at_most: 10 }));
+    assert_eq!(info.max_conn_rate(), Some(CountRange { at_least: 6, at_most: 10 }));
     assert_eq!(info.ssl_frontend_session_reuse_pct(), Some(25.0));
     assert_eq!(info.node(), Some(differs(&[("1", "a"), ("2", "b")])));
     assert_eq!(info.versions().unwrap().to_string(), "1: 2.6.12, 2: 3.4.7");
@@ -424,7 +425,10 @@ fn listeners_of_one_name_are_told_apart_by_address_or_by_position_where_it_is_hi
     let moved = process(3, &[listener(1, two), listener(2, one), listener(3, "192.0.2.3:80")], &[]);
     let all = snapshot(&[visible, hidden, moved]);
     let found: Vec<_> = all.listeners().iter().map(|one| (one.sessions(), one.processes().len())).collect();
-    assert_eq!(found, [(1 + 1 + 2, 3), (2 + 2 + 1, 3), (3, 1)]);
+    assert_eq!(
+        found,
+        [(CountRange::from(1 + 1 + 2), 3), (CountRange::from(2 + 2 + 1), 3), (CountRange::from(3), 1)]
+    );
 }
 
 #[test]
@@ -441,11 +445,11 @@ fn objects_keep_the_order_of_the_rows_and_their_own_processes() {
     let snapshot = snapshot(&[process(1, &one, &[]), process(2, &two, &[])]);
     let frontends: Vec<_> =
         snapshot.frontends().iter().map(|one| (one.name().to_owned(), one.sessions())).collect();
-    assert_eq!(frontends, [("a".into(), 3), ("c".into(), 1)]);
+    assert_eq!(frontends, [("a".into(), 3.into()), ("c".into(), 1.into())]);
     let backend = snapshot.backend("b").unwrap();
     let servers: Vec<_> =
         backend.servers().iter().map(|one| (one.name().to_owned(), one.requests())).collect();
-    assert_eq!(servers, [("s1".into(), 5), ("s2".into(), 1)]);
+    assert_eq!(servers, [("s1".into(), 5.into()), ("s2".into(), 1.into())]);
     assert_eq!(backend.server("s2").unwrap().processes(), ["2"]);
 }
 
@@ -459,6 +463,111 @@ fn the_same_rows_in_another_order_are_the_same_objects() {
     for n in 0..40u64 {
         let server = snapshot.server("b", &format!("s{n}")).unwrap();
         let processes = if n % 3 == 0 { 3 } else { 2 };
-        assert_eq!((server.processes().len() as u64, server.requests()), (processes, n * processes));
+        assert_eq!((server.processes().len() as u64, server.requests()), (processes, (n * processes).into()));
     }
+}
+
+/// The server `app/web1` in processes 1, 2, ... with what each keeps in a file.
+fn sharing(processes: &[(&str, &Value)]) -> Server {
+    let processes: Vec<_> = (1..)
+        .zip(processes)
+        .map(|(n, (cells, shared))| {
+            let mut process = process(n, &[row("app", "web1", 2, cells)], &[]);
+            if !shared.is_null() {
+                process["shared"] = (*shared).clone();
+            }
+            process
+        })
+        .collect();
+    snapshot(&processes).server("app", "web1").unwrap()
+}
+
+fn in_file(inode: u64) -> Value {
+    json!({
+        "file": {"mapped": {"device": 1, "inode": inode, "path": "/run/counters"}},
+        "places": {"be:web1": [0]},
+    })
+}
+
+fn unknown() -> Value {
+    json!({"file": {"declared": "edge"}, "problem": "no reply", "unknown": [0]})
+}
+
+#[test]
+fn a_counter_that_processes_share_counts_once() {
+    let (one, two) = (in_file(1), in_file(2));
+    // The highest is the newest of one place.
+    let server = sharing(&[
+        ("stot=41 scur=1 h1_open_connections=3", &one),
+        ("stot=42 scur=2 h1_open_connections=4", &one),
+        ("stot=7", &two),
+        ("stot=100", &Value::Null),
+    ]);
+    assert_eq!((server.stot(), server.requests()), (Some(149), 149.into()));
+    // Each has its own of what is no counter.
+    assert_eq!(server.scur(), Some(3));
+    let CounterSharing::Shared(groups) = server.sharing() else { panic!("{:?}", server.sharing()) };
+    let groups: Vec<_> =
+        groups.iter().map(|group| (group.file.to_string(), group.processes.clone())).collect();
+    let file = "/run/counters".to_owned();
+    assert_eq!(groups, [(file.clone(), vec!["1".into(), "2".into()]), (file, vec!["3".into()])]);
+}
+
+#[test]
+fn a_counter_is_a_range_while_it_is_not_known_who_shares_it() {
+    let unknown = unknown();
+    let server = sharing(&[("stot=30", &unknown), ("stot=12", &unknown), ("stot=5", &Value::Null)]);
+    let range = CountRange { at_least: 35, at_most: 47 };
+    assert_eq!((server.requests(), server.stot()), (range, None));
+    assert_eq!(server.metric("stot").unwrap(), Some(Figure::Range(range)));
+    assert!(server.metrics().contains(&("stot", Figure::Range(range))));
+    assert_eq!(server.sharing().to_string(), "edge: 1, 2 (which of them is not known)");
+    let snapshot = server.snapshot();
+    let problems: Vec<_> = snapshot.processes().iter().map(|one| one.shm_stats_file_problem()).collect();
+    assert_eq!(problems, [Some("no reply"), Some("no reply"), None]);
+    // One alone counts for itself, wherever that is.
+    assert_eq!(sharing(&[("stot=30", &unknown), ("stot=5", &Value::Null)]).stot(), Some(35));
+    assert_eq!(sharing(&[("stot=0", &unknown), ("stot=0", &unknown)]).stot(), Some(0));
+}
+
+#[test]
+fn a_file_is_that_of_its_host_or_of_its_name() {
+    let host = |name: &str, shared: &Value| {
+        let mut process = process(1, &[row("app", "web1", 2, "stot=42")], &[]);
+        process["source"] = name.into();
+        process["shared"] = shared.clone();
+        snapshot(&[process])
+    };
+    let joined = |shared: &Value| host("a", shared).join(&host("b", shared));
+    let mapped = joined(&in_file(1));
+    assert_eq!(mapped.server("app", "web1").unwrap().stot(), Some(84));
+    let declared = json!({"file": {"declared": "edge"}, "places": {"be:web1": [0]}});
+    let declared = joined(&declared);
+    assert_eq!(declared.server("app", "web1").unwrap().stot(), Some(42));
+    for snapshot in [mapped, declared] {
+        let text = serde_json::to_string(&snapshot).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), snapshot);
+    }
+}
+
+#[test]
+fn rows_that_a_snapshot_does_not_have_are_in_no_file() {
+    let shared = json!({"file": {"declared": "edge"}, "places": {"be:x": [0, 1, u32::MAX]}, "unknown": [9]});
+    assert_eq!(sharing(&[("stot=1", &shared), ("stot=2", &shared)]).stot(), Some(2));
+}
+
+#[test]
+fn a_mean_has_no_weights_where_samples_are_counted_together() {
+    let file = in_file(1);
+    assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=20 qtime=30", &file)]).qtime(), None);
+    assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=20 qtime=30", &Value::Null)]).qtime(), None);
+    assert_eq!(sharing(&[("stot=20 qtime=30", &unknown()), ("stot=5 qtime=0", &unknown())]).qtime(), None);
+    // What one process prints by itself is what HAProxy says; what all print as 0 is 0.
+    assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=0 qtime=0", &file)]).qtime(), Some(30.0));
+    assert_eq!(sharing(&[("stot=20 qtime=0", &file), ("stot=20 qtime=0", &file)]).qtime(), Some(0.0));
+    let separate = json!({"file": {"declared": "edge"}});
+    assert_eq!(
+        sharing(&[("stot=1 qtime=30", &separate), ("stot=1 qtime=10", &separate)]).qtime(),
+        Some(20.0)
+    );
 }

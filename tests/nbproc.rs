@@ -79,10 +79,12 @@ async fn read(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
         let snapshot = cluster.snapshot().await.unwrap();
         assert_eq!(snapshot.processes().len(), 4);
         let frontends = snapshot.frontends();
-        let now: Vec<_> =
-            frontends.iter().map(|frontend| (frontend.name().to_owned(), frontend.requests())).collect();
+        let now: Vec<_> = frontends
+            .iter()
+            .map(|frontend| (frontend.name().to_owned(), frontend.requests().exact()))
+            .collect();
         for ((name, earlier), (same, later)) in before.iter().zip(&now) {
-            assert!(name == same && earlier <= later, "{name} {earlier}, {same} {later}");
+            assert!(name == same && earlier <= later, "{name} {earlier:?}, {same} {later:?}");
         }
         before = now;
         reads += 1;

@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+mod support;
+
+use support::{Inside, Member, contained, send_shared_traffic, shared_cluster, shared_file};
+
 #[tokio::test]
 async fn the_embedded_cluster_is_a_table() {
     let output = overview(&[]).await;
@@ -194,6 +198,37 @@ async fn a_folder_without_sockets_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let expected = format!("overview: no such HAProxy stats socket in {}\n", dir.path().display());
     assert_eq!(errors(&output), expected);
+}
+
+#[tokio::test]
+async fn counters_that_processes_share_are_shown_once_or_as_a_range() {
+    let running = shared_cluster(&[Member::Sharing, Member::Sharing]).await;
+    send_shared_traffic(&running).await;
+    let output = overview(&[running.stats().to_str().unwrap()]).await;
+    assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+    let row = |output: &Output, name: &str| {
+        let found = text(output).lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        found.split_whitespace().map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(row(&output, "web"), ["web", "OPEN", "42", "1.sock", "2.sock"]);
+    assert_eq!(row(&output, "app"), ["app", "UP", "54", "1.sock", "2.sock"]);
+
+    let denied = || Inside { pid: None, list: Some("Permission denied\n\n".into()) };
+    let (folder, _containers) = contained(&running, |_| denied());
+    let output = overview(&[folder.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(row(&output, "web"), ["web", "OPEN", "42..84", "1.sock", "2.sock"]);
+    let (file, socket) = (shared_file(&running), folder.join("1.sock"));
+    let note = format!(
+        "counters of 1.sock that may be shared in {}: `dump stats-file` on {}: line 1: expected a line of \
+         `dump stats-file`, found \"Permission denied\"",
+        file.display(),
+        socket.display()
+    );
+    assert!(text(&output).lines().any(|line| line == note), "{}", text(&output));
+    let output = overview(&["--json", folder.to_str().unwrap()]).await;
+    let json: Value = serde_json::from_str(&text(&output)).unwrap();
+    assert_eq!(json["frontends"][0]["requests"], json!({"at_least": 42, "at_most": 84}));
 }
 
 async fn overview(arguments: &[&str]) -> Output {

@@ -67,7 +67,12 @@ async fn seen(cluster: &Cluster) -> (u64, u64, String, u64) {
     let [process] = snapshot.processes() else { panic!("{snapshot:?}") };
     let started = process.started_at().unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let description = process.info().unwrap().description().unwrap_or_default().to_owned();
-    (process.pid().unwrap(), started, description, snapshot.frontend("web").unwrap().requests())
+    (
+        process.pid().unwrap(),
+        started,
+        description,
+        snapshot.frontend("web").unwrap().requests().exact().unwrap(),
+    )
 }
 
 #[tokio::test]

@@ -104,13 +104,20 @@ impl Report {
         Ok(report)
     }
 
-    /// Says which processes did not answer a read that takes what there is.
+    /// Says which processes did not answer a read that takes what there is, and of which
+    /// it is not known which counters they share.
     pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
         for process in snapshot.failed() {
             let why = process.failure().map(ToString::to_string).unwrap_or_default();
             self.notes.push(format!("no answer: {} ({}): {why}", process.label(), process.address()));
         }
         self.notes.extend(snapshot.missing().map(missing));
+        for process in snapshot.processes() {
+            if let (Some(file), Some(why)) = (process.shm_stats_file(), process.shm_stats_file_problem()) {
+                let label = process.label();
+                self.notes.push(format!("counters of {label} that may be shared in {file}: {why}"));
+            }
+        }
         self.failed |= snapshot.failed().count() == snapshot.processes().len();
         self
     }

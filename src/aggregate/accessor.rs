@@ -37,7 +37,8 @@ macro_rules! figure {
     (Same Status $accessor:ident $column:expr, $doc:literal) => {};
     (Sum $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::aggregate::accessor::figure! { @ $accessor sum u64, $doc, $column,
-            "Merged: the sum over all processes." }
+            "Merged: the sum over all processes; a counter that processes share counts once, \
+             and is `None` while it is not known which of them do." }
     };
     (Max $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::aggregate::accessor::figure! { @ $accessor max u64, $doc, $column,
@@ -50,10 +51,11 @@ macro_rules! figure {
     (Mean $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::aggregate::accessor::figure! { @ $accessor mean f64, $doc, $column,
             "Merged: the mean, each process weighing as much as it has samples, 1024 at \
-             most; `None` if none has any. A process that went idle keeps its old ones." }
+             most; `None` if none has any, and where several processes have samples of which \
+             one shares its counters. A process that went idle keeps its old samples." }
     };
     (Range $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor range crate::MaxRange, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor range crate::CountRange, $doc, $column,
             "Merged: between the highest of all processes and the sum of all." }
     };
     (Limit $wire:ident $accessor:ident $column:expr, $doc:literal) => {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::accessor::figures;
 use super::object::Object;
 use super::view::{debug, serialize, view};
-use super::{Agreement, Server, milliseconds};
+use super::{Agreement, CountRange, Server, milliseconds};
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
 
@@ -25,11 +25,14 @@ impl Backend {
     }
 
     /// Requests, or connections in `mode tcp`, that came to it (`stot`).
-    pub fn requests(&self) -> u64 {
-        self.0.sum(Col::stot).unwrap_or(0)
+    ///
+    /// A range while it is not known how processes [share](Self::sharing) the counter.
+    pub fn requests(&self) -> CountRange {
+        self.0.count(Col::stot).unwrap_or_default()
     }
 
-    /// Requests of each process that has it, by label.
+    /// Requests that each process prints, by label. Processes that
+    /// [share](Self::sharing) the counter all print the sum.
     pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
         self.per_process().map(|(process, row)| (&**process.label(), row.stot().unwrap_or(0))).collect()
     }

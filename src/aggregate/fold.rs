@@ -3,7 +3,7 @@
 //! Each is a pure fold over all values at once, never pairwise: a mean of means
 //! is wrong for three processes. `None` is a cell that does not apply.
 
-use super::{Agreement, Bound, Label, Limit, MaxRange};
+use super::{Agreement, Bound, CountRange, Label, Limit};
 
 /// A gauge at or above this has fallen below zero in HAProxy and counts as zero.
 /// Draining workers print such ones, for instance `h1_open_connections`
@@ -28,8 +28,8 @@ pub(crate) fn sum(values: impl Iterator<Item = Option<u64>>, underflow: Underflo
 
 /// Between the highest of the maxima and the sum of all of them: nobody knows
 /// whether the processes reached theirs at the same time.
-pub(crate) fn range(values: impl Iterator<Item = Option<u64>>) -> Option<MaxRange> {
-    values.flatten().map(|value| MaxRange { at_least: value, at_most: value }).reduce(|all, one| MaxRange {
+pub(crate) fn range(values: impl Iterator<Item = Option<u64>>) -> Option<CountRange> {
+    values.flatten().map(CountRange::from).reduce(|all, one| CountRange {
         at_least: all.at_least.max(one.at_least),
         at_most: all.at_most.saturating_add(one.at_most),
     })
@@ -127,7 +127,7 @@ mod tests {
     fn a_maximum_of_several_is_a_range() {
         assert_eq!(
             range([Some(3), Some(7), Some(5)].into_iter()),
-            Some(MaxRange { at_least: 7, at_most: 15 })
+            Some(CountRange { at_least: 7, at_most: 15 })
         );
     }
 

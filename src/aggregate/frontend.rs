@@ -1,7 +1,7 @@
 use super::accessor::figures;
 use super::object::Object;
 use super::view::{debug, serialize, view};
-use super::{Agreement, Limit, Listener};
+use super::{Agreement, CountRange, Limit, Listener};
 use crate::field::{Col, for_each_column};
 use crate::model::{Cells, Mode, Row};
 
@@ -26,22 +26,24 @@ impl Frontend {
     /// there are no requests.
     ///
     /// Each process counts what its own mode says. [`req_tot`](Frontend::req_tot) counts
-    /// HTTP requests alone, and is 0 in `mode tcp`.
-    pub fn requests(&self) -> u64 {
-        self.0.sum_of(requests).unwrap_or(0)
+    /// HTTP requests alone, and is 0 in `mode tcp`. A range while it is not known how
+    /// processes [share](Self::sharing) the counter.
+    pub fn requests(&self) -> CountRange {
+        self.0.count_of(requests).unwrap_or_default()
     }
 
-    /// Requests of each process that has it, by label: HTTP requests, or sessions in
-    /// `mode tcp`.
+    /// Requests that each process prints, by label: HTTP requests, or sessions in `mode
+    /// tcp`. Processes that [share](Self::sharing) the counter all print the sum.
     pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
         self.per_process()
             .map(|(process, row)| (&**process.label(), row.number(requests(&row)).unwrap_or(0)))
             .collect()
     }
 
-    /// Sessions so far (`stot`).
-    pub fn sessions(&self) -> u64 {
-        self.0.sum(Col::stot).unwrap_or(0)
+    /// Sessions so far (`stot`); a range while it is not known how processes
+    /// [share](Self::sharing) the counter.
+    pub fn sessions(&self) -> CountRange {
+        self.0.count(Col::stot).unwrap_or_default()
     }
 
     /// Highest number of connections at a time (`slim`).

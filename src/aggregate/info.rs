@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fold::{self, Underflow};
 use super::process::Process;
 use super::snapshot::Snapshot;
-use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
 use crate::model::{Info, Version};
@@ -164,7 +164,7 @@ impl ClusterInfo {
         fold::sum(self.per_process().map(|(_, info)| info.number(key)), underflow(key))
     }
 
-    fn range(&self, key: Key) -> Option<MaxRange> {
+    fn range(&self, key: Key) -> Option<CountRange> {
         fold::range(self.per_process().map(|(_, info)| info.number(key)))
     }
 
@@ -265,7 +265,7 @@ macro_rules! figure {
         figure! { @ $accessor mean f64, $doc, $key, "Merged: the mean over all processes." }
     };
     (Range $wire:ident $accessor:ident $key:expr, $doc:literal) => {
-        figure! { @ $accessor range MaxRange, $doc, $key,
+        figure! { @ $accessor range CountRange, $doc, $key,
         "Merged: between the highest of all processes and the sum of all." }
     };
     (Limit $wire:ident $accessor:ident $key:expr, $doc:literal) => {

@@ -1,3 +1,4 @@
+use super::CountRange;
 use super::accessor::figures;
 use super::object::Object;
 use super::view::{debug, serialize, view};
@@ -30,9 +31,10 @@ impl Listener {
         self.0.proxy()
     }
 
-    /// Sessions so far (`stot`).
-    pub fn sessions(&self) -> u64 {
-        self.0.sum(Col::stot).unwrap_or(0)
+    /// Sessions so far (`stot`); a range while it is not known how processes
+    /// [share](Self::sharing) the counter.
+    pub fn sessions(&self) -> CountRange {
+        self.0.count(Col::stot).unwrap_or_default()
     }
 }
 

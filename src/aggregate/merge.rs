@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use super::fold::{self, Underflow};
 use super::process::Process;
-use super::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+use super::sharing::{self, Kept};
+use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
 use crate::model::{Cells, CheckStatus, Level, Mode, Status};
 
@@ -33,16 +34,38 @@ where
         move |process| all || !process.is_stopping()
     }
 
+    /// The sum, if it is known; what processes keep in one place counts once.
     pub(super) fn sum(&self, column: Col) -> Option<u64> {
-        fold::sum(self.rows.clone().map(|(_, row)| row.number(column)), underflow(column))
+        self.count(column)?.exact()
     }
 
-    /// Sum of a counter, which is in another column by the row.
-    pub(super) fn sum_of(&self, choose: impl Fn(&R) -> Col) -> Option<u64> {
-        fold::sum(self.rows.clone().map(|(_, row)| row.number(choose(&row))), Underflow::NEVER)
+    /// The sum, or what it lies between.
+    pub(super) fn count(&self, column: Col) -> Option<CountRange> {
+        self.count_of(|_| column)
     }
 
-    pub(super) fn range(&self, column: Col) -> Option<MaxRange> {
+    /// The sum of a counter, which is in another column by the row, or what it lies
+    /// between.
+    pub(super) fn count_of(&self, choose: impl Fn(&R) -> Col) -> Option<CountRange> {
+        let column = choose(&self.rows.clone().next()?.1);
+        let shared = COLUMNS.get(column as usize).is_some_and(|declared| declared.shared);
+        if shared && self.has_file() {
+            let kept = |process: &'a Process, row: &R| Kept::of(process, row.row().index());
+            let values = self.rows.clone();
+            return sharing::count(
+                values.filter_map(|(process, row)| Some((kept(process, &row), row.number(choose(&row))?))),
+            );
+        }
+        let values = self.rows.clone().map(|(_, row)| row.number(choose(&row)));
+        fold::sum(values, underflow(column)).map(CountRange::from)
+    }
+
+    /// Whether any of the processes keeps counters in a file.
+    fn has_file(&self) -> bool {
+        self.rows.clone().any(|(process, _)| process.shared_counters().is_some())
+    }
+
+    pub(super) fn range(&self, column: Col) -> Option<CountRange> {
         fold::range(self.rows.clone().map(|(_, row)| row.number(column)))
     }
 
@@ -55,12 +78,22 @@ where
     }
 
     /// Mean over the requests that each process remembers, 1024 at the most.
+    ///
+    /// Where the number of requests is kept in a file it is not that of the process,
+    /// and HAProxy divides by it: two processes with ten requests of 60 ms each print
+    /// 30 ms. What both print may be the same and wrong; only 0 is 0.
     pub(super) fn mean(&self, column: Col) -> Option<f64> {
-        fold::mean(
-            self.rows
-                .clone()
-                .map(|(_, row)| (row.number(column), row.number(Col::stot).unwrap_or(0).min(1024))),
-        )
+        let samples = self.rows.clone().filter_map(|(process, row)| {
+            let weight = row.number(Col::stot).unwrap_or(0).min(1024);
+            let separate = Kept::of(process, row.row().index()) == Kept::Separate;
+            (weight > 0).then_some((separate, row.number(column)?, weight))
+        });
+        let values = || samples.clone().map(|(_, value, _)| value);
+        let own = samples.clone().all(|(separate, ..)| separate) || samples.clone().nth(1).is_none();
+        if own || values().all(|value| value == 0) {
+            return fold::mean(samples.map(|(_, value, weight)| (Some(value), weight)));
+        }
+        None
     }
 
     pub(super) fn limit(&self, column: Col) -> Option<Limit> {
@@ -181,7 +214,10 @@ where
         let declared = COLUMNS.get(column as usize)?;
         let rule = declared.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
         match (rule?, declared.wire) {
-            (Rule::Sum, _) => self.sum(column).map(Figure::Number),
+            (Rule::Sum, _) => {
+                let count = self.count(column)?;
+                Some(count.exact().map_or(Figure::Range(count), Figure::Number))
+            }
             (Rule::Max, _) => self.max(column).map(Figure::Number),
             (Rule::Min, _) => self.min(column).map(Figure::Number),
             (Rule::Mean, _) => self.mean(column).map(Figure::Mean),

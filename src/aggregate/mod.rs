@@ -3,6 +3,7 @@
 
 mod accessor;
 mod backend;
+mod count_range;
 mod fold;
 mod frontend;
 mod index;
@@ -14,6 +15,7 @@ mod object;
 mod process;
 mod requirement;
 mod server;
+mod sharing;
 mod snapshot;
 mod value;
 mod view;
@@ -23,17 +25,20 @@ mod wire;
 use std::time::Duration;
 
 pub use backend::Backend;
+pub use count_range::CountRange;
 pub use frontend::Frontend;
 pub use info::{ClusterInfo, Uptime};
 pub use listener::Listener;
 pub use process::{Failure, Process};
 pub use requirement::{Required, Requirement};
 pub use server::Server;
+pub use sharing::{CounterSharing, Sharers, ShmStatsFile};
 pub use snapshot::Snapshot;
-pub use value::{Agreement, Bound, Figure, Label, Limit, MaxRange};
+pub use value::{Agreement, Bound, Figure, Label, Limit};
 
 pub(crate) use label::labels_beside;
 pub(crate) use process::Record;
+pub(crate) use sharing::{RowCounters, SharedCounters};
 
 /// A mean of milliseconds as a duration.
 fn milliseconds(mean: f64) -> Duration {

@@ -2,7 +2,7 @@ use super::index::Place;
 use super::merge::Merge;
 use super::process::Process;
 use super::snapshot::Snapshot;
-use super::{Agreement, Bound, Figure, Limit, MaxRange};
+use super::{Agreement, Bound, CountRange, CounterSharing, Figure, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
 use crate::model::{CheckStatus, Cut, Mode, Row, Status};
@@ -49,6 +49,13 @@ impl Object {
         Merge::new(self.rows())
     }
 
+    pub(super) fn sharing(&self) -> CounterSharing {
+        let places = self.snapshot.index().places(self.id).iter();
+        CounterSharing::of(places.filter_map(|Place { process, row }| {
+            Some((self.snapshot.processes().get(*process as usize)?, *row as usize))
+        }))
+    }
+
     pub(super) fn same<'a, T>(
         &'a self,
         get: impl Fn(&Row<'a>) -> Option<T>,
@@ -57,8 +64,8 @@ impl Object {
         self.merge().same(get, agrees)
     }
 
-    pub(super) fn sum_of(&self, choose: impl Fn(&Row<'_>) -> Col) -> Option<u64> {
-        self.merge().sum_of(choose)
+    pub(super) fn count_of(&self, choose: impl Fn(&Row<'_>) -> Col) -> Option<CountRange> {
+        self.merge().count_of(choose)
     }
 
     pub(super) fn same_or_empty<'a, T>(
@@ -114,7 +121,8 @@ macro_rules! folds {
 
 folds! {
     sum: u64;
-    range: MaxRange;
+    count: CountRange;
+    range: CountRange;
     max: u64;
     min: u64;
     mean: f64;

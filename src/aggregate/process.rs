@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Label;
+use super::sharing::SharedCounters;
+use super::{Label, ShmStatsFile};
 use crate::Address;
 use crate::error::{Error, ErrorKind, Problem};
 use crate::model::{Dump, Info, Level, Reading, Version};
@@ -33,6 +34,8 @@ pub(crate) struct Record {
     /// When the answer was complete or given up, microseconds since 1970.
     pub(crate) read_at: u64,
     pub(crate) answer: Result<Reading, Failure>,
+    /// The counters that it keeps in one file with others, if it is known to do so.
+    pub(crate) shared: Option<Arc<SharedCounters>>,
     /// What a newer version of this crate stored beside it.
     #[cfg(feature = "serde")]
     pub(crate) extra: super::wire::Extra,
@@ -139,6 +142,26 @@ impl Process {
         since_1970(Duration::from_secs(self.record.started_at()?))
     }
 
+    /// The file in which it keeps counters together with other processes
+    /// (`shm-stats-file`); `None` if it has none, or if that is not known.
+    ///
+    /// A file is seen only on this host, for processes whose `/proc/PID` may be read.
+    /// Elsewhere it is declared with
+    /// [`ClusterBuilder::shared_counters`](crate::ClusterBuilder::shared_counters).
+    pub fn shm_stats_file(&self) -> Option<&ShmStatsFile> {
+        self.shared_counters().map(|shared| &shared.file)
+    }
+
+    /// Why it is not known of some of its objects whether their counters are in
+    /// [`shm_stats_file`](Process::shm_stats_file); `None` if it is known of all.
+    pub fn shm_stats_file_problem(&self) -> Option<&str> {
+        self.shared_counters()?.problem.as_deref()
+    }
+
+    pub(super) fn shared_counters(&self) -> Option<&SharedCounters> {
+        self.record.shared.as_deref()
+    }
+
     /// Whether it is an old worker that only finishes what it has (`Stopping`).
     pub fn is_stopping(&self) -> bool {
         self.stopping
@@ -153,6 +176,7 @@ impl Record {
             label: None,
             read_at: 0,
             answer,
+            shared: None,
             #[cfg(feature = "serde")]
             extra: super::wire::Extra::default(),
         }
@@ -166,7 +190,7 @@ impl Record {
             sockets: reading.sockets.clone(),
             stat: Dump::empty(),
         });
-        Self { answer, ..self.clone() }
+        Self { answer, shared: None, ..self.clone() }
     }
 
     pub(crate) fn info(&self) -> Option<&Info> {

@@ -35,7 +35,8 @@ use crate::field::Kind;
 /// # What the figures mean
 ///
 /// A sum is over the processes that answered, each since it started: it falls
-/// when a process leaves or restarts. Old workers ([`Process::is_stopping`]) count
+/// when a process leaves or restarts. Counters that processes keep together in one
+/// `shm-stats-file` count once; see [`guide::shared_counters`](crate::guide::shared_counters). Old workers ([`Process::is_stopping`]) count
 /// in sums, since their traffic is real; states, weights, limits and ages are those
 /// of the processes that are not stopping, unless all are.
 #[derive(Clone)]
@@ -380,7 +381,7 @@ impl Record {
         #[cfg(not(feature = "serde"))]
         let extra = ();
         // Equal addresses can have two texts: `/run/a` and `/run//a`.
-        (self.address.to_string(), answer, &self.label, extra)
+        (self.address.to_string(), answer, &self.label, &self.shared, extra)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::CountRange;
 use crate::model::{CheckStatus, Mode, Status};
 
 /// Short name of a process among others: for people, and as a key in JSON.
@@ -124,25 +125,6 @@ impl<T: serde::Serialize> serde::Serialize for Values<'_, T> {
     }
 }
 
-/// A maximum over several processes, which is only known within bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct MaxRange {
-    /// The highest maximum of a single process.
-    pub at_least: u64,
-    /// The sum of the maxima of all processes.
-    pub at_most: u64,
-}
-
-impl fmt::Display for MaxRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.at_least == self.at_most {
-            return self.at_least.fmt(f);
-        }
-        write!(f, "{}..{}", self.at_least, self.at_most)
-    }
-}
-
 /// A configured limit, of each process and of all together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -213,8 +195,8 @@ pub enum Figure<'a> {
     Number(u64),
     /// A mean.
     Mean(f64),
-    /// A maximum.
-    Range(MaxRange),
+    /// A maximum, or a counter of which it is not known how processes share it.
+    Range(CountRange),
     /// A limit.
     Limit(Limit),
     /// A number that should be the same everywhere.

@@ -33,6 +33,12 @@ macro_rules! view {
                 status.unwrap_or_else(|| crate::Agreement::Same(crate::Status::parse("")))
             }
 
+            /// How these processes keep its counters: each for itself, or together in a
+            /// file (`shm-stats-file`), where a counter counts once.
+            pub fn sharing(&self) -> crate::CounterSharing {
+                self.0.sharing()
+            }
+
             /// The merged figure of the column called `name`, by the same rule as
             /// its accessor; `None` where no process fills it. A column that this crate
             /// does not know is a text that is the same or differs; an empty one is a

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::process::{Failure, Record};
 use super::requirement::Requirement;
+use super::sharing::{RowCounters, SharedCounters, ShmStatsFile};
 use super::snapshot::Snapshot;
 use crate::Address;
 use crate::model::{Info, Level, ListedSocket, Reading, StatParser};
@@ -46,8 +47,25 @@ struct WrittenProcess {
     /// CSV, as HAProxy prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stat: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shared: Option<WrittenShared>,
     #[serde(flatten)]
     extra: Extra,
+}
+
+/// The counters that a process keeps in one file with others. Rows are told by their
+/// place in `stat`; those that are in neither list are the process' own.
+#[derive(Serialize, Deserialize)]
+struct WrittenShared {
+    file: ShmStatsFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<Box<str>>,
+    /// The rows of each place in the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    places: BTreeMap<Arc<str>, Vec<usize>>,
+    /// Rows of which it is not known whether they are in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<usize>,
 }
 
 /// Fields that a newer version of this crate stored.
@@ -128,6 +146,7 @@ impl WrittenProcess {
             sockets: reading.map(|reading| reading.sockets.iter().cloned().collect()).unwrap_or_default(),
             info: reading.map(|reading| pairs(&reading.info)).unwrap_or_default(),
             stat: reading.map(|reading| reading.stat.to_csv()),
+            shared: record.shared.as_deref().map(WrittenShared::new),
             extra: record.extra.clone(),
         }
     }
@@ -151,10 +170,49 @@ impl WrittenProcess {
                 return Err(crate::Error::invalid(text).at(&self.address));
             }
         };
+        let rows = answer.as_ref().map_or(0, |reading: &Reading| reading.stat.len());
         let mut record = Record::new(self.source, self.address, answer);
+        record.shared = self.shared.map(|shared| Arc::new(shared.read(rows)));
         record.label = self.label;
         record.read_at = self.read_at;
         record.extra = self.extra;
         Ok(record)
+    }
+}
+
+impl WrittenShared {
+    fn new(shared: &SharedCounters) -> Self {
+        let mut written = Self {
+            file: shared.file.clone(),
+            problem: shared.problem.clone(),
+            places: BTreeMap::new(),
+            unknown: Vec::new(),
+        };
+        for (row, counters) in shared.rows.iter().enumerate() {
+            match counters {
+                RowCounters::Separate => {}
+                RowCounters::Shared(place) => written.places.entry(place.clone()).or_default().push(row),
+                RowCounters::Unknown => written.unknown.push(row),
+            }
+        }
+        written
+    }
+
+    fn read(self, rows: usize) -> SharedCounters {
+        let mut all = vec![RowCounters::Separate; rows];
+        let mut set = |row: usize, counters: RowCounters| {
+            if let Some(slot) = all.get_mut(row) {
+                *slot = counters;
+            }
+        };
+        for (place, rows) in self.places {
+            for row in rows {
+                set(row, RowCounters::Shared(place.clone()));
+            }
+        }
+        for row in self.unknown {
+            set(row, RowCounters::Unknown);
+        }
+        SharedCounters { file: self.file, problem: self.problem, rows: all.into() }
     }
 }

@@ -65,9 +65,10 @@ impl Cluster {
             let (mut outcomes, mut records) = (Vec::new(), Vec::new());
             for (outcome, record) in sent {
                 outcomes.push(outcome);
-                records.extend(record.map(Arc::new));
+                records.extend(record);
             }
-            let previous = self.view.previous.then(|| Snapshot::new(records));
+            self.shared.find_shared_counters(&mut records, &deadline).await;
+            let previous = self.view.previous.then(|| Snapshot::new(records.into_iter().map(Arc::new)));
             Outcomes::new(command.shown(), outcomes, missing, previous)
         }
         .instrument(span)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::roster::Roster;
 use super::selector::Selector;
+use super::shared_counters::CounterCache;
 use super::sweep::Shared;
 use super::view::View;
 use super::{Cluster, host};
@@ -43,6 +44,7 @@ pub struct ClusterBuilder {
     expected: Vec<Selector>,
     expected_count: usize,
     parallel: usize,
+    declared_files: HashMap<Address, Arc<str>>,
 }
 
 /// Connections open at a time, over all processes.
@@ -61,6 +63,7 @@ impl Default for ClusterBuilder {
             expected: Vec::new(),
             expected_count: 0,
             parallel: PARALLEL,
+            declared_files: HashMap::new(),
         }
     }
 }
@@ -154,6 +157,48 @@ impl ClusterBuilder {
         self
     }
 
+    /// Declares that the processes at these addresses keep counters together in one
+    /// `shm-stats-file` (HAProxy 3.3 and later). Such counters count once.
+    ///
+    /// Processes of this host need no declaration if this program may read their
+    /// `/proc/PID/maps`, as root may. Others do: on another host, in a container, or of
+    /// another user. Addresses are those that
+    /// [`Cluster::members`](super::Cluster::members) lists. The name stands for the file:
+    /// it is the same in all clusters whose snapshots are joined, and tells it from other
+    /// files. An address has one file, the one that it was declared to have last.
+    ///
+    /// Which objects are in the file is found out by their `guid`, process by process. If
+    /// that fails, figures become ranges, and reads do not fail: see
+    /// [`guide::shared_counters`](crate::guide::shared_counters).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::{Address, Cluster};
+    ///
+    /// let containers: [Address; 2] = ["192.0.2.7:9999".parse()?, "192.0.2.7:9998".parse()?];
+    /// let cluster = Cluster::builder()
+    ///     .addresses(containers.clone())
+    ///     .shared_counters("edge", containers)
+    ///     .build()
+    ///     .await?;
+    /// let web = cluster.frontend("web").await?;
+    /// println!("{} {:?}", web.requests(), web.sharing());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn shared_counters<A: Into<Address>>(
+        mut self,
+        name: impl Into<Arc<str>>,
+        addresses: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let name = name.into();
+        let declared = addresses.into_iter().map(|address| (address.into(), name.clone()));
+        self.declared_files.extend(declared);
+        self
+    }
+
     /// Makes the cluster. Directories are read, and nobody is asked anything yet.
     ///
     /// # Errors
@@ -182,6 +227,8 @@ impl ClusterBuilder {
             permits: Arc::new(Permits::new(self.parallel)),
             roster: Roster::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
+            declared_files: self.declared_files,
+            counter_cache: CounterCache::default(),
         });
         shared.expect_addresses(&mut shared.roster());
         let listing = shared.candidates(false, &Deadline::new(self.limits)).await;

@@ -25,6 +25,9 @@ mod roster;
 mod selector;
 mod server_check;
 mod server_ref;
+mod shared_answer;
+mod shared_counters;
+mod shared_rows;
 mod sweep;
 mod target;
 mod view;
@@ -182,7 +185,8 @@ impl Cluster {
                 let deadline = &Deadline::new(limits);
                 let command = Command::read("show stat");
                 let Targets { targets, .. } = self.shared.targets(Some(only), &command, deadline).await?;
-                let records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
+                let mut records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
+                self.shared.find_shared_counters(&mut records, deadline).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
             }
         };

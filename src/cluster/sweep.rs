@@ -1,6 +1,6 @@
 //! Asking every process at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,7 @@ use super::identity::{Identity, Listed};
 use super::listing::{Candidate, Listing};
 use super::roster::{Ignored, Roster, Standing};
 use super::selector::Selector;
+use super::shared_counters::CounterCache;
 use crate::Address;
 use crate::aggregate::{Label, Record, Snapshot, labels_beside};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -35,6 +36,9 @@ pub(super) struct Shared {
     pub(super) roster: Mutex<Roster>,
     /// Held while it is found out whether two sockets lead to one process.
     pub(super) comparing: tokio::sync::Mutex<()>,
+    /// The file of shared counters that each process was declared to have.
+    pub(super) declared_files: HashMap<Address, Arc<str>>,
+    pub(super) counter_cache: CounterCache,
 }
 
 /// A socket that was asked, and its answer.
@@ -98,6 +102,7 @@ impl Shared {
             let processes = self.settle(scope, is_fresh, &mut answers, &mut findings, deadline).await;
             let mut records = Self::without_duplicates(answers, processes, &mut findings);
             self.keep(listing, findings, &mut records);
+            self.find_shared_counters(&mut records, deadline).await;
             if records.is_empty() {
                 return Err(self.no_members(listing));
             }

@@ -552,6 +552,7 @@ macro_rules! table {
             unit: Unit::$unit,
             nature: Nature::$nature,
             since: $since,
+            shared: is_shared(Col::$accessor, Nature::$nature),
             kinds: &[$($((kind!($kind), Rule::$rule),)*)*],
         },)*];
 
@@ -566,6 +567,15 @@ macro_rules! table {
             pub(crate) const ALL: &[Self] = &[$(Self::$accessor,)*];
         }
     };
+}
+
+/// Whether `shm-stats-file` holds the figure: HAProxy's own counters, rates and ages, but
+/// for time that adds up in the process and for what only numbers incarnations. Those of
+/// modules, behind the separator, are each process' own.
+const fn is_shared(column: Col, nature: Nature) -> bool {
+    let own = column as u8 == Col::downtime as u8 || column as u8 == Col::srid as u8;
+    let module = column as u8 > Col::separator as u8;
+    matches!(nature, Nature::Counter | Nature::Rate | Nature::Age) && !own && !module
 }
 
 macro_rules! kind {

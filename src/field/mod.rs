@@ -30,6 +30,9 @@ pub struct Column {
     pub nature: Nature,
     /// First of the supported HAProxy releases that has the column.
     pub since: &'static str,
+    /// Whether processes with one `shm-stats-file` keep the figure in it, for objects
+    /// with a `guid`: each of them then prints what all of them counted.
+    pub shared: bool,
     /// Which kinds of row fill the column, and how each kind is merged.
     pub kinds: &'static [(Kind, Rule)],
 }

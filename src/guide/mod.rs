@@ -2,4 +2,5 @@
 
 pub mod arguments;
 pub mod fan_out;
+pub mod shared_counters;
 pub mod versions;

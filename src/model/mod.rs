@@ -5,6 +5,7 @@ mod admin_state;
 mod cells;
 mod check_status;
 mod dump;
+mod guid_list;
 mod header;
 mod info;
 mod level;
@@ -43,6 +44,7 @@ pub use status::{Remark, State, Status};
 pub use sweep::Reading;
 pub use version::Version;
 
+pub(crate) use guid_list::{GuidLine, GuidList};
 pub(crate) use pattern::Entries;
 pub(crate) use sweep::{Scope, SweepParser};
 pub(crate) use word::words;

@@ -61,6 +61,12 @@ impl<'a> Row<'a> {
         self.text(Col::svname).unwrap_or_default()
     }
 
+    /// Its place among the rows of its dump.
+    #[inline]
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
     /// Whether the row has these names.
     pub(crate) fn is_named(&self, proxy: &str, name: &str) -> bool {
         self.proxy() == proxy && self.name() == name

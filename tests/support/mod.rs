@@ -19,6 +19,7 @@ mod agent;
 mod ancestor;
 mod ask;
 mod config;
+mod container;
 mod every;
 mod haproxy;
 mod level;
@@ -33,6 +34,7 @@ mod row;
 mod running;
 mod server;
 mod session;
+mod shared;
 mod stranger;
 mod tap;
 mod traffic;
@@ -45,6 +47,7 @@ pub use self::{
     ancestor::{ANCESTOR_TRAFFIC, ancestor_cluster},
     ask::{ask, try_ask, until},
     config::Config,
+    container::{Container, Inside, contained},
     every::{every_cell, every_info, every_reply, every_state},
     haproxy::Haproxy,
     level::levels,
@@ -58,6 +61,9 @@ pub use self::{
     running::Running,
     server::Server,
     session::Session,
+    shared::{
+        Member, SHARED_TRAFFIC, send_raw, send_shared_traffic, shared_cluster, shared_config, shared_file,
+    },
     stranger::{Stranger, datagram, plain_file, stale},
     tap::Tap,
     traffic::{Address, Held, hold, http_get},

@@ -10,12 +10,13 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::{self, Duration},
 };
 
 /// A web server for a backend: a task that ends when this is dropped.
 ///
-/// `/status/404` answers with that status, `/hold` never answers, and anything
-/// else is a short 200.
+/// `/status/404` answers with that status, `/hold` never answers, `/slow` takes 50 ms,
+/// and anything else is a short 200.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -70,7 +71,13 @@ async fn serve(stream: TcpStream, requests: Arc<AtomicUsize>) {
         let _ = stream.read_to_end(&mut Vec::new()).await;
         return;
     }
+    if path == "/slow" {
+        time::sleep(SLOW).await;
+    }
     let status = path.strip_prefix("/status/").unwrap_or("200");
     let reply = format!("HTTP/1.1 {status} here\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhere\n");
     let _ = stream.write_all(reply.as_bytes()).await;
 }
+
+/// How long `/slow` takes.
+const SLOW: Duration = Duration::from_millis(50);

@@ -1,0 +1,261 @@
+//! Counters that several processes keep in one file (`shm-stats-file`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::process::Process;
+use super::{CountRange, Label};
+
+/// The file in which HAProxy processes keep counters together (`shm-stats-file` of the
+/// configuration, HAProxy 3.3 and later).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum ShmStatsFile {
+    /// Name under which the file was declared with
+    /// [`ClusterBuilder::shared_counters`](crate::ClusterBuilder::shared_counters).
+    Declared(Arc<str>),
+    /// A file that was found in the memory of a process of this host.
+    #[non_exhaustive]
+    Mapped {
+        /// Number of the device.
+        device: u64,
+        /// Number of the file on the device.
+        inode: u64,
+        /// Path, as far as it can be shown as text. Processes that reach one file
+        /// by two paths share it all the same.
+        path: Arc<str>,
+    },
+}
+
+/// How the processes that have an object keep its counters.
+///
+/// Processes with one `shm-stats-file` keep the counters of each object with a `guid`
+/// in it together, so that every one of them prints the same sum. Such a counter counts
+/// once here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum CounterSharing {
+    /// Each process counts for itself.
+    Separate,
+    /// These processes count together, each group in one place; processes that are not
+    /// listed count for themselves.
+    Shared(Vec<Sharers>),
+    /// These processes have a file for counters, and it is not known which of them
+    /// count together. Counters that depend on it are `None` as a number, and a range
+    /// in [`Figure`](crate::Figure) and in the plain accessors.
+    /// [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) says
+    /// why.
+    Unknown(Vec<Sharers>),
+}
+
+/// Processes that keep counters in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Sharers {
+    /// The file.
+    pub file: ShmStatsFile,
+    /// Labels of the processes, in the order of the snapshot.
+    pub processes: Vec<Label>,
+}
+
+/// What is known of the file of one process, kept beside its rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SharedCounters {
+    pub(crate) file: ShmStatsFile,
+    /// Why it is not known of some rows whether they are in the file.
+    pub(crate) problem: Option<Box<str>>,
+    /// For each row of `show stat`, in its order.
+    pub(crate) rows: Box<[RowCounters]>,
+}
+
+/// Where the counters of one row are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RowCounters {
+    /// In the process alone.
+    Separate,
+    /// In the file, in the place of that name: every process that has the same place
+    /// of the same file counts there.
+    Shared(Arc<str>),
+    /// In the process or in the file.
+    Unknown,
+}
+
+/// A file as all hosts tell it from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FileKey<'a> {
+    Declared(&'a str),
+    Mapped(&'a str, u64, u64),
+}
+
+/// Where a process keeps the counters of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kept<'a> {
+    Separate,
+    Shared(FileKey<'a>, &'a str),
+    Unknown(FileKey<'a>),
+}
+
+impl<'a> Kept<'a> {
+    pub(super) fn of(process: &'a Process, row: usize) -> Self {
+        let Some(shared) = process.shared_counters() else { return Self::Separate };
+        let file = || match &shared.file {
+            ShmStatsFile::Declared(name) => FileKey::Declared(name),
+            ShmStatsFile::Mapped { device, inode, .. } => FileKey::Mapped(process.source(), *device, *inode),
+        };
+        match shared.rows.get(row) {
+            None | Some(RowCounters::Separate) => Self::Separate,
+            Some(RowCounters::Shared(place)) => Self::Shared(file(), place),
+            Some(RowCounters::Unknown) => Self::Unknown(file()),
+        }
+    }
+
+    fn file(self) -> Option<FileKey<'a>> {
+        match self {
+            Self::Separate => None,
+            Self::Shared(file, _) | Self::Unknown(file) => Some(file),
+        }
+    }
+}
+
+/// What all rows together counted.
+///
+/// The rows of one place are read at slightly different moments, and the highest is the
+/// newest. A row of which nothing is known may count in any place of its file, or for
+/// itself.
+pub(super) fn count<'a>(values: impl Iterator<Item = (Kept<'a>, u64)>) -> Option<CountRange> {
+    let mut total: Option<CountRange> = None;
+    let mut files: BTreeMap<FileKey<'a>, InFile<'a>> = BTreeMap::new();
+    for (kept, value) in values {
+        let total = total.get_or_insert_default();
+        match kept {
+            Kept::Separate => *total = *total + CountRange::from(value),
+            Kept::Shared(file, place) => {
+                let highest = files.entry(file).or_default().places.entry(place).or_default();
+                *highest = value.max(*highest);
+            }
+            Kept::Unknown(file) => files.entry(file).or_default().unknown.push(value),
+        }
+    }
+    Some(total? + files.values().map(InFile::count).sum())
+}
+
+/// What the rows of one file counted.
+#[derive(Default)]
+struct InFile<'a> {
+    places: BTreeMap<&'a str, u64>,
+    unknown: Vec<u64>,
+}
+
+impl InFile<'_> {
+    fn count(&self) -> CountRange {
+        let sum = |values: &mut dyn Iterator<Item = u64>| values.fold(0, u64::saturating_add);
+        let known = sum(&mut self.places.values().copied());
+        let unknown = sum(&mut self.unknown.iter().copied());
+        let highest = self.unknown.iter().max().copied().unwrap_or(0);
+        CountRange { at_least: known.max(highest), at_most: known.saturating_add(unknown) }
+    }
+}
+
+impl CounterSharing {
+    /// How the processes keep the counters of these rows.
+    pub(super) fn of<'a>(rows: impl Iterator<Item = (&'a Process, usize)>) -> Self {
+        let kept: Vec<_> = rows.map(|(process, row)| (process, Kept::of(process, row))).collect();
+        let kept = || kept.iter().copied();
+        if kept().any(|(_, kept)| matches!(kept, Kept::Unknown(_))) {
+            return Self::Unknown(groups(kept().map(|(process, kept)| (process, (kept.file(), "")))));
+        }
+        let shared = groups(kept().map(|(process, kept)| match kept {
+            Kept::Shared(file, place) => (process, (Some(file), place)),
+            _ => (process, (None, "")),
+        }));
+        if shared.is_empty() { Self::Separate } else { Self::Shared(shared) }
+    }
+}
+
+/// The processes of each file and place, in the order in which they come.
+fn groups<'a>(rows: impl Iterator<Item = (&'a Process, (Option<FileKey<'a>>, &'a str))>) -> Vec<Sharers> {
+    let mut groups: Vec<((FileKey<'_>, &str), Sharers)> = Vec::new();
+    for (process, (file, place)) in rows {
+        let (Some(file), Some(shared)) = (file, process.shared_counters()) else { continue };
+        let at = groups.iter().position(|(key, _)| *key == (file, place)).unwrap_or_else(|| {
+            let sharers = Sharers { file: shared.file.clone(), processes: Vec::new() };
+            groups.push(((file, place), sharers));
+            groups.len() - 1
+        });
+        if let Some((_, sharers)) = groups.get_mut(at) {
+            if sharers.processes.last() != Some(process.label()) {
+                sharers.processes.push(process.label().clone());
+            }
+        }
+    }
+    groups.into_iter().map(|(_, sharers)| sharers).collect()
+}
+
+impl fmt::Display for ShmStatsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declared(name) => f.pad(name),
+            Self::Mapped { path, .. } => f.pad(path),
+        }
+    }
+}
+
+/// Prints `no`, or each file with its processes: `counters.shm: 1, 2`.
+impl fmt::Display for CounterSharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (groups, end) = match self {
+            Self::Separate => return f.pad("no"),
+            Self::Shared(groups) => (groups, ""),
+            Self::Unknown(groups) => (groups, " (which of them is not known)"),
+        };
+        for (at, group) in groups.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "; " };
+            write!(f, "{gap}{}: {}", group.file, group.processes.join(", "))?;
+        }
+        f.write_str(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: FileKey<'static> = FileKey::Declared("one");
+    const OTHER: FileKey<'static> = FileKey::Mapped("host", 1, 2);
+
+    fn range(at_least: u64, at_most: u64) -> CountRange {
+        CountRange { at_least, at_most }
+    }
+
+    #[test]
+    fn a_place_counts_once_and_the_rest_adds_up() {
+        let values = [
+            (Kept::Shared(FILE, "a"), 41),
+            (Kept::Shared(FILE, "a"), 42),
+            (Kept::Shared(FILE, "b"), 5),
+            (Kept::Shared(OTHER, "a"), 7),
+            (Kept::Separate, 100),
+        ];
+        assert_eq!(count(values.into_iter()).unwrap(), range(154, 154));
+        assert_eq!(count(std::iter::empty()), None);
+        assert_eq!(count([(Kept::Separate, 0)].into_iter()).unwrap(), range(0, 0));
+    }
+
+    #[test]
+    fn what_is_not_known_lies_between_one_place_and_as_many_as_there_are_rows() {
+        let unknown = |value| (Kept::Unknown(FILE), value);
+        assert_eq!(count([unknown(30), unknown(12)].into_iter()).unwrap(), range(30, 42));
+        assert_eq!(count([unknown(30)].into_iter()).unwrap(), range(30, 30));
+        let known = (Kept::Shared(FILE, "a"), 20);
+        assert_eq!(count([known, unknown(30)].into_iter()).unwrap(), range(30, 50));
+        assert_eq!(count([known, unknown(3), (Kept::Separate, 1)].into_iter()).unwrap(), range(21, 24));
+        let elsewhere = (Kept::Unknown(OTHER), 9);
+        assert_eq!(count([unknown(30), elsewhere].into_iter()).unwrap(), range(39, 39));
+    }
+}

@@ -1,0 +1,324 @@
+//! Where the counters of each row are kept.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::file::{Object, ShmFile, Side};
+use super::guid::RowGuid;
+use crate::aggregate::RowCounters;
+use crate::field::{COLUMNS, Col, Kind, Nature};
+use crate::model::{Cells as _, Dump, Row, Version};
+
+/// One of the processes that have a file in common.
+pub(crate) struct Member<'a> {
+    pub(crate) guids: &'a [RowGuid],
+    /// `show stat` before and after the guids were asked for, each of all members before
+    /// anything that came later of any.
+    pub(crate) before: &'a Dump,
+    pub(crate) after: &'a Dump,
+    pub(crate) version: Option<&'a Version>,
+    /// How many thread groups it has. Each counts in a place of its own, so that a
+    /// process does not see what those count that it does not have.
+    pub(crate) thread_groups: u64,
+    pub(crate) usage: Usage,
+}
+
+/// What is known of how a process uses the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// By this slot.
+    Slot(usize),
+    /// By some slot.
+    Some,
+    /// Perhaps not at all.
+    Unknown,
+}
+
+/// Where each row of each member is counted. `file` is what they have in common, if it
+/// can be read here.
+pub(crate) fn places(members: &[Member<'_>], file: Option<&ShmFile>) -> Vec<Box<[RowCounters]>> {
+    let mut places: Vec<Vec<RowCounters>> = members.iter().map(|member| member.places(file)).collect();
+    let wrong = contradictions(members, &places);
+    for counters in places.iter_mut().flatten() {
+        if matches!(counters, RowCounters::Shared(place) if wrong.contains(&**place)) {
+            *counters = RowCounters::Unknown;
+        }
+    }
+    places.into_iter().map(Into::into).collect()
+}
+
+impl Member<'_> {
+    fn places(&self, file: Option<&ShmFile>) -> Vec<RowCounters> {
+        let frontends: HashSet<&str> =
+            self.before.rows().filter(|row| row.kind() == Kind::Frontend).map(|row| row.proxy()).collect();
+        let pure = |row: &Row<'_>| row.kind() == Kind::Backend && !frontends.contains(row.proxy());
+        let place = |(row, guid): (Row<'_>, &RowGuid)| {
+            let found = match (guid, file) {
+                (RowGuid::None, _) => return RowCounters::Separate,
+                (RowGuid::Unknown, _) => None,
+                (RowGuid::Is(..), _) if self.usage == Usage::Unknown => None,
+                (RowGuid::Is(side, guid), Some(file)) => place_in(file, self.usage, *side, guid),
+                (RowGuid::Is(..), None) if pure(&row) => match pure_backends_share(self.version) {
+                    Some(false) => return RowCounters::Separate,
+                    _ => None,
+                },
+                (RowGuid::Is(side, guid), None) => Some(name(*side, guid, None)),
+            };
+            found.map_or(RowCounters::Unknown, RowCounters::Shared)
+        };
+        self.before.rows().zip(self.guids).map(place).collect()
+    }
+}
+
+/// Whether backends that are no frontends share counters, as far as it is known.
+///
+/// They are meant to. 3.4 looks for them in the file by what only frontends have, so that
+/// each process gets a place of its own; later releases may do as they are meant to.
+fn pure_backends_share(version: Option<&Version>) -> Option<bool> {
+    let mut numbers = version?.as_str().split(|byte: char| !byte.is_ascii_digit());
+    let (major, minor, patch) = (numbers.next()?, numbers.next()?, numbers.next()?.parse::<u32>().ok()?);
+    ((major, minor) == ("3", "4") && patch <= LAST_SEEN).then_some(false)
+}
+
+/// The last patch level of 3.4 whose backends are known not to share.
+const LAST_SEEN: u32 = 7;
+
+/// The place of an object in the file, if it is certain that the process counts there.
+fn place_in(file: &ShmFile, usage: Usage, side: Side, guid: &str) -> Option<Arc<str>> {
+    let all: Vec<&Object> = file.objects(guid, side).collect();
+    let used = match usage {
+        Usage::Slot(slot) => used_by(&all, slot)?,
+        Usage::Some | Usage::Unknown => by_group(all.iter().copied())?,
+    };
+    if let Usage::Slot(own) = usage {
+        // Processes that share one thread group must share all that both have.
+        for slot in (0..u64::BITS as usize).filter(|slot| *slot != own) {
+            let theirs = || all.iter().copied().filter(|object| object.is_used_by(slot));
+            if theirs().any(|object| used.values().any(|index| *index == object.index)) {
+                let differs =
+                    |(group, index): (u16, usize)| used.get(&group).is_some_and(|own| *own != index);
+                if by_group(theirs())?.into_iter().any(differs) {
+                    return None;
+                }
+            }
+        }
+    }
+    let (group, own) = used.first_key_value()?;
+    let first = all.iter().filter(|object| object.thread_group == *group).map(|object| object.index).min();
+    Some(name(side, guid, Some(*own).filter(|own| first != Some(*own))))
+}
+
+/// The objects that a slot uses, by thread group; `None` if they are several for one group.
+fn used_by(objects: &[&Object], slot: usize) -> Option<BTreeMap<u16, usize>> {
+    by_group(objects.iter().copied().filter(|object| object.is_used_by(slot)))
+}
+
+fn by_group<'a>(objects: impl Iterator<Item = &'a Object>) -> Option<BTreeMap<u16, usize>> {
+    let mut groups = BTreeMap::new();
+    for object in objects {
+        if groups.insert(object.thread_group, object.index).is_some() {
+            return None;
+        }
+    }
+    Some(groups)
+}
+
+/// What a place is called; `index` is that of an object which is not the first of its
+/// guid.
+fn name(side: Side, guid: &str, index: Option<usize>) -> Arc<str> {
+    let side = match side {
+        Side::Front => "fe",
+        Side::Back => "be",
+    };
+    match index {
+        None => format!("{side}:{guid}").into(),
+        Some(index) => format!("{side}:{guid}#{index}").into(),
+    }
+}
+
+/// Places whose counters cannot be one: what a process printed first is more than what
+/// another printed later.
+fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSet<Arc<str>> {
+    let known = Col::ALL.iter().zip(COLUMNS);
+    let counters = known.filter(|(_, one)| one.shared && one.nature == Nature::Counter);
+    let counters: Vec<Col> = counters.map(|(column, _)| *column).collect();
+
+    let mut rows: HashMap<&Arc<str>, Vec<(u64, Row<'_>, Row<'_>)>> = HashMap::new();
+    for (member, places) in members.iter().zip(places) {
+        for ((before, after), counted) in member.before.rows().zip(member.after.rows()).zip(places) {
+            if let RowCounters::Shared(place) = counted {
+                rows.entry(place).or_default().push((member.thread_groups, before, after));
+            }
+        }
+    }
+    let falls = |first: &Row<'_>, later: &Row<'_>| {
+        let mut pairs = counters.iter().filter_map(|one| first.number(*one).zip(later.number(*one)));
+        pairs.any(|(first, later)| first > later)
+    };
+    let is_wrong = |rows: &[(u64, Row<'_>, Row<'_>)]| {
+        rows.iter()
+            .any(|(few, first, _)| rows.iter().any(|(many, _, later)| few <= many && falls(first, later)))
+    };
+    let wrong = rows.into_iter().filter(|(_, rows)| is_wrong(rows));
+    wrong.map(|(place, _)| place.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{GuidList, StatParser};
+    use crate::shm::join;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    fn file() -> ShmFile {
+        ShmFile::parse(&fixture("3.4-shared/counters.shm")).unwrap()
+    }
+
+    fn stat(text: &[u8]) -> Dump {
+        let mut parser = StatParser::new();
+        parser.feed(text).unwrap();
+        parser.finish().unwrap()
+    }
+
+    /// What a recorded process printed, and the guids of its rows.
+    fn recorded(n: usize) -> (Dump, Vec<RowGuid>) {
+        let stat = stat(&fixture(&format!("3.4-shared/proc{n}/show_stat.txt")));
+        let list = GuidList::parse(&fixture(&format!("3.4-shared/proc{n}/dump_stats-file.txt"))).unwrap();
+        let guids = join(&stat, &list, &stat, |guid| file().is_frontend(guid)).unwrap();
+        (stat, guids)
+    }
+
+    /// The place of each row of both processes, `-` for none and `?` if it is not known.
+    fn found(file: Option<&ShmFile>, usages: [Usage; 2], version: &str) -> [Vec<String>; 2] {
+        let recorded = [recorded(1), recorded(2)];
+        let version = Version::parse(version);
+        let members = recorded.iter().zip(usages).map(|((stat, guids), usage)| Member {
+            guids,
+            before: stat,
+            after: stat,
+            version: Some(&version),
+            thread_groups: 2,
+            usage,
+        });
+        let members: Vec<_> = members.collect();
+        let places = places(&members, file).into_iter().map(|places| {
+            let text = |counters: &RowCounters| match counters {
+                RowCounters::Separate => "-".to_owned(),
+                RowCounters::Shared(place) => place.to_string(),
+                RowCounters::Unknown => "?".to_owned(),
+            };
+            places.iter().map(text).collect()
+        });
+        places.collect::<Vec<_>>().try_into().unwrap()
+    }
+
+    const SHARED: [&str; 9] =
+        ["-", "fe:web", "fe:main-0", "fe:main-1", "fe:both", "be:both-b1", "be:both", "be:app-a1", "-"];
+
+    #[test]
+    fn rows_are_counted_where_the_file_says() {
+        let [one, two] = found(Some(&file()), [Usage::Slot(0), Usage::Slot(1)], "3.4.7");
+        assert_eq!(one, [&SHARED[..], &["be:app"]].concat());
+        assert_eq!(two, [&SHARED[..], &["be:app#18"]].concat());
+        // Slots that use nothing of it.
+        let [none, _] = found(Some(&file()), [Usage::Slot(5), Usage::Slot(1)], "3.4.7");
+        assert_eq!(
+            none,
+            SHARED
+                .map(|place| if place == "-" { "-" } else { "?" })
+                .into_iter()
+                .chain(["?"])
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_process_whose_slot_is_not_known_has_a_place_if_there_is_only_one() {
+        let [one, two] = found(Some(&file()), [Usage::Slot(0), Usage::Some], "3.4.7");
+        assert_eq!(one, [&SHARED[..], &["be:app"]].concat());
+        assert_eq!(two, [&SHARED[..], &["?"]].concat());
+        let [unknown, _] = found(Some(&file()), [Usage::Unknown, Usage::Some], "3.4.7");
+        assert_eq!(unknown.iter().filter(|place| *place == "?").count(), 8);
+    }
+
+    #[test]
+    fn what_is_declared_is_known_but_for_backends_of_releases_that_were_not_seen() {
+        for (version, app) in
+            [("3.4.7-1", "-"), ("3.4.0", "-"), ("3.4.8", "?"), ("3.3.1", "?"), ("3.5-dev5", "?")]
+        {
+            let [one, two] = found(None, [Usage::Some, Usage::Some], version);
+            assert_eq!(one, [&SHARED[..], &[app]].concat(), "{version}");
+            assert_eq!(one, two, "{version}");
+        }
+    }
+
+    /// The places of one backend row, which counted `stot` before and after.
+    fn declared(counts: [(u64, u64, u64); 2]) -> Vec<RowCounters> {
+        let row = |stot: u64| stat(format!("# pxname,svname,type,stot,\np,s,2,{stot},\n\n").as_bytes());
+        let dumps = counts.map(|(before, after, _)| (row(before), row(after)));
+        let guids = [RowGuid::Is(Side::Back, "s".into())];
+        let members = dumps.iter().zip(counts).map(|((before, after), (.., thread_groups))| Member {
+            guids: &guids,
+            before,
+            after,
+            version: None,
+            thread_groups,
+            usage: Usage::Some,
+        });
+        places(&members.collect::<Vec<_>>(), None).into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn counters_that_contradict_each_other_are_not_one() {
+        let shared = [const { RowCounters::Unknown }; 2].map(|_| RowCounters::Shared("be:s".into()));
+        let unknown = [RowCounters::Unknown, RowCounters::Unknown];
+        assert_eq!(declared([(42, 42, 1), (42, 42, 1)]), shared);
+        assert_eq!(declared([(30, 50, 1), (42, 42, 1)]), shared);
+        assert_eq!(declared([(30, 41, 1), (42, 42, 1)]), unknown);
+        // A process does not see what thread groups count that it does not have.
+        assert_eq!(declared([(30, 41, 1), (42, 42, 2)]), shared);
+        assert_eq!(declared([(43, 43, 1), (42, 42, 2)]), unknown);
+    }
+
+    /// A file of layout 1.3 with objects of the guid `s`: thread group and users of each.
+    fn made(objects: &[(u16, u64)]) -> ShmFile {
+        let mut bytes = vec![0; ShmFile::HEADER];
+        bytes[..2].copy_from_slice(&[1, 3]);
+        let count = i32::try_from(objects.len()).unwrap().to_le_bytes();
+        bytes[536..544].copy_from_slice(&[count, count].concat());
+        for (group, users) in objects {
+            let mut object = vec![0; 560];
+            object[0] = b's';
+            object[128..130].copy_from_slice(&group.to_le_bytes());
+            object[130] = 1;
+            object[136..144].copy_from_slice(&users.to_le_bytes());
+            bytes.extend(object);
+        }
+        ShmFile::parse(&bytes).unwrap()
+    }
+
+    #[test]
+    fn objects_that_processes_mix_are_no_place() {
+        let place = |objects: &[(u16, u64)], slot| {
+            place_in(&made(objects), Usage::Slot(slot), Side::Back, "s").map(|place| place.to_string())
+        };
+        let some = |text: &str| Some(text.to_owned());
+        // One place; one for each; one in common and one that a third process has.
+        assert_eq!(place(&[(1, 0b11)], 1), some("be:s"));
+        let apart = [(1, 0b01), (1, 0b10)];
+        assert_eq!((place(&apart, 0), place(&apart, 1)), (some("be:s"), some("be:s#1")));
+        assert_eq!(place(&[(1, 0b100), (1, 0b011)], 0), some("be:s#1"));
+        // A process that has fewer thread groups.
+        let fewer = [(1, 0b11), (2, 0b01)];
+        assert_eq!((place(&fewer, 0), place(&fewer, 1)), (some("be:s"), some("be:s")));
+        // Two for one thread group; half of them in common; none.
+        assert_eq!(place(&[(1, 0b01), (1, 0b01)], 0), None);
+        assert_eq!(place(&[(1, 0b11), (2, 0b01), (2, 0b10)], 0), None);
+        assert_eq!(place(&[(1, 0b01), (2, 0b11), (1, 0b10)], 0), None);
+        assert_eq!(place(&[(1, 0b01)], 1), None);
+        assert_eq!(place(&[], 0), None);
+    }
+}

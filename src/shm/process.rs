@@ -1,0 +1,333 @@
+//! Which `shm-stats-file` a process of this host maps, by `/proc`.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::file::{ShmFile, ShmFileError};
+use super::maps::{self, Mapping};
+
+/// What a process says of itself, so that it is not taken for another one which has the
+/// same number in another container.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) pid: u64,
+    /// Seconds since 1970 at which it started, by its own clock then.
+    pub(crate) started_at: Option<u64>,
+    /// Seconds since 1970 at which it started, by the time that it has been up.
+    pub(crate) started_before: Option<u64>,
+}
+
+/// What can be seen of a process here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It maps no such file.
+    Without,
+    /// It maps one.
+    With(Mapped),
+    /// It is not a process of this host, or may not be looked at.
+    Hidden,
+    /// Something went wrong that may go well another time.
+    Failed,
+}
+
+/// The file that a process maps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mapped {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) path: PathBuf,
+    /// Where it can be opened.
+    open: Option<PathBuf>,
+    /// Why it cannot be read.
+    pub(crate) problem: Option<String>,
+}
+
+/// Largest part of a file of `/proc` that is read.
+const PROC: u64 = 16 << 20;
+
+/// Seconds that two ways of telling when a process started may be apart.
+const APART: u64 = 2;
+
+/// Looks which file a process maps. Reads `/proc`, and may wait for the disk.
+pub(crate) fn look(claim: Claim) -> Seen {
+    match find(claim) {
+        Ok(seen) => seen,
+        Err(error) if is_lasting(&error) => Seen::Hidden,
+        Err(_) => Seen::Failed,
+    }
+}
+
+fn find(claim: Claim) -> io::Result<Seen> {
+    let before = start_ticks(claim.pid)?;
+    if !is_start(claim, before) {
+        return Ok(Seen::Hidden);
+    }
+    let text = read_proc(&format!("/proc/{}/maps", claim.pid))?;
+    let mut seen = Seen::Without;
+    for mapping in maps::shared_files(&text) {
+        match recognise(claim.pid, &mapping)? {
+            Recognised::Yes(mapped) => {
+                seen = Seen::With(mapped);
+                break;
+            }
+            Recognised::Perhaps(mapped) if seen == Seen::Without => seen = Seen::With(mapped),
+            _ => {}
+        }
+    }
+    // Another process may have taken its number meanwhile.
+    Ok(if start_ticks(claim.pid)? == before { seen } else { Seen::Hidden })
+}
+
+/// Whether an error will be the same for as long as the process lives. Too many open
+/// files, for one, will not.
+fn is_lasting(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, Unsupported};
+
+    matches!(error.kind(), InvalidData | InvalidInput | NotFound | PermissionDenied | Unsupported)
+}
+
+impl Mapped {
+    /// Reads the file as it is now.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read, or is no file that can be understood.
+    pub(crate) fn read(&self, limit: usize) -> Result<ShmFile, String> {
+        let path = match (&self.open, &self.problem) {
+            (Some(path), None) => path,
+            (_, problem) => return Err(problem.clone().unwrap_or_default()),
+        };
+        let file = open(path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        if id(&file).map(|(_, inode)| inode).ok() != Some(self.inode) {
+            return Err(format!("{} is another file now", self.path.display()));
+        }
+        read(file, limit)
+    }
+}
+
+/// Whether a mapped file is the one that is looked for.
+enum Recognised {
+    Yes(Mapped),
+    /// It cannot be opened.
+    Perhaps(Mapped),
+    No,
+}
+
+fn recognise(pid: u64, mapping: &Mapping) -> io::Result<Recognised> {
+    let mut mapped = Mapped {
+        device: mapping.device,
+        inode: mapping.inode,
+        path: mapping.path.clone(),
+        open: None,
+        problem: None,
+    };
+    let mut problem: Option<io::Error> = None;
+    for path in places(pid, mapping) {
+        let opened = open(&path).and_then(|file| Ok((id(&file)?, file.metadata()?.len(), header(file)?)));
+        let ((device, inode), length, header) = match opened {
+            Ok(opened) => opened,
+            Err(error) if is_lasting(&error) => {
+                problem = problem.or(Some(error));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        // The numbers in the list of mappings are not always those of the file itself, as
+        // on overlayfs and btrfs.
+        let named = ShmFile::names_process(&header, pid);
+        if inode != mapping.inode && !named {
+            continue;
+        }
+        let used = ShmFile::length(&header);
+        let is_whole = used.as_ref().is_ok_and(|used| u64::try_from(*used).is_ok_and(|used| used <= length));
+        if !named && !is_whole {
+            return Ok(Recognised::No);
+        }
+        (mapped.device, mapped.inode, mapped.open) = (device, inode, Some(path));
+        mapped.problem = used.err().map(|error| error.to_string());
+        return Ok(Recognised::Yes(mapped));
+    }
+    let reason = problem.map_or_else(|| "it is not found any more".to_owned(), |error| error.to_string());
+    mapped.problem = Some(format!("{}: {reason}", mapped.path.display()));
+    Ok(Recognised::Perhaps(mapped))
+}
+
+/// Where a mapped file may be opened: by its path here, by that of the process, and, for
+/// those who may, by the mapping itself.
+fn places(pid: u64, mapping: &Mapping) -> Vec<PathBuf> {
+    let mapping_itself = PathBuf::from(format!("/proc/{pid}/map_files/{}", mapping.range));
+    let relative = mapping.path.strip_prefix("/").unwrap_or(&mapping.path);
+    let by_path = [mapping.path.clone(), Path::new(&format!("/proc/{pid}/root")).join(relative)];
+    let by_path = by_path.into_iter().filter(|_| !mapping.deleted);
+    by_path.chain([mapping_itself]).collect()
+}
+
+/// Opens a plain file; what is in the place of one may block for ever.
+fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+    }
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn id(file: &File) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = file.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn id(_: &File) -> io::Result<(u64, u64)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn header(file: File) -> io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(ShmFile::HEADER);
+    file.take(ShmFile::HEADER as u64).read_to_end(&mut header)?;
+    Ok(header)
+}
+
+fn read(file: File, limit: usize) -> Result<ShmFile, String> {
+    let text = |error: io::Error| error.to_string();
+    let mut bytes = header(file.try_clone().map_err(text)?).map_err(text)?;
+    let length = ShmFile::length(&bytes).map_err(|error| error.to_string())?;
+    if length > limit {
+        return Err(format!("shm-stats-file is longer than the limit of {limit} bytes"));
+    }
+    let rest = u64::try_from(length.saturating_sub(bytes.len())).unwrap_or(0);
+    // The clone has moved on behind the header, and so has this one.
+    file.take(rest).read_to_end(&mut bytes).map_err(text)?;
+    ShmFile::parse(&bytes).map_err(|error: ShmFileError| error.to_string())
+}
+
+/// When the process started, in ticks since this machine did.
+fn start_ticks(pid: u64) -> io::Result<u64> {
+    let text = read_proc(&format!("/proc/{pid}/stat"))?;
+    maps::start_ticks(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Whether a process that started at these ticks is the one that makes the claim.
+///
+/// Its own clock may have been set since. The time that it has been up does not depend
+/// on that, and is less exact.
+fn is_start(claim: Claim, ticks: u64) -> bool {
+    let seconds = ticks / maps::TICKS;
+    let booted = read_proc("/proc/stat").ok().and_then(|text| maps::boot_time(&text));
+    let started = booted.map(|booted| booted + seconds);
+    let fits = |other: Option<u64>| other.zip(started).is_some_and(|(a, b)| a.abs_diff(b) <= APART);
+    fits(claim.started_at) || fits(claim.started_before)
+}
+
+fn read_proc(path: &str) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(PROC).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == PROC {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    /// This process, of which it is known when it started.
+    fn own() -> Claim {
+        let pid = u64::from(std::process::id());
+        let ticks = start_ticks(pid).unwrap();
+        let booted = maps::boot_time(&read_proc("/proc/stat").unwrap()).unwrap();
+        Claim { pid, started_at: Some(booted + ticks / maps::TICKS), started_before: None }
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        let own = own();
+        assert_eq!(look(own), Seen::Without);
+        let start = own.started_at.unwrap();
+        let claim = |started_at, started_before| Claim { started_at, started_before, ..own };
+        // Its clock was set after it had started.
+        assert_eq!(look(claim(Some(start - 9999), Some(start + 2))), Seen::Without);
+        // Another one, that has the number in a container.
+        for other in
+            [claim(Some(start - 3), None), claim(Some(start + 3), Some(start - 3)), claim(None, None)]
+        {
+            assert_eq!(look(other), Seen::Hidden, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_hidden() {
+        for pid in [0, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(look(Claim { pid, ..own() }), Seen::Hidden);
+        }
+    }
+
+    fn mapping(path: &Path) -> Mapping {
+        let (device, inode) = File::open(path).and_then(|file| id(&file)).unwrap_or_default();
+        Mapping { range: "1000-2000".into(), device, inode, path: path.into(), deleted: false }
+    }
+
+    /// What is made of a file with these bytes which process 101 maps.
+    fn recognised(bytes: &[u8]) -> Recognised {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("counters.shm");
+        fs::write(&path, bytes).unwrap();
+        recognise(101, &mapping(&path)).unwrap()
+    }
+
+    fn fixture() -> Vec<u8> {
+        fs::read(format!("{}/fixtures/handmade/layout_1.3.shm", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_header() {
+        assert!(matches!(recognised(&fixture()), Recognised::Yes(Mapped { problem: None, .. })));
+        // A ring, for one, is mapped as well.
+        assert!(matches!(recognised(&[7; 4096]), Recognised::No));
+        assert!(matches!(recognised(b""), Recognised::No));
+        assert!(matches!(recognised(&fixture()[..2000]), Recognised::Yes(_)));
+        let unnamed = [&[1, 3], &vec![0; 1000][..]].concat();
+        assert!(matches!(recognised(&unnamed), Recognised::Yes(_)));
+        let more = [&unnamed[..536], &[9, 0, 0, 0, 9, 0, 0, 0]].concat();
+        assert!(matches!(recognised(&[more, vec![0; 200]].concat()), Recognised::No));
+        let mut later = fixture();
+        later[1] = 4;
+        let Recognised::Yes(mapped) = recognised(&later) else { panic!("it names the process") };
+        let problem = "layout 1.4 of shm-stats-file is not known, only 1.1, 1.2 and 1.3 are";
+        assert_eq!(mapped.problem.as_deref(), Some(problem));
+        assert_eq!(mapped.read(1 << 20), Err(problem.to_owned()));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_found_is_known_and_not_read() {
+        let Recognised::Perhaps(mapped) =
+            recognise(101, &mapping(Path::new("/nowhere/counters.shm"))).unwrap()
+        else {
+            panic!("it is mapped")
+        };
+        assert_eq!(
+            mapped.read(1 << 20).unwrap_err(),
+            "/nowhere/counters.shm: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_within_a_limit_and_only_if_it_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("counters.shm");
+        fs::write(&path, fixture()).unwrap();
+        let Recognised::Yes(mapped) = recognise(101, &mapping(&path)).unwrap() else { panic!("it is one") };
+        assert_eq!(mapped.read(1 << 20).unwrap().slot(101, false), Some(0));
+        assert_eq!(mapped.read(1000).unwrap_err(), "shm-stats-file is longer than the limit of 1000 bytes");
+        fs::write(dir.path().join("other"), fixture()).unwrap();
+        fs::rename(dir.path().join("other"), &path).unwrap();
+        assert_eq!(mapped.read(1 << 20).unwrap_err(), format!("{} is another file now", path.display()));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(mapped.read(1 << 20).unwrap_err(), format!("{}: not a plain file", path.display()));
+    }
+}
