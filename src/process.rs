@@ -1,6 +1,5 @@
 //! One HAProxy process: joins bytes, commands and meaning.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +11,7 @@ use crate::aggregate::{Failure, Record};
 use crate::error::{Error, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{Answer, Command, Effect};
-use crate::transport::{self, Deadline, Flow, Interactive, Reply, Sink, StatsSocket, Step};
+use crate::transport::{self, Deadline, Flow, Interactive, PromptedReply, Reply, Sink, StatsSocket, Step};
 
 /// Name of the commands that read everything, in errors and traces.
 const READING: &str = "show info;show stat";
@@ -108,7 +107,7 @@ impl Member {
         loop {
             let reply = self.identified_reply(command, deadline).await?;
             let (info, own) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
-            let own = own.get(self.own_part(command, own)?).unwrap_or_default().to_vec();
+            let own = own.get(self.own_part(command, own)?..).unwrap_or_default().to_vec();
             let several = info.nbproc().is_some_and(|processes| processes > 1);
             let answer = match Answer::read(own, command, several) {
                 Err(Problem::Stopped(words)) => Err(Problem::Refused(words)),
@@ -179,6 +178,25 @@ impl Member {
         Ok(Identified { member: self, info: Info::parse(info)?, at: now(), connection })
     }
 
+    /// Runs a command whose reply may hold anything, empty lines too, on a connection of its
+    /// own, and makes sure that the reply is whole.
+    pub(crate) fn dump<'a>(
+        &'a self,
+        command: &'a Command,
+        several: bool,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Answer>> {
+        async move {
+            let mut reply = PromptedReply::default();
+            let sent = command.dump();
+            self.socket.exchange(sent.as_bytes(), command.shown(), deadline, &mut reply).await?;
+            let answer =
+                reply.finish().and_then(|reply| Answer::read(reply, command, several).map_err(Error::new));
+            answer.map_err(|error| error.during(command.shown()).at(self.address()))
+        }
+        .boxed()
+    }
+
     /// The whole reply to a command, as it is.
     pub(crate) async fn verbatim(&self, command: &Command, deadline: &Deadline) -> Result<Reply> {
         self.reply(command, deadline).await.map(Reply::whole)
@@ -201,21 +219,14 @@ impl Member {
         let mut reply =
             self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
         let own = self.own_part(command, &reply)?;
-        reply.truncate(own.end);
-        reply.drain(..own.start);
+        reply.drain(..own);
         Ok(reply)
     }
 
-    /// The part of a reply that belongs to the command itself.
-    fn own_part(&self, command: &Command, reply: &[u8]) -> Result<Range<usize>> {
-        let own = command.own_reply(reply);
-        let whole = match reply.get(own.clone()).unwrap_or_default() {
-            [] if reply.len() > 1 => {
-                let text = format!("{} bytes, and no answer to what follows it on the line", reply.len());
-                Err(Error::new(Problem::Truncated(text)))
-            }
-            bytes => transport::check_ending(bytes),
-        };
+    /// The number of bytes before the part of a reply that belongs to the command itself.
+    fn own_part(&self, command: &Command, reply: &[u8]) -> Result<usize> {
+        let own = command.bytes_before_reply(reply);
+        let whole = transport::check_ending(reply.get(own..).unwrap_or_default());
         whole.map(|()| own).map_err(|error| self.lost(command, error))
     }
 

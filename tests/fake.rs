@@ -411,7 +411,7 @@ const FILTERS: [&str; 36] = [
     "up states 4 -1",
 ];
 
-const LINES: [&str; 31] = [
+const LINES: [&str; 45] = [
     "show cli level",
     "show cli sockets",
     "show  cli\tlevel extra",
@@ -443,4 +443,18 @@ const LINES: [&str; 31] = [
     "show stat nope 4 -1",
     "show stat nope 4 -1;show cli level",
     r"show stat a\;pp 4 -1;sh\ow cli level",
+    "prompt\nshow cli level\nprompt",
+    "prompt\nset severity-output number\nshow cli level\nshow stat nope 4 -1\nquit",
+    "prompt\nshow cli level;show cli level\nprompt",
+    "show cli level;prompt\nprompt",
+    "prompt\nbogus\nquit",
+    "prompt\n\nprompt",
+    "prompt\n;\nprompt",
+    "prompt\n;;show cli level;\nprompt",
+    "prompt\nprompt\nshow cli level",
+    "prompt;prompt;show cli level",
+    "prompt;prompt;prompt;show cli level\nquit",
+    "prompt\nquit\nshow cli level",
+    "prompt\nshow cli level;quit;show cli level\nshow cli level",
+    "prompt\noperator;user\nshow cli level\nprompt",
 ];

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{Agreement, Bound, Change, Counters, ErrorKind, RateLimit};
+use haproxyadmin::{Address, Agreement, Bound, Change, Counters, ErrorKind, RateLimit, StatsSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -183,5 +183,33 @@ async fn a_line_of_ones_own_is_answered_as_it_is() {
                 assert_eq!(reply.text(), own, "{line}");
             }
         }
+    }
+}
+
+/// Errors and traces name the first two words of a command that HAProxy has, and no word
+/// of any other line.
+#[tokio::test]
+async fn a_line_of_ones_own_is_named_by_the_words_that_help_lists() {
+    let (running, _cluster) = managed().await;
+    // Nothing listens there.
+    let socket =
+        StatsSocket::new(running.dir().join("nobody.sock").to_str().unwrap().parse::<Address>().unwrap());
+    let named = async |line: &str| socket.command(line).await.unwrap_err().command().unwrap().to_owned();
+    let is_word = |word: &&str| {
+        word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-_".contains(&c))
+    };
+    for (release, help) in releases().iter().zip(every_reply(&running, "help").await) {
+        let commands =
+            help.lines().filter_map(|line| line.strip_prefix("  ")?.split([':', '[', '<', '{', '(']).next());
+        let mut count = 0;
+        for command in commands.filter(|command| command.starts_with(|c: char| c.is_ascii_lowercase())) {
+            let words: Vec<_> = command.split_whitespace().take_while(is_word).take(2).collect();
+            assert_eq!(named(&format!("{command} secretword")).await, words.join(" "), "{}", release.version);
+            count += 1;
+        }
+        assert!(count > 70, "HAProxy {} lists {count} commands", release.version);
+    }
+    for line in ["secretword", "add secretword", "show secretword", "set secretword k v", "@1 show info"] {
+        assert_eq!(named(line).await, "raw command", "{line}");
     }
 }

@@ -148,6 +148,31 @@ async fn a_server_without_an_address_takes_no_port() {
     }
 }
 
+/// HAProxy before 3.0 refuses the address too, and ends the maintenance all the same: the
+/// server is up then and has no address.
+#[tokio::test]
+async fn a_server_that_is_not_resolved_stays_in_maintenance() {
+    let (running, cluster) = managed().await;
+    let maint = || all("MAINT (resolution)");
+    assert_eq!(every_cell(&running, "app", "named", "status").await, maint());
+    let server = cluster.allow_partial().server_ref("app", "named").unwrap();
+    for (address, port) in [("127.0.0.1", None), ("127.0.0.1", Some(80)), ("::1", Some(81))] {
+        let outcomes = server.set_address(ip(address), port).await.unwrap();
+        assert_eq!(every_cell(&running, "app", "named", "status").await, maint());
+        assert_eq!(every_state(&running, "app", "named", "srv_admin_state").await, all("32"));
+        let said: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap()).collect();
+        let old = "refused: \"the server is in MAINT (resolution) and has no address: HAProxy before 3.0 would not set \
+                   one, and would take the server out of maintenance, so that nothing was sent\"";
+        let new = "refused: \"Update for the current server address family is only supported through configuration \
+                   file.\"";
+        assert_eq!(said, from("3.0", old, new));
+        assert!(outcomes.iter().all(|outcome| outcome.error().unwrap().kind() == ErrorKind::Refused));
+    }
+    server.set_port(81).await.unwrap();
+    server.set_fqdn("other.example").await.unwrap();
+    assert_eq!(every_cell(&running, "app", "named", "status").await, maint());
+}
+
 #[tokio::test]
 async fn a_unix_server_keeps_its_address() {
     let (running, cluster) = managed().await;

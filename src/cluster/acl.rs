@@ -63,11 +63,14 @@ impl Acl {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
-    /// Its patterns in each process: `show acl ID`.
+    /// Reads its patterns from each process: `show acl ID`.
+    ///
+    /// The patterns are all that the process holds, never a part of them:
+    /// [`Map::show`](crate::Map::show) tells how that is proved.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// Those of [`Map::show`](crate::Map::show).
     ///
     /// # Cancel safety
     ///

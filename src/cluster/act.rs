@@ -242,7 +242,28 @@ impl Target {
         read: impl Fn(Vec<u8>) -> Result<T>,
         deadline: &Deadline,
     ) -> Result<Presence<T>> {
-        match self.execute(command, deadline).await? {
+        let answer = self.execute(command, deadline).await?;
+        self.data(command, answer, read)
+    }
+
+    /// Asks the process for a list whose entries may hold anything, empty lines too.
+    pub(super) async fn list<T>(
+        &self,
+        command: &Command,
+        read: impl Fn(Vec<u8>) -> Result<T>,
+        deadline: &Deadline,
+    ) -> Result<Presence<T>> {
+        let answer = self.member.dump(command, self.is_one_of_several(), deadline).await?;
+        self.data(command, answer, read)
+    }
+
+    fn data<T>(
+        &self,
+        command: &Command,
+        answer: Answer,
+        read: impl Fn(Vec<u8>) -> Result<T>,
+    ) -> Result<Presence<T>> {
+        match answer {
             Answer::Data(data) => match read(data) {
                 Ok(value) => Ok(Presence::Here(value)),
                 Err(error) => Err(error.during(command.shown()).at(self.member.address())),

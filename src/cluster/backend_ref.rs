@@ -75,7 +75,9 @@ macro_rules! acts_on_backend {
             ///
             /// # Cancel safety
             ///
-            /// Dropping the future closes the connections and leaves nothing behind.
+            /// Dropping the future leaves nothing behind, but where a reply is under way: a
+            /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
+            /// cut. The task needs the Tokio runtime that the call ran on.
             pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
                 let command = &Command::read("show servers state").word(self.target()?);
                 let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };

@@ -127,7 +127,7 @@ impl Cluster {
     ///
     /// # Cancel safety
     ///
-    /// That of [`set_maxconn`](Self::set_maxconn).
+    /// That of [`StatsSocket::command`](crate::StatsSocket::command).
     pub async fn command(&self, line: &str) -> Result<Outcomes<Reply>> {
         let command = &Command::raw(line, transport::verb(line));
         let job = |target: Target, deadline| async move {

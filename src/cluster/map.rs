@@ -2,6 +2,7 @@ use super::Cluster;
 use super::bulk::Bulk;
 use super::contents::Contents;
 use super::outcomes::Outcomes;
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::model::{Entries, Level, PatternSource, Reference, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId};
@@ -56,8 +57,10 @@ impl Cluster {
     }
 
     pub(super) async fn contents(&self, command: Command) -> Result<Contents> {
+        let command = &command.needs(Level::Admin);
         let read = |data: Vec<u8>| Ok(Entries::read(data)?);
-        Ok(Contents::new(self.ask(command.needs(Level::Admin).sealed(), read).await?))
+        let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
+        Ok(Contents::new(self.each(command, Scope::Nothing, job).await?))
     }
 }
 
@@ -73,11 +76,20 @@ impl Map {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
-    /// Its entries in each process: `show map ID`.
+    /// Reads its entries from each process: `show map ID`.
+    ///
+    /// The entries are all that the process holds, never a part of them. HAProxy ends the
+    /// list with an empty line, but an entry may hold an empty line too, so that a reply
+    /// which breaks off there looks whole. The map is therefore read at HAProxy's
+    /// interactive prompt: once the prompt has followed the list, a second command is sent, and
+    /// its answer proves the end. That holds for every release, and nothing waits behind
+    /// the list on the connection: HAProxy 2.6 and 3.0 would never free it if it was closed
+    /// then.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// Those of [`Outcomes::all`]; [`Truncated`](crate::ErrorKind::Truncated) from a process
+    /// whose reply is not proved to be whole.
     ///
     /// # Cancel safety
     ///

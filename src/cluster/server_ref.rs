@@ -170,7 +170,7 @@ macro_rules! acts_on_server {
             ///
             /// # Cancel safety
             ///
-            /// Dropping the future closes the connections and leaves nothing behind.
+            /// That of [`BackendRef::server_states`](crate::BackendRef::server_states).
             pub async fn state(&self) -> Result<Outcomes<ServerState>> {
                 let name = &self.target()?;
                 let command = &Command::read("show servers state").word(name.backend());
@@ -184,22 +184,37 @@ macro_rules! acts_on_server {
             /// HAProxy says what was and what is now;
             /// [`Unchanged`](Change::Unchanged) if it was so before.
             ///
+            /// HAProxy refuses every address for a server whose name was never resolved, and
+            /// releases before 3.0 take such a server out of `MAINT (resolution)` all the
+            /// same: it is up then, without an address. These are asked for the state of the
+            /// server first (`show servers state B`), and nothing is sent to it.
+            ///
             /// # Errors
             ///
             /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for a
-            /// server that is a unix socket, and where health checks are bound to the
-            /// port: the address may have been changed then and the port not, as its
-            /// words tell. [`InvalidInput`](crate::ErrorKind::InvalidInput) for port 0.
+            /// server that is a unix socket or has no address yet, and where health checks
+            /// are bound to the port: the address may have been changed then and the port
+            /// not, as its words tell. [`InvalidInput`](crate::ErrorKind::InvalidInput) for
+            /// port 0.
             ///
             /// # Cancel safety
             ///
-            /// That of [`set_state`](Self::set_state).
+            /// That of [`set_state`](Self::set_state), and while the state is read that of
+            /// [`state`](Self::state).
             pub async fn set_address(
                 &self,
                 address: IpAddr,
                 port: impl Into<Option<u16>>,
             ) -> Result<Outcomes<Change>> {
-                self.run(with_port(self.set()?.word("addr").word(address), port.into())?).await
+                let name = &self.target()?;
+                let command = &with_port(self.set()?.word("addr").word(address), port.into())?;
+                let job = |target: Target, deadline| async move {
+                    if loses_maintenance(name, &target, &deadline).await? {
+                        return Err(target.placed(command, Problem::Refused(UNRESOLVED.into())));
+                    }
+                    target.change(command, &deadline).await
+                };
+                self.cluster.each(command, Scope::backend(self.backend()), job).await
             }
 
             /// Sets its port, and leaves its address as each process has it: `set server
@@ -213,7 +228,8 @@ macro_rules! acts_on_server {
             ///
             /// # Cancel safety
             ///
-            /// That of [`set_state`](Self::set_state).
+            /// That of [`set_state`](Self::set_state), and while the address is read that of
+            /// [`state`](Self::state).
             pub async fn set_port(&self, port: u16) -> Result<Outcomes<Change>> {
                 let name = &self.target()?;
                 let command = &with_port(self.set()?.word("addr").word("..."), Some(port))?;
@@ -325,6 +341,20 @@ pub(super) fn with_port(command: Command, port: Option<u16>) -> Result<Command> 
 pub(super) fn checked(port: u16) -> Result<u16> {
     if port == 0 { Err(Error::invalid("port 0: expected 1 to 65535")) } else { Ok(port) }
 }
+
+/// Whether the process would refuse an address for the server, and end its maintenance
+/// all the same.
+async fn loses_maintenance(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<bool> {
+    if !target.may_be_before((3, 0)) {
+        return Ok(false);
+    }
+    // What the process says of a server that it does not have, it says to the change.
+    let Presence::Here(state) = state(name, target, deadline).await? else { return Ok(false) };
+    Ok(state.address.is_none() && state.administrative.is_resolution_maint())
+}
+
+const UNRESOLVED: &str = "the server is in MAINT (resolution) and has no address: HAProxy before 3.0 would not set \
+                          one, and would take the server out of maintenance, so that nothing was sent";
 
 async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Presence<ServerState>> {
     let command = Command::read("show servers state").word(name.backend());

@@ -43,6 +43,11 @@ impl Target {
         self.process.info().and_then(Info::nbproc).is_some_and(|processes| processes > 1)
     }
 
+    /// Whether its release may be older than `branch`; true where the release is not known.
+    pub(super) fn may_be_before(&self, branch: (u16, u16)) -> bool {
+        self.process.version().is_none_or(|version| version < branch)
+    }
+
     /// Whether `command` may be sent.
     ///
     /// # Errors

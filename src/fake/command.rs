@@ -113,6 +113,10 @@ fn quit(_: &mut Call<'_>) -> Answer {
 }
 
 fn toggle_prompt(call: &mut Call<'_>) -> Answer {
+    // Releases before 3.2 ignore arguments.
+    if call.version() >= (3, 2) && !call.words().is_empty() {
+        return Answer::not_here(&format!("`prompt {}`", call.words().join(" ")));
+    }
     call.session.is_interactive = !call.session.is_interactive;
     Answer::Done
 }

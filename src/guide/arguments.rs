@@ -42,7 +42,8 @@
 //! [`Cluster::command`](crate::Cluster::command) and
 //! [`StatsSocket::command`](crate::StatsSocket::command) send a line as it is. It is
 //! for you to know what is in it. A line that would leave HAProxy waiting is refused
-//! all the same.
+//! all the same. Errors and traces name its first command, if HAProxy has such a
+//! command (`add map`), and say `raw command` otherwise: no other word of it is shown.
 //!
 //! # What is printed
 //!

@@ -31,10 +31,26 @@
 //! | 2.2 | `enable health` and `check-port` are taken also for servers without health check |
 //! | up to 2.6 | an address that was so before is told in other words; both are [`Unchanged`](crate::Change::Unchanged) |
 //! | up to 2.6 | a value that is none of a map's type, such as a word among numbers, is taken by [`Map::set`](crate::Map::set) and changes nothing |
+//! | up to 2.9 | an address for a server that is in `MAINT (resolution)` and has none would be refused and end the maintenance all the same: [`set_address`](crate::ServerRef::set_address) refuses it before anything is sent |
 //! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
 //! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |
 //! | up to 3.2 | a frontend and a backend may share a name |
+//!
+//! # Replies that must not be cut
+//!
+//! Some releases come to harm when a client closes in the middle of a reply, as it does
+//! when a future is dropped or a limit is passed:
+//!
+//! | release | closed during | becomes | what this crate does |
+//! |---|---|---|---|
+//! | 2.6.12, 3.0.11 | a long reply, while another command waits behind it | never frees the connection; ten of them close all stats sockets | sends nothing behind a long reply |
+//! | 3.2.26 | a long `show servers state` or `show servers conn` | dies or hangs, a few calls later | reads such a reply to its end in a task of its own |
+//! | 3.2.26, 3.4.7 | a payload, within one of its lines | never frees the connection, and keeps a thread busy | sends a command and its payload in one piece |
+//!
+//! Lines of your own for [`Cluster::command`](crate::Cluster::command) and
+//! [`StatsSocket::command`](crate::StatsSocket::command) are read to their end in the same
+//! way, where they have that form.
 //!
 //! # Levels
 //!

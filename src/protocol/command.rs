@@ -1,5 +1,4 @@
 use std::fmt::{self, Write as _};
-use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::model::{Level, Reference};
@@ -24,8 +23,6 @@ pub(crate) struct Command {
     for_one: bool,
     /// Whether the line is the user's own.
     raw: bool,
-    /// Whether another answer must follow its own.
-    sealed: bool,
     refused_when_stopping: bool,
 }
 
@@ -42,17 +39,13 @@ pub(crate) enum Effect {
 
 /// Makes HAProxy say of each message whether it is an error. It has a reply of
 /// its own, a line feed.
-const SEVERITY: &str = "set severity-output number;";
+const SEVERITY: &str = "set severity-output number";
 /// The first release that knows severities. Older ones say that they do not know the
 /// command, and execute the rest of the line.
 const FIRST: (u16, u16) = (1, 8);
 
 /// Makes a process say who it is. The reply is the reply to `show info`.
 const IDENTIFY: &str = "show info;";
-
-/// What every level may ask, and its answers.
-const SEAL: &str = "show cli level";
-const SEALS: &[&str] = &["[6]: admin\n\n", "[6]: operator\n\n", "[6]: user\n\n"];
 
 impl Command {
     pub(crate) fn read(verb: &str) -> Self {
@@ -85,7 +78,6 @@ impl Command {
             since: Some(FIRST),
             for_one: false,
             raw: false,
-            sealed: false,
             refused_when_stopping: false,
         }
     }
@@ -169,13 +161,6 @@ impl Command {
         self
     }
 
-    /// Has the end of what is printed marked by the answer to another command: what
-    /// is printed may hold empty lines, so that one behind it proves nothing.
-    pub(crate) fn sealed(mut self) -> Self {
-        self.sealed = true;
-        self
-    }
-
     /// Whether the process says who it is in the same reply: during a reload a worker
     /// that is stopping would execute the command in silence, to no effect.
     pub(crate) fn is_identified(&self) -> bool {
@@ -196,16 +181,12 @@ impl Command {
 
     /// The line that is sent, without its end and without a payload.
     pub(crate) fn line(&self) -> String {
-        match self {
-            Self { raw: true, .. } => self.line.clone(),
-            Self { sealed: true, .. } => format!("{SEVERITY}{};{SEAL}", self.line),
-            _ => format!("{SEVERITY}{}", self.line),
-        }
+        if self.raw { self.line.clone() } else { format!("{SEVERITY};{}", self.line) }
     }
 
-    /// Bytes of the line of a command that is neither raw nor sealed.
+    /// Bytes of the line of a command that is not raw.
     pub(crate) fn length(&self) -> usize {
-        SEVERITY.len() + self.line.len()
+        SEVERITY.len() + 1 + self.line.len()
     }
 
     /// All that is sent, but for the last line feed.
@@ -225,6 +206,12 @@ impl Command {
         }
     }
 
+    /// All that is sent to have the reply printed in interactive mode, but for the last
+    /// line feed. The command is the last line, so that nothing waits behind its reply.
+    pub(crate) fn dump(&self) -> String {
+        format!("prompt\n{SEVERITY}\n{}", self.line)
+    }
+
     /// The command for errors and traces.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
@@ -238,20 +225,12 @@ impl Command {
         self.level
     }
 
-    /// Where the reply to the command is in the whole reply to its line: what switches
-    /// severities on has one of its own, and so has the seal. Empty if it is lost, or
-    /// may be.
-    pub(crate) fn own_reply(&self, reply: &[u8]) -> Range<usize> {
+    /// Bytes that stand before the reply to the command in the whole reply to its line:
+    /// the command that switches severities on has a reply of its own.
+    pub(crate) fn bytes_before_reply(&self, reply: &[u8]) -> usize {
         // Without the first line feed HAProxy did not even begin: the line was too
         // long for it.
-        if self.raw || !reply.starts_with(b"\n") {
-            return 0..reply.len();
-        }
-        if !self.sealed {
-            return 1..reply.len();
-        }
-        let seal = SEALS.iter().find(|seal| reply.ends_with(seal.as_bytes())).map(|seal| seal.len());
-        seal.map_or(0..0, |seal| 1..reply.len() - seal)
+        usize::from(!self.raw && reply.starts_with(b"\n"))
     }
 
     pub(crate) fn is_raw(&self) -> bool {
@@ -288,20 +267,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_ends_where_the_seal_begins() {
-        let command = Command::read("show map").word("#1").sealed();
-        assert_eq!(command.line(), "set severity-output number;show map #1;show cli level");
+    fn the_reply_to_what_switches_severities_on_is_no_part_of_the_reply() {
+        let command = Command::read("show map").word("#1");
         for (reply, own) in [
-            ("\n0x1 a b\n\n[6]: admin\n\n", "0x1 a b\n\n"),
-            ("\n\n[6]: user\n\n", "\n"),
-            ("\n[3]: Permission denied\n\n[6]: operator\n\n", "[3]: Permission denied\n\n"),
-            ("\n0x1 a {\n\n", ""),
-            ("\n[6]: admin\n\n", ""),
+            ("\n0x1 a b\n\n", "0x1 a b\n\n"),
+            ("\n\n", "\n"),
             ("\n", ""),
             ("The command is too big for\n", "The command is too big for\n"),
         ] {
-            assert_eq!(&reply[command.own_reply(reply.as_bytes())], own, "{reply:?}");
+            assert_eq!(&reply[command.bytes_before_reply(reply.as_bytes())..], own, "{reply:?}");
         }
+        assert_eq!(Command::raw("show map", "show map".into()).bytes_before_reply(b"\n"), 0);
+    }
+
+    #[test]
+    fn the_last_line_at_the_prompt_is_the_command() {
+        let command = Command::read("show map").word("#1");
+        assert_eq!(command.dump(), "prompt\nset severity-output number\nshow map #1");
     }
 
     #[test]

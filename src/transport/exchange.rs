@@ -1,6 +1,8 @@
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::deadline::{Deadline, RECEIVE, SEND};
 use super::framing;
@@ -13,11 +15,15 @@ pub(crate) trait Sink {
     fn feed(&mut self, bytes: &[u8]) -> Result<Flow>;
 }
 
-/// Whether a [`Sink`] wants more.
+/// What a [`Sink`] wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     /// Read on, up to the end of the connection.
     More,
+    /// Read on; if nothing arrives for that long, feed the sink with no bytes.
+    Pause(Duration),
+    /// Send these bytes to the peer, and read on.
+    Send(&'static [u8]),
     /// The reply is whole; what follows it, and the end, are not waited for.
     Stop,
 }
@@ -45,7 +51,7 @@ where
     S: Sink + ?Sized,
 {
     let unsent = send(stream, line, deadline, &mut traffic.sent).await?.err();
-    let broken = match receive(stream, deadline, &mut traffic.received, sink).await? {
+    let broken = match receive(stream, deadline, traffic, sink).await? {
         Ended::Stopped => return Ok(()),
         Ended::Closed => None,
         Ended::Broken(error) => Some(error),
@@ -83,30 +89,49 @@ where
 async fn receive<T, S>(
     stream: &mut T,
     deadline: &Deadline,
-    received: &mut usize,
+    traffic: &mut Traffic,
     sink: &mut S,
 ) -> Result<Ended>
 where
-    T: AsyncRead + Unpin + ?Sized,
+    T: AsyncRead + AsyncWrite + Unpin + ?Sized,
     S: Sink + ?Sized,
 {
     let limit = deadline.limits().reply;
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut refused = false;
+    let mut pause = None;
     loop {
         buffer.clear();
-        match deadline.bound(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer)).await? {
-            Ok(0) => return Ok(Ended::Closed),
-            Ok(read) => *received += read,
-            Err(_) if refused => return Ok(Ended::Closed),
-            Err(error) => return Ok(Ended::Broken(error)),
+        let read = deadline.bound(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer));
+        let read = match pause.take() {
+            None => Some(read.await?),
+            Some(limit) => timeout(limit, read).await.ok().transpose()?,
+        };
+        match read {
+            // Nothing arrived during a pause.
+            None => {}
+            Some(Ok(0)) => return Ok(Ended::Closed),
+            Some(Ok(read)) => traffic.received += read,
+            Some(Err(_)) if refused => return Ok(Ended::Closed),
+            Some(Err(error)) => return Ok(Ended::Broken(error)),
         }
-        if *received > limit {
+        if traffic.received > limit {
             return Err(Error::new(Problem::TooLarge { limit }));
         }
-        refused = *received == buffer.len() && framing::is_refusal(&buffer);
-        if sink.feed(&buffer)? == Flow::Stop {
+        refused = traffic.received == buffer.len() && framing::is_refusal(&buffer);
+        let flow = sink.feed(&buffer)?;
+        if flow == Flow::Stop {
             return Ok(Ended::Stopped);
+        }
+        match flow {
+            Flow::More | Flow::Stop => {}
+            Flow::Pause(limit) => pause = Some(limit),
+            Flow::Send(bytes) => {
+                let mut sent = 0;
+                // If the peer is gone, what it said before is read to the end.
+                let _ = send(stream, bytes, deadline, &mut sent).await?;
+                traffic.sent += sent;
+            }
         }
     }
 }
@@ -136,8 +161,6 @@ const BUFFER: usize = 32 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
     use tokio_test::io::Builder;

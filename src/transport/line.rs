@@ -1,3 +1,4 @@
+use super::drain::Abandoned;
 use crate::error::{Error, Result};
 
 /// Longest command line that every release takes: with its end, `tune.bufsize` less
@@ -32,12 +33,27 @@ pub(crate) fn check(line: &str) -> Result<()> {
     Ok(())
 }
 
-/// The verb, for errors and traces: the first two words, if they look like
-/// keywords. Arguments may be secret.
-pub(crate) fn verb(line: &str) -> String {
-    let first = line.split(';').find(|part| words(part).next().is_some()).unwrap_or_default();
-    let keywords: Vec<_> = words(first).take(2).take_while(|word| is_keyword(word)).collect();
-    if keywords.is_empty() { "raw command".to_owned() } else { keywords.join(" ") }
+/// What becomes of the connection if the reply to `line` is no longer waited for.
+///
+/// HAProxy 3.2 dies or hangs if the client closes during a long `show servers state` or
+/// `show servers conn`. HAProxy 2.6 and 3.0 never free a connection that the client closes
+/// during a long reply while another command waits behind it.
+pub(super) fn abandoned(line: &[u8]) -> Abandoned {
+    let line = String::from_utf8_lossy(line);
+    let mut commands = line.split(';').map(words).peekable();
+    while let Some(mut command) = commands.next() {
+        let harms = match (command.next(), command.next()) {
+            (Some("show"), Some("servers")) => true,
+            // Short ones.
+            (Some("show"), Some("info" | "cli") | None) => false,
+            (Some("show"), Some(_)) => commands.peek().is_some(),
+            _ => false,
+        };
+        if harms {
+            return Abandoned::Drained;
+        }
+    }
+    Abandoned::Closed
 }
 
 /// Up to 2.6 a last word that ends in `<<` opens a payload, even where the `<<`
@@ -51,12 +67,9 @@ fn opens_payload(line: &str) -> bool {
     parts.into_iter().any(|part| of_blanks(part) || words(part).last().is_some_and(marked))
 }
 
-fn words(line: &str) -> impl Iterator<Item = &str> {
+/// Words of a line; white space of every kind parts them.
+pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t', '\x0b', '\x0c']).filter(|word| !word.is_empty())
-}
-
-fn is_keyword(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -115,19 +128,19 @@ mod tests {
     }
 
     #[test]
-    fn verb_never_shows_an_argument() {
+    fn a_reply_that_must_not_be_cut_is_read_to_its_end() {
         for (line, expected) in [
-            ("show stat", "show stat"),
-            (" set  server web/a weight 3", "set server"),
-            ("show info;show stat", "show info"),
-            (";set map x", "set map"),
-            ("wait 10s", "wait"),
-            ("quit", "quit"),
-            ("show Secret", "show"),
-            ("@1 show info", "raw command"),
-            ("", "raw command"),
+            ("set severity-output number;show servers state app", Abandoned::Drained),
+            ("show  servers\tconn", Abandoned::Drained),
+            ("show map #1;show cli level", Abandoned::Drained),
+            ("show map #1;", Abandoned::Drained),
+            ("show map #1", Abandoned::Closed),
+            ("set severity-output number;show map #1", Abandoned::Closed),
+            ("show info;show cli level;show cli sockets;show stat", Abandoned::Closed),
+            ("add acl #1 show;add acl #1 servers", Abandoned::Closed),
+            ("prompt\nset severity-output number\nshow map #1", Abandoned::Closed),
         ] {
-            assert_eq!(verb(line), expected);
+            assert_eq!(abandoned(line.as_bytes()), expected, "{line}");
         }
     }
 }

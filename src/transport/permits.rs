@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::error::{ErrorKind, Result};
 
@@ -26,6 +26,9 @@ pub(super) struct Reachability {
 /// The right to have one connection open. It is given back when it is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Permit<'a> {
+    /// That of the socket.
+    own: Option<OwnedSemaphorePermit>,
+    /// Those of the cluster.
     held: Vec<SemaphorePermit<'a>>,
 }
 
@@ -80,6 +83,16 @@ impl<'a> Permit<'a> {
     /// Gives the permit back together with the others.
     pub(super) fn hold(&mut self, permit: Option<SemaphorePermit<'a>>) {
         self.held.extend(permit);
+    }
+
+    /// Gives the permit of the socket back together with the others.
+    pub(super) fn hold_own(&mut self, permit: Option<OwnedSemaphorePermit>) {
+        self.own = permit;
+    }
+
+    /// Takes the permit of the socket, to be given back later than the others.
+    pub(super) fn take_own(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.own.take()
     }
 }
 

@@ -7,9 +7,11 @@ use tracing::Instrument;
 
 use super::connect::{Stream, connect};
 use super::deadline::{Deadline, QUEUE};
+use super::drain::Connection;
 use super::exchange::{self, Flow, Sink, Traffic};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
+use super::verb::verb;
 use super::{Address, Limits, Reply, line};
 use crate::error::Result;
 
@@ -28,7 +30,7 @@ use crate::error::Result;
 ///   together (`stats maxconn`);
 /// - it would save 10 to 40 microseconds.
 ///
-/// A clone is cheap and shares the places of the original.
+/// A clone is cheap and shares the permits of the original.
 ///
 /// # Example
 ///
@@ -49,7 +51,7 @@ struct Inner {
     address: Address,
     limits: Limits,
     /// One permit for each connection to this socket.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// Permits of the whole cluster, which other sockets take from too.
     shared: Option<Arc<Permits>>,
     reachability: Reachability,
@@ -72,7 +74,7 @@ impl StatsSocket {
     }
 
     fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
-        let permits = Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS));
+        let permits = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
         Self(Arc::new(Inner { address, limits, permits, shared, reachability: Reachability::default() }))
     }
 
@@ -111,9 +113,14 @@ impl StatsSocket {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the connection and frees its place. No later
+    /// Dropping the future closes the connection and frees its permit. No later
     /// command can meet the rest of its reply. HAProxy may have executed the
     /// command, or may still do so.
+    ///
+    /// Some releases do not bear that a long reply is cut: one to `show servers state` or
+    /// `show servers conn`, and one with another command behind it on the line. Such a
+    /// reply is read to its end by a task, for a minute at most, and the permit is freed
+    /// then. The task needs the Tokio runtime that the call ran on.
     pub async fn command(&self, line: &str) -> Result<Reply> {
         self.command_with(line, *self.limits()).await
     }
@@ -147,7 +154,7 @@ impl StatsSocket {
 
     /// As [`command_with`](Self::command_with), with a time that runs already.
     pub(crate) async fn command_within(&self, line: &str, deadline: &Deadline) -> Result<Reply> {
-        let name = line::verb(line);
+        let name = verb(line);
         let placed = |error: crate::Error| error.during(name.as_str()).at(self.address());
         line::check(line).map_err(placed)?;
         let mut whole = Whole(Vec::new());
@@ -236,14 +243,19 @@ impl StatsSocket {
         traffic: &mut Traffic,
         sink: &mut S,
     ) -> Result<()> {
-        let _permit = self.permit(deadline).await?;
+        let mut permit = self.permit(deadline).await?;
         // In one piece, so that it is one system call.
         let mut ended = Vec::with_capacity(line.len() + 1);
         ended.extend_from_slice(line);
         ended.push(b'\n');
         let exchange = async {
-            let mut stream = self.connect(deadline).await?;
-            exchange::exchange(stream.as_mut(), &ended, deadline, traffic, sink).await
+            let stream = self.connect(deadline).await?;
+            let mut connection = Connection::new(stream, permit.take_own(), line::abandoned(line));
+            let result = exchange::exchange(connection.stream(), &ended, deadline, traffic, sink).await;
+            if result.is_ok() {
+                connection.ended();
+            }
+            result
         };
         self.0.reachability.watch(exchange).await
     }
@@ -265,12 +277,13 @@ impl StatsSocket {
         // The permit of the socket comes first: a command that waits for a process
         // that hangs keeps no permit of the cluster from other processes.
         let total = deadline.limits().total;
-        let own = deadline.bound(QUEUE, total, self.0.permits.acquire()).await?.ok();
+        let own = Arc::clone(&self.0.permits).acquire_owned();
+        let own = deadline.bound(QUEUE, total, own).await?.ok();
         let mut permit = match &self.0.shared {
             Some(shared) => deadline.bound(QUEUE, total, shared.acquire(&self.0.reachability)).await?,
             None => Permit::default(),
         };
-        permit.hold(own);
+        permit.hold_own(own);
         // The permit may have come at the very end of the time.
         deadline.check(QUEUE)?;
         Ok(permit)

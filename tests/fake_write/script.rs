@@ -537,4 +537,6 @@ pub const PAYLOADS: &[&str] = &[
     "show acl #2",
     "add map #4 <<\nlast v\n\nshow map #4",
     "show map #4",
+    "prompt\nadd map #4 <<\np1 v\np2 v\n\nshow cli level\nprompt",
+    "prompt\nadd map #4 <<\np3\n\nshow cli level\nprompt",
 ];

@@ -20,6 +20,8 @@ mod ancestor;
 mod ask;
 mod config;
 mod container;
+mod crowded;
+mod cutter;
 mod every;
 mod haproxy;
 mod level;
@@ -48,6 +50,8 @@ pub use self::{
     ask::{ask, try_ask, until},
     config::Config,
     container::{Container, Inside, contained},
+    crowded::{MANY, assert_no_leftovers, crowded_cluster},
+    cutter::Cutter,
     every::{every_cell, every_info, every_reply, every_state},
     haproxy::Haproxy,
     level::levels,
@@ -65,7 +69,7 @@ pub use self::{
         Member, SHARED_TRAFFIC, send_raw, send_shared_traffic, shared_cluster, shared_config, shared_file,
     },
     stranger::{Stranger, datagram, plain_file, stale},
-    tap::Tap,
+    tap::{Conversation, Tap},
     traffic::{Address, Held, hold, http_get},
     zoo::{zoo, zoo_settled},
 };

@@ -14,19 +14,28 @@ use tokio::{
 /// goes when this is dropped.
 #[derive(Debug)]
 pub struct Tap {
-    sent: Arc<Mutex<Vec<u8>>>,
+    sent: Arc<Mutex<Vec<Conversation>>>,
     task: JoinHandle<()>,
 }
+
+/// What a client sent on one connection, each part by itself: between two of them it
+/// waited for a reply.
+pub type Conversation = Vec<Vec<u8>>;
 
 impl Tap {
     /// Listens at `path` and speaks to whoever listens at `target`.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
         let (listener, target) = (UnixListener::bind(path).unwrap(), target.into());
-        let sent = Arc::<Mutex<_>>::default();
+        let sent = Arc::<Mutex<Vec<Conversation>>>::default();
         let kept = Arc::clone(&sent);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(relay(client, target.clone(), Arc::clone(&kept)));
+                let index = {
+                    let mut all = kept.lock().unwrap();
+                    all.push(Conversation::new());
+                    all.len() - 1
+                };
+                tokio::spawn(relay(client, target.clone(), Arc::clone(&kept), index));
             }
         });
         Self { sent, task }
@@ -34,7 +43,12 @@ impl Tap {
 
     /// All that was sent so far, on any connection.
     pub fn sent(&self) -> String {
-        String::from_utf8(self.sent.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.conversations().concat().concat()).unwrap()
+    }
+
+    /// The same, connection by connection.
+    pub fn conversations(&self) -> Vec<Conversation> {
+        self.sent.lock().unwrap().clone()
     }
 }
 
@@ -44,18 +58,23 @@ impl Drop for Tap {
     }
 }
 
-async fn relay(mut client: UnixStream, target: PathBuf, sent: Arc<Mutex<Vec<u8>>>) -> io::Result<()> {
+async fn relay(
+    mut client: UnixStream,
+    target: PathBuf,
+    sent: Arc<Mutex<Vec<Conversation>>>,
+    index: usize,
+) -> io::Result<()> {
     let mut haproxy = UnixStream::connect(target).await?;
     let (mut from_client, mut to_client) = client.split();
     let (mut from_haproxy, mut to_haproxy) = haproxy.split();
     let forth = async {
-        let mut bytes = [0; 4096];
+        let mut bytes = vec![0; 32 * 1024];
         loop {
             let read = from_client.read(&mut bytes).await?;
             if read == 0 {
                 return Ok(());
             }
-            sent.lock().unwrap().extend_from_slice(&bytes[..read]);
+            sent.lock().unwrap()[index].push(bytes[..read].to_vec());
             to_haproxy.write_all(&bytes[..read]).await?;
         }
     };

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use super::exchange::{Flow, Sink};
+use crate::error::{Error, Malformed, Problem, Result};
+
+/// A reply that is printed at the interactive prompt, and the proof that it is whole.
+///
+/// A reply that may hold anything can hold an empty line, so that an empty line at its
+/// end proves nothing: a connection that breaks there looks as if it was done. A second
+/// command behind the first one would prove it, but HAProxy 2.6 and 3.0 never free a
+/// connection that the client closes during a long reply while a command waits behind it.
+///
+/// The second command is therefore sent only when the reply has ended, as far as can be
+/// seen: an empty line and the prompt have come. It is `prompt`, which switches the prompt
+/// off: HAProxy answers with a line feed, and closes. Both together are the proof.
+#[derive(Debug, Default)]
+pub(crate) struct PromptedReply {
+    bytes: Vec<u8>,
+    /// Whether the second command was sent.
+    asked: bool,
+}
+
+/// Replies to `prompt` and `set severity-output number`, which stand before the command.
+const HEAD: &[u8] = b"\n> \n> ";
+
+/// What follows a reply that holds something: its empty line, and the prompt.
+const PROMPT: &[u8] = b"\n\n> ";
+
+/// How long HAProxy must be silent behind what looks like the end, where the reply holds
+/// what looks like an end and was none.
+const SILENCE: Duration = Duration::from_millis(50);
+
+impl PromptedReply {
+    /// The reply in the form that it has on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// `Truncated` if the end of the connection is not proved to be the end of the reply.
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>> {
+        let length = self.bytes.len();
+        let is_whole = self.asked && self.bytes.ends_with(b"> \n") && {
+            self.bytes.truncate(length - 1);
+            self.is_at_prompt()
+        };
+        if !is_whole {
+            let text = format!("{length} bytes, and no prompt at the end");
+            return Err(Error::new(Problem::Truncated(text)));
+        }
+        self.bytes.truncate(length - b"> \n".len());
+        self.bytes.drain(..HEAD.len());
+        Ok(self.bytes)
+    }
+
+    fn is_at_prompt(&self) -> bool {
+        let reply = self.bytes.strip_prefix(HEAD);
+        reply.is_some_and(|reply| reply == b"\n> " || reply.ends_with(PROMPT))
+    }
+
+    /// Whether something before the end looks like the end.
+    fn holds_prompt(&self) -> bool {
+        let before = self.bytes.len().saturating_sub(PROMPT.len());
+        let reply = self.bytes.get(HEAD.len()..before).unwrap_or_default();
+        // Most replies do not hold the character at all.
+        reply.contains(&b'>') && reply.windows(PROMPT.len()).any(|part| part == PROMPT)
+    }
+}
+
+impl Sink for PromptedReply {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= HEAD.len() && !self.bytes.starts_with(HEAD) {
+            let found = bytes.split(|&byte| byte == b'\n').find(|line| !line.is_empty());
+            return Err(Malformed::new(1, None, "an interactive prompt", found.unwrap_or_default()).into());
+        }
+        if self.asked || !self.is_at_prompt() {
+            return Ok(Flow::More);
+        }
+        if !bytes.is_empty() && self.holds_prompt() {
+            return Ok(Flow::Pause(SILENCE));
+        }
+        self.asked = true;
+        Ok(Flow::Send(b"prompt\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of a reply that arrives in these pieces; `|` stands for a silence. The
+    /// pieces behind `!` arrive only when the second command was sent.
+    fn read(pieces: &[&str]) -> Result<String, String> {
+        let mut reply = PromptedReply::default();
+        for piece in pieces {
+            let (piece, asked) = piece.strip_prefix('!').map_or((*piece, false), |piece| (piece, true));
+            assert!(!asked || reply.asked, "{pieces:?}: nothing was sent before {piece:?}");
+            reply.feed(piece.trim_end_matches('|').as_bytes()).map_err(|error| error.to_string())?;
+            if piece.ends_with('|') {
+                reply.feed(b"").unwrap();
+            }
+        }
+        reply.finish().map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_reply_is_whole_when_the_second_command_is_answered() {
+        for (pieces, expected) in [
+            (&["\n> \n> 0x1 a b\n\n> ", "!\n"][..], "0x1 a b\n\n"),
+            (&["\n> \n> \n> ", "!\n"], "\n"),
+            (&["\n", "> ", "\n>", " 0x1 a", " b\n", "\n", ">", " ", "!\n"], "0x1 a b\n\n"),
+            (&["\n> \n> [3]: Permission denied\n\n> ", "!\n"], "[3]: Permission denied\n\n"),
+            (&["\n> \n> 0x1 a \n\n> |", "!\n"], "0x1 a \n\n"),
+        ] {
+            assert_eq!(read(pieces), Ok(expected.to_owned()), "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_none_is_found_out() {
+        // It stands at the end of what came first, and something follows.
+        let pieces = ["\n> \n> 0x1 a\n\n> ", "!b\n0x2 c d\n\n> ", "!\n"];
+        assert_eq!(read(&pieces), Ok("0x1 a\n\n> b\n0x2 c d\n\n".to_owned()));
+        // From then on HAProxy must be silent for a moment.
+        let pieces = ["\n> \n> 0x1 a\n\n> b\n0x2 c\n\n> ", "d\n\n> |", "!\n"];
+        assert_eq!(read(&pieces), Ok("0x1 a\n\n> b\n0x2 c\n\n> d\n\n".to_owned()));
+    }
+
+    #[test]
+    fn a_reply_that_ends_anywhere_else_is_truncated() {
+        let whole = "\n> \n> 0x1 a\n\n> b\n0x2 c\n\n\n> \n";
+        for end in 1..whole.len() {
+            let error = format!("answer ended early: {end} bytes, and no prompt at the end");
+            assert_eq!(read(&[&whole[..end]]), Err(error), "{:?}", &whole[..end]);
+        }
+    }
+
+    #[test]
+    fn a_peer_without_a_prompt_is_told() {
+        for text in ["Unknown command.\n", "\n> Unknown command.\n\n> ", "\n\n\n\n\n\n"] {
+            let error = read(&[text]).unwrap_err();
+            assert!(error.starts_with("line 1: expected an interactive prompt, found "), "{error}");
+        }
+    }
+}
