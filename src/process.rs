@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::Address;
 use crate::aggregate::{Failure, Record};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{Answer, Command, Effect};
 use crate::transport::{self, Deadline, Flow, Interactive, PromptedReply, Reply, Sink, StatsSocket, Step};
@@ -169,13 +169,14 @@ impl Member {
         let [prompt, severity, info] = sent.texts.as_slice() else {
             return Err(Error::new(Problem::Closed));
         };
+        let info = rest_of_info(&mut connection, info.clone(), deadline);
         for reply in [prompt, severity] {
             if reply != b"\n" {
                 let text = format!("it says {:?}", crate::error::cut(&String::from_utf8_lossy(reply)));
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }
-        Ok(Identified { member: self, info: Info::parse(info)?, at: now(), connection })
+        Ok(Identified { member: self, info: info.await?, at: now(), connection })
     }
 
     /// Runs a command whose reply may hold anything, empty lines too, on a connection of its
@@ -285,6 +286,21 @@ pub(crate) struct Executed {
 }
 
 impl Identified<'_> {
+    /// Whether the process has begun to stop since it was identified, and another one
+    /// answers in its place: what it executed is of no effect there.
+    pub(crate) async fn is_replaced(&mut self, deadline: &Deadline) -> bool {
+        if self.info.is_stopping() {
+            return false;
+        }
+        let sent = self.connection.send(b"show info\n", 1, deadline).await;
+        let Some(info) = sent.texts.into_iter().next() else { return false };
+        // A process that does not say so any more has answered the command before.
+        match rest_of_info(&mut self.connection, info, deadline).await {
+            Ok(info) if info.is_stopping() => self.member.has_successor(&info, FIRST_PAUSE, deadline).await,
+            _ => false,
+        }
+    }
+
     /// Whether the process is one of several of the same HAProxy.
     pub(crate) fn is_one_of_several(&self) -> bool {
         self.info.nbproc().is_some_and(|processes| processes > 1)
@@ -315,6 +331,27 @@ impl Identified<'_> {
             _ => Ok(()),
         };
         Executed { answers, ended }
+    }
+}
+
+/// Reads the reply to `show info` of an interactive connection, of which `text` has come.
+///
+/// Up to 2.6 the description of the process may hold what looks like a prompt, so that
+/// the reply goes on behind it.
+async fn rest_of_info(
+    connection: &mut Interactive<'_>,
+    mut text: Vec<u8>,
+    deadline: &Deadline,
+) -> Result<Info> {
+    loop {
+        match Info::parse(&text) {
+            Err(error) if error.kind() == ErrorKind::Truncated => {}
+            parsed => return parsed,
+        }
+        let more = connection.send(b"", 1, deadline).await;
+        more.ended?;
+        text.extend_from_slice(b"> ");
+        text.extend(more.texts.concat());
     }
 }
 

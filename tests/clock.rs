@@ -40,22 +40,6 @@ async fn fake() -> Fake {
 }
 
 #[tokio::test]
-async fn a_fake_process_answers_and_no_time_passes() {
-    let fake = fake().await;
-    time::pause();
-    let start = time::Instant::now();
-    for cluster in &fake.clusters {
-        for weight in 1..=100 {
-            cluster.snapshot().await.unwrap();
-            let server = cluster.server("app", "app1").await.unwrap();
-            server.set_weight(Weight::absolute(weight).unwrap()).await.unwrap();
-            server.state().await.unwrap();
-        }
-    }
-    assert_eq!(start.elapsed(), Duration::ZERO);
-}
-
-#[tokio::test]
 async fn a_fake_process_that_hangs_costs_its_limit_and_no_real_time() {
     let fake = fake().await;
     fake.running.fail(Fault::Hang);

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use haproxyadmin::{Agreement, Cluster, ErrorKind};
+use haproxyadmin::{Agreement, Cluster, ErrorKind, Weight};
 
 mod support;
 
@@ -121,6 +121,12 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         let limit = snapshot.frontend("web").unwrap().slim().unwrap();
         assert_eq!(limit.to_string(), "150", "{}", release.version);
 
+        // What an old worker runs it does not change any more.
+        let server = cluster.allow_partial().server_ref("app", "web1").unwrap();
+        let outcomes = server.set_weight(Weight::absolute(43).unwrap()).await.unwrap();
+        let done: Vec<_> = outcomes.iter().map(|outcome| outcome.value().is_some()).collect();
+        assert_eq!(done, [false, false, true], "{}: {outcomes}", release.version);
+
         // One that cannot be asked any more is a failure until it is let go of.
         let first = site.old.remove(0);
         drop(first.session);
@@ -131,8 +137,8 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         assert_eq!(failed, [ErrorKind::Connect], "{}", release.version);
         let requests = if release.is_at_least("2.6") { 7 + 1 + 3 } else { 3 };
         assert_eq!(left.frontend("web").unwrap().requests(), requests);
-        let left =
+        let weights =
             cluster.only(["worker.sock"]).server_ref("app", "web1").unwrap().weight_now().await.unwrap();
-        assert_eq!(left.values().map(|(_, weight)| weight.current).collect::<Vec<_>>(), [42]);
+        assert_eq!(weights.values().map(|(_, weight)| weight.current).collect::<Vec<_>>(), [43]);
     }
 }

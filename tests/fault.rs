@@ -100,7 +100,9 @@ async fn two_sockets_of_one_process_are_one_member() {
 
 #[tokio::test]
 async fn two_processes_that_look_alike_stay_two_and_are_compared_once() {
-    let alike = || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000);
+    // Processes that have just started are asked again.
+    let alike =
+        || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000).info("Uptime_sec", 3600);
     let one = serve(alike()).await;
     let two = alike().serve(one.dir.path().join("z.sock")).await.unwrap();
     let cluster = Cluster::from_dir(one.dir.path()).await.unwrap();

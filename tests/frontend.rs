@@ -139,7 +139,7 @@ async fn a_process_that_does_not_run_the_frontend_is_left_alone() {
         named_and_read!(cluster, "frontend1_proc34", |frontend| {
             for outcomes in [frontend.disable().await, frontend.enable().await] {
                 let outcomes = outcomes.unwrap();
-                assert_eq!(words(&outcomes), ["not-here", "not-here", "changed", "changed"]);
+                assert_eq!(words(&outcomes), ["absent", "absent", "changed", "changed"]);
             }
         });
         let status = row(running.socket(3), "frontend1_proc34", "FRONTEND").await.cell("status").to_owned();
@@ -153,7 +153,7 @@ async fn a_limit_is_changed_where_the_frontend_runs() {
     let running = ancestor_cluster(&release("2.2")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let outcomes = cluster.frontend_ref("frontend_proc1").unwrap().set_maxconn(30).await.unwrap();
-    assert_eq!(words(&outcomes), ["changed", "not-here", "not-here", "not-here"]);
+    assert_eq!(words(&outcomes), ["changed", "absent", "absent", "absent"]);
 }
 
 /// 2.2 says of frontends that another process runs that they were shut down.
@@ -164,5 +164,5 @@ async fn a_frontend_is_shut_down_where_it_runs() {
     let outcomes = cluster.frontend_ref("frontend_proc1").unwrap().shutdown().await.unwrap();
     let listed = rows(running.socket(1)).await.iter().any(|row| row.is("frontend_proc1", "FRONTEND"));
     assert!(!listed, "it is gone");
-    assert_eq!(words(&outcomes), ["changed", "not-here", "not-here", "not-here"]);
+    assert_eq!(words(&outcomes), ["changed", "absent", "absent", "absent"]);
 }

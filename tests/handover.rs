@@ -225,6 +225,56 @@ async fn a_change_that_a_stopping_worker_made_is_made_by_the_new_one_too_or_fail
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// The worker that says on the connection which process it is may begin to stop before
+/// it is told what to add.
+#[tokio::test]
+async fn an_entry_that_a_worker_added_after_it_began_to_stop_is_added_by_the_new_one_too_or_fails() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let cluster = site.cluster(false).await;
+        site.admin.mark(["add map"]);
+        site.admin.hold(Moment::Marking);
+        let call = tokio::spawn(Change::Add.make(cluster.clone(), site.map.to_str().unwrap().to_owned()));
+        site.admin.holds(1).await;
+        site.running.haproxies[0].reload().await;
+        site.admin.release();
+        let Ok(said) = call.await.unwrap() else { continue };
+        let now = Change::Add.look(&site).await;
+        if now != Change::Add.expected() {
+            wrong.push(format!("{}: {said}: {now:?}", release.version));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The same with the last part of many.
+#[tokio::test]
+async fn entries_that_a_worker_added_while_it_began_to_stop_are_added_by_the_new_one_too_or_fail() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let cluster = site.cluster(false).await;
+        let map = cluster.map(site.map.to_str().unwrap()).unwrap();
+        site.admin.mark(["last-key"]);
+        site.admin.hold(Moment::Marking);
+        let call = tokio::spawn(async move {
+            let entries = (0..20_000).map(|n| (format!("key-{n}"), "value".repeat(20)));
+            map.add_all(entries.chain([("last-key".to_owned(), "value".to_owned())])).await.map(|_| ())
+        });
+        site.admin.holds(1).await;
+        site.running.haproxies[0].reload().await;
+        site.admin.release();
+        if call.await.unwrap().is_ok() {
+            let now = [site.entries("key-0").await[0], site.entries("last-key").await[0]];
+            if now != [1, 1] {
+                wrong.push(format!("{}: {now:?}", release.version));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Add,

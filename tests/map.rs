@@ -153,7 +153,7 @@ async fn a_key_that_nobody_has_is_not_found() {
 async fn a_map_that_some_processes_have_is_changed_there() {
     let (running, cluster) = managed().await;
     let map = map(&cluster, &running, "late hosts.map");
-    let here = from("2.6", "not-here", "changed");
+    let here = from("2.6", "absent", "changed");
     assert_eq!(words(&map.add("k", "v").await.unwrap()), here);
     assert_eq!(words(&map.set("k", "w").await.unwrap()), here);
     assert_eq!(words(&map.add_all([("l", "x"), ("m n", "y")]).await.unwrap()), here);

@@ -100,7 +100,7 @@ async fn write(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
         let weight = Weight::absolute(1 + u16::try_from(changes % 100).unwrap()).unwrap();
         let outcomes = server.set_weight(weight).await.unwrap();
         let words: Vec<_> = outcomes.iter().map(Outcome::word).collect();
-        assert_eq!(words, ["not-here", "not-here", "changed", "changed"]);
+        assert_eq!(words, ["absent", "absent", "changed", "changed"]);
         let now: Vec<_> =
             server.weight_now().await.unwrap().values().map(|(_, weight)| weight.current).collect();
         assert_eq!(now, [1 + u32::try_from(changes % 100).unwrap(); 2]);

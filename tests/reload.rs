@@ -83,6 +83,8 @@ async fn soak(version: &str, sockets: Sockets) {
         whole.add(tally);
     }
     assert!(whole.reloads > 1 && whole.written > 0 && whole.added > 0 && whole.read > 0, "{whole}");
+    // Each task loses at most the change that it made last.
+    assert!(whole.replaced <= whole.reloads * (site::SERVERS.len() + 1), "{whole}");
     assert_eq!(whole.wrong(), Vec::<String>::new(), "HAProxy {version}, {sockets:?}:\n{whole}");
 }
 

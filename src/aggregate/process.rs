@@ -44,7 +44,7 @@ pub(crate) struct Record {
 /// Reason why a process did not answer.
 ///
 /// Failures are equal if their kinds and messages are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
@@ -240,6 +240,15 @@ impl Failure {
     pub(crate) fn to_error(&self, address: &Address) -> Error {
         let stored = || Error::new(Problem::Unmet(self.clone()));
         self.error.clone().unwrap_or_else(stored).at(address)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use futures::future::{join, join_all};
 use tracing::Instrument;
 
@@ -93,7 +94,9 @@ impl Cluster {
         let placed = |error: Error| error.during(command.shown()).at(target.member.address());
         let mut record = None;
         let mut permitted = target.permits(command).map_err(placed);
-        if self.view.previous && permitted.is_ok() {
+        if let (true, Err(error)) = (self.view.previous, &permitted) {
+            record = Some(target.unread(error.clone()));
+        } else if self.view.previous {
             // Without the previous state the change must not be made.
             let before = target.read(scope, deadline).await;
             if let Err(failure) = &before.answer {
@@ -215,7 +218,7 @@ impl Target {
     /// Has the process execute a command that changes something.
     pub(super) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
         let answer = match command.effect() {
-            Effect::Add => self.claimed(deadline).await?.execute(command, deadline).await?,
+            Effect::Add => self.execute_once(command, deadline).await?,
             _ => self.execute(command, deadline).await?,
         };
         match answer {
@@ -223,6 +226,19 @@ impl Target {
             Answer::NotHere(words) => Ok(Presence::NotHere(words)),
             // Of a command that changes something, what was printed is no answer.
             Answer::Data(data) => Err(self.placed(command, malformed("a message", &data))),
+        }
+    }
+
+    /// Has the process execute a command that must not be executed twice. If it was
+    /// replaced meanwhile by a reload, the new process executes the command.
+    async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        loop {
+            let mut connection = self.claimed(deadline).await?;
+            let answer = connection.execute(command, deadline).await?;
+            if !connection.is_replaced(deadline).boxed().await {
+                return Ok(answer);
+            }
+            self.claims.release(self.member.address());
         }
     }
 

@@ -1,12 +1,14 @@
 //! Adding many entries to a map or an ACL with few commands.
 
+use futures::FutureExt as _;
+
 use super::Cluster;
 use super::outcome::Presence;
 use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{ErrorKind, Problem, Result};
 use crate::model::Scope;
-use crate::process::Executed;
+use crate::process::{Executed, Identified};
 use crate::protocol::{Answer, Change, Command, malformed};
 use crate::transport::{self, Deadline};
 
@@ -103,18 +105,35 @@ impl Bulk {
     }
 }
 
-/// Sends all chunks on one connection, so that they reach one process.
+/// Sends all chunks on one connection, so that they reach one process. If it was
+/// replaced meanwhile by a reload, the new process gets all of them.
 async fn send(
     base: &Command,
     chunks: &[Chunk],
     target: &Target,
     deadline: &Deadline,
 ) -> Result<Presence<Change>> {
-    let all: usize = chunks.iter().map(Chunk::len).sum();
-    if all == 0 {
+    if chunks.is_empty() {
         return Ok(Presence::Here(Change::Unchanged("no entries".into())));
     }
-    let mut connection = target.claimed(deadline).await?;
+    loop {
+        let mut connection = target.claimed(deadline).await?;
+        let sent = send_all(base, chunks, target, &mut connection, deadline).await;
+        if !connection.is_replaced(deadline).boxed().await {
+            return sent;
+        }
+        target.claims.release(target.member.address());
+    }
+}
+
+async fn send_all(
+    base: &Command,
+    chunks: &[Chunk],
+    target: &Target,
+    connection: &mut Identified<'_>,
+    deadline: &Deadline,
+) -> Result<Presence<Change>> {
+    let all: usize = chunks.iter().map(Chunk::len).sum();
     let mut done = 0;
     for chunk in chunks {
         let Executed { answers, ended } = connection.execute_all(&chunk.commands, deadline).await;

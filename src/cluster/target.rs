@@ -84,6 +84,11 @@ impl Target {
         record
     }
 
+    /// The record of a process that was not read because of `error`.
+    pub(super) fn unread(&self, error: Error) -> Record {
+        self.labelled(self.member.kept(Err(Failure::new(error, ""))))
+    }
+
     /// Reads it, if it can be reached at all.
     pub(super) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Record {
         if let Some(silence) = &self.silence {

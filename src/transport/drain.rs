@@ -1,6 +1,9 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -22,6 +25,9 @@ pub(super) struct Connection {
     stream: Box<dyn Stream>,
     permit: Option<OwnedSemaphorePermit>,
     abandoned: Abandoned,
+    /// Bytes of the command that are not written yet. HAProxy executes nothing before it
+    /// has all of them.
+    unsent: usize,
 }
 
 /// How long a reply is read that is no longer waited for. HAProxy itself ends a
@@ -29,16 +35,14 @@ pub(super) struct Connection {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Connection {
+    /// A connection on which a command of `length` bytes will be sent.
     pub(super) fn new(
         stream: Box<dyn Stream>,
         permit: Option<OwnedSemaphorePermit>,
         abandoned: Abandoned,
+        length: usize,
     ) -> Self {
-        Self { stream, permit, abandoned }
-    }
-
-    pub(super) fn stream(&mut self) -> &mut dyn Stream {
-        self.stream.as_mut()
+        Self { stream, permit, abandoned, unsent: length }
     }
 
     /// Says that the reply was read to its end, so that the connection may be closed.
@@ -47,9 +51,35 @@ impl Connection {
     }
 }
 
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.unsent = self.unsent.saturating_sub(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.abandoned == Abandoned::Closed {
+        if self.abandoned == Abandoned::Closed || self.unsent > 0 {
             return;
         }
         // Outside of a runtime nothing can be read any more.

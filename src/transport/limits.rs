@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Every wait of this crate has a limit. One call can have its own: see
 /// [`StatsSocket::command_with`](crate::StatsSocket::command_with).
 ///
+/// The limits count the time of Tokio. With a paused clock (`tokio::time::pause`) a call can
+/// reach its limits at once, because the clock jumps ahead while a socket is waited for.
+///
 /// # Example
 ///
 /// ```

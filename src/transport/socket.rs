@@ -250,8 +250,9 @@ impl StatsSocket {
         ended.push(b'\n');
         let exchange = async {
             let stream = self.connect(deadline).await?;
-            let mut connection = Connection::new(stream, permit.take_own(), line::abandoned(line));
-            let result = exchange::exchange(connection.stream(), &ended, deadline, traffic, sink).await;
+            let abandoned = line::abandoned(line);
+            let mut connection = Connection::new(stream, permit.take_own(), abandoned, ended.len());
+            let result = exchange::exchange(&mut connection, &ended, deadline, traffic, sink).await;
             if result.is_ok() {
                 connection.ended();
             }

@@ -73,6 +73,7 @@ impl Tally {
             ("told twice", &self.told_twice),
             ("read without it", &self.missed),
             ("counted twice", &self.counted_twice),
+            ("seen twice", &self.seen_twice),
         ];
         let texts = all.iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text)));
         texts.map(|(name, (text, count))| format!("{count} x {name}: {text}")).collect()

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     task::JoinHandle,
 };
@@ -14,7 +14,7 @@ use tokio::{
 use super::ask;
 
 /// A socket that answers each line as HAProxy did the first time, or with what is made
-/// of that. It goes when this is dropped.
+/// of that; lines of interactive mode too, but no payload. It goes when this is dropped.
 #[derive(Debug)]
 pub struct Parrot {
     path: PathBuf,
@@ -87,15 +87,78 @@ impl Shared {
         let mut line = String::new();
         stream.read_line(&mut line).await?;
         let line = line.trim_end_matches('\n');
-        let known = self.heard.lock().unwrap().get(line).cloned();
-        let reply = if let Some(reply) = known {
-            reply
-        } else {
-            let reply: Arc<[u8]> = ask(&self.target, line).await.into();
-            self.heard.lock().unwrap().entry(line.to_owned()).or_insert(reply).clone()
-        };
-        let change = self.change.lock().unwrap().clone();
-        let reply = change.map_or_else(|| reply.to_vec(), |change| change(line, &reply));
-        stream.write_all(&reply).await
+        if line == PROMPT {
+            return self.answer_each(stream).await;
+        }
+        let reply = self.recall(line, ask(&self.target, line)).await;
+        stream.write_all(&self.changed(line, &reply)).await
     }
+
+    /// Answers the lines of a connection in interactive mode, and closes it once it has
+    /// answered another thing than HAProxy did.
+    async fn answer_each(&self, mut stream: BufReader<UnixStream>) -> io::Result<()> {
+        let mut haproxy = None;
+        let mut line = format!("{PROMPT}\n");
+        let mut has_prompt = false;
+        while !line.is_empty() {
+            let shown = line.trim_end_matches('\n');
+            if shown == PROMPT && std::mem::replace(&mut has_prompt, true) {
+                // The second time switches the prompt off, and HAProxy closes.
+                return stream.write_all(&self.changed(shown, b"\n")).await;
+            }
+            let asked = interactive(&mut haproxy, &self.target, shown);
+            let reply = self.recall(&format!("> {shown}"), asked).await;
+            let changed = self.changed(shown, &reply);
+            stream.write_all(&changed).await?;
+            if changed != *reply {
+                return Ok(());
+            }
+            line.clear();
+            stream.read_line(&mut line).await?;
+        }
+        Ok(())
+    }
+
+    /// The reply that was given before, or else the one that comes now.
+    async fn recall(&self, line: &str, asked: impl Future<Output = Vec<u8>>) -> Arc<[u8]> {
+        let known = self.heard.lock().unwrap().get(line).cloned();
+        if let Some(reply) = known {
+            return reply;
+        }
+        let reply: Arc<[u8]> = asked.await.into();
+        self.heard.lock().unwrap().entry(line.to_owned()).or_insert(reply).clone()
+    }
+
+    fn changed(&self, line: &str, reply: &[u8]) -> Vec<u8> {
+        let change = self.change.lock().unwrap().clone();
+        change.map_or_else(|| reply.to_vec(), |change| change(line, reply))
+    }
+}
+
+/// The line that has HAProxy read one line after the other.
+const PROMPT: &str = "prompt";
+
+/// Asks in interactive mode, on a connection that is opened when it is needed first.
+async fn interactive(haproxy: &mut Option<UnixStream>, target: &Path, line: &str) -> Vec<u8> {
+    let stream = if let Some(stream) = haproxy {
+        stream
+    } else {
+        let mut stream = UnixStream::connect(target).await.unwrap();
+        if line != PROMPT {
+            for before in [PROMPT, "set severity-output number"] {
+                exchange(&mut stream, before).await;
+            }
+        }
+        haproxy.insert(stream)
+    };
+    exchange(stream, line).await
+}
+
+async fn exchange(stream: &mut UnixStream, line: &str) -> Vec<u8> {
+    stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    while !reply.ends_with(b"\n> ") {
+        assert!(stream.read_buf(&mut reply).await.unwrap() > 0, "{line:?} is not answered");
+    }
+    reply
 }

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -35,14 +35,15 @@ pub enum Moment {
     Accepted,
     /// The relay is connected to HAProxy, and has passed nothing on.
     Connected,
-    /// The line is passed on, and nothing of the reply.
+    /// The first line is passed on, and nothing of the reply.
     Sent,
+    /// A line with one of the relay's [marks](Relay::mark) has come, and is not passed on.
+    Marking,
+    /// Such a line is passed on, and nothing of the reply to it.
+    Marked,
     /// That many bytes of the reply are passed on, if it has more.
     Replied(usize),
 }
-
-/// What is made of a whole reply before it is passed on.
-type Rewrite = Box<dyn FnMut(Vec<u8>) -> Vec<u8> + Send>;
 
 struct Shared {
     target: PathBuf,
@@ -50,7 +51,7 @@ struct Shared {
     held: AtomicUsize,
     ended: AtomicUsize,
     sent: Mutex<Vec<u8>>,
-    rewrite: Mutex<Option<Rewrite>>,
+    marks: Mutex<Vec<String>>,
     kept: Mutex<Option<UnixStream>>,
     /// After how many connections that one is used.
     until_kept: AtomicUsize,
@@ -74,7 +75,7 @@ impl Relay {
             held: AtomicUsize::new(0),
             ended: AtomicUsize::new(0),
             sent: Mutex::default(),
-            rewrite: Mutex::default(),
+            marks: Mutex::default(),
             kept: Mutex::default(),
             until_kept: AtomicUsize::new(usize::MAX),
         });
@@ -95,6 +96,11 @@ impl Relay {
     pub fn hold(&self, moment: Moment) {
         self.shared.held.store(0, Ordering::SeqCst);
         self.shared.gate.send_replace(Gate::Hold(moment));
+    }
+
+    /// Texts that lines have which are to be held as [`Moment::Marked`].
+    pub fn mark<T: Into<String>>(&self, texts: impl IntoIterator<Item = T>) {
+        self.shared.marks.lock().unwrap().extend(texts.into_iter().map(Into::into));
     }
 
     /// Waits until that many connections are held.
@@ -134,11 +140,6 @@ impl Relay {
     pub fn sent(&self) -> String {
         String::from_utf8_lossy(&self.shared.sent.lock().unwrap()).into_owned()
     }
-
-    /// Passes on what `rewrite` makes of each reply, once the reply is whole.
-    pub fn rewrite(&self, rewrite: impl FnMut(Vec<u8>) -> Vec<u8> + Send + 'static) {
-        *self.shared.rewrite.lock().unwrap() = Some(Box::new(rewrite));
-    }
 }
 
 impl Drop for Relay {
@@ -166,36 +167,49 @@ impl Shared {
         self.pass(Moment::Connected).await?;
         let (from_client, to_client) = client.into_split();
         let (from_haproxy, to_haproxy) = haproxy.into_split();
+        let is_marked = AtomicBool::new(false);
         // Whichever side closes first ends it.
         tokio::select! {
-            ended = self.forth(from_client, to_haproxy) => ended,
-            ended = self.back(from_haproxy, to_client) => ended,
+            ended = self.forth(from_client, to_haproxy, &is_marked) => ended,
+            ended = self.back(from_haproxy, to_client, &is_marked) => ended,
         }
     }
 
-    async fn forth(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
-        let mut bytes = vec![0; 64 * 1024];
+    async fn forth(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        is_marked: &AtomicBool,
+    ) -> io::Result<()> {
+        let (mut bytes, mut all) = (vec![0; 64 * 1024], Vec::new());
         loop {
             let read = from.read(&mut bytes).await?;
             if read == 0 {
                 return Ok(());
             }
             self.sent.lock().unwrap().extend_from_slice(&bytes[..read]);
+            all.extend_from_slice(&bytes[..read]);
+            let text = String::from_utf8_lossy(&all);
+            let is_now = self.marks.lock().unwrap().iter().any(|mark| text.contains(mark));
+            // Before HAProxy can answer.
+            is_marked.store(is_now, Ordering::SeqCst);
+            if is_now {
+                self.pass(Moment::Marking).await?;
+            }
             to.write_all(&bytes[..read]).await?;
             self.pass(Moment::Sent).await?;
+            if is_now {
+                self.pass(Moment::Marked).await?;
+            }
         }
     }
 
-    async fn back(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Result<()> {
-        if self.rewrite.lock().unwrap().is_some() {
-            let mut reply = Vec::new();
-            from.read_to_end(&mut reply).await?;
-            let reply = match self.rewrite.lock().unwrap().as_mut() {
-                Some(rewrite) => rewrite(reply),
-                None => reply,
-            };
-            return to.write_all(&reply).await;
-        }
+    async fn back(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        is_marked: &AtomicBool,
+    ) -> io::Result<()> {
         let mut bytes = vec![0; 64 * 1024];
         let mut passed = 0;
         loop {
@@ -207,6 +221,7 @@ impl Shared {
             let now = match gate {
                 Gate::Hold(Moment::Replied(most)) => read.min(most.saturating_sub(passed)),
                 Gate::Hold(Moment::Sent) => 0,
+                Gate::Hold(Moment::Marked) if is_marked.load(Ordering::SeqCst) => 0,
                 _ => read,
             };
             to.write_all(&bytes[..now]).await?;
