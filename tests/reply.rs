@@ -52,9 +52,9 @@ fn refused(words: &str) -> String {
 const TOO_OLD: &str = "Unsupported: needs HAProxy 2.4 or later, and this is ";
 
 /// A server that nobody can do anything to says so to every command.
-async fn assert_is_absent(server: &ServerRef, words: &str) {
+/// Fails unless every process says `expected` to every change of the server.
+async fn assert_is_told(server: &ServerRef, expected: &str) {
     let ip: IpAddr = "127.0.0.1".parse().unwrap();
-    let not_here = format!("not here: {words}");
     for outcomes in [
         server.set_state(AdminState::Maint).await,
         server.enable().await,
@@ -76,13 +76,13 @@ async fn assert_is_absent(server: &ServerRef, words: &str) {
         server.shutdown_sessions().await,
     ] {
         let outcomes = outcomes.unwrap();
-        assert_eq!(said(&outcomes), all(&*not_here), "{}", outcomes.command());
+        assert_eq!(said(&outcomes), all(expected), "{}", outcomes.command());
     }
     for outcomes in
         [server.set_check_address(ip, 80).await, server.set_agent_port(80).await, server.set_ssl(true).await]
     {
         let outcomes = outcomes.unwrap();
-        let is_told: Vec<_> = said(&outcomes).iter().map(|said| *said == not_here).collect();
+        let is_told: Vec<_> = said(&outcomes).iter().map(|said| *said == expected).collect();
         assert_eq!(is_told, from("2.6", false, true), "{}", outcomes.command());
         assert!(said(&outcomes)[0].starts_with(TOO_OLD), "{outcomes}");
     }
@@ -92,7 +92,7 @@ async fn assert_is_absent(server: &ServerRef, words: &str) {
 async fn a_server_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("app", "nobody").unwrap();
-    assert_is_absent(&server, "No such server.").await;
+    assert_is_told(&server, "not here: No such server.").await;
     assert_eq!(said(&server.set_port(80).await.unwrap()), all("not here: No such server."));
     assert_eq!(told(&server.weight_now().await.unwrap()), all("not here: No such server."));
     assert_eq!(told(&server.state().await.unwrap()), all("not here: No such server."));
@@ -102,17 +102,18 @@ async fn a_server_that_nobody_has_is_not_here() {
 async fn a_server_of_a_backend_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("nobody", "web1").unwrap();
-    assert_is_absent(&server, "No such backend.").await;
+    assert_is_told(&server, "not here: No such backend.").await;
     assert_eq!(told(&server.weight_now().await.unwrap()), all("not here: No such backend."));
     assert_eq!(told(&server.state().await.unwrap()), all("not here: Can't find backend."));
 }
 
 #[tokio::test]
-async fn a_server_of_a_disabled_backend_is_not_here() {
+async fn a_server_of_a_disabled_backend_is_refused() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("off", "o1").unwrap();
-    assert_is_absent(&server, "Proxy is disabled.").await;
-    assert_eq!(said(&server.set_port(80).await.unwrap()), all("not here: Proxy is disabled."));
+    let refused = "Refused: refused: \"Proxy is disabled.\"";
+    assert_is_told(&server, refused).await;
+    assert_eq!(said(&server.set_port(80).await.unwrap()), all(refused));
 }
 
 #[tokio::test]
