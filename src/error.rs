@@ -10,9 +10,12 @@ use std::time::Duration;
 
 pub use kind::ErrorKind;
 
+use crate::address::Address;
 use crate::aggregate::{Failure, Snapshot};
-use crate::model::{Level, Version};
-use crate::{Address, Outcomes};
+use crate::cluster::Outcomes;
+use crate::excerpt::excerpt;
+use crate::level::Level;
+use crate::version::Version;
 
 /// Result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -124,7 +127,7 @@ pub(crate) struct Malformed {
     pub(crate) field: Option<Box<str>>,
     /// What should have been there.
     pub(crate) expected: &'static str,
-    /// What was there, cut to [`SHOWN`] characters.
+    /// What was there, cut to [`LENGTH`](crate::excerpt::LENGTH) characters.
     pub(crate) found: Box<str>,
 }
 
@@ -420,7 +423,7 @@ impl Problem {
 
 impl Malformed {
     pub(crate) fn new(line: usize, field: Option<&str>, expected: &'static str, found: &[u8]) -> Self {
-        Self { line, field: field.map(Into::into), expected, found: cut(&String::from_utf8_lossy(found)) }
+        Self { line, field: field.map(Into::into), expected, found: excerpt(&String::from_utf8_lossy(found)) }
     }
 }
 
@@ -435,17 +438,6 @@ impl fmt::Display for Malformed {
 }
 
 impl std::error::Error for Malformed {}
-
-/// The first [`SHOWN`] characters of `text`, with a mark where more followed.
-pub(crate) fn cut(text: &str) -> Box<str> {
-    match text.char_indices().nth(SHOWN) {
-        None => text.into(),
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()).into(),
-    }
-}
-
-/// How much of an offending text an error shows, in characters.
-const SHOWN: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -467,12 +459,5 @@ mod tests {
     fn the_first_place_named_stays() {
         let error = Error::new(Problem::Closed).during("show info").during("sweep");
         assert_eq!(error.to_string(), "`show info`: closed without an answer");
-    }
-
-    #[test]
-    fn long_text_is_cut_at_a_character() {
-        let text = "é".repeat(81);
-        assert_eq!(&*cut(&text), format!("{}...", "é".repeat(80)));
-        assert_eq!(&*cut("short"), "short");
     }
 }

@@ -78,19 +78,24 @@
 //! - `fake`: an in-process stats socket that answers like HAProxy, to test what is
 //!   built on this crate.
 
+mod address;
 mod aggregate;
 mod cluster;
 mod error;
+mod excerpt;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod field;
 pub mod guide;
+mod level;
 mod model;
 mod process;
 mod protocol;
 mod shm;
 mod transport;
+mod version;
 
+pub use address::Address;
 pub use aggregate::{
     Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Failure, Figure, Label, Limit, Process,
     Required, Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
@@ -101,15 +106,17 @@ pub use cluster::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use field::Kind;
+pub use level::Level;
 pub use model::{
-    AdminState, Administrative, CheckResult, CheckStatus, Dump, Entry, Header, Info, Level, ListedSocket,
-    Mode, OperationalState, PatternSource, Reading, Reference, Remark, Row, ServerAddress, ServerState,
-    SocketList, StatParser, State, Status, Version,
+    AdminState, Administrative, CheckResult, CheckStatus, Dump, Entry, Header, Info, ListedSocket, Mode,
+    OperationalState, PatternSource, Reading, Reference, Remark, Row, ServerAddress, ServerState, SocketList,
+    StatParser, State, Status,
 };
 pub use protocol::{
     AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, ServerWeight, Weight,
 };
-pub use transport::{Address, Limits, Reply, StatsSocket};
+pub use transport::{Limits, Reply, StatsSocket};
+pub use version::Version;
 
 /// Merged figures without a cluster: what a [`Snapshot`] holds.
 pub mod snapshot {

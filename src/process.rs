@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Failure, Record};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
@@ -172,7 +172,7 @@ impl Member {
         let info = rest_of_info(&mut connection, info.clone(), deadline);
         for reply in [prompt, severity] {
             if reply != b"\n" {
-                let text = format!("it says {:?}", crate::error::cut(&String::from_utf8_lossy(reply)));
+                let text = format!("it says {:?}", crate::excerpt::excerpt(&String::from_utf8_lossy(reply)));
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }

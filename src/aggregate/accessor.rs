@@ -55,37 +55,37 @@ macro_rules! figure {
              one shares its counters. A process that went idle keeps its old samples." }
     };
     (Range $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor range crate::CountRange, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor range crate::aggregate::CountRange, $doc, $column,
             "Merged: between the highest of all processes and the sum of all." }
     };
     (Limit $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor limit crate::Limit, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor limit crate::aggregate::Limit, $doc, $column,
             "Merged: the limit of each process, and of all together; 0 or empty is unlimited." }
     };
     (Same Text $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_text crate::Agreement<&str>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_text crate::aggregate::Agreement<&str>, $doc, $column,
             "Merged: the common value, or that of each process." }
     };
     (SameOrEmpty Text $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_text_or_empty crate::Agreement<&str>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_text_or_empty crate::aggregate::Agreement<&str>, $doc, $column,
             "Merged: the common value, or that of each process, of which some may be empty; \
              `None` if all are." }
     };
     (SameOrEmpty Check $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_check crate::Agreement<crate::CheckStatus>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_check crate::aggregate::Agreement<crate::model::CheckStatus>, $doc, $column,
             "Merged: the common result, or that of each process, of which some may be \
              [`NoCheck`](crate::CheckResult::NoCheck); `None` if all are." }
     };
     (SameOrEmpty $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_bound crate::Agreement<crate::Bound>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_bound crate::aggregate::Agreement<crate::aggregate::Bound>, $doc, $column,
             "Merged: the common limit, or that of each process." }
     };
     (Same Mode $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_mode crate::Agreement<crate::Mode>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_mode crate::aggregate::Agreement<crate::model::Mode>, $doc, $column,
             "Merged: the common value, or that of each process." }
     };
     (Same $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_number crate::Agreement<u64>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_number crate::aggregate::Agreement<u64>, $doc, $column,
             "Merged: the common value, or that of each process." }
     };
     (@ $accessor:ident $fold:ident $result:ty, $doc:literal, $column:expr, $merged:literal) => {

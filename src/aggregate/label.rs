@@ -142,9 +142,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Address;
+    use crate::address::Address;
     use crate::error::ErrorKind;
-    use crate::model::{Dump, Level, Reading, SocketList};
+    use crate::level::Level;
+    use crate::model::{Dump, Reading, SocketList};
 
     use super::super::Failure;
 

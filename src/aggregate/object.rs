@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn all_columns_at_once_are_merged_as_each_by_itself() {
         let snapshot = mixed();
-        let headers = snapshot.processes().iter().filter_map(Process::stat).map(crate::Dump::header);
+        let headers = snapshot.processes().iter().filter_map(Process::stat).map(crate::model::Dump::header);
         let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
-        for name in headers.flat_map(crate::Header::names) {
+        for name in headers.flat_map(crate::model::Header::names) {
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -4,9 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use super::sharing::SharedCounters;
 use super::{Label, ShmStatsFile};
-use crate::Address;
+use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem};
-use crate::model::{Dump, Info, Level, Reading, Version};
+use crate::level::Level;
+use crate::model::{Dump, Info, Reading};
+use crate::version::Version;
 
 /// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or
 /// the reason why there is none.

@@ -9,7 +9,7 @@ use super::object::Object;
 use super::process::{Process, Record};
 use super::requirement::Requirement;
 use super::{Backend, ClusterInfo, Frontend, Label, Listener, Server};
-use crate::Address;
+use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::field::Kind;
 
@@ -413,7 +413,7 @@ impl fmt::Debug for Snapshot {
 mod tests {
     use super::super::Failure;
     use super::*;
-    use crate::ErrorKind;
+    use crate::error::ErrorKind;
 
     fn failed(address: Address) -> Arc<Record> {
         let failure = Failure::without_error(ErrorKind::Closed, "closed");

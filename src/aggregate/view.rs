@@ -14,7 +14,9 @@ macro_rules! view {
 
             /// Each process that has it, with its own figures. A listener of a `bind`
             /// line with `name` and `shards` has several rows in one process.
-            pub fn per_process(&self) -> impl Iterator<Item = (&crate::Process, crate::Row<'_>)> {
+            pub fn per_process(
+                &self,
+            ) -> impl Iterator<Item = (&crate::aggregate::Process, crate::model::Row<'_>)> {
                 self.0.rows()
             }
 
@@ -28,14 +30,14 @@ macro_rules! view {
             /// differences are differences, such as `DOWN` and `DOWN (agent)`.
             ///
             /// Old workers have no say while there are other processes.
-            pub fn status(&self) -> crate::Agreement<crate::Status> {
+            pub fn status(&self) -> crate::aggregate::Agreement<crate::model::Status> {
                 let status = self.0.same_status(crate::field::Col::status);
-                status.unwrap_or_else(|| crate::Agreement::Same(crate::Status::parse("")))
+                status.unwrap_or_else(|| crate::aggregate::Agreement::Same(crate::model::Status::parse("")))
             }
 
             /// How these processes keep its counters: each for itself, or together in a
             /// file (`shm-stats-file`), where a counter counts once.
-            pub fn sharing(&self) -> crate::CounterSharing {
+            pub fn sharing(&self) -> crate::aggregate::CounterSharing {
                 self.0.sharing()
             }
 
@@ -48,17 +50,17 @@ macro_rules! view {
             ///
             /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no
             /// such column.
-            pub fn metric(&self, name: &str) -> crate::Result<Option<crate::Figure<'_>>> {
+            pub fn metric(&self, name: &str) -> crate::error::Result<Option<crate::aggregate::Figure<'_>>> {
                 self.0.figure(name)
             }
 
             /// Every column that any process fills, merged, by its name.
-            pub fn metrics(&self) -> Vec<(&str, crate::Figure<'_>)> {
+            pub fn metrics(&self) -> Vec<(&str, crate::aggregate::Figure<'_>)> {
                 self.0.figures()
             }
 
             #[doc = concat!("The snapshot this ", $what, " is part of, which it keeps alive.")]
-            pub fn snapshot(&self) -> &crate::Snapshot {
+            pub fn snapshot(&self) -> &crate::aggregate::Snapshot {
                 self.0.snapshot()
             }
         }
@@ -107,7 +109,7 @@ macro_rules! serialize {
 
 /// Figures by the name of their column or key.
 #[cfg(feature = "serde")]
-pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::Figure<'a>)>);
+pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::aggregate::Figure<'a>)>);
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Metrics<'_> {

@@ -11,8 +11,9 @@ use super::process::{Failure, Record};
 use super::requirement::Requirement;
 use super::sharing::{RowCounters, SharedCounters, ShmStatsFile};
 use super::snapshot::Snapshot;
-use crate::Address;
-use crate::model::{Info, Level, ListedSocket, Reading, StatParser};
+use crate::address::Address;
+use crate::level::Level;
+use crate::model::{Info, ListedSocket, Reading, StatParser};
 
 /// Number of the format. A change that adds fields keeps it.
 const FORMAT: u32 = 1;
@@ -151,7 +152,7 @@ impl WrittenProcess {
         }
     }
 
-    fn read(self) -> crate::Result<Record> {
+    fn read(self) -> crate::error::Result<Record> {
         let answer = match (self.error, self.level, self.stat) {
             (Some(failure), None, None) => Err(failure),
             (None, level, Some(text)) => {
@@ -167,7 +168,7 @@ impl WrittenProcess {
             }
             _ => {
                 let text = "a process has either an error or `show stat`";
-                return Err(crate::Error::invalid(text).at(&self.address));
+                return Err(crate::error::Error::invalid(text).at(&self.address));
             }
         };
         let rows = answer.as_ref().map_or(0, |reading: &Reading| reading.stat.len());

@@ -3,7 +3,8 @@ use super::bulk::Bulk;
 use super::contents::Contents;
 use super::outcomes::Outcomes;
 use crate::error::{Error, Result};
-use crate::model::{Level, PatternSource, Reference, Scope};
+use crate::level::Level;
+use crate::model::{PatternSource, Reference, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId};
 
 /// An ACL of a [`Cluster`]: made from its number or file alone, without asking

@@ -12,7 +12,7 @@ use super::identity::Identity;
 use super::outcome::{Outcome, Presence};
 use super::outcomes::Outcomes;
 use super::target::{Target, Targets};
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Row, Scope};

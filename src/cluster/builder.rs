@@ -8,7 +8,7 @@ use super::shared_counters::CounterCache;
 use super::sweep::Shared;
 use super::view::View;
 use super::{Cluster, host};
-use crate::Address;
+use crate::address::Address;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits, Permits};
 

@@ -6,7 +6,7 @@ use super::directory;
 use super::identity::Identity;
 use super::roster::Socket;
 use super::sweep::Shared;
-use crate::Address;
+use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::process::{Identified, Member};
 use crate::transport::Deadline;

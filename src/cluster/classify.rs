@@ -8,7 +8,7 @@ use super::identity::Listed;
 use super::listing::{Candidate, Listing};
 use super::roster::{IgnoredReason, Known, Standing};
 use super::sweep::{Answered, Asked, Shared};
-use crate::Address;
+use crate::address::Address;
 use crate::error::ErrorKind;
 use crate::transport::Deadline;
 

@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use super::outcome::Outcome;
 use super::outcomes::Outcomes;
 use crate::aggregate::Label;
-use crate::error::{Error, Problem, Result, cut};
+use crate::error::{Error, Problem, Result};
+use crate::excerpt::excerpt;
 use crate::model::{Entries, Entry};
 
 /// What a map or an ACL holds, process by process.
@@ -131,7 +132,7 @@ impl Contents {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", cut(&String::from_utf8_lossy(&self.text)))?;
+        write!(f, "{:?}", excerpt(&String::from_utf8_lossy(&self.text)))?;
         for (at, (label, count)) in self.counts.iter().enumerate() {
             write!(f, "{} {label}: {count}", if at == 0 { "" } else { "," })?;
         }

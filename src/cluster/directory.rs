@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Address;
+use crate::address::Address;
 
 /// A socket file.
 #[derive(Debug, Clone, PartialEq, Eq)]

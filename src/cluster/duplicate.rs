@@ -11,7 +11,7 @@ use super::identity::Identity;
 use super::listing::Candidate;
 use super::roster::{Known, Socket, Standing};
 use super::sweep::{Answered, Asked, Shared};
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::Record;
 use crate::error::{Error, Problem, Result};
 use crate::process::Member;

@@ -5,7 +5,8 @@ use super::outcome::Presence;
 use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
-use crate::model::{Level, Scope};
+use crate::level::Level;
+use crate::model::Scope;
 use crate::protocol::{Change, Command, Counters, ProxyName, RateLimit};
 use crate::transport::{self, Reply};
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::directory;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::Record;
 use crate::model::{Info, ListedSocket, SocketList};
 use crate::transport::{Deadline, Step};
@@ -146,7 +146,7 @@ fn tcp(text: &str) -> Option<(IpAddr, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Limits;
+    use crate::transport::Limits;
 
     fn list(sockets: &[(&str, &str)]) -> SocketList {
         let mut list = SocketList::default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::directory::{self, FileId, SocketFile};
 use super::roster::IgnoredReason;
 use super::sweep::Shared;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::Failure;
 use crate::error::{Error, Problem, Result};
 use crate::transport::{Deadline, Step};

@@ -4,7 +4,8 @@ use super::contents::Contents;
 use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
-use crate::model::{Entries, Level, PatternSource, Reference, Scope};
+use crate::level::Level;
+use crate::model::{Entries, PatternSource, Reference, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId};
 
 /// A map of a [`Cluster`]: made from its number or file alone, without asking

@@ -51,7 +51,7 @@ pub use roster::{Ignored, IgnoredReason};
 pub use selector::Selector;
 pub use server_ref::ServerRef;
 
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{ClusterInfo, Snapshot};
 use crate::error::Result;
 use crate::model::Scope;
@@ -139,7 +139,7 @@ impl Cluster {
     pub async fn from_addresses<A>(addresses: impl IntoIterator<Item = A>) -> Result<Self>
     where
         A: TryInto<Address>,
-        A::Error: Into<crate::Error>,
+        A::Error: Into<crate::error::Error>,
     {
         let mut builder = Self::builder();
         for address in addresses {

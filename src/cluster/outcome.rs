@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::address::Address;
 use crate::aggregate::{Label, Process};
 use crate::error::{Error, Result};
-use crate::model::Version;
-use crate::{Address, Change};
+use crate::protocol::Change;
+use crate::version::Version;
 
 /// Answer of one process to one command, or the reason why there is none.
 ///

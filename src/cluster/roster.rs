@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::directory::FileId;
 use super::identity::Identity;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Failure, Label, Record};
 use crate::error::ErrorKind;
 use crate::model::Info;

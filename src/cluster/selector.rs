@@ -1,7 +1,8 @@
 use std::fmt;
 
+use super::outcome::Outcome;
+use crate::address::Address;
 use crate::aggregate::{Label, Process, Record};
-use crate::{Address, Outcome};
 
 /// A process of a cluster: by its label, or by the address of its stats socket.
 ///

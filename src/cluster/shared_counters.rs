@@ -18,7 +18,7 @@ use super::identity::Identity;
 use super::shared_answer::{self, GuidAnswer};
 use super::shared_rows::SharedRows;
 use super::sweep::Shared;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Record, ShmStatsFile};
 use crate::error::{Error, Problem, Result};
 use crate::model::{GuidList, Reading, Scope};

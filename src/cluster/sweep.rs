@@ -14,7 +14,7 @@ use super::listing::{Candidate, Listing};
 use super::roster::{Ignored, Roster, Standing};
 use super::selector::Selector;
 use super::shared_counters::CounterCache;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Label, Record, Snapshot, labels_beside};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Reading, Scope};

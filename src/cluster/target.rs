@@ -11,7 +11,7 @@ use super::listing::Listing;
 use super::roster::Standing;
 use super::selector::Selector;
 use super::sweep::Shared;
-use crate::Address;
+use crate::address::Address;
 use crate::aggregate::{Failure, Process, Record, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Scope};

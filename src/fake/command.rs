@@ -7,7 +7,7 @@ use super::session::{Session, SeverityOutput};
 use super::state::State;
 use super::{frontend_command, info, limit_command, pattern_command, server_command, servers_state, stat};
 use crate::Version;
-use crate::model::Level;
+use crate::level::Level;
 
 /// One command while it runs.
 pub(super) struct Call<'a> {

@@ -8,7 +8,7 @@ use super::reply::{self, Reply};
 use super::request;
 use super::running::Shared;
 use super::session::Session;
-use crate::model::Level;
+use crate::level::Level;
 
 /// A connection, of whatever kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -6,7 +6,7 @@ use super::pattern::Pattern;
 use super::{Acl, Backend, Frontend, Map, Running, Server, Value, info, row};
 use crate::error::{Error, Result};
 use crate::field::Kind;
-use crate::model::Level;
+use crate::level::Level;
 use crate::{Address, Version};
 
 /// One HAProxy process, as described: what it runs and what it says of itself.

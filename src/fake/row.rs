@@ -4,7 +4,7 @@ use super::Value;
 use super::cells::{Cells, quoted};
 use crate::Version;
 use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, Kind, Rule, Wire};
-use crate::model::Level;
+use crate::level::Level;
 
 /// One row of `show stat` while it is made: what is set, and what it says where
 /// nothing is.

@@ -10,7 +10,7 @@ use super::{Fault, Process, Value, info, row};
 use crate::Address;
 use crate::error::{Error, Problem, Result};
 use crate::field::Kind;
-use crate::model::Level;
+use crate::level::Level;
 
 /// A fake process that answers, until this is dropped.
 ///

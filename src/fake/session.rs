@@ -1,4 +1,4 @@
-use crate::model::Level;
+use crate::level::Level;
 
 /// What one connection has set for itself.
 #[derive(Debug, Clone, Copy)]

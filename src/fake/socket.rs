@@ -15,7 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::connection::{self, Stream};
 use super::running::Shared;
 use crate::Address;
-use crate::model::Level;
+use crate::level::Level;
 
 /// One stats socket of a fake process, until it is dropped.
 pub(super) struct Socket {

@@ -7,7 +7,7 @@ use super::row::{Row, columns};
 use super::state::State;
 use crate::Version;
 use crate::field::Kind;
-use crate::model::Level;
+use crate::level::Level;
 
 /// Which rows a `show stat` asks for.
 #[derive(Debug)]

@@ -3,7 +3,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Fault, Process};
 use crate::Address;
-use crate::model::Level;
+use crate::level::Level;
 
 /// What a fake process is at this moment.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ mod dump;
 mod guid_list;
 mod header;
 mod info;
-mod level;
 mod mode;
 mod pattern;
 mod quoted;
@@ -23,16 +22,13 @@ mod status;
 mod sweep;
 #[cfg(feature = "serde")]
 mod text;
-mod version;
 mod word;
 
 pub use admin_state::AdminState;
-pub(crate) use cells::{Cells, Cut};
 pub use check_status::{CheckResult, CheckStatus};
 pub use dump::Dump;
 pub use header::Header;
 pub use info::Info;
-pub use level::Level;
 pub use mode::Mode;
 pub use pattern::{Entry, PatternSource, Reference};
 pub use row::Row;
@@ -42,8 +38,8 @@ pub use socket_list::{ListedSocket, SocketList};
 pub use stat::StatParser;
 pub use status::{Remark, State, Status};
 pub use sweep::Reading;
-pub use version::Version;
 
+pub(crate) use cells::{Cells, Cut};
 pub(crate) use guid_list::{GuidLine, GuidList};
 pub(crate) use pattern::Entries;
 pub(crate) use sweep::{Scope, SweepParser};

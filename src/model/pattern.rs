@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Malformed, cut};
+use crate::error::{Error, Malformed};
+use crate::excerpt::excerpt;
 
 /// A map or an ACL of a process: one line of the list that `show map` or
 /// `show acl` prints.
@@ -194,7 +195,7 @@ impl FromStr for Reference {
             Some(number) => Ok(Self(number)),
             None => Err(Error::invalid(format!(
                 "reference {:?}: expected `0x` and hexadecimal digits",
-                cut(text)
+                excerpt(text)
             ))),
         }
     }

@@ -74,7 +74,7 @@ impl StatParser {
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) with line, column
     /// and text, as soon as the bytes can no longer become a reply to `show
     /// stat`. The parser must not be fed again.
-    pub fn feed(&mut self, bytes: &[u8]) -> crate::Result<()> {
+    pub fn feed(&mut self, bytes: &[u8]) -> crate::error::Result<()> {
         Ok(self.push(bytes)?)
     }
 
@@ -84,7 +84,7 @@ impl StatParser {
     ///
     /// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) otherwise, however
     /// whole the rows so far may look.
-    pub fn finish(self) -> crate::Result<Dump> {
+    pub fn finish(self) -> crate::error::Result<Dump> {
         match self.state {
             State::End(mut dump) => {
                 dump.text.shrink_to_fit();
@@ -151,8 +151,8 @@ impl Default for StatParser {
     }
 }
 
-fn truncated(place: &str) -> crate::Error {
-    crate::Error::new(crate::error::Problem::Truncated(place.into()))
+fn truncated(place: &str) -> crate::error::Error {
+    crate::error::Error::new(crate::error::Problem::Truncated(place.into()))
 }
 
 fn begins_like_a_header(line: &[u8]) -> bool {
@@ -308,7 +308,7 @@ mod tests {
 
     const HEADER: &str = "# pxname,svname,scur,type,lastsess,last_chk,novel,\n";
 
-    fn parse(rows: &str) -> crate::Result<Dump> {
+    fn parse(rows: &str) -> crate::error::Result<Dump> {
         let mut parser = StatParser::new();
         parser.feed(HEADER.as_bytes())?;
         parser.feed(rows.as_bytes())?;

@@ -1,11 +1,11 @@
 use super::Dump;
 use super::info::{self, Info};
-use super::level::Level;
 use super::scan::LineEnd;
 use super::severity::without_severity;
 use super::socket_list::SocketList;
 use super::stat::StatParser;
 use crate::error::{Error, Malformed, Problem, Result};
+use crate::level::Level;
 
 /// Reads the reply to [`Scope::line`] while it arrives.
 ///
@@ -264,7 +264,7 @@ impl SweepParser {
                 Ok(())
             }
             (Part::Start | Part::Info, false) => self.info.line(self.line, line),
-            (Part::Level, false) => match Level::parse(line) {
+            (Part::Level, false) => match Level::parse(without_severity(line)) {
                 Some(level) if self.level.is_none() => {
                     self.level = Some(level);
                     Ok(())
@@ -323,7 +323,7 @@ fn is_unknown(line: &str) -> bool {
 }
 
 fn foreign(text: &str) -> Error {
-    Error::new(Problem::NotHaproxy(format!("it says {:?}", crate::error::cut(text))))
+    Error::new(Problem::NotHaproxy(format!("it says {:?}", crate::excerpt::excerpt(text))))
 }
 
 #[cfg(test)]
@@ -514,7 +514,7 @@ mod tests {
         let mut parser = SweepParser::new();
         parser.feed(b"Unknown comm").unwrap();
         let error = parser.feed(b"and, but maybe ...\n").unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+        assert_eq!(error.kind(), crate::error::ErrorKind::Unsupported);
 
         let mut stranger = SweepParser::new();
         let error = stranger.feed(b"-ERR unknown").unwrap_err();

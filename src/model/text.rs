@@ -1,6 +1,7 @@
 //! Values that HAProxy prints as text are serialised as that text.
 
-use super::{CheckStatus, Mode, ServerAddress, Status, Version};
+use super::{CheckStatus, Mode, ServerAddress, Status};
+use crate::version::Version;
 
 /// Serialises `$value` as its `Display` and reads it with its `parse`.
 macro_rules! as_text {

@@ -19,16 +19,16 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $type {
-            type Err = $crate::Error;
+            type Err = $crate::error::Error;
 
             /// Reads the word that HAProxy has for it.
-            fn from_str(word: &str) -> $crate::Result<Self> {
+            fn from_str(word: &str) -> $crate::error::Result<Self> {
                 match word {
                     $($word => Ok(Self::$variant),)+
                     _ => {
                         let words = [$($word),+].join(", ");
-                        let found = $crate::error::cut(word);
-                        Err($crate::Error::invalid(format!("{} {found:?}: expected {words}", $what)))
+                        let found = $crate::excerpt::excerpt(word);
+                        Err($crate::error::Error::invalid(format!("{} {found:?}: expected {words}", $what)))
                     }
                 }
             }

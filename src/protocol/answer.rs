@@ -2,7 +2,8 @@
 
 use super::Change;
 use super::command::{Command, Effect};
-use crate::error::{Malformed, Problem, cut};
+use crate::error::{Malformed, Problem};
+use crate::excerpt::excerpt;
 
 /// What a process made of a command, where it did not refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Answer {
         }
         if UNKNOWN.iter().any(|start| words.starts_with(start)) {
             let first = words.lines().next().unwrap_or_default();
-            return Err(Problem::Unsupported(cut(first).into()));
+            return Err(Problem::Unsupported(excerpt(first).into()));
         }
         if is_absent(&words, several) {
             return Ok(Self::NotHere(words));
@@ -155,7 +156,7 @@ pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Level;
+    use crate::level::Level;
 
     /// What is made of a reply of one process of `several`.
     fn read(command: &Command, reply: &str, several: bool) -> String {

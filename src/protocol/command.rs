@@ -1,7 +1,8 @@
 use std::fmt::{self, Write as _};
 
 use crate::error::{Error, Result};
-use crate::model::{Level, Reference};
+use crate::level::Level;
+use crate::model::Reference;
 
 /// A command with its arguments, as HAProxy reads it.
 ///

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result, cut};
+use crate::error::{Error, Result};
+use crate::excerpt::excerpt;
 
 /// Name of a frontend or backend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,7 +61,7 @@ impl Host {
         // HAProxy reads `1` as 0.0.0.1, and `010.0.0.1` as 8.0.0.1.
         let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
         if last.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(Error::invalid(format!("name of a host: {:?} looks like an address", cut(name))));
+            return Err(Error::invalid(format!("name of a host: {:?} looks like an address", excerpt(name))));
         }
         check("host", name, LONGEST_HOST, allowed, "letters, digits, `_`, `.` and `-`").map(Self)
     }
@@ -80,7 +81,7 @@ fn check(
         )));
     }
     if !name.bytes().all(allowed) {
-        return Err(Error::invalid(format!("name of a {what}: {:?} has more than {those}", cut(name))));
+        return Err(Error::invalid(format!("name of a {what}: {:?} has more than {those}", excerpt(name))));
     }
     Ok(name.into())
 }

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result, cut};
+use crate::error::{Error, Result};
+use crate::excerpt::excerpt;
 
 /// Which map or ACL: its number in a process, or its file.
 ///
@@ -42,7 +43,7 @@ impl PatternId {
     /// number) or `@` (a version), holds NUL, CR or LF, or `<<`, which can begin a
     /// payload. Such a one can be addressed by its number.
     pub fn file(file: &str) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::invalid(format!("map or ACL {:?}: {why}", cut(file))));
+        let refuse = |why: &str| Err(Error::invalid(format!("map or ACL {:?}: {why}", excerpt(file))));
         match file.bytes().next() {
             None => refuse("expected a file or `#` and a number"),
             Some(b'#') => refuse("`#` stands before a number"),
@@ -62,7 +63,7 @@ impl FromStr for PatternId {
         match text.strip_prefix('#').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
             Some(digits) if !digits.is_empty() => match digits.parse() {
                 Ok(number) => Ok(Self::number(number)),
-                Err(_) => Err(Error::invalid(format!("map or ACL {:?}: no such number", cut(text)))),
+                Err(_) => Err(Error::invalid(format!("map or ACL {:?}: no such number", excerpt(text)))),
             },
             _ => Self::file(text),
         }

@@ -7,7 +7,8 @@ use super::file::{Object, ShmFile, Side};
 use super::guid::RowGuid;
 use crate::aggregate::RowCounters;
 use crate::field::{COLUMNS, Col, Kind, Nature};
-use crate::model::{Cells as _, Dump, Row, Version};
+use crate::model::{Cells as _, Dump, Row};
+use crate::version::Version;
 
 /// One of the processes that have a file in common.
 pub(crate) struct Member<'a> {

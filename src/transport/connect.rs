@@ -3,9 +3,9 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::Address;
 use super::backoff::Backoff;
 use super::deadline::{CONNECT, Deadline, Step};
+use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 
 /// A connection, of whatever kind.

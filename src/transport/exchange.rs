@@ -166,7 +166,7 @@ mod tests {
     use tokio_test::io::Builder;
 
     use super::*;
-    use crate::Limits;
+    use crate::transport::limits::Limits;
 
     /// Keeps what it was fed, and has enough once that ends in `stop`.
     struct Kept {

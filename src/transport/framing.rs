@@ -1,4 +1,5 @@
-use crate::error::{Error, Problem, Result, cut};
+use crate::error::{Error, Problem, Result};
+use crate::excerpt::excerpt;
 
 /// Whether the bytes of a connection that reached its end are a whole reply.
 ///
@@ -75,7 +76,7 @@ fn truncated(bytes: &[u8]) -> Error {
     Error::new(Problem::Truncated(if line.contains(&b'\n') {
         format!("{length} bytes, and no empty line at the end")
     } else {
-        format!("no empty line after {:?}", cut(&String::from_utf8_lossy(line)))
+        format!("no empty line after {:?}", excerpt(&String::from_utf8_lossy(line)))
     }))
 }
 

@@ -123,7 +123,7 @@ mod tests {
     use tokio_test::io::Builder;
 
     use super::*;
-    use crate::Limits;
+    use crate::transport::limits::Limits;
 
     fn connection(stream: impl Stream + 'static) -> Interactive<'static> {
         let reachability = Box::leak(Box::new(Reachability::default()));

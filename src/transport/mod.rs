@@ -1,12 +1,10 @@
 //! Bytes to and from one stats socket: where it listens, how long to wait, and
 //! one command with its whole reply. What the bytes mean is not known here.
 
-mod address;
 mod backoff;
 mod connect;
 mod deadline;
 mod drain;
-mod escape;
 mod exchange;
 mod framing;
 mod interactive;
@@ -18,7 +16,6 @@ mod reply;
 mod socket;
 mod verb;
 
-pub use address::Address;
 pub use limits::Limits;
 pub use reply::Reply;
 pub use socket::StatsSocket;

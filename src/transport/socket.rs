@@ -12,7 +12,8 @@ use super::exchange::{self, Flow, Sink, Traffic};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
 use super::verb::verb;
-use super::{Address, Limits, Reply, line};
+use super::{Limits, Reply, line};
+use crate::address::Address;
 use crate::error::Result;
 
 /// The stats socket of one HAProxy process.
@@ -155,7 +156,7 @@ impl StatsSocket {
     /// As [`command_with`](Self::command_with), with a time that runs already.
     pub(crate) async fn command_within(&self, line: &str, deadline: &Deadline) -> Result<Reply> {
         let name = verb(line);
-        let placed = |error: crate::Error| error.during(name.as_str()).at(self.address());
+        let placed = |error: crate::error::Error| error.during(name.as_str()).at(self.address());
         line::check(line).map_err(placed)?;
         let mut whole = Whole(Vec::new());
         self.exchange(line.as_bytes(), &name, deadline, &mut whole).await?;
@@ -227,7 +228,7 @@ impl StatsSocket {
             tracing::debug!(
                 bytes = traffic.received,
                 duration = ?start.elapsed(),
-                outcome = ?result.as_ref().map_err(crate::Error::kind),
+                outcome = ?result.as_ref().map_err(crate::error::Error::kind),
                 "command"
             );
             result.map_err(|error| error.during(name).at(self.address()))
@@ -296,7 +297,7 @@ impl StatsSocket {
             let connected = connect(self.address(), deadline).await;
             tracing::debug!(
                 duration = ?start.elapsed(),
-                outcome = ?connected.as_ref().map(|_| ()).map_err(crate::Error::kind),
+                outcome = ?connected.as_ref().map(|_| ()).map_err(crate::error::Error::kind),
                 "connect"
             );
             connected

@@ -1,10 +1,13 @@
+mod escape;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::escape::{Escaped, unescape};
-use crate::error::{Error, Result, cut};
+use crate::error::{Error, Result};
+use crate::excerpt::excerpt;
+use escape::{Escaped, unescape};
 
 /// Where a stats socket listens.
 ///
@@ -84,7 +87,7 @@ impl FromStr for Address {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the reason.
     fn from_str(text: &str) -> Result<Self> {
-        parse(text).map_err(|reason| Error::invalid(format!("address {:?}: {reason}", cut(text))))
+        parse(text).map_err(|reason| Error::invalid(format!("address {:?}: {reason}", excerpt(text))))
     }
 }
 
@@ -181,7 +184,7 @@ fn parse(text: &str) -> Result<Address, String> {
         Some((prefix, _)) if is_foreign(prefix) => {
             Err(format!("`{prefix}@` is not supported: nothing can connect to it as to a stats socket"))
         }
-        Some((prefix, _)) => Err(format!("unknown prefix `{}@`", cut(prefix))),
+        Some((prefix, _)) => Err(format!("unknown prefix `{}@`", excerpt(prefix))),
     }
 }
 
@@ -237,7 +240,7 @@ fn port(text: &str) -> Result<u16, String> {
     // `parse` takes a sign; to HAProxy, that would be an offset.
     match text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse()) {
         Some(Ok(port)) if port != 0 => Ok(port),
-        _ => Err(format!("expected a port from 1 to 65535, found {:?}", cut(text))),
+        _ => Err(format!("expected a port from 1 to 65535, found {:?}", excerpt(text))),
     }
 }
 
@@ -250,7 +253,7 @@ fn host(text: &str, family: Family) -> Result<String, String> {
             Ok(_) if family == Family::V6 => Err(format!("expected an IPv6 address, found {text}")),
             Ok(ip) => Ok(reachable(ip.into()).to_string()),
             Err(_) if is_host_name(text) => Ok(text.to_owned()),
-            Err(_) => Err(format!("expected a host name or an IP address, found {:?}", cut(text))),
+            Err(_) => Err(format!("expected a host name or an IP address, found {:?}", excerpt(text))),
         },
     }
 }
@@ -258,7 +261,7 @@ fn host(text: &str, family: Family) -> Result<String, String> {
 /// An IPv6 address, with the zone that a link-local one needs.
 fn v6(text: &str, family: Family) -> Result<String, String> {
     if family == Family::V4 {
-        return Err(format!("expected an IPv4 address, found {:?}", cut(text)));
+        return Err(format!("expected an IPv4 address, found {:?}", excerpt(text)));
     }
     let (address, zone) = match text.split_once('%') {
         None => (text, None),
@@ -267,7 +270,7 @@ fn v6(text: &str, family: Family) -> Result<String, String> {
     match (address.parse::<Ipv6Addr>(), zone) {
         (Ok(ip), None) if address == text => Ok(reachable(ip.into()).to_string()),
         (Ok(ip), Some(zone)) => Ok(format!("{ip}%{zone}")),
-        _ => Err(format!("expected an IPv6 address and a port, found {:?}", cut(text))),
+        _ => Err(format!("expected an IPv6 address and a port, found {:?}", excerpt(text))),
     }
 }
 

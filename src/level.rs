@@ -1,7 +1,5 @@
 use std::fmt;
 
-use super::severity::without_severity;
-
 /// What a stats socket permits: the `level` of its `stats socket` line.
 ///
 /// The higher level compares as greater.
@@ -18,10 +16,9 @@ pub enum Level {
 }
 
 impl Level {
-    /// Reads the reply to `show cli level`, with or without the severity that a
-    /// socket with `severity-output` puts before it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        match without_severity(text) {
+    /// Reads the word that `show cli level` prints.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
             "user" => Some(Self::User),
             "operator" => Some(Self::Operator),
             "admin" => Some(Self::Admin),
