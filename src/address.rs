@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
 use escape::{Escaped, unescape};
 
@@ -78,23 +77,30 @@ impl Address {
     pub(super) const NAME_LEN: usize = 107;
 }
 
+/// Error of a text that is not an [`Address`], with the reason.
+///
+/// Converts into an [`Error`](crate::Error) of kind
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("address {text:?}: {reason}")]
+pub struct ParseAddressError {
+    text: Box<str>,
+    reason: String,
+}
+
 impl FromStr for Address {
-    type Err = Error;
+    type Err = ParseAddressError;
 
     /// Reads an address in HAProxy's notation.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the reason.
-    fn from_str(text: &str) -> Result<Self> {
-        parse(text).map_err(|reason| Error::invalid(format!("address {:?}: {reason}", excerpt(text))))
+    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+        parse(text).map_err(|reason| ParseAddressError { text: excerpt(text), reason })
     }
 }
 
 impl TryFrom<&str> for Address {
-    type Error = Error;
+    type Error = ParseAddressError;
 
-    fn try_from(text: &str) -> Result<Self> {
+    fn try_from(text: &str) -> Result<Self, ParseAddressError> {
         text.parse()
     }
 }

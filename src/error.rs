@@ -1,5 +1,6 @@
 //! Errors: which command failed, on which process, and why.
 
+mod failure;
 mod kind;
 
 use std::any::Any;
@@ -8,11 +9,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use failure::Failure;
 pub use kind::ErrorKind;
 
-use crate::address::Address;
-use crate::aggregate::{Failure, Snapshot};
-use crate::cluster::Outcomes;
+use crate::address::{Address, ParseAddressError};
 use crate::excerpt::excerpt;
 use crate::level::Level;
 use crate::version::Version;
@@ -82,7 +82,7 @@ pub(crate) enum Problem {
     /// A read that failed on one process, on several or on all of them. `cause` stands
     /// for all failures, if there is such an error.
     #[error("{text}")]
-    Incomplete { text: String, cause: Option<Error>, snapshot: Option<Snapshot> },
+    Incomplete { text: String, cause: Option<Error>, answers: Option<Answers> },
     #[error("not a stats socket of a HAProxy process: {0}")]
     NotHaproxy(String),
     #[error("refused: {0:?}")]
@@ -112,11 +112,15 @@ pub(crate) enum Problem {
     /// A command that failed on one process, on several or on all of them. `cause`
     /// stands for all failures, if there is such an error.
     #[error("{text}")]
-    Several { kind: ErrorKind, text: String, cause: Option<Error>, outcomes: Arc<dyn Any + Send + Sync> },
+    Several { kind: ErrorKind, text: String, cause: Option<Error>, answers: Answers },
     /// An error that the caller made.
     #[error("{text}")]
     Given { kind: ErrorKind, text: String },
 }
+
+/// Everything that the processes answered to a call that failed. Its type belongs to the
+/// call; [`Error::answers`] gives it back.
+pub(crate) type Answers = Arc<dyn Any + Send + Sync>;
 
 /// Where and how an answer departs from what its command prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,12 +184,12 @@ impl Error {
     /// names all of them; `answered` is the number of processes that did answer.
     ///
     /// A single error of a read that nothing answered keeps its command and address.
-    pub(crate) fn incomplete(errors: &[Self], answered: usize, text: String, snapshot: Snapshot) -> Self {
+    pub(crate) fn incomplete(errors: &[Self], answered: usize, text: String, answers: Answers) -> Self {
         let cause = common_cause(errors, answered);
         let problem = |text, cause: Option<&Self>| Problem::Incomplete {
             text,
             cause: cause.cloned(),
-            snapshot: Some(snapshot),
+            answers: Some(answers),
         };
         match (errors, cause) {
             ([own], Some(_)) => {
@@ -238,21 +242,12 @@ impl Error {
         self.0.problem.io()
     }
 
-    /// Returns what the processes answered to a read that failed: the figures of the
-    /// processes that did answer, and the failures of the others.
-    pub fn snapshot(&self) -> Option<&Snapshot> {
+    /// The answers of the processes to the call that failed, if they are a `T`.
+    pub(crate) fn answers<T: 'static>(&self) -> Option<&T> {
         match &self.0.problem {
-            Problem::Incomplete { snapshot, .. } => snapshot.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// Returns what each process said to a command that failed on some of them, or whose
-    /// object no process has. `T` is the type of the call: [`Change`](crate::Change) for
-    /// everything that changes something.
-    pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
-        match &self.0.problem {
-            Problem::Several { outcomes, .. } => outcomes.downcast_ref(),
+            Problem::Incomplete { answers: Some(answers), .. } | Problem::Several { answers, .. } => {
+                answers.downcast_ref()
+            }
             _ => None,
         }
     }
@@ -345,6 +340,12 @@ impl std::error::Error for Error {}
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
+    }
+}
+
+impl From<ParseAddressError> for Error {
+    fn from(error: ParseAddressError) -> Self {
+        Self::invalid(error.to_string())
     }
 }
 

@@ -95,16 +95,16 @@ mod shm;
 mod transport;
 mod version;
 
-pub use address::Address;
+pub use address::{Address, ParseAddressError};
 pub use aggregate::{
-    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Failure, Figure, Label, Limit, Process,
-    Required, Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
+    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Figure, Label, Limit, Process, Required,
+    Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
 };
 pub use cluster::{
     Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,
     IgnoredReason, Listener, Map, Outcome, Outcomes, Selector, Server, ServerRef,
 };
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Failure, Result};
 pub use field::Kind;
 pub use level::Level;
 pub use model::{

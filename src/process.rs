@@ -1,5 +1,6 @@
 //! One HAProxy process: joins bytes, commands and meaning.
 
+use crate::error::Failure;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::address::Address;
-use crate::aggregate::{Failure, Record};
+use crate::aggregate::Record;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{Answer, Command, Effect};

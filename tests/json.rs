@@ -178,7 +178,7 @@ fn an_error_is_its_kind_command_address_and_cause() {
             "message": "1 of 3 processes did not answer: /run/3.sock: closed without an answer",
         })
     );
-    let error = "/run/\n".parse::<Address>().unwrap_err().with_command("show info");
+    let error = Error::from("/run/\n".parse::<Address>().unwrap_err()).with_command("show info");
     let error = error.with_address("/run/1.sock".parse().unwrap());
     assert_eq!(
         value(&error),

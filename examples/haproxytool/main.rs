@@ -77,8 +77,11 @@ async fn connect(options: &Options, demo: Option<&Demo>) -> Result<Cluster, Prob
     }
     for socket in &options.sockets {
         let path = Path::new(socket);
-        builder =
-            if path.exists() { builder.address(path) } else { builder.address(socket.parse::<Address>()?) };
+        builder = if path.exists() {
+            builder.address(path)
+        } else {
+            builder.address(socket.parse::<Address>().map_err(haproxyadmin::Error::from)?)
+        };
     }
     if let Some(demo) = demo {
         builder = builder.dir(demo.dir());

@@ -137,6 +137,7 @@ fn digits(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::Failure;
     use std::sync::Arc;
 
     use proptest::prelude::*;
@@ -146,8 +147,6 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::level::Level;
     use crate::model::{Dump, Reading, SocketList};
-
-    use super::super::Failure;
 
     /// A process; without `nbproc`, one that did not answer.
     fn record(source: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {

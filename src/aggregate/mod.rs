@@ -29,7 +29,7 @@ pub use count_range::CountRange;
 pub use frontend::Frontend;
 pub use info::{ClusterInfo, Uptime};
 pub use listener::Listener;
-pub use process::{Failure, Process};
+pub use process::Process;
 pub use requirement::{Required, Requirement};
 pub use server::Server;
 pub use sharing::{CounterSharing, Sharers, ShmStatsFile};

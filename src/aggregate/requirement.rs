@@ -1,9 +1,8 @@
+use crate::error::Failure;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-
-use super::process::Failure;
 
 /// Something that a cluster needs in order to be whole, besides answers from its
 /// members: a directory that can be read, or a process that is expected.

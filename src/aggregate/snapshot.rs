@@ -319,7 +319,7 @@ struct Failures {
 impl Failures {
     fn into_error(self, snapshot: Snapshot) -> Error {
         // A requirement that is not met did not fail for the reason of the processes.
-        Error::incomplete(&self.errors, self.answered + self.unmet, self.text, snapshot)
+        Error::incomplete(&self.errors, self.answered + self.unmet, self.text, Arc::new(snapshot))
     }
 }
 
@@ -385,6 +385,14 @@ impl Record {
     }
 }
 
+impl Error {
+    /// Returns the answers of the processes to a read that failed: the figures of the
+    /// processes that did answer, and the failures of the others.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.answers()
+    }
+}
+
 impl FromIterator<Snapshot> for Snapshot {
     fn from_iter<I: IntoIterator<Item = Snapshot>>(snapshots: I) -> Self {
         Self::joined(snapshots.into_iter().collect::<Vec<_>>().iter())
@@ -411,9 +419,9 @@ impl fmt::Debug for Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Failure;
     use super::*;
     use crate::error::ErrorKind;
+    use crate::error::Failure;
 
     fn failed(address: Address) -> Arc<Record> {
         let failure = Failure::without_error(ErrorKind::Closed, "closed");

@@ -1,5 +1,6 @@
 //! How a snapshot is written down: a format number and one map for each process.
 
+use crate::error::Failure;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::process::{Failure, Record};
+use super::process::Record;
 use super::requirement::Requirement;
 use super::sharing::{RowCounters, SharedCounters, ShmStatsFile};
 use super::snapshot::Snapshot;

@@ -65,7 +65,7 @@ impl Contents {
         if let Some(failed) = self.outcomes.failed().next() {
             let reason = failed.error().map(Error::reason).unwrap_or_default();
             let text = format!("{}: {reason}", failed.address());
-            return Err(Error::new(Problem::Incomplete { text, cause: None, snapshot: None })
+            return Err(Error::new(Problem::Incomplete { text, cause: None, answers: None })
                 .during(self.outcomes.command()));
         }
         let differences = self.differences();

@@ -269,7 +269,7 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
             _ => None,
         };
         let command = self.command.clone();
-        let mut error = Error::new(Problem::Several { kind, text, cause, outcomes: Arc::new(self) });
+        let mut error = Error::new(Problem::Several { kind, text, cause, answers: Arc::new(self) });
         if !command.is_empty() {
             error = error.during(command);
         }
@@ -281,6 +281,15 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
 }
 
 /// Outcomes without a command: see [`with_command`](Outcomes::with_command).
+impl Error {
+    /// Returns the answer of each process to a command that failed on some of them, or
+    /// whose object no process has. `T` is the type of the call:
+    /// [`Change`](crate::Change) for every command that changes something.
+    pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
+        self.answers()
+    }
+}
+
 impl<T> FromIterator<Outcome<T>> for Outcomes<T> {
     fn from_iter<I: IntoIterator<Item = Outcome<T>>>(outcomes: I) -> Self {
         Self::new("", outcomes.into_iter().collect(), Vec::new(), None)

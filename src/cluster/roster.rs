@@ -1,5 +1,6 @@
 //! The sockets that are members of the cluster, and those that are not and why.
 
+use crate::error::Failure;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use super::directory::FileId;
 use super::identity::Identity;
 use crate::address::Address;
-use crate::aggregate::{Failure, Label, Record};
+use crate::aggregate::{Label, Record};
 use crate::error::ErrorKind;
 use crate::model::Info;
 use crate::transport::StatsSocket;

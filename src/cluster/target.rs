@@ -1,5 +1,6 @@
 //! The processes that a command goes to.
 
+use crate::error::Failure;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::roster::Standing;
 use super::selector::Selector;
 use super::sweep::Shared;
 use crate::address::Address;
-use crate::aggregate::{Failure, Process, Record, Requirement, Snapshot};
+use crate::aggregate::{Process, Record, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Scope};
 use crate::process::Member;

@@ -1,0 +1,68 @@
+use std::fmt;
+
+use super::{Error, ErrorKind, Problem};
+use crate::address::Address;
+
+/// Reason why a process did not answer.
+///
+/// Failures are equal if their kinds and messages are.
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Failure {
+    /// Kind of the error.
+    pub kind: ErrorKind,
+    /// The cause in words, without the address.
+    pub message: Box<str>,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    error: Option<Error>,
+}
+
+impl Failure {
+    /// Keeps an error of reading a process. `reading` is the name of the whole reading;
+    /// the message names the command if that is only a part of it.
+    pub(crate) fn new(error: Error, reading: &str) -> Self {
+        let message = error.reason_in(reading).into();
+        Self { kind: error.kind(), message, error: Some(error) }
+    }
+
+    /// A failure without an error behind it.
+    pub(crate) fn without_error(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
+        Self { kind, message: message.into(), error: None }
+    }
+
+    /// Returns the error itself, with its command and the error of the operating system.
+    /// `None` for a failure of a snapshot that was stored and read back.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// The error of the process at `address`, as far as it is known.
+    pub(crate) fn to_error(&self, address: &Address) -> Error {
+        let stored = || Error::new(Problem::Unmet(self.clone()));
+        self.error.clone().unwrap_or_else(stored).at(address)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message) == (other.kind, &other.message)
+    }
+}
+
+impl Eq for Failure {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
