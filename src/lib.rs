@@ -113,9 +113,9 @@ pub use model::{
     StatParser, State, Status,
 };
 pub use protocol::{
-    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, ServerWeight, Weight,
+    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, Reply, ServerWeight, Weight,
 };
-pub use transport::{Limits, Reply, StatsSocket};
+pub use transport::{Limits, StatsSocket};
 pub use version::Version;
 
 /// Merged figures without a cluster: what a [`Snapshot`] holds.

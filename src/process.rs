@@ -1,6 +1,6 @@
 //! One HAProxy process: joins bytes, commands and meaning.
 
-use crate::error::Failure;
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,10 +9,9 @@ use futures::future::BoxFuture;
 
 use crate::address::Address;
 use crate::aggregate::Record;
-use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Reading, Scope, SweepParser};
-use crate::protocol::{Answer, Command, Effect};
-use crate::transport::{self, Deadline, Flow, Interactive, PromptedReply, Reply, Sink, StatsSocket, Step};
+use crate::protocol::{self, Answer, Command, Effect, Flow, PromptedReply, Reply, Sink};
+use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
 /// Name of the commands that read everything, in errors and traces.
 const READING: &str = "show info;show stat";
@@ -228,7 +227,7 @@ impl Member {
     /// The number of bytes before the part of a reply that belongs to the command itself.
     fn own_part(&self, command: &Command, reply: &[u8]) -> Result<usize> {
         let own = command.bytes_before_reply(reply);
-        let whole = transport::check_ending(reply.get(own..).unwrap_or_default());
+        let whole = protocol::check_ending(reply.get(own..).unwrap_or_default());
         whole.map(|()| own).map_err(|error| self.lost(command, error))
     }
 
@@ -322,7 +321,7 @@ impl Identified<'_> {
         let sent = self.connection.send(lines.as_bytes(), commands.len(), deadline).boxed().await;
         let (member, several) = (self.member, self.is_one_of_several());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
-            transport::check_ending(&reply).map_err(|error| member.lost(command, error))?;
+            protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
             Answer::read(reply, command, several).map_err(|problem| member.placed(command, problem))
         });
         let answers: Vec<_> = answers.collect();

@@ -137,14 +137,13 @@ fn digits(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::error::Failure;
+    use crate::error::{ErrorKind, Failure};
     use std::sync::Arc;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::address::Address;
-    use crate::error::ErrorKind;
     use crate::level::Level;
     use crate::model::{Dump, Reading, SocketList};
 

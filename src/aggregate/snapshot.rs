@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::index::{self, Index};
-use super::label;
 use super::object::Object;
 use super::process::{Process, Record};
 use super::requirement::Requirement;
-use super::{Backend, ClusterInfo, Frontend, Label, Listener, Server};
+use super::{Backend, ClusterInfo, Frontend, Label, Listener, Server, label};
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::field::Kind;
@@ -420,8 +419,7 @@ impl fmt::Debug for Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
-    use crate::error::Failure;
+    use crate::error::{ErrorKind, Failure};
 
     fn failed(address: Address) -> Arc<Record> {
         let failure = Failure::without_error(ErrorKind::Closed, "closed");

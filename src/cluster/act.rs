@@ -17,8 +17,8 @@ use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Row, Scope};
 use crate::process::Identified;
-use crate::protocol::{Answer, Change, Command, Effect, malformed};
-use crate::transport::{self, Deadline};
+use crate::protocol::{self, Answer, Change, Command, Effect, malformed};
+use crate::transport::Deadline;
 
 impl Cluster {
     /// Has every member execute a command that changes something. `scope` is what is
@@ -50,7 +50,7 @@ impl Cluster {
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
     {
-        transport::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
+        protocol::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
         let deadline = Deadline::new(self.limits());
         let only = self.view.only.as_deref();
         let Targets { targets, missing } = self.shared.targets(only, command, &deadline).await?;

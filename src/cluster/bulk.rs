@@ -9,8 +9,8 @@ use super::target::Target;
 use crate::error::{ErrorKind, Problem, Result};
 use crate::model::Scope;
 use crate::process::{Executed, Identified};
-use crate::protocol::{Answer, Change, Command, malformed};
-use crate::transport::{self, Deadline};
+use crate::protocol::{self, Answer, Change, Command, malformed};
+use crate::transport::Deadline;
 
 /// Entries, cut into commands that every release takes.
 pub(super) struct Bulk {
@@ -91,7 +91,7 @@ impl Bulk {
 
     /// Appends a command to the last chunk, if it fits there.
     fn push(&mut self, command: Command, entries: usize) -> Result<()> {
-        transport::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
+        protocol::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
         let length = command.interactive().len();
         let fits = |last: &&mut Chunk| last.entries == entries && last.length + length <= LONGEST;
         match self.chunks.last_mut().filter(fits) {

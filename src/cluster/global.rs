@@ -7,8 +7,7 @@ use super::target::Target;
 use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::model::Scope;
-use crate::protocol::{Change, Command, Counters, ProxyName, RateLimit};
-use crate::transport::{self, Reply};
+use crate::protocol::{self, Change, Command, Counters, ProxyName, RateLimit, Reply};
 
 impl Cluster {
     /// Sets how many connections each process takes at once: `set maxconn global N`.
@@ -130,7 +129,7 @@ impl Cluster {
     ///
     /// That of [`StatsSocket::command`](crate::StatsSocket::command).
     pub async fn command(&self, line: &str) -> Result<Outcomes<Reply>> {
-        let command = &Command::raw(line, transport::verb(line));
+        let command = &Command::raw(line, protocol::verb(line));
         let job = |target: Target, deadline| async move {
             target.member.verbatim(command, &deadline).await.map(Presence::Here)
         };

@@ -1,6 +1,6 @@
 //! The processes that a command goes to.
 
-use crate::error::Failure;
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,7 +14,6 @@ use super::selector::Selector;
 use super::sweep::Shared;
 use crate::address::Address;
 use crate::aggregate::{Process, Record, Requirement, Snapshot};
-use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::model::{Info, Scope};
 use crate::process::Member;
 use crate::protocol::{Command, Effect};

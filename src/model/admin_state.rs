@@ -1,4 +1,4 @@
-use super::word::words;
+use crate::protocol::words;
 
 /// What the operator wants of a server.
 ///

@@ -15,14 +15,12 @@ mod row;
 mod scan;
 mod server_address;
 mod server_state;
-mod severity;
 mod socket_list;
 mod stat;
 mod status;
 mod sweep;
 #[cfg(feature = "serde")]
 mod text;
-mod word;
 
 pub use admin_state::AdminState;
 pub use check_status::{CheckResult, CheckStatus};
@@ -43,4 +41,3 @@ pub(crate) use cells::{Cells, Cut};
 pub(crate) use guid_list::{GuidLine, GuidList};
 pub(crate) use pattern::Entries;
 pub(crate) use sweep::{Scope, SweepParser};
-pub(crate) use word::words;

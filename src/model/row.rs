@@ -3,8 +3,7 @@ use std::fmt;
 use super::cells::{Cells, text};
 use super::dump::{Dump, Entry};
 use super::header::Header;
-use super::scan;
-use super::{CheckStatus, Mode, Status};
+use super::{CheckStatus, Mode, Status, scan};
 use crate::field::{Col, Kind, for_each_column, unit};
 
 /// One row of `show stat`: the figures of one frontend, backend, server or

@@ -1,11 +1,11 @@
 use super::Dump;
 use super::info::{self, Info};
 use super::scan::LineEnd;
-use super::severity::without_severity;
 use super::socket_list::SocketList;
 use super::stat::StatParser;
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
+use crate::protocol::without_severity;
 
 /// Reads the reply to [`Scope::line`] while it arrives.
 ///

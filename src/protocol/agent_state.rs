@@ -1,4 +1,4 @@
-use crate::model::words;
+use super::words;
 
 /// What a server's agent check is made to have found (`set server .. agent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-use crate::model::words;
+use super::words;
 
 /// What a server's health check is made to have found (`set server .. health`).
 ///

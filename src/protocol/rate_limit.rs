@@ -1,4 +1,4 @@
-use crate::model::words;
+use super::words;
 
 /// A limit on a rate that a whole process keeps to (`set rate-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,16 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::connect::Stream;
-
-/// What becomes of a connection that is no longer waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Abandoned {
-    /// It is closed at once.
-    Closed,
-    /// A task of its own reads it to the end. For commands that do harm to HAProxy if the
-    /// client closes in the middle of their reply.
-    Drained,
-}
+use crate::protocol::Abandoned;
 
 /// An open connection, and the permit of its socket.
 pub(super) struct Connection {

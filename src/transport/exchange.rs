@@ -1,32 +1,11 @@
 use std::io;
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::deadline::{Deadline, RECEIVE, SEND};
-use super::framing;
 use crate::error::{Error, Problem, Result};
-
-/// Takes a reply while it arrives.
-pub(crate) trait Sink {
-    /// Takes the next bytes, split wherever the connection split them. An error
-    /// ends the exchange.
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow>;
-}
-
-/// What a [`Sink`] wants next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// Read on, up to the end of the connection.
-    More,
-    /// Read on; if nothing arrives for that long, feed the sink with no bytes.
-    Pause(Duration),
-    /// Send these bytes to the peer, and read on.
-    Send(&'static [u8]),
-    /// The reply is whole; what follows it, and the end, are not waited for.
-    Stop,
-}
+use crate::protocol::{self, Flow, Sink};
 
 /// How many bytes went each way, also of an exchange that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,7 +97,7 @@ where
         if traffic.received > limit {
             return Err(Error::new(Problem::TooLarge { limit }));
         }
-        refused = traffic.received == buffer.len() && framing::is_refusal(&buffer);
+        refused = traffic.received == buffer.len() && protocol::is_refusal(&buffer);
         let flow = sink.feed(&buffer)?;
         if flow == Flow::Stop {
             return Ok(Ended::Stopped);
@@ -164,6 +143,8 @@ mod tests {
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
     use tokio_test::io::Builder;
+
+    use std::time::Duration;
 
     use super::*;
     use crate::transport::limits::Limits;

@@ -5,16 +5,16 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::Limits;
 use super::connect::{Stream, connect};
 use super::deadline::{Deadline, QUEUE};
 use super::drain::Connection;
-use super::exchange::{self, Flow, Sink, Traffic};
+use super::exchange::{self, Traffic};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
-use super::verb::verb;
-use super::{Limits, Reply, line};
 use crate::address::Address;
 use crate::error::Result;
+use crate::protocol::{self, Flow, Reply, Sink, abandoned, verb};
 
 /// The stats socket of one HAProxy process.
 ///
@@ -157,7 +157,7 @@ impl StatsSocket {
     pub(crate) async fn command_within(&self, line: &str, deadline: &Deadline) -> Result<Reply> {
         let name = verb(line);
         let placed = |error: crate::error::Error| error.during(name.as_str()).at(self.address());
-        line::check(line).map_err(placed)?;
+        protocol::check_line(line).map_err(placed)?;
         let mut whole = Whole(Vec::new());
         self.exchange(line.as_bytes(), &name, deadline, &mut whole).await?;
         Reply::new(whole.0).map_err(placed)
@@ -251,7 +251,7 @@ impl StatsSocket {
         ended.push(b'\n');
         let exchange = async {
             let stream = self.connect(deadline).await?;
-            let abandoned = line::abandoned(line);
+            let abandoned = abandoned(line);
             let mut connection = Connection::new(stream, permit.take_own(), abandoned, ended.len());
             let result = exchange::exchange(&mut connection, &ended, deadline, traffic, sink).await;
             if result.is_ok() {

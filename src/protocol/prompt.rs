@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::exchange::{Flow, Sink};
+use super::reader::{Flow, Sink};
 use crate::error::{Error, Malformed, Problem, Result};
 
 /// A reply that is printed at the interactive prompt, and the proof that it is whole.

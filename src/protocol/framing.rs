@@ -53,7 +53,7 @@ fn is_message(line: &[u8]) -> bool {
 
 /// Whether HAProxy says that a command is too long for it. It closes then with a
 /// part of the command unread, so that a reset may follow its words.
-pub(super) fn is_refusal(bytes: &[u8]) -> bool {
+pub(crate) fn is_refusal(bytes: &[u8]) -> bool {
     TOO_BIG.iter().any(|text| bytes.starts_with(text.as_bytes()))
 }
 

@@ -1,4 +1,3 @@
-use super::drain::Abandoned;
 use crate::error::{Error, Result};
 
 /// Longest command line that every release takes: with its end, `tune.bufsize` less
@@ -31,29 +30,6 @@ pub(crate) fn check(line: &str) -> Result<()> {
         return Err(Error::invalid("the command line ends with a single `\\`, which takes its end away"));
     }
     Ok(())
-}
-
-/// What becomes of the connection if the reply to `line` is no longer waited for.
-///
-/// HAProxy 3.2 dies or hangs if the client closes during a long `show servers state` or
-/// `show servers conn`. HAProxy 2.6 and 3.0 never free a connection that the client closes
-/// during a long reply while another command waits behind it.
-pub(super) fn abandoned(line: &[u8]) -> Abandoned {
-    let line = String::from_utf8_lossy(line);
-    let mut commands = line.split(';').map(words).peekable();
-    while let Some(mut command) = commands.next() {
-        let harms = match (command.next(), command.next()) {
-            (Some("show"), Some("servers")) => true,
-            // Short ones.
-            (Some("show"), Some("info" | "cli") | None) => false,
-            (Some("show"), Some(_)) => commands.peek().is_some(),
-            _ => false,
-        };
-        if harms {
-            return Abandoned::Drained;
-        }
-    }
-    Abandoned::Closed
 }
 
 /// Up to 2.6 a last word that ends in `<<` opens a payload, even where the `<<`
@@ -125,22 +101,5 @@ mod tests {
             );
         }
         assert!(check("add map m a<<b c").is_ok());
-    }
-
-    #[test]
-    fn a_reply_that_must_not_be_cut_is_read_to_its_end() {
-        for (line, expected) in [
-            ("set severity-output number;show servers state app", Abandoned::Drained),
-            ("show  servers\tconn", Abandoned::Drained),
-            ("show map #1;show cli level", Abandoned::Drained),
-            ("show map #1;", Abandoned::Drained),
-            ("show map #1", Abandoned::Closed),
-            ("set severity-output number;show map #1", Abandoned::Closed),
-            ("show info;show cli level;show cli sockets;show stat", Abandoned::Closed),
-            ("add acl #1 show;add acl #1 servers", Abandoned::Closed),
-            ("prompt\nset severity-output number\nshow map #1", Abandoned::Closed),
-        ] {
-            assert_eq!(abandoned(line.as_bytes()), expected, "{line}");
-        }
     }
 }

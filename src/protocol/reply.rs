@@ -22,7 +22,7 @@ pub struct Reply(Vec<u8>);
 
 impl Reply {
     /// Takes the bytes of a connection that reached its end.
-    pub(super) fn new(bytes: Vec<u8>) -> Result<Self> {
+    pub(crate) fn new(bytes: Vec<u8>) -> Result<Self> {
         framing::check_ending(&bytes)?;
         Ok(Self(bytes))
     }
