@@ -109,11 +109,12 @@ pub use field::Kind;
 pub use level::Level;
 pub use model::{
     AdminState, Administrative, CheckResult, CheckStatus, Dump, Entry, Header, Info, ListedSocket, Mode,
-    OperationalState, PatternSource, Reading, Reference, Remark, Row, ServerAddress, ServerState, SocketList,
+    OperationalState, PatternSource, Reading, Remark, Row, ServerAddress, ServerState, SocketList,
     StatParser, State, Status,
 };
 pub use protocol::{
-    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, Reply, ServerWeight, Weight,
+    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, Reference, Reply, ServerWeight,
+    Weight,
 };
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;

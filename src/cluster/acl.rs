@@ -4,8 +4,8 @@ use super::contents::Contents;
 use super::outcomes::Outcomes;
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::model::{PatternSource, Reference, Scope};
-use crate::protocol::{Change, Command, Lookup, PatternId};
+use crate::model::{PatternSource, Scope};
+use crate::protocol::{Change, Command, Lookup, PatternId, Reference};
 
 /// An ACL of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.

@@ -5,8 +5,8 @@ use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::model::{Entries, PatternSource, Reference, Scope};
-use crate::protocol::{Change, Command, Lookup, PatternId};
+use crate::model::{Entries, PatternSource, Scope};
+use crate::protocol::{Change, Command, Lookup, PatternId, Reference};
 
 /// A map of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.

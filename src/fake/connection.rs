@@ -3,11 +3,10 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::Fault;
 use super::reply::{self, Reply};
-use super::request;
 use super::running::Shared;
 use super::session::Session;
+use super::{Fault, request};
 use crate::level::Level;
 
 /// A connection, of whatever kind.

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
-use crate::error::{Error, Malformed};
-use crate::excerpt::excerpt;
+use crate::error::Malformed;
+use crate::protocol::Reference;
 
 /// A map or an ACL of a process: one line of the list that `show map` or
 /// `show acl` prints.
@@ -25,11 +24,6 @@ pub struct PatternSource {
     /// refused takes one off. Below zero is 0.
     pub entries: Option<u64>,
 }
-
-/// What stands for one entry in one process, as long as it is there: its address
-/// in the memory of that process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Reference(u64);
 
 /// An entry of a map, a key and a value, or of an ACL, a pattern.
 ///
@@ -181,29 +175,6 @@ impl<'a> Entry<'a> {
     pub fn is(&self, key: &str, value: &str) -> bool {
         let rest = self.text.strip_prefix(key.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
         rest == Some(value.as_bytes())
-    }
-}
-
-impl FromStr for Reference {
-    type Err = Error;
-
-    /// Reads `0x55d0c8a2f0b0`, or the same with `#` before it.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let digits = text.strip_prefix('#').unwrap_or(text).strip_prefix("0x");
-        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) {
-            Some(number) => Ok(Self(number)),
-            None => Err(Error::invalid(format!(
-                "reference {:?}: expected `0x` and hexadecimal digits",
-                excerpt(text)
-            ))),
-        }
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}", self.0)
     }
 }
 

@@ -45,57 +45,6 @@ pub struct Reading {
     pub stat: Dump,
 }
 
-/// Which rows to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// All of them.
-    All,
-    /// None.
-    Nothing,
-    /// Those of one proxy: HAProxy spends its time on making rows.
-    Proxy {
-        /// Its name, within HAProxy's grammar.
-        name: Box<str>,
-        /// Kinds of rows, in the bits of `show stat`.
-        kinds: u8,
-    },
-}
-
-impl Scope {
-    /// The rows of a frontend and its listeners.
-    pub(crate) fn frontend(name: &str) -> Self {
-        Self::proxy(name, 1 | 8)
-    }
-
-    /// The rows of a backend and its servers.
-    pub(crate) fn backend(name: &str) -> Self {
-        Self::proxy(name, 2 | 4)
-    }
-
-    /// What HAProxy would not take for a name is looked for among all rows: what
-    /// is no name, and numbers, which stand for an id.
-    fn proxy(name: &str, kinds: u8) -> Self {
-        let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
-        let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        if starts && name.len() <= LONGEST_NAME && name.chars().all(of_name) {
-            return Self::Proxy { name: name.into(), kinds };
-        }
-        Self::All
-    }
-
-    /// The command line. Identity and figures are asked for on one connection: on
-    /// several, a socket that processes share or a reload in between would answer
-    /// from different processes.
-    pub(crate) fn line(&self) -> String {
-        let head = "show info;show cli level;show cli sockets;show stat";
-        match self {
-            Self::All => head.into(),
-            Self::Nothing => format!("{head} -1 0 -1"),
-            Self::Proxy { name, kinds } => format!("{head} {name} {kinds} -1"),
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// The first line of `show info`.
@@ -120,9 +69,6 @@ enum Part {
 
 /// What a process says that has no proxy of the name asked for.
 const NO_SUCH_PROXY: &str = "No such proxy.";
-
-/// Longest name that is sent, in bytes.
-const LONGEST_NAME: usize = 1024;
 
 /// Most that may wait for its line to end, in bytes.
 const LONGEST_LINE: usize = 65_535;
@@ -481,15 +427,6 @@ mod tests {
         let sockets_message = "`show cli sockets`: line 174757: expected at most 1048576 bytes before \
                                the rows of `show stat`, found \"more\"";
         assert_eq!(message(format!("{first}\nuser\n\n{sockets}").as_bytes()), sockets_message);
-    }
-
-    #[test]
-    fn only_a_name_is_sent() {
-        let line = |name| Scope::backend(name).line();
-        assert!(line("app.1:x-y_z").ends_with(";show stat app.1:x-y_z 6 -1"));
-        for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
-            assert_eq!(Scope::backend(name), Scope::All, "{name:?}");
-        }
     }
 
     #[test]

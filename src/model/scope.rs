@@ -1,0 +1,67 @@
+/// Which rows to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them.
+    All,
+    /// None.
+    Nothing,
+    /// Those of one proxy: HAProxy spends its time on making rows.
+    Proxy {
+        /// Its name, within HAProxy's grammar.
+        name: Box<str>,
+        /// Kinds of rows, in the bits of `show stat`.
+        kinds: u8,
+    },
+}
+
+impl Scope {
+    /// The rows of a frontend and its listeners.
+    pub(crate) fn frontend(name: &str) -> Self {
+        Self::proxy(name, 1 | 8)
+    }
+
+    /// The rows of a backend and its servers.
+    pub(crate) fn backend(name: &str) -> Self {
+        Self::proxy(name, 2 | 4)
+    }
+
+    /// What HAProxy would not take for a name is looked for among all rows: what
+    /// is no name, and numbers, which stand for an id.
+    fn proxy(name: &str, kinds: u8) -> Self {
+        let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+        let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if starts && name.len() <= LONGEST_NAME && name.chars().all(of_name) {
+            return Self::Proxy { name: name.into(), kinds };
+        }
+        Self::All
+    }
+
+    /// The command line. Identity and figures are asked for on one connection: on
+    /// several, a socket that processes share or a reload in between would answer
+    /// from different processes.
+    pub(crate) fn line(&self) -> String {
+        let head = "show info;show cli level;show cli sockets;show stat";
+        match self {
+            Self::All => head.into(),
+            Self::Nothing => format!("{head} -1 0 -1"),
+            Self::Proxy { name, kinds } => format!("{head} {name} {kinds} -1"),
+        }
+    }
+}
+
+/// Longest name that is sent, in bytes.
+const LONGEST_NAME: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_is_sent() {
+        let line = |name| Scope::backend(name).line();
+        assert!(line("app.1:x-y_z").ends_with(";show stat app.1:x-y_z 6 -1"));
+        for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
+            assert_eq!(Scope::backend(name), Scope::All, "{name:?}");
+        }
+    }
+}
