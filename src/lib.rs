@@ -88,10 +88,10 @@ pub mod fake;
 pub mod field;
 pub mod guide;
 mod level;
-mod model;
 mod process;
 mod protocol;
 mod shm;
+mod show;
 mod transport;
 mod version;
 
@@ -107,14 +107,16 @@ pub use cluster::{
 pub use error::{Error, ErrorKind, Failure, Result};
 pub use field::Kind;
 pub use level::Level;
-pub use model::{
-    AdminState, Administrative, CheckResult, CheckStatus, Dump, Entry, Header, Info, ListedSocket, Mode,
-    OperationalState, PatternSource, Reading, Remark, Row, ServerAddress, ServerState, SocketList,
-    StatParser, State, Status,
-};
 pub use protocol::{
     AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, Reference, Reply, ServerWeight,
     Weight,
+};
+pub use show::stat::{
+    CheckResult, CheckStatus, Dump, Header, Mode, Remark, Row, ServerAddress, StatParser, State, Status,
+};
+pub use show::{
+    AdminState, Administrative, Entry, Info, ListedSocket, OperationalState, PatternSource, Reading,
+    ServerState, SocketList,
 };
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;

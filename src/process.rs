@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 
 use crate::address::Address;
 use crate::aggregate::Record;
-use crate::model::{Info, Reading, Scope, SweepParser};
 use crate::protocol::{self, Answer, Command, Effect, Flow, PromptedReply, Reply, Sink};
+use crate::show::stat::Scope;
+use crate::show::{Info, Reading, SweepParser};
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
 /// Name of the commands that read everything, in errors and traces.

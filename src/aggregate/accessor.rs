@@ -72,7 +72,7 @@ macro_rules! figure {
              `None` if all are." }
     };
     (SameOrEmpty Check $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_check crate::aggregate::Agreement<crate::model::CheckStatus>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_check crate::aggregate::Agreement<crate::show::stat::CheckStatus>, $doc, $column,
             "Merged: the common result, or that of each process, of which some may be \
              [`NoCheck`](crate::CheckResult::NoCheck); `None` if all are." }
     };
@@ -81,7 +81,7 @@ macro_rules! figure {
             "Merged: the common limit, or that of each process." }
     };
     (Same Mode $accessor:ident $column:expr, $doc:literal) => {
-        crate::aggregate::accessor::figure! { @ $accessor same_mode crate::aggregate::Agreement<crate::model::Mode>, $doc, $column,
+        crate::aggregate::accessor::figure! { @ $accessor same_mode crate::aggregate::Agreement<crate::show::stat::Mode>, $doc, $column,
             "Merged: the common value, or that of each process." }
     };
     (Same $wire:ident $accessor:ident $column:expr, $doc:literal) => {

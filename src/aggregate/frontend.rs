@@ -3,7 +3,7 @@ use super::object::Object;
 use super::view::{debug, serialize, view};
 use super::{Agreement, CountRange, Limit, Listener};
 use crate::field::{Col, for_each_column};
-use crate::model::{Cells, Mode, Row};
+use crate::show::stat::{Cells, Mode, Row};
 
 /// Client side of a proxy, in all processes that have it.
 ///

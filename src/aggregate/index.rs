@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::process::Process;
 use crate::field::Kind;
-use crate::model::Row;
+use crate::show::stat::Row;
 
 /// Every object of a snapshot and where its rows are.
 #[derive(Debug, Default)]

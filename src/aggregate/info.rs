@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
-use crate::model::Info;
+use crate::show::Info;
 use crate::version::Version;
 
 /// What the processes of a cluster say of themselves (`show info`), as one.

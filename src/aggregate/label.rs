@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Label;
 use super::process::Record;
-use crate::model::Info;
+use crate::show::Info;
 
 /// A label for each record, in the same order, no two alike.
 ///
@@ -145,7 +145,8 @@ mod tests {
     use super::*;
     use crate::address::Address;
     use crate::level::Level;
-    use crate::model::{Dump, Reading, SocketList};
+    use crate::show::stat::Dump;
+    use crate::show::{Reading, SocketList};
 
     /// A process; without `nbproc`, one that did not answer.
     fn record(source: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {

@@ -6,7 +6,7 @@ use super::sharing::{self, Kept};
 use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
 use crate::level::Level;
-use crate::model::{Cells, CheckStatus, Mode, Status};
+use crate::show::stat::{Cells, CheckStatus, Mode, Status};
 
 /// The rows of one object, to be merged column by column: every process that has
 /// it, with its row.

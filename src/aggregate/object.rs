@@ -5,7 +5,7 @@ use super::snapshot::Snapshot;
 use super::{Agreement, Bound, CountRange, CounterSharing, Figure, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
-use crate::model::{CheckStatus, Cut, Mode, Row, Status};
+use crate::show::stat::{CheckStatus, Cut, Mode, Row, Status};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]
@@ -174,9 +174,10 @@ mod tests {
     #[test]
     fn all_columns_at_once_are_merged_as_each_by_itself() {
         let snapshot = mixed();
-        let headers = snapshot.processes().iter().filter_map(Process::stat).map(crate::model::Dump::header);
+        let headers =
+            snapshot.processes().iter().filter_map(Process::stat).map(crate::show::stat::Dump::header);
         let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
-        for name in headers.flat_map(crate::model::Header::names) {
+        for name in headers.flat_map(crate::show::stat::Header::names) {
             if !names.contains(&name) {
                 names.push(name);
             }

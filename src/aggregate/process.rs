@@ -7,7 +7,8 @@ use super::{Label, ShmStatsFile};
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
-use crate::model::{Dump, Info, Reading};
+use crate::show::stat::Dump;
+use crate::show::{Info, Reading};
 use crate::version::Version;
 
 /// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or
@@ -271,7 +272,7 @@ fn since_1970(time: Duration) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SocketList;
+    use crate::show::SocketList;
 
     #[test]
     fn a_time_later_than_any_is_none() {

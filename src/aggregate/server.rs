@@ -5,7 +5,7 @@ use super::object::Object;
 use super::view::{debug, serialize, view};
 use super::{Agreement, CountRange, milliseconds};
 use crate::field::{Col, for_each_column};
-use crate::model::ServerAddress;
+use crate::show::stat::ServerAddress;
 
 /// One server of a backend, in all processes that have it.
 ///

@@ -284,7 +284,7 @@ impl Snapshot {
     /// Headers, `show info`, addresses and labels are not counted. Rows that
     /// several snapshots share count in each of them.
     pub fn heap_size(&self) -> usize {
-        let rows = self.0.processes.iter().filter_map(Process::stat).map(crate::model::Dump::heap_size);
+        let rows = self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::Dump::heap_size);
         rows.sum::<usize>() + self.index().heap_size()
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::CountRange;
-use crate::model::{CheckStatus, Mode, Status};
+use crate::show::stat::{CheckStatus, Mode, Status};
 
 /// Short name of a process among others: for people, and as a key in JSON.
 pub type Label = Arc<str>;

@@ -16,7 +16,7 @@ macro_rules! view {
             /// line with `name` and `shards` has several rows in one process.
             pub fn per_process(
                 &self,
-            ) -> impl Iterator<Item = (&crate::aggregate::Process, crate::model::Row<'_>)> {
+            ) -> impl Iterator<Item = (&crate::aggregate::Process, crate::show::stat::Row<'_>)> {
                 self.0.rows()
             }
 
@@ -30,9 +30,11 @@ macro_rules! view {
             /// differences are differences, such as `DOWN` and `DOWN (agent)`.
             ///
             /// Old workers have no say while there are other processes.
-            pub fn status(&self) -> crate::aggregate::Agreement<crate::model::Status> {
+            pub fn status(&self) -> crate::aggregate::Agreement<crate::show::stat::Status> {
                 let status = self.0.same_status(crate::field::Col::status);
-                status.unwrap_or_else(|| crate::aggregate::Agreement::Same(crate::model::Status::parse("")))
+                status.unwrap_or_else(|| {
+                    crate::aggregate::Agreement::Same(crate::show::stat::Status::parse(""))
+                })
             }
 
             /// How these processes keep its counters: each for itself, or together in a

@@ -14,7 +14,8 @@ use super::sharing::{RowCounters, SharedCounters, ShmStatsFile};
 use super::snapshot::Snapshot;
 use crate::address::Address;
 use crate::level::Level;
-use crate::model::{Info, ListedSocket, Reading, StatParser};
+use crate::show::stat::StatParser;
+use crate::show::{Info, ListedSocket, Reading};
 
 /// Number of the format. A change that adds fields keeps it.
 const FORMAT: u32 = 1;

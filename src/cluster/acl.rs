@@ -4,8 +4,9 @@ use super::contents::Contents;
 use super::outcomes::Outcomes;
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::model::{PatternSource, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId, Reference};
+use crate::show::PatternSource;
+use crate::show::stat::Scope;
 
 /// An ACL of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.

@@ -15,9 +15,9 @@ use super::target::{Target, Targets};
 use crate::address::Address;
 use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::model::{Row, Scope};
 use crate::process::Identified;
 use crate::protocol::{self, Answer, Change, Command, Effect, malformed};
+use crate::show::stat::{Row, Scope};
 use crate::transport::Deadline;
 
 impl Cluster {

@@ -5,8 +5,9 @@ use super::server_ref::ServerRef;
 use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::Result;
-use crate::model::{Scope, ServerState};
 use crate::protocol::{Command, ProxyName};
+use crate::show::ServerState;
+use crate::show::stat::Scope;
 use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], by its name alone: made without asking anybody, for

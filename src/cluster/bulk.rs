@@ -7,9 +7,9 @@ use super::outcome::Presence;
 use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{ErrorKind, Problem, Result};
-use crate::model::Scope;
 use crate::process::{Executed, Identified};
 use crate::protocol::{self, Answer, Change, Command, malformed};
+use crate::show::stat::Scope;
 use crate::transport::Deadline;
 
 /// Entries, cut into commands that every release takes.

@@ -5,7 +5,7 @@ use super::outcomes::Outcomes;
 use crate::aggregate::Label;
 use crate::error::{Error, Problem, Result};
 use crate::excerpt::excerpt;
-use crate::model::{Entries, Entry};
+use crate::show::{Entries, Entry};
 
 /// What a map or an ACL holds, process by process.
 ///

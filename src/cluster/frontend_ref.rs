@@ -5,8 +5,8 @@ use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::Result;
 use crate::field::Kind;
-use crate::model::{Row, Scope};
 use crate::protocol::{Change, Command, ProxyName};
+use crate::show::stat::{Row, Scope};
 
 /// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
 /// act on it. Whether any process has it shows when it is used.

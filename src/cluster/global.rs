@@ -6,8 +6,8 @@ use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::model::Scope;
 use crate::protocol::{self, Change, Command, Counters, ProxyName, RateLimit, Reply};
+use crate::show::stat::Scope;
 
 impl Cluster {
     /// Sets how many connections each process takes at once: `set maxconn global N`.

@@ -5,8 +5,9 @@ use super::outcomes::Outcomes;
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::model::{Entries, PatternSource, Scope};
 use crate::protocol::{Change, Command, Lookup, PatternId, Reference};
+use crate::show::stat::Scope;
+use crate::show::{Entries, PatternSource};
 
 /// A map of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use super::Cluster;
 use crate::aggregate;
 use crate::error::Result;
-use crate::model::Scope;
+use crate::show::stat::Scope;
 
 /// Makes `$name`: a figure of a snapshot that knows its cluster.
 macro_rules! live {

@@ -9,7 +9,7 @@ use super::directory::FileId;
 use super::identity::Identity;
 use crate::address::Address;
 use crate::aggregate::{Label, Record};
-use crate::model::Info;
+use crate::show::Info;
 use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.

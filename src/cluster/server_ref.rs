@@ -7,8 +7,9 @@ use super::outcomes::Outcomes;
 use super::target::Target;
 use super::{Cluster, acts};
 use crate::error::{Error, Problem, Result};
-use crate::model::{AdminState, Scope, ServerState};
 use crate::protocol::{Change, Command, Host, ServerName, ServerWeight, Weight};
+use crate::show::stat::Scope;
+use crate::show::{AdminState, ServerState};
 use crate::transport::Deadline;
 
 /// A server of a [`Cluster`], by its name alone: made without asking anybody, to

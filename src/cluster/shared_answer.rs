@@ -3,8 +3,8 @@
 use super::shared_rows::SharedRows;
 use crate::aggregate::ShmStatsFile;
 use crate::error::{Error, Result};
-use crate::model::{GuidList, Reading};
 use crate::shm::{self, Mapped, RowGuid, ShmFile, Usage};
+use crate::show::{GuidList, Reading};
 use crate::version::Version;
 
 /// What a process answered when it was asked for its guids.

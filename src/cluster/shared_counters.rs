@@ -21,9 +21,10 @@ use super::sweep::Shared;
 use crate::address::Address;
 use crate::aggregate::{Record, ShmStatsFile};
 use crate::error::{Error, Problem, Result};
-use crate::model::{GuidList, Reading, Scope};
 use crate::process::Member;
 use crate::shm::{self, Claim, Mapped, Seen};
+use crate::show::stat::Scope;
+use crate::show::{GuidList, Reading};
 use crate::transport::{Deadline, Step};
 
 /// What is known of the members, from one read to the next.

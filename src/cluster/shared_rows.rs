@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::aggregate::{Record, RowCounters, SharedCounters, ShmStatsFile};
 use crate::field::{COLUMNS, Col, Kind, Nature};
-use crate::model::{Cells as _, Dump, Row};
+use crate::show::stat::{Cells as _, Dump, Row};
 
 /// The rows of one process, each with where it is counted.
 #[derive(Debug)]

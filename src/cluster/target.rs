@@ -14,9 +14,10 @@ use super::selector::Selector;
 use super::sweep::Shared;
 use crate::address::Address;
 use crate::aggregate::{Process, Record, Requirement, Snapshot};
-use crate::model::{Info, Scope};
 use crate::process::Member;
 use crate::protocol::{Command, Effect};
+use crate::show::Info;
+use crate::show::stat::Scope;
 use crate::transport::Deadline;
 
 /// The processes that a command goes to, and what the cluster lacks beside them.

@@ -1,6 +1,6 @@
 //! What goes with the result of a check.
 
-use crate::model::{CheckResult, CheckStatus};
+use crate::show::stat::{CheckResult, CheckStatus};
 
 /// HAProxy's words for the result, as in `check_desc`.
 pub(super) fn description(status: &str) -> &'static str {

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::file::Side;
 use crate::field::{Col, Kind};
-use crate::model::{Cells as _, Dump, GuidLine, GuidList, Row};
+use crate::show::stat::{Cells as _, Dump, Row};
+use crate::show::{GuidLine, GuidList};
 
 /// The guid of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +171,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::model::StatParser;
+    use crate::show::stat::StatParser;
 
     /// Servers and backends, as name, type and sessions.
     fn dump(rows: &[(&str, u64, u64)]) -> Dump {

@@ -7,7 +7,7 @@ use super::file::{Object, ShmFile, Side};
 use super::guid::RowGuid;
 use crate::aggregate::RowCounters;
 use crate::field::{COLUMNS, Col, Kind, Nature};
-use crate::model::{Cells as _, Dump, Row};
+use crate::show::stat::{Cells as _, Dump, Row};
 use crate::version::Version;
 
 /// One of the processes that have a file in common.
@@ -167,8 +167,9 @@ fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{GuidList, StatParser};
     use crate::shm::join;
+    use crate::show::GuidList;
+    use crate::show::stat::StatParser;
 
     fn fixture(name: &str) -> Vec<u8> {
         std::fs::read(format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()

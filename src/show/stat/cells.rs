@@ -1,6 +1,6 @@
 use super::row::Row;
-use super::scan;
 use crate::field::Col;
+use crate::show::scan;
 
 /// Cells by their column, however they are found.
 pub(crate) trait Cells<'a> {
@@ -79,7 +79,7 @@ pub(super) fn text(cell: &[u8]) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StatParser;
+    use crate::show::stat::StatParser;
 
     #[test]
     fn a_cut_row_has_the_cells_of_the_row() {

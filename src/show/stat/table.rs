@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use super::header::Header;
 use super::row::Row;
-use super::scan;
 use crate::field::Kind;
+use crate::show::scan;
 
 /// Every row of one process's `show stat`.
 ///

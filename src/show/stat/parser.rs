@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use super::cells::Cells;
-use super::dump::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
 use super::header::Header;
 use super::quoted::Unquoter;
-use super::scan::{self, Class, LineEnd, Stop};
+use super::table::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
 use crate::field::{Col, Kind};
+use crate::show::scan::{self, Class, LineEnd, Stop};
 
 /// Reads the reply to `show stat` while it arrives.
 ///

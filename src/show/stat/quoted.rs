@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
-use super::dump::UNQUOTED;
 use super::header::Header;
-use super::scan::{self, Class};
+use super::table::UNQUOTED;
 use crate::error::Malformed;
+use crate::show::scan::{self, Class};
 
 /// Reads rows that hold quotes.
 #[derive(Debug, Default)]

@@ -1,10 +1,11 @@
 use std::fmt;
 
 use super::cells::{Cells, text};
-use super::dump::{Dump, Entry};
 use super::header::Header;
-use super::{CheckStatus, Mode, Status, scan};
+use super::table::{Dump, Entry};
+use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, Kind, for_each_column, unit};
+use crate::show::scan;
 
 /// One row of `show stat`: the figures of one frontend, backend, server or
 /// listener in one process.

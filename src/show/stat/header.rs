@@ -1,8 +1,8 @@
 use std::fmt;
 
-use super::scan::Class;
 use crate::error::Malformed;
 use crate::field::{COLUMNS, Col, Column, Wire};
+use crate::show::scan::Class;
 
 /// Header line of `show stat`: which column stands where.
 ///

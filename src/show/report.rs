@@ -1,11 +1,11 @@
-use super::Dump;
-use super::info::{self, Info};
+use super::cli_sockets::SocketList;
+use super::info;
+use super::info::Info;
 use super::scan::LineEnd;
-use super::socket_list::SocketList;
-use super::stat::StatParser;
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
 use crate::protocol::without_severity;
+use crate::show::stat::{Dump, StatParser};
 
 /// Reads the reply to [`Scope::line`] while it arrives.
 ///

@@ -1,0 +1,22 @@
+//! Replies of HAProxy as typed values, one file for each command that prints them. No I/O.
+
+mod admin_state;
+mod cli_sockets;
+mod info;
+mod map;
+mod report;
+mod scan;
+mod servers_state;
+pub(crate) mod stat;
+mod stats_file;
+
+pub use admin_state::AdminState;
+pub use cli_sockets::{ListedSocket, SocketList};
+pub use info::Info;
+pub use map::{Entry, PatternSource};
+pub use report::Reading;
+pub use servers_state::{Administrative, OperationalState, ServerState};
+
+pub(crate) use map::Entries;
+pub(crate) use report::SweepParser;
+pub(crate) use stats_file::{GuidLine, GuidList};

@@ -1,0 +1,27 @@
+//! Reply to `show stat`: its parser, its rows and the values of its cells.
+
+mod cells;
+mod check_status;
+mod filter;
+mod header;
+mod mode;
+mod parser;
+mod quoted;
+mod row;
+#[cfg(feature = "serde")]
+mod serde_text;
+mod server_address;
+mod status;
+mod table;
+
+pub use check_status::{CheckResult, CheckStatus};
+pub use header::Header;
+pub use mode::Mode;
+pub use parser::StatParser;
+pub use row::Row;
+pub use server_address::ServerAddress;
+pub use status::{Remark, State, Status};
+pub use table::Dump;
+
+pub(crate) use cells::{Cells, Cut};
+pub(crate) use filter::Scope;
