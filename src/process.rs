@@ -1,6 +1,5 @@
 //! One HAProxy process: joins bytes, commands and meaning.
 
-use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::address::Address;
 use crate::aggregate::Record;
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::protocol::{self, Answer, Command, Effect, Flow, PromptedReply, Reply, Sink};
 use crate::show::stat::Scope;
 use crate::show::{Info, Reading, SweepParser};

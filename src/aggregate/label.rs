@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::Label;
-use super::process::Record;
+use super::record::Record;
 use crate::show::Info;
 
 /// A label for each record, in the same order, no two alike.

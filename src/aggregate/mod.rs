@@ -4,6 +4,8 @@
 mod accessor;
 mod backend;
 mod count_range;
+#[cfg(feature = "serde")]
+mod extra;
 mod fold;
 mod frontend;
 mod index;
@@ -13,6 +15,7 @@ mod listener;
 mod merge;
 mod object;
 mod process;
+mod record;
 mod requirement;
 mod server;
 mod sharing;
@@ -37,8 +40,8 @@ pub use snapshot::Snapshot;
 pub use value::{Agreement, Bound, Figure, Label, Limit};
 
 pub(crate) use label::labels_beside;
-pub(crate) use process::Record;
-pub(crate) use sharing::{RowCounters, SharedCounters};
+pub(crate) use record::Record;
+pub(crate) use sharing::SharedCounters;
 
 /// A mean of milliseconds as a duration.
 fn milliseconds(mean: f64) -> Duration {

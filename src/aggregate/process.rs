@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::record::Record;
 use super::sharing::SharedCounters;
 use super::{Label, ShmStatsFile};
 use crate::address::Address;
@@ -25,23 +26,6 @@ pub struct Process {
     pub(super) label: Label,
     pub(crate) record: Arc<Record>,
     stopping: bool,
-}
-
-/// What is kept of one process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) source: Arc<str>,
-    pub(crate) address: Address,
-    /// The label that the user gave.
-    pub(crate) label: Option<Box<str>>,
-    /// When the answer was complete or given up, microseconds since 1970.
-    pub(crate) read_at: u64,
-    pub(crate) answer: Result<Reading, Failure>,
-    /// The counters that it keeps in one file with others, if it is known to do so.
-    pub(crate) shared: Option<Arc<SharedCounters>>,
-    /// What a newer version of this crate stored beside it.
-    #[cfg(feature = "serde")]
-    pub(crate) extra: super::wire::Extra,
 }
 
 impl Process {
@@ -153,55 +137,6 @@ impl Process {
     /// Whether it is an old worker that only finishes what it has (`Stopping`).
     pub fn is_stopping(&self) -> bool {
         self.stopping
-    }
-}
-
-impl Record {
-    pub(crate) fn new(source: Arc<str>, address: Address, answer: Result<Reading, Failure>) -> Self {
-        Self {
-            source,
-            address,
-            label: None,
-            read_at: 0,
-            answer,
-            shared: None,
-            #[cfg(feature = "serde")]
-            extra: super::wire::Extra::default(),
-        }
-    }
-
-    /// The same, of which the rows are not kept.
-    pub(crate) fn without_rows(&self) -> Self {
-        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| Reading {
-            info: reading.info.clone(),
-            level: reading.level,
-            sockets: reading.sockets.clone(),
-            stat: Dump::empty(),
-        });
-        Self { answer, shared: None, ..self.clone() }
-    }
-
-    pub(crate) fn info(&self) -> Option<&Info> {
-        self.answer.as_ref().ok().map(|reading| &reading.info)
-    }
-
-    pub(crate) fn version(&self) -> Option<Version> {
-        self.info()?.version().map(Version::parse)
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.info().is_some_and(Info::is_stopping)
-    }
-
-    /// Seconds since 1970.
-    pub(crate) fn started_at(&self) -> Option<u64> {
-        Self::start_of(self.info()?, self.read_at)
-    }
-
-    /// Seconds since 1970 at which a process started, by what it said at `read_at`,
-    /// in microseconds since 1970.
-    pub(crate) fn start_of(info: &Info, read_at: u64) -> Option<u64> {
-        info.start_time_sec().or_else(|| (read_at / 1_000_000).checked_sub(info.uptime_sec()?))
     }
 }
 

@@ -1,8 +1,9 @@
-use crate::error::Failure;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+use crate::error::Failure;
 
 /// Something that a cluster needs in order to be whole, besides answers from its
 /// members: a directory that can be read, or a process that is expected.

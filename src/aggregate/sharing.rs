@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::process::Process;
 use super::{CountRange, Label};
+use crate::shm::RowCounters;
 
 /// The file in which HAProxy processes keep counters together (`shm-stats-file` of the
 /// configuration, HAProxy 3.3 and later).
@@ -72,18 +73,6 @@ pub(crate) struct SharedCounters {
     pub(crate) problem: Option<Box<str>>,
     /// For each row of `show stat`, in its order.
     pub(crate) rows: Box<[RowCounters]>,
-}
-
-/// Where the counters of one row are.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum RowCounters {
-    /// In the process alone.
-    Separate,
-    /// In the file, in the place of that name: every process that has the same place
-    /// of the same file counts there.
-    Shared(Arc<str>),
-    /// In the process or in the file.
-    Unknown,
 }
 
 /// A file as all hosts tell it from others.

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::index::{self, Index};
 use super::object::Object;
-use super::process::{Process, Record};
+use super::process::Process;
+use super::record::Record;
 use super::requirement::Requirement;
 use super::{Backend, ClusterInfo, Frontend, Label, Listener, Server, label};
 use crate::address::Address;
@@ -348,39 +349,6 @@ impl Ord for Place<'_> {
 impl PartialOrd for Place<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl Record {
-    /// Which of two records of one process is kept: the newer. At the same
-    /// microsecond any fixed order of what is written down will do.
-    fn precedence(self: &Arc<Self>, other: &Arc<Self>) -> Ordering {
-        if Arc::ptr_eq(self, other) {
-            return Ordering::Equal;
-        }
-        self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
-    }
-
-    /// All that is written down but for the time and the source.
-    fn written(&self) -> impl Ord {
-        let answer = match &self.answer {
-            Ok(reading) => {
-                let info: Vec<_> = reading.info.iter().collect();
-                let sockets: Vec<_> = reading
-                    .sockets
-                    .iter()
-                    .map(|socket| (&socket.address, &socket.level, &socket.processes))
-                    .collect();
-                Ok((info, reading.level, sockets, reading.stat.to_csv()))
-            }
-            Err(failure) => Err((failure.kind.as_str(), &failure.message)),
-        };
-        #[cfg(feature = "serde")]
-        let extra = &self.extra;
-        #[cfg(not(feature = "serde"))]
-        let extra = ();
-        // Equal addresses can have two texts: `/run/a` and `/run//a`.
-        (self.address.to_string(), answer, &self.label, &self.shared, extra)
     }
 }
 

@@ -1,19 +1,20 @@
 //! How a snapshot is written down: a format number and one map for each process.
 
-use crate::error::Failure;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::process::Record;
+use super::extra::Extra;
+use super::record::Record;
 use super::requirement::Requirement;
-use super::sharing::{RowCounters, SharedCounters, ShmStatsFile};
+use super::sharing::{SharedCounters, ShmStatsFile};
 use super::snapshot::Snapshot;
 use crate::address::Address;
+use crate::error::Failure;
 use crate::level::Level;
+use crate::shm::RowCounters;
 use crate::show::stat::StatParser;
 use crate::show::{Info, ListedSocket, Reading};
 
@@ -69,49 +70,6 @@ struct WrittenShared {
     /// Rows of which it is not known whether they are in the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<usize>,
-}
-
-/// Fields that a newer version of this crate stored.
-pub(crate) type Extra = BTreeMap<String, Value>;
-
-/// Any value of a self-describing format.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Value {
-    Null(()),
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(Float),
-    Text(String),
-    List(Vec<Value>),
-    Map(BTreeMap<String, Value>),
-}
-
-/// A number that is equal to itself and has its place among others, whatever it
-/// is.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Float(f64);
-
-impl PartialEq for Float {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Float {}
-
-impl Ord for Float {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Float {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 impl Serialize for Snapshot {

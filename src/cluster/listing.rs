@@ -1,6 +1,5 @@
 //! The sockets that a call finds, and the directories that could not be read.
 
-use crate::error::{Error, Failure, Problem, Result};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use super::directory::{self, FileId, SocketFile};
 use super::roster::IgnoredReason;
 use super::sweep::Shared;
 use crate::address::Address;
+use crate::error::{Error, Failure, Problem, Result};
 use crate::transport::{Deadline, Step};
 
 /// A socket that may be asked.

@@ -1,12 +1,12 @@
 //! What a cluster needs to be whole, besides answers from its members.
 
-use crate::error::{ErrorKind, Failure};
 use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::listing::Listing;
 use super::sweep::Shared;
 use crate::aggregate::{Record, Required, Requirement};
+use crate::error::{ErrorKind, Failure};
 use crate::process;
 
 impl Shared {

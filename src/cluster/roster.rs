@@ -1,6 +1,5 @@
 //! The sockets that are members of the cluster, and those that are not and why.
 
-use crate::error::{ErrorKind, Failure};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use super::directory::FileId;
 use super::identity::Identity;
 use crate::address::Address;
 use crate::aggregate::{Label, Record};
+use crate::error::{ErrorKind, Failure};
 use crate::show::Info;
 use crate::transport::StatsSocket;
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use tokio::time::{Duration, Instant};
 
-use crate::aggregate::{Record, RowCounters, SharedCounters, ShmStatsFile};
+use crate::aggregate::{Record, SharedCounters, ShmStatsFile};
 use crate::field::{COLUMNS, Col, Kind, Nature};
+use crate::shm::RowCounters;
 use crate::show::stat::{Cells as _, Dump, Row};
 
 /// The rows of one process, each with where it is counted.

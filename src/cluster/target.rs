@@ -1,6 +1,5 @@
 //! The processes that a command goes to.
 
-use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use super::selector::Selector;
 use super::sweep::Shared;
 use crate::address::Address;
 use crate::aggregate::{Process, Record, Requirement, Snapshot};
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::Member;
 use crate::protocol::{Command, Effect};
 use crate::show::Info;

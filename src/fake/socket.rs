@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use tokio::net::TcpListener;
+
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;

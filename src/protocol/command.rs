@@ -1,8 +1,8 @@
-use crate::protocol::Reference;
 use std::fmt::{self, Write as _};
 
 use crate::error::{Error, Result};
 use crate::level::Level;
+use crate::protocol::Reference;
 
 /// A command with its arguments, as HAProxy reads it.
 ///

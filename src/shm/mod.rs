@@ -14,5 +14,5 @@ mod process;
 
 pub(crate) use file::ShmFile;
 pub(crate) use guid::{RowGuid, join};
-pub(crate) use place::{Member, Usage, places};
+pub(crate) use place::{Member, RowCounters, Usage, places};
 pub(crate) use process::{Claim, Mapped, Seen, look};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::file::{Object, ShmFile, Side};
 use super::guid::RowGuid;
-use crate::aggregate::RowCounters;
 use crate::field::{COLUMNS, Col, Kind, Nature};
 use crate::show::stat::{Cells as _, Dump, Row};
 use crate::version::Version;
@@ -32,6 +31,18 @@ pub(crate) enum Usage {
     /// By some slot.
     Some,
     /// Perhaps not at all.
+    Unknown,
+}
+
+/// Where the counters of one row are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RowCounters {
+    /// In the process alone.
+    Separate,
+    /// In the file, in the place of that name: every process that has the same place
+    /// of the same file counts there.
+    Shared(Arc<str>),
+    /// In the process or in the file.
     Unknown,
 }
 

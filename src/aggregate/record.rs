@@ -1,0 +1,106 @@
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::sharing::SharedCounters;
+use crate::address::Address;
+use crate::error::Failure;
+use crate::show::stat::Dump;
+use crate::show::{Info, Reading};
+use crate::version::Version;
+
+/// What is kept of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) source: Arc<str>,
+    pub(crate) address: Address,
+    /// The label that the user gave.
+    pub(crate) label: Option<Box<str>>,
+    /// When the answer was complete or given up, microseconds since 1970.
+    pub(crate) read_at: u64,
+    pub(crate) answer: Result<Reading, Failure>,
+    /// The counters that it keeps in one file with others, if it is known to do so.
+    pub(crate) shared: Option<Arc<SharedCounters>>,
+    /// What a newer version of this crate stored beside it.
+    #[cfg(feature = "serde")]
+    pub(crate) extra: super::extra::Extra,
+}
+
+impl Record {
+    pub(crate) fn new(source: Arc<str>, address: Address, answer: Result<Reading, Failure>) -> Self {
+        Self {
+            source,
+            address,
+            label: None,
+            read_at: 0,
+            answer,
+            shared: None,
+            #[cfg(feature = "serde")]
+            extra: super::extra::Extra::default(),
+        }
+    }
+
+    /// The same, of which the rows are not kept.
+    pub(crate) fn without_rows(&self) -> Self {
+        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| Reading {
+            info: reading.info.clone(),
+            level: reading.level,
+            sockets: reading.sockets.clone(),
+            stat: Dump::empty(),
+        });
+        Self { answer, shared: None, ..self.clone() }
+    }
+
+    pub(crate) fn info(&self) -> Option<&Info> {
+        self.answer.as_ref().ok().map(|reading| &reading.info)
+    }
+
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.info()?.version().map(Version::parse)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.info().is_some_and(Info::is_stopping)
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn started_at(&self) -> Option<u64> {
+        Self::start_of(self.info()?, self.read_at)
+    }
+
+    /// Seconds since 1970 at which a process started, by what it said at `read_at`,
+    /// in microseconds since 1970.
+    pub(crate) fn start_of(info: &Info, read_at: u64) -> Option<u64> {
+        info.start_time_sec().or_else(|| (read_at / 1_000_000).checked_sub(info.uptime_sec()?))
+    }
+
+    /// Which of two records of one process is kept: the newer. At the same
+    /// microsecond any fixed order of what is written down will do.
+    pub(super) fn precedence(self: &Arc<Self>, other: &Arc<Self>) -> Ordering {
+        if Arc::ptr_eq(self, other) {
+            return Ordering::Equal;
+        }
+        self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
+    }
+
+    /// All that is written down but for the time and the source.
+    fn written(&self) -> impl Ord {
+        let answer = match &self.answer {
+            Ok(reading) => {
+                let info: Vec<_> = reading.info.iter().collect();
+                let sockets: Vec<_> = reading
+                    .sockets
+                    .iter()
+                    .map(|socket| (&socket.address, &socket.level, &socket.processes))
+                    .collect();
+                Ok((info, reading.level, sockets, reading.stat.to_csv()))
+            }
+            Err(failure) => Err((failure.kind.as_str(), &failure.message)),
+        };
+        #[cfg(feature = "serde")]
+        let extra = &self.extra;
+        #[cfg(not(feature = "serde"))]
+        let extra = ();
+        // Equal addresses can have two texts: `/run/a` and `/run//a`.
+        (self.address.to_string(), answer, &self.label, &self.shared, extra)
+    }
+}
