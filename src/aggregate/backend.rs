@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::accessor::figures;
 use super::object::Object;
 use super::view::{debug, serialize, view};
-use super::{Agreement, CountRange, Server, milliseconds};
+use super::{Agreement, CountRange, Server};
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
 
@@ -40,13 +40,13 @@ impl Backend {
     /// Time requests waited in the queue (`qtime`), mean of the last 1024 of each
     /// process.
     pub fn queue_time(&self) -> Option<Duration> {
-        self.0.mean(Col::qtime).map(milliseconds)
+        self.0.mean_time(Col::qtime)
     }
 
     /// Time servers took to answer (`rtime`), mean of the last 1024 requests of
     /// each process.
     pub fn response_time(&self) -> Option<Duration> {
-        self.0.mean(Col::rtime).map(milliseconds)
+        self.0.mean_time(Col::rtime)
     }
 
     /// Its servers, in the order processes list them.

@@ -2,9 +2,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::Snapshot;
 use super::fold::{self, Underflow};
 use super::process::Process;
-use super::snapshot::Snapshot;
 use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
+use super::Snapshot;
 use super::index::Place;
 use super::merge::Merge;
 use super::process::Process;
-use super::snapshot::Snapshot;
 use super::{Agreement, Bound, CountRange, CounterSharing, Figure, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
@@ -54,6 +56,12 @@ impl Object {
         CounterSharing::of(places.filter_map(|Place { process, row }| {
             Some((self.snapshot.processes().get(*process as usize)?, *row as usize))
         }))
+    }
+
+    /// The merged mean of a column of milliseconds.
+    pub(super) fn mean_time(&self, column: Col) -> Option<Duration> {
+        let mean = self.mean(column)?;
+        Some(Duration::try_from_secs_f64(mean / 1000.0).unwrap_or(Duration::MAX))
     }
 
     pub(super) fn same<'a, T>(

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::accessor::figures;
 use super::object::Object;
 use super::view::{debug, serialize, view};
-use super::{Agreement, CountRange, milliseconds};
+use super::{Agreement, CountRange};
 use crate::field::{Col, for_each_column};
 use crate::show::stat::ServerAddress;
 
@@ -70,13 +70,13 @@ impl Server {
     /// Time requests waited in its queue (`qtime`), mean of the last 1024 of each
     /// process.
     pub fn queue_time(&self) -> Option<Duration> {
-        self.0.mean(Col::qtime).map(milliseconds)
+        self.0.mean_time(Col::qtime)
     }
 
     /// Time it took to answer (`rtime`), mean of the last 1024 requests of each
     /// process.
     pub fn response_time(&self) -> Option<Duration> {
-        self.0.mean(Col::rtime).map(milliseconds)
+        self.0.mean_time(Col::rtime)
     }
 
     /// Number of the server in its backend (`sid`).

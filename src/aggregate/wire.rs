@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Snapshot;
 use super::extra::Extra;
 use super::record::Record;
 use super::requirement::Requirement;
 use super::sharing::{SharedCounters, ShmStatsFile};
-use super::snapshot::Snapshot;
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
