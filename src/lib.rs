@@ -79,7 +79,6 @@
 //!   built on this crate.
 
 mod address;
-mod aggregate;
 mod cluster;
 mod error;
 mod excerpt;
@@ -92,14 +91,11 @@ mod process;
 mod protocol;
 mod shm;
 mod show;
+pub mod snapshot;
 mod transport;
 mod version;
 
 pub use address::{Address, ParseAddressError};
-pub use aggregate::{
-    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Figure, Label, Limit, Process, Required,
-    Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
-};
 pub use cluster::{
     Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,
     IgnoredReason, Listener, Map, Outcome, Outcomes, Selector, Server, ServerRef,
@@ -118,13 +114,12 @@ pub use show::{
     AdminState, Administrative, Entry, Info, ListedSocket, OperationalState, PatternSource, Reading,
     ServerState, SocketList,
 };
+pub use snapshot::{
+    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Figure, Label, Limit, Process, Required,
+    Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
+};
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;
-
-/// Merged figures without a cluster: what a [`Snapshot`] holds.
-pub mod snapshot {
-    pub use crate::aggregate::{Backend, Frontend, Listener, Server};
-}
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -7,11 +7,11 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use crate::address::Address;
-use crate::aggregate::Record;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::protocol::{self, Answer, Command, Effect, Flow, PromptedReply, Reply, Sink};
 use crate::show::stat::Scope;
 use crate::show::{Info, Reading, SweepParser};
+use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
 /// Name of the commands that read everything, in errors and traces.

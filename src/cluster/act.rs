@@ -13,11 +13,11 @@ use super::outcome::{Outcome, Presence};
 use super::outcomes::Outcomes;
 use super::target::{Target, Targets};
 use crate::address::Address;
-use crate::aggregate::{Record, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::Identified;
 use crate::protocol::{self, Answer, Change, Command, Effect, malformed};
 use crate::show::stat::{Row, Scope};
+use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
 
 impl Cluster {

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 
 use super::outcome::Outcome;
 use super::outcomes::Outcomes;
-use crate::aggregate::Label;
 use crate::error::{Error, Problem, Result};
 use crate::excerpt::excerpt;
 use crate::show::{Entries, Entry};
+use crate::snapshot::Label;
 
 /// What a map or an ACL holds, process by process.
 ///

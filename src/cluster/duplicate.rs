@@ -12,9 +12,9 @@ use super::listing::Candidate;
 use super::roster::{Known, Socket, Standing};
 use super::sweep::{Answered, Asked, Shared};
 use crate::address::Address;
-use crate::aggregate::Record;
 use crate::error::{Error, Problem, Result};
 use crate::process::Member;
+use crate::snapshot::Record;
 use crate::transport::{Deadline, Step};
 
 /// How often one socket is asked between two answers of the other.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::directory;
 use crate::address::Address;
-use crate::aggregate::Record;
 use crate::show::{Info, ListedSocket, SocketList};
+use crate::snapshot::Record;
 use crate::transport::{Deadline, Step};
 
 /// What two answers of one process have in common. Answers of two processes

@@ -52,10 +52,10 @@ pub use selector::Selector;
 pub use server_ref::ServerRef;
 
 use crate::address::Address;
-use crate::aggregate::{ClusterInfo, Snapshot};
 use crate::error::Result;
 use crate::protocol::Command;
 use crate::show::stat::Scope;
+use crate::snapshot::{ClusterInfo, Snapshot};
 use crate::transport::Deadline;
 use acts::acts;
 use sweep::Shared;

@@ -1,9 +1,9 @@
 use std::ops::Deref;
 
 use super::Cluster;
-use crate::aggregate;
 use crate::error::Result;
 use crate::show::stat::Scope;
+use crate::snapshot;
 
 /// Makes `$name`: a figure of a snapshot that knows its cluster.
 macro_rules! live {
@@ -16,11 +16,11 @@ macro_rules! live {
         #[derive(Debug, Clone)]
         pub struct $name {
             pub(super) cluster: Cluster,
-            pub(super) figures: aggregate::$name,
+            pub(crate) figures: snapshot::$name,
         }
 
         impl $name {
-            pub(super) fn new(cluster: &Cluster, figures: aggregate::$name) -> Self {
+            pub(crate) fn new(cluster: &Cluster, figures: snapshot::$name) -> Self {
                 Self { cluster: cluster.clone(), figures }
             }
 
@@ -37,9 +37,9 @@ macro_rules! live {
             ///
             /// Dropping the future closes the connections and leaves nothing behind.
             pub async fn refresh(&self) -> Result<Self> {
-                let scope: fn(&aggregate::$name) -> Scope = $scope;
+                let scope: fn(&snapshot::$name) -> Scope = $scope;
                 let snapshot = self.cluster.read(&scope(&self.figures)).await?;
-                let find: fn(&aggregate::Snapshot, &aggregate::$name) -> Result<aggregate::$name> = $find;
+                let find: fn(&snapshot::Snapshot, &snapshot::$name) -> Result<snapshot::$name> = $find;
                 Ok(Self::new(&self.cluster, find(&snapshot, &self.figures)?))
             }
 
@@ -57,9 +57,9 @@ macro_rules! live {
         }
 
         impl Deref for $name {
-            type Target = aggregate::$name;
+            type Target = snapshot::$name;
 
-            fn deref(&self) -> &aggregate::$name {
+            fn deref(&self) -> &snapshot::$name {
                 &self.figures
             }
         }

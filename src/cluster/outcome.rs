@@ -2,9 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::aggregate::{Label, Process};
 use crate::error::{Error, Result};
 use crate::protocol::Change;
+use crate::snapshot::{Label, Process};
 use crate::version::Version;
 
 /// Answer of one process to one command, or the reason why there is none.

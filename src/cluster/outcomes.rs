@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::outcome::Outcome;
-use crate::aggregate::{Agreement, Label, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Problem, Result, common_cause};
+use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 
 /// Answers of all processes of a cluster to one command, in the order of the cluster.
 ///

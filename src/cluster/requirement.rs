@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::listing::Listing;
 use super::sweep::Shared;
-use crate::aggregate::{Record, Required, Requirement};
 use crate::error::{ErrorKind, Failure};
 use crate::process;
+use crate::snapshot::{Record, Required, Requirement};
 
 impl Shared {
     /// The requirements of the cluster: each directory, and the processes that are

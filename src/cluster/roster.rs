@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::directory::FileId;
 use super::identity::Identity;
 use crate::address::Address;
-use crate::aggregate::{Label, Record};
 use crate::error::{ErrorKind, Failure};
 use crate::show::Info;
+use crate::snapshot::{Label, Record};
 use crate::transport::StatsSocket;
 
 /// A socket that was found and is no member of the cluster.

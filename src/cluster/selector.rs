@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::outcome::Outcome;
 use crate::address::Address;
-use crate::aggregate::{Label, Process, Record};
+use crate::snapshot::{Label, Process, Record};
 
 /// A process of a cluster: by its label, or by the address of its stats socket.
 ///

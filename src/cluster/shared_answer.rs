@@ -1,10 +1,10 @@
 //! What follows from the answers of the processes that have one file.
 
 use super::shared_rows::SharedRows;
-use crate::aggregate::ShmStatsFile;
 use crate::error::{Error, Result};
 use crate::shm::{self, Mapped, RowGuid, ShmFile, Usage};
 use crate::show::{GuidList, Reading};
+use crate::snapshot::ShmStatsFile;
 use crate::version::Version;
 
 /// What a process answered when it was asked for its guids.

@@ -19,12 +19,12 @@ use super::shared_answer::{self, GuidAnswer};
 use super::shared_rows::SharedRows;
 use super::sweep::Shared;
 use crate::address::Address;
-use crate::aggregate::{Record, ShmStatsFile};
 use crate::error::{Error, Problem, Result};
 use crate::process::Member;
 use crate::shm::{self, Claim, Mapped, Seen};
 use crate::show::stat::Scope;
 use crate::show::{GuidList, Reading};
+use crate::snapshot::{Record, ShmStatsFile};
 use crate::transport::{Deadline, Step};
 
 /// What is known of the members, from one read to the next.

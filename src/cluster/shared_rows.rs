@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use tokio::time::{Duration, Instant};
 
-use crate::aggregate::{Record, SharedCounters, ShmStatsFile};
 use crate::field::{COLUMNS, Col, Kind, Nature};
 use crate::shm::RowCounters;
 use crate::show::stat::{Cells as _, Dump, Row};
+use crate::snapshot::{Record, SharedCounters, ShmStatsFile};
 
 /// The rows of one process, each with where it is counted.
 #[derive(Debug)]

@@ -15,11 +15,11 @@ use super::roster::{Ignored, Roster, Standing};
 use super::selector::Selector;
 use super::shared_counters::CounterCache;
 use crate::address::Address;
-use crate::aggregate::{Label, Record, Snapshot, labels_beside};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{self, Member};
 use crate::show::stat::Scope;
 use crate::show::{Info, Reading};
+use crate::snapshot::{Label, Record, Snapshot, labels_beside};
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 
 /// What all views of one cluster share.

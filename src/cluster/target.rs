@@ -12,12 +12,12 @@ use super::roster::Standing;
 use super::selector::Selector;
 use super::sweep::Shared;
 use crate::address::Address;
-use crate::aggregate::{Process, Record, Requirement, Snapshot};
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::Member;
 use crate::protocol::{Command, Effect};
 use crate::show::Info;
 use crate::show::stat::Scope;
+use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
 
 /// The processes that a command goes to, and what the cluster lacks beside them.

@@ -1,9 +1,10 @@
+use super::Listener;
 use super::accessor::figures;
+use super::common::{debug, serialize, view};
 use super::object::Object;
-use super::view::{debug, serialize, view};
-use super::{Agreement, CountRange, Limit, Listener};
 use crate::field::{Col, for_each_column};
 use crate::show::stat::{Cells, Mode, Row};
+use crate::snapshot::merge::{Agreement, CountRange, Limit};
 
 /// Client side of a proxy, in all processes that have it.
 ///

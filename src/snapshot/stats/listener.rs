@@ -1,8 +1,8 @@
-use super::CountRange;
 use super::accessor::figures;
+use super::common::{debug, serialize, view};
 use super::object::Object;
-use super::view::{debug, serialize, view};
 use crate::field::{Col, for_each_column};
+use crate::snapshot::merge::CountRange;
 
 /// One listening socket of a frontend with `option socket-stats`, in all
 /// processes that have it.

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::Label;
 use super::record::Record;
 use crate::show::Info;
+use crate::snapshot::merge::Label;
 
 /// A label for each record, in the same order, no two alike.
 ///

@@ -1,11 +1,25 @@
 //! The frontends, backends, servers and listeners of a snapshot, each merged over all
 //! processes that have it.
 
-use super::index;
-use super::object::Object;
-use super::{Backend, ClusterInfo, Frontend, Listener, Server, Snapshot};
+mod accessor;
+mod backend;
+mod common;
+mod frontend;
+mod info;
+mod listener;
+mod object;
+mod server;
+
+pub use backend::Backend;
+pub use frontend::Frontend;
+pub use info::{ClusterInfo, Uptime};
+pub use listener::Listener;
+pub use server::Server;
+
+use super::{Snapshot, index};
 use crate::error::Result;
 use crate::field::Kind;
+use object::Object;
 
 impl Snapshot {
     /// Every frontend, in the order processes list them.

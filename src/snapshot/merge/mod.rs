@@ -1,12 +1,20 @@
+//! The rules by which the values of several processes become one.
+
+mod count_range;
+pub(super) mod fold;
+mod value;
+
+pub use count_range::CountRange;
+pub use value::{Agreement, Bound, Figure, Label, Limit};
+
 use std::collections::HashMap;
 
-use super::fold::{self, Underflow};
 use super::process::Process;
 use super::sharing::{self, Kept};
-use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
 use crate::level::Level;
 use crate::show::stat::{Cells, CheckStatus, Mode, Status};
+use fold::Underflow;
 
 /// The rows of one object, to be merged column by column: every process that has
 /// it, with its row.

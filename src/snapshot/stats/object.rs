@@ -1,13 +1,11 @@
 use std::time::Duration;
 
-use super::Snapshot;
-use super::index::Place;
-use super::merge::Merge;
-use super::process::Process;
-use super::{Agreement, Bound, CountRange, CounterSharing, Figure, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
 use crate::show::stat::{CheckStatus, Cut, Mode, Row, Status};
+use crate::snapshot::index::Place;
+use crate::snapshot::merge::{Agreement, Bound, CountRange, Figure, Limit, Merge};
+use crate::snapshot::{CounterSharing, Process, Snapshot};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]

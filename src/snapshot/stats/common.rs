@@ -16,7 +16,7 @@ macro_rules! view {
             /// line with `name` and `shards` has several rows in one process.
             pub fn per_process(
                 &self,
-            ) -> impl Iterator<Item = (&crate::aggregate::Process, crate::show::stat::Row<'_>)> {
+            ) -> impl Iterator<Item = (&crate::snapshot::Process, crate::show::stat::Row<'_>)> {
                 self.0.rows()
             }
 
@@ -30,16 +30,16 @@ macro_rules! view {
             /// differences are differences, such as `DOWN` and `DOWN (agent)`.
             ///
             /// Old workers have no say while there are other processes.
-            pub fn status(&self) -> crate::aggregate::Agreement<crate::show::stat::Status> {
+            pub fn status(&self) -> crate::snapshot::merge::Agreement<crate::show::stat::Status> {
                 let status = self.0.same_status(crate::field::Col::status);
                 status.unwrap_or_else(|| {
-                    crate::aggregate::Agreement::Same(crate::show::stat::Status::parse(""))
+                    crate::snapshot::merge::Agreement::Same(crate::show::stat::Status::parse(""))
                 })
             }
 
             /// How these processes keep its counters: each for itself, or together in a
             /// file (`shm-stats-file`), where a counter counts once.
-            pub fn sharing(&self) -> crate::aggregate::CounterSharing {
+            pub fn sharing(&self) -> crate::snapshot::CounterSharing {
                 self.0.sharing()
             }
 
@@ -52,17 +52,20 @@ macro_rules! view {
             ///
             /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no
             /// such column.
-            pub fn metric(&self, name: &str) -> crate::error::Result<Option<crate::aggregate::Figure<'_>>> {
+            pub fn metric(
+                &self,
+                name: &str,
+            ) -> crate::error::Result<Option<crate::snapshot::merge::Figure<'_>>> {
                 self.0.figure(name)
             }
 
             /// Every column that any process fills, merged, by its name.
-            pub fn metrics(&self) -> Vec<(&str, crate::aggregate::Figure<'_>)> {
+            pub fn metrics(&self) -> Vec<(&str, crate::snapshot::merge::Figure<'_>)> {
                 self.0.figures()
             }
 
             #[doc = concat!("The snapshot this ", $what, " is part of, which it keeps alive.")]
-            pub fn snapshot(&self) -> &crate::aggregate::Snapshot {
+            pub fn snapshot(&self) -> &crate::snapshot::Snapshot {
                 self.0.snapshot()
             }
         }
@@ -96,7 +99,7 @@ macro_rules! serialize {
                 $(map.serialize_entry(stringify!($name), self.$name())?;)+
                 map.serialize_entry("processes", &self.processes())?;
                 map.serialize_entry("status", &self.status())?;
-                map.serialize_entry("metrics", &crate::aggregate::view::Metrics(self.metrics()))?;
+                map.serialize_entry("metrics", &crate::snapshot::stats::common::Metrics(self.metrics()))?;
                 map.end()
             }
         }
@@ -111,7 +114,7 @@ macro_rules! serialize {
 
 /// Figures by the name of their column or key.
 #[cfg(feature = "serde")]
-pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::aggregate::Figure<'a>)>);
+pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::snapshot::merge::Figure<'a>)>);
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Metrics<'_> {

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use super::accessor::figures;
+use super::common::{debug, serialize, view};
 use super::object::Object;
-use super::view::{debug, serialize, view};
-use super::{Agreement, CountRange};
 use crate::field::{Col, for_each_column};
 use crate::show::stat::ServerAddress;
+use crate::snapshot::merge::{Agreement, CountRange};
 
 /// One server of a backend, in all processes that have it.
 ///

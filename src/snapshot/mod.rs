@@ -1,40 +1,24 @@
 //! Many values to one: the rows of all processes as one frontend, backend,
 //! server or listener each, and the rules by which figures are merged.
 
-mod accessor;
-mod backend;
-mod count_range;
 #[cfg(feature = "serde")]
 mod extra;
-mod fold;
-mod frontend;
+#[cfg(feature = "serde")]
+mod format;
 mod index;
-mod info;
 mod label;
-mod listener;
 mod merge;
-mod object;
-mod objects;
 mod process;
 mod record;
 mod requirement;
-mod server;
 mod sharing;
-mod value;
-mod view;
-#[cfg(feature = "serde")]
-mod wire;
+mod stats;
 
-pub use backend::Backend;
-pub use count_range::CountRange;
-pub use frontend::Frontend;
-pub use info::{ClusterInfo, Uptime};
-pub use listener::Listener;
+pub use merge::{Agreement, Bound, CountRange, Figure, Label, Limit};
 pub use process::Process;
 pub use requirement::{Required, Requirement};
-pub use server::Server;
 pub use sharing::{CounterSharing, Sharers, ShmStatsFile};
-pub use value::{Agreement, Bound, Figure, Label, Limit};
+pub use stats::{Backend, ClusterInfo, Frontend, Listener, Server, Uptime};
 
 pub(crate) use label::labels_beside;
 pub(crate) use record::Record;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::process::Process;
-use super::{CountRange, Label};
 use crate::shm::RowCounters;
+use crate::snapshot::merge::{CountRange, Label};
 
 /// The file in which HAProxy processes keep counters together (`shm-stats-file` of the
 /// configuration, HAProxy 3.3 and later).

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use super::Server;
 use super::accessor::figures;
+use super::common::{debug, serialize, view};
 use super::object::Object;
-use super::view::{debug, serialize, view};
-use super::{Agreement, CountRange, Server};
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
+use crate::snapshot::merge::{Agreement, CountRange};
 
 /// Server side of a proxy, in all processes that have it.
 ///

@@ -2,13 +2,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Snapshot;
-use super::fold::{self, Underflow};
-use super::process::Process;
-use super::{Agreement, Bound, CountRange, Figure, Label, Limit};
 use crate::error::{Error, Problem, Result};
 use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
 use crate::show::Info;
+use crate::snapshot::merge::fold::{self, Underflow};
+use crate::snapshot::merge::{Agreement, Bound, CountRange, Figure, Label, Limit};
+use crate::snapshot::{Process, Snapshot};
 use crate::version::Version;
 
 /// What the processes of a cluster say of themselves (`show info`), as one.
@@ -313,7 +312,7 @@ impl serde::Serialize for ClusterInfo {
         let processes: Vec<_> = self.per_process().map(|(process, _)| &**process.label()).collect();
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("processes", &processes)?;
-        map.serialize_entry("metrics", &super::view::Metrics(self.metrics()))?;
+        map.serialize_entry("metrics", &super::common::Metrics(self.metrics()))?;
         map.end()
     }
 }
