@@ -87,6 +87,7 @@ pub mod fake;
 pub mod field;
 pub mod guide;
 mod level;
+mod object;
 mod process;
 mod protocol;
 mod shm;
@@ -96,17 +97,15 @@ mod transport;
 mod version;
 
 pub use address::{Address, ParseAddressError};
-pub use cluster::{
-    Acl, Backend, BackendRef, Cluster, ClusterBuilder, Contents, Difference, Frontend, FrontendRef, Ignored,
-    IgnoredReason, Listener, Map, Outcome, Outcomes, Selector, Server, ServerRef,
-};
+pub use cluster::{Cluster, ClusterBuilder, Ignored, IgnoredReason, Outcome, Outcomes, Selector};
 pub use error::{Error, ErrorKind, Failure, Result};
 pub use field::Kind;
 pub use level::Level;
-pub use protocol::{
-    AgentState, Change, Counters, Health, Lookup, PatternId, RateLimit, Reference, Reply, ServerWeight,
-    Weight,
+pub use object::{
+    Acl, AgentState, Backend, BackendRef, Contents, Counters, Difference, Frontend, FrontendRef, Health,
+    Listener, Lookup, Map, PatternId, RateLimit, Server, ServerRef, ServerWeight, Weight,
 };
+pub use protocol::{Change, Reference, Reply};
 pub use show::stat::{
     CheckResult, CheckStatus, Dump, Header, Mode, Remark, Row, ServerAddress, StatParser, State, Status,
 };

@@ -303,7 +303,7 @@ impl Identified<'_> {
     }
 
     /// Whether the process is one of several of the same HAProxy.
-    pub(crate) fn is_one_of_several(&self) -> bool {
+    pub(super) fn is_one_of_several(&self) -> bool {
         self.info.nbproc().is_some_and(|processes| processes > 1)
     }
 

@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::roster::Roster;
+use super::membership::Shared;
 use super::selector::Selector;
 use super::shared_counters::CounterCache;
-use super::sweep::Shared;
 use super::view::View;
 use super::{Cluster, host};
 use crate::address::Address;
+use crate::cluster::membership::Roster;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits, Permits};
 

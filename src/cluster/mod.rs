@@ -1,36 +1,19 @@
 //! Many processes: who they are, and one object for what they have in common.
 
-mod acl;
-mod act;
-mod acts;
-mod backend_ref;
 mod builder;
-mod bulk;
-mod claims;
-mod classify;
-mod contents;
-mod directory;
-mod duplicate;
-mod frontend_ref;
-mod global;
+mod fan_out;
 mod host;
-mod identity;
-mod listing;
-mod map;
-mod object;
-mod outcome;
-mod outcomes;
-mod requirement;
-mod roster;
+mod membership;
 mod selector;
-mod server_check;
-mod server_ref;
-mod shared_answer;
 mod shared_counters;
-mod shared_rows;
-mod sweep;
-mod target;
 mod view;
+
+pub use builder::ClusterBuilder;
+pub use fan_out::{Outcome, Outcomes};
+pub use membership::{Ignored, IgnoredReason};
+pub use selector::Selector;
+
+pub(crate) use fan_out::{Presence, Target};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -38,28 +21,14 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-pub use acl::Acl;
-pub use backend_ref::BackendRef;
-pub use builder::ClusterBuilder;
-pub use contents::{Contents, Difference};
-pub use frontend_ref::FrontendRef;
-pub use map::Map;
-pub use object::{Backend, Frontend, Listener, Server};
-pub use outcome::Outcome;
-pub use outcomes::Outcomes;
-pub use roster::{Ignored, IgnoredReason};
-pub use selector::Selector;
-pub use server_ref::ServerRef;
-
 use crate::address::Address;
 use crate::error::Result;
 use crate::protocol::Command;
 use crate::show::stat::Scope;
-use crate::snapshot::{ClusterInfo, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::transport::Deadline;
-use acts::acts;
-use sweep::Shared;
-use target::Targets;
+use fan_out::Targets;
+use membership::Shared;
 use view::View;
 
 /// Many HAProxy processes, managed as one.
@@ -177,7 +146,8 @@ impl Cluster {
         self.read(&Scope::All).await
     }
 
-    async fn read(&self, scope: &Scope) -> Result<Snapshot> {
+    /// Reads the rows in `scope` of every member.
+    pub(crate) async fn read(&self, scope: &Scope) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
             None => self.shared.sweep(scope, false, limits).await?,
@@ -191,117 +161,6 @@ impl Cluster {
             }
         };
         if self.view.partial { Ok(snapshot) } else { snapshot.complete() }
-    }
-
-    /// Every frontend. See [`snapshot`](Cluster::snapshot) for errors and cancel
-    /// safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot).
-    pub async fn frontends(&self) -> Result<Vec<Frontend>> {
-        let frontends = self.snapshot().await?.frontends();
-        Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
-    }
-
-    /// The frontend called `name`. Only its own rows are asked for, which costs
-    /// HAProxy much less than all of them; all are only where another proxy has
-    /// the name. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
-    pub async fn frontend(&self, name: &str) -> Result<Frontend> {
-        Ok(Frontend::new(self, self.read(&Scope::frontend(name)).await?.frontend(name)?))
-    }
-
-    /// Every backend. See [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot).
-    pub async fn backends(&self) -> Result<Vec<Backend>> {
-        let backends = self.snapshot().await?.backends();
-        Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
-    }
-
-    /// The backend called `name`. Only its own rows and those of its servers are
-    /// asked for, which costs HAProxy much less than all of them; all are only where
-    /// another proxy has the name. See [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
-    pub async fn backend(&self, name: &str) -> Result<Backend> {
-        Ok(Backend::new(self, self.read(&Scope::backend(name)).await?.backend(name)?))
-    }
-
-    /// Every server of every backend. See [`snapshot`](Cluster::snapshot) for
-    /// cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot).
-    pub async fn servers(&self) -> Result<Vec<Server>> {
-        let servers = self.snapshot().await?.servers();
-        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
-    }
-
-    /// The server called `name` of the backend called `backend`. Only the rows of
-    /// that backend are asked for, as with [`backend`](Cluster::backend). See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
-    pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        Ok(Server::new(self, self.read(&Scope::backend(backend)).await?.server(backend, name)?))
-    }
-
-    /// Every server called `name`, whatever its backend. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`server`](Cluster::server).
-    pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
-        let snapshot = self.snapshot().await?;
-        let servers = snapshot.servers_named(name);
-        if servers.is_empty() {
-            return Err(snapshot.absent(format!("server {name:?}")));
-        }
-        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
-    }
-
-    /// Every listener of every frontend that has `option socket-stats`. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot).
-    pub async fn listeners(&self) -> Result<Vec<Listener>> {
-        let listeners = self.snapshot().await?.listeners();
-        Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
-    }
-
-    /// What the processes say of themselves, as one; no rows are asked for. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`snapshot`](Cluster::snapshot).
-    pub async fn info(&self) -> Result<ClusterInfo> {
-        Ok(self.read(&Scope::Nothing).await?.info())
     }
 
     /// Addresses of the members, as known since the last call that asked them.

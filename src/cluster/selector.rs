@@ -1,7 +1,7 @@
 use std::fmt;
 
-use super::outcome::Outcome;
 use crate::address::Address;
+use crate::cluster::fan_out::Outcome;
 use crate::snapshot::{Label, Process, Record};
 
 /// A process of a cluster: by its label, or by the address of its stats socket.

@@ -27,7 +27,7 @@ where
     R: Cells<'a>,
     I: Iterator<Item = (&'a Process, R)> + Clone,
 {
-    pub(super) fn new(rows: I) -> Self {
+    pub(crate) fn new(rows: I) -> Self {
         Self { rows }
     }
 

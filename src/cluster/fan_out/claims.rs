@@ -1,0 +1,82 @@
+//! Which process a command that must not be executed twice has reached.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::address::Address;
+use crate::cluster::Shared;
+use crate::cluster::membership::{Identity, Socket, directory};
+use crate::error::{Error, Problem, Result};
+use crate::process::{Identified, Member};
+use crate::transport::Deadline;
+
+/// The processes that a command has reached so far, by the sockets it reached them
+/// through.
+///
+/// Two sockets can lead to one process although they led to two when they were read:
+/// a reload replaces the process behind a socket and not its file. So each connection
+/// identifies its process before the command is sent on it, and the command is only
+/// sent if no other connection has claimed that process.
+pub(crate) struct Claims {
+    shared: Arc<Shared>,
+    claimed: Mutex<Vec<(Address, Identity)>>,
+}
+
+/// A connection on which a command may be sent, or the reason why it may not.
+pub(super) enum Claim<'a> {
+    /// The process is claimed by this connection.
+    Granted(Box<Identified<'a>>),
+    /// The process seems to be the one that the command reaches through this address.
+    Claimed(Address),
+}
+
+impl Claims {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), claimed: Mutex::default() }
+    }
+
+    /// Connects to a process and claims it.
+    pub(super) async fn claim<'a>(&self, member: &'a Member, deadline: &'a Deadline) -> Result<Claim<'a>> {
+        let identified = member.identified(deadline).await?;
+        let Some(identity) = Identity::new(&identified.info, identified.at) else {
+            let missing = Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
+            return Err(missing.at(member.address()));
+        };
+        let mut claimed = self.claimed();
+        let alike = claimed.iter().filter(|(_, other)| other.fits(&identity));
+        for (address, other) in alike {
+            let pair = [(address, other), (member.address(), &identity)].map(|(address, identity)| Socket {
+                address: address.clone(),
+                file: directory::file_id_of(address),
+                identity: identity.clone(),
+            });
+            if address != member.address() && !self.shared.roster().are_all_distinct(pair) {
+                return Ok(Claim::Claimed(address.clone()));
+            }
+        }
+        claimed.push((member.address().clone(), identity));
+        Ok(Claim::Granted(Box::new(identified)))
+    }
+
+    /// Compares two sockets whose processes seem to be one: whether they are.
+    pub(super) async fn is_one_process(
+        &self,
+        claimed: &Address,
+        member: &Member,
+        deadline: &Deadline,
+    ) -> Result<bool> {
+        let found = self.claimed().iter().find(|(address, _)| address == claimed).cloned();
+        let Some((address, identity)) = found else { return Ok(false) };
+        let first = self.shared.member(&address);
+        self.shared.is_one_process(&identity, &first, member, deadline).await
+    }
+
+    /// Gives up the claim of a connection on which the process refused the command.
+    pub(crate) fn release(&self, address: &Address) {
+        self.claimed().retain(|(claimed, _)| claimed != address);
+    }
+
+    fn claimed(&self) -> MutexGuard<'_, Vec<(Address, Identity)>> {
+        // The list is whole after every statement.
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,318 @@
+//! Sending a command to every process at once.
+
+mod claims;
+mod outcome;
+mod outcomes;
+mod target;
+
+pub use outcome::Outcome;
+pub use outcomes::Outcomes;
+
+pub(crate) use outcome::Presence;
+pub(crate) use target::{Target, Targets};
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::{join, join_all};
+use tracing::Instrument;
+
+use super::Cluster;
+use super::membership::Identity;
+use crate::address::Address;
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::process::Identified;
+use crate::protocol::{self, Answer, Change, Command, Effect, malformed};
+use crate::show::stat::{Row, Scope};
+use crate::snapshot::{Record, Snapshot};
+use crate::transport::Deadline;
+use claims::Claim;
+
+impl Cluster {
+    /// Has every member execute a command that changes something. `scope` is what is
+    /// read before, if that was asked for.
+    pub(crate) async fn change(&self, command: Command, scope: Scope) -> Result<Outcomes<Change>> {
+        let command = &command;
+        let job = |target: Target, deadline| async move { target.change(command, &deadline).await };
+        self.each(command, scope, job).await
+    }
+
+    /// Asks every member for something that is read from the text it prints.
+    pub(crate) async fn ask<T: Send + Sync + 'static>(
+        &self,
+        command: Command,
+        read: impl Fn(Vec<u8>) -> Result<T> + Sync,
+    ) -> Result<Outcomes<T>> {
+        let (command, read) = (&command, &read);
+        let job = |target: Target, deadline| async move { target.ask(command, read, &deadline).await };
+        self.each(command, Scope::Nothing, job).await
+    }
+
+    /// Does `job` with every member that permits `command`, all at once, and judges
+    /// what came of it when all have finished.
+    ///
+    /// Nothing is sent to any process if the line of `command` cannot be sent.
+    pub(crate) async fn each<T, J, F>(&self, command: &Command, scope: Scope, job: J) -> Result<Outcomes<T>>
+    where
+        T: Send + Sync + 'static,
+        J: Fn(Target, Deadline) -> F,
+        F: Future<Output = Result<Presence<T>>>,
+    {
+        protocol::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
+        let deadline = Deadline::new(self.limits());
+        let only = self.view.only.as_deref();
+        let Targets { targets, missing } = self.shared.targets(only, command, &deadline).await?;
+        if command.is_for_one() && targets.len() != 1 {
+            let text = format!("a reference is that of one process, and this would reach {}", targets.len());
+            return Err(Error::invalid(text).during(command.shown()));
+        }
+        let span = tracing::debug_span!("act", command = command.shown(), processes = targets.len());
+        let outcomes = async {
+            let sending = targets.iter().map(|target| self.one(target, command, &scope, &job, &deadline));
+            let mut sent = join_all(sending).await;
+            self.settle(&targets, &mut sent, command, &scope, &job, &deadline).await;
+            let (mut outcomes, mut records) = (Vec::new(), Vec::new());
+            for (outcome, record) in sent {
+                outcomes.push(outcome);
+                records.extend(record);
+            }
+            self.shared.find_shared_counters(&mut records, &deadline).await;
+            let previous = self.view.previous.then(|| Snapshot::new(records.into_iter().map(Arc::new)));
+            Outcomes::new(command.shown(), outcomes, missing, previous)
+        }
+        .instrument(span)
+        .await;
+        let failed = outcomes.failed().count();
+        tracing::debug!(command = command.shown(), processes = targets.len(), failed, "act");
+        if self.view.partial { Ok(outcomes) } else { outcomes.all() }
+    }
+
+    async fn one<T, J, F>(
+        &self,
+        target: &Target,
+        command: &Command,
+        scope: &Scope,
+        job: &J,
+        deadline: &Deadline,
+    ) -> Sent<T>
+    where
+        J: Fn(Target, Deadline) -> F,
+        F: Future<Output = Result<Presence<T>>>,
+    {
+        let placed = |error: Error| error.during(command.shown()).at(target.member.address());
+        let mut record = None;
+        let mut permitted = target.permits(command).map_err(placed);
+        if let (true, Err(error)) = (self.view.previous, &permitted) {
+            record = Some(target.unread(error.clone()));
+        } else if self.view.previous {
+            // Without the previous state the change must not be made.
+            let before = target.read(scope, deadline).await;
+            if let Err(failure) = &before.answer {
+                let unmet = Error::new(Problem::Unmet(failure.clone()));
+                permitted = Err(placed(unmet));
+            }
+            record = Some(before);
+        }
+        let result = match permitted {
+            Ok(()) => job(target.clone(), *deadline).await,
+            Err(error) => Err(error),
+        };
+        (Outcome::new(&target.process, result), record)
+    }
+
+    /// Leaves one outcome for each process, if several sockets turn out to lead to one.
+    ///
+    /// A socket whose process was claimed through another socket has not been sent the
+    /// command yet. It is compared with that socket, and gets the command if it leads
+    /// to another process, or if the level of the other socket did not permit it.
+    async fn settle<T, J, F>(
+        &self,
+        targets: &[Target],
+        sent: &mut Vec<Sent<T>>,
+        command: &Command,
+        scope: &Scope,
+        job: &J,
+        deadline: &Deadline,
+    ) where
+        J: Fn(Target, Deadline) -> F,
+        F: Future<Output = Result<Presence<T>>>,
+    {
+        let mut duplicates: Vec<Address> = Vec::new();
+        for (at, target) in targets.iter().enumerate() {
+            let Some(of) = reached_at(sent.get(at)) else { continue };
+            let own = target.member.address();
+            let error = match target.claims.is_one_process(&of, &target.member, deadline).await {
+                Ok(true) if !is_denied(sent.iter(), &of) => {
+                    duplicates.push(own.clone());
+                    continue;
+                }
+                Ok(same) => {
+                    if same {
+                        target.claims.release(&of);
+                        duplicates.push(of);
+                    }
+                    None
+                }
+                Err(error) => Some(error.during(command.shown()).at(own)),
+            };
+            let now = match error {
+                None => self.one(target, command, scope, job, deadline).await,
+                Some(error) => (Outcome::new(&target.process, Err(error)), None),
+            };
+            if let Some(sent) = sent.get_mut(at) {
+                *sent = now;
+            }
+        }
+        if command.effect() != Effect::Read {
+            duplicates.extend(self.denied_duplicates(targets, sent, deadline).await);
+        }
+        sent.retain(|(outcome, _)| !duplicates.contains(outcome.address()));
+    }
+
+    /// The sockets that did not permit a change and turn out to lead to a process that
+    /// was reached through another socket, of a higher level.
+    async fn denied_duplicates<T>(
+        &self,
+        targets: &[Target],
+        sent: &[Sent<T>],
+        deadline: &Deadline,
+    ) -> Vec<Address> {
+        let denied = || targets.iter().zip(sent).filter(|(_, sent)| is_denied_here(&sent.0));
+        let reached = || targets.iter().zip(sent).filter(|(_, sent)| sent.0.value().is_some());
+        if denied().next().is_none() || reached().next().is_none() {
+            return Vec::new();
+        }
+        let identify = |(target, _): (&'_ Target, &'_ Sent<T>)| {
+            let member = target.member.clone();
+            async move {
+                let (info, read_at) = member.info(deadline).await.ok()?;
+                Some((Identity::new(&info, read_at)?, member))
+            }
+        };
+        let identifying = join(join_all(denied().map(identify)), join_all(reached().map(identify)));
+        let (denied, reached) = identifying.await;
+        let mut duplicates = Vec::new();
+        for (identity, member) in denied.iter().flatten() {
+            for (_, other) in reached.iter().flatten().filter(|(other, _)| other.fits(identity)) {
+                let is_one = self.shared.is_one_process(identity, other, member, deadline);
+                // What cannot be found out leaves the outcome as it is.
+                if is_one.await.is_ok_and(|is_one| is_one) {
+                    duplicates.push(member.address().clone());
+                    break;
+                }
+            }
+        }
+        duplicates
+    }
+}
+
+/// The outcome of one process, and its state before the command.
+type Sent<T> = (Outcome<T>, Option<Record>);
+
+fn reached_at<T>(sent: Option<&Sent<T>>) -> Option<Address> {
+    sent.and_then(|(outcome, _)| outcome.error()).and_then(Error::reached_at).cloned()
+}
+
+/// Whether the level of the socket at `address` did not permit the command.
+fn is_denied<'a, T: 'a>(mut sent: impl Iterator<Item = &'a Sent<T>>, address: &Address) -> bool {
+    sent.any(|(outcome, _)| outcome.address() == address && is_denied_here(outcome))
+}
+
+fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
+    outcome.error().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
+}
+
+impl Target {
+    /// Has the process execute a command that changes something.
+    pub(crate) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
+        let answer = match command.effect() {
+            Effect::Add => self.execute_once(command, deadline).await?,
+            _ => self.execute(command, deadline).await?,
+        };
+        match answer {
+            Answer::Change(change) => Ok(Presence::Here(change)),
+            Answer::NotHere(words) => Ok(Presence::NotHere(words)),
+            // Of a command that changes something, what was printed is no answer.
+            Answer::Data(data) => Err(self.placed(command, malformed("a message", &data))),
+        }
+    }
+
+    /// Has the process execute a command that must not be executed twice. If it was
+    /// replaced meanwhile by a reload, the new process executes the command.
+    async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        loop {
+            let mut connection = self.claimed(deadline).await?;
+            let answer = connection.execute(command, deadline).await?;
+            if !connection.is_replaced(deadline).boxed().await {
+                return Ok(answer);
+            }
+            self.claims.release(self.member.address());
+        }
+    }
+
+    /// A connection to the process, for commands that no other connection of this call
+    /// may send to it.
+    pub(crate) async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<Identified<'a>>> {
+        match self.claims.claim(&self.member, deadline).await? {
+            Claim::Granted(identified) => Ok(identified),
+            Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address)).at(self.member.address())),
+        }
+    }
+
+    /// Asks the process for something that is read from the text it prints.
+    pub(crate) async fn ask<T>(
+        &self,
+        command: &Command,
+        read: impl Fn(Vec<u8>) -> Result<T>,
+        deadline: &Deadline,
+    ) -> Result<Presence<T>> {
+        let answer = self.execute(command, deadline).await?;
+        self.data(command, answer, read)
+    }
+
+    /// Asks the process for a list whose entries may hold anything, empty lines too.
+    pub(crate) async fn list<T>(
+        &self,
+        command: &Command,
+        read: impl Fn(Vec<u8>) -> Result<T>,
+        deadline: &Deadline,
+    ) -> Result<Presence<T>> {
+        let answer = self.member.dump(command, self.is_one_of_several(), deadline).await?;
+        self.data(command, answer, read)
+    }
+
+    fn data<T>(
+        &self,
+        command: &Command,
+        answer: Answer,
+        read: impl Fn(Vec<u8>) -> Result<T>,
+    ) -> Result<Presence<T>> {
+        match answer {
+            Answer::Data(data) => match read(data) {
+                Ok(value) => Ok(Presence::Here(value)),
+                Err(error) => Err(error.during(command.shown()).at(self.member.address())),
+            },
+            Answer::NotHere(words) => Ok(Presence::NotHere(words)),
+            Answer::Change(_) => Err(self.placed(command, malformed("data", b""))),
+        }
+    }
+
+    /// Whether `show stat` has such a row.
+    pub(crate) async fn lists(
+        &self,
+        scope: &Scope,
+        is_it: impl Fn(Row<'_>) -> bool,
+        deadline: &Deadline,
+    ) -> Result<bool> {
+        Ok(self.member.read(scope, deadline).await?.stat.rows().any(is_it))
+    }
+
+    pub(super) async fn execute(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        self.member.execute(command, self.is_one_of_several(), deadline).await
+    }
+
+    /// The error that a command met with at this process.
+    pub(crate) fn placed(&self, command: &Command, problem: Problem) -> Error {
+        Error::new(problem).during(command.shown()).at(self.member.address())
+    }
+}

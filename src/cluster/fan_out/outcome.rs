@@ -1,0 +1,211 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::address::Address;
+use crate::error::{Error, Result};
+use crate::protocol::Change;
+use crate::snapshot::{Label, Process};
+use crate::version::Version;
+
+/// Answer of one process to one command, or the reason why there is none.
+///
+/// Cheap to clone if `T` is.
+///
+/// # Serialisation
+///
+/// With the feature `serde` an outcome is written as a map of `label`, `source`,
+/// `address` and `result`. `result` is `ok` with the `value`, `absent` with the
+/// `message` of HAProxy, or `failed` or `unknown` with the `error`. It cannot be read
+/// back, because an [`Error`] cannot.
+#[derive(Debug, Clone)]
+pub struct Outcome<T> {
+    label: Label,
+    source: Arc<str>,
+    address: Address,
+    version: Option<Version>,
+    result: Result<Presence<T>>,
+}
+
+/// Answer of a process that did not fail.
+#[derive(Debug, Clone)]
+pub(crate) enum Presence<T> {
+    Here(T),
+    /// The process does not have the object; the words of HAProxy.
+    NotHere(Box<str>),
+}
+
+/// Outcomes made by the caller, for tests of code that uses this crate; collect them into
+/// [`Outcomes`](crate::Outcomes).
+impl<T> Outcome<T> {
+    /// Returns the outcome of a process that answered with `value`.
+    pub fn from_value(label: impl Into<Label>, address: impl Into<Address>, value: T) -> Self {
+        Self::made(label.into(), address.into(), Ok(Presence::Here(value)))
+    }
+
+    /// Returns the outcome of a process that does not have the object, with the words of
+    /// HAProxy, such as `No such server.`.
+    pub fn from_absence(
+        label: impl Into<Label>,
+        address: impl Into<Address>,
+        message: impl Into<Box<str>>,
+    ) -> Self {
+        Self::made(label.into(), address.into(), Ok(Presence::NotHere(message.into())))
+    }
+
+    /// Returns the outcome of a process on which the command failed. The error gets the
+    /// address if it has none.
+    pub fn from_error(label: impl Into<Label>, address: impl Into<Address>, error: Error) -> Self {
+        let address = address.into();
+        let error = error.at(&address);
+        Self::made(label.into(), address, Err(error))
+    }
+
+    /// Sets the host that the process runs on. Default: `localhost`.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Arc<str>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Sets the release of the process. Default: not known.
+    #[must_use]
+    pub fn with_version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    fn made(label: Label, address: Address, result: Result<Presence<T>>) -> Self {
+        Self { label, source: "localhost".into(), address, version: None, result }
+    }
+}
+
+impl<T> Outcome<T> {
+    pub(super) fn new(process: &Process, result: Result<Presence<T>>) -> Self {
+        Self {
+            label: process.label().clone(),
+            source: process.record.source.clone(),
+            address: process.address().clone(),
+            version: process.version(),
+            result,
+        }
+    }
+
+    /// Returns the label of the process, unique in the cluster.
+    pub fn label(&self) -> &Label {
+        &self.label
+    }
+
+    /// Returns the address of its stats socket.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Returns the host that the process runs on.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the release of the process, as known when it was last identified.
+    pub fn version(&self) -> Option<Version> {
+        self.version.clone()
+    }
+
+    /// Returns the answer, if the process has the object and the command did not fail.
+    pub fn value(&self) -> Option<&T> {
+        match &self.result {
+            Ok(Presence::Here(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Returns the words of HAProxy, if the process does not have the object.
+    pub fn not_here(&self) -> Option<&str> {
+        match &self.result {
+            Ok(Presence::NotHere(words)) => Some(words),
+            _ => None,
+        }
+    }
+
+    /// Returns the error, if the command failed.
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) means that the
+    /// command may have been executed.
+    pub fn error(&self) -> Option<&Error> {
+        self.result.as_ref().err()
+    }
+
+    /// Returns the answer, or `None` if the process does not have the object.
+    ///
+    /// # Errors
+    ///
+    /// The error of this process, if the command failed.
+    pub fn result(&self) -> Result<Option<&T>, &Error> {
+        self.result.as_ref().map(|presence| match presence {
+            Presence::Here(value) => Some(value),
+            Presence::NotHere(_) => None,
+        })
+    }
+}
+
+impl Outcome<Change> {
+    /// Returns the outcome as one word: `changed`, `unchanged`, `absent`, `failed` or
+    /// `unknown`.
+    pub fn word(&self) -> &'static str {
+        match &self.result {
+            Ok(Presence::Here(change)) => change.word(),
+            Ok(Presence::NotHere(_)) => "absent",
+            Err(error) => word_of(error),
+        }
+    }
+
+    /// Returns the words of HAProxy, or the cause of the error.
+    pub fn message(&self) -> Option<String> {
+        match &self.result {
+            Ok(Presence::Here(change)) => change.message().map(String::from),
+            Ok(Presence::NotHere(words)) => Some(words.to_string()),
+            Err(error) => Some(error.reason()),
+        }
+    }
+}
+
+/// `unknown` if the command may have been executed, else `failed`.
+fn word_of(error: &Error) -> &'static str {
+    if error.is_unknown() { "unknown" } else { "failed" }
+}
+
+impl<T: fmt::Display> fmt::Display for Outcome<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.label)?;
+        match &self.result {
+            Ok(Presence::Here(value)) => value.fmt(f),
+            Ok(Presence::NotHere(words)) => write!(f, "not here: {words}"),
+            Err(error) => f.write_str(&error.reason()),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize> serde::Serialize for Outcome<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+
+        let mut map = serializer.serialize_struct("Outcome", 5)?;
+        map.serialize_field("label", &*self.label)?;
+        map.serialize_field("source", &*self.source)?;
+        map.serialize_field("address", &self.address)?;
+        match &self.result {
+            Ok(Presence::Here(value)) => {
+                map.serialize_field("result", "ok")?;
+                map.serialize_field("value", value)?;
+            }
+            Ok(Presence::NotHere(words)) => {
+                map.serialize_field("result", "absent")?;
+                map.serialize_field("message", words)?;
+            }
+            Err(error) => {
+                map.serialize_field("result", word_of(error))?;
+                map.serialize_field("error", error)?;
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,254 @@
+//! The processes that a command goes to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::claims::Claims;
+use crate::address::Address;
+use crate::cluster::membership::{Listing, Standing};
+use crate::cluster::{Selector, Shared};
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
+use crate::process::Member;
+use crate::protocol::{Command, Effect};
+use crate::show::Info;
+use crate::show::stat::Scope;
+use crate::snapshot::{Process, Record, Requirement, Snapshot};
+use crate::transport::Deadline;
+
+/// The processes that a command goes to, and what the cluster lacks beside them.
+pub(crate) struct Targets {
+    pub(crate) targets: Vec<Target>,
+    /// Requirements that are not met; none for a choice of processes.
+    pub(super) missing: Vec<Requirement>,
+}
+
+/// A member of the cluster, and its identity.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(super) process: Process,
+    pub(crate) member: Member,
+    /// The processes that the command has reached so far.
+    pub(crate) claims: Arc<Claims>,
+    /// Why it was not found out who it is, if that was tried and failed.
+    silence: Option<Failure>,
+}
+
+impl Target {
+    /// Whether it is one of several processes of the same HAProxy.
+    pub(crate) fn is_one_of_several(&self) -> bool {
+        self.process.info().and_then(Info::nbproc).is_some_and(|processes| processes > 1)
+    }
+
+    /// Whether its release may be older than `branch`; true where the release is not known.
+    pub(crate) fn may_be_before(&self, branch: (u16, u16)) -> bool {
+        self.process.version().is_none_or(|version| version < branch)
+    }
+
+    /// Whether `command` may be sent.
+    ///
+    /// # Errors
+    ///
+    /// If the process is too old for it, or if it is not known whether it is a
+    /// HAProxy that is not asked elsewhere. One that hangs has said neither, and is
+    /// sent what does no harm twice all the same: a member is not left out for being
+    /// slow.
+    pub(super) fn permits(&self, command: &Command) -> Result<()> {
+        if let (Some(needs), Some(version)) = (command.first_release(), self.process.version()) {
+            if version < needs {
+                return Err(Error::new(Problem::TooOld { needs, version }));
+            }
+        }
+        let Some(silence) = &self.silence else { return Ok(()) };
+        let met = self.process.info().is_some();
+        match (silence.kind, command.effect()) {
+            (ErrorKind::Timeout, Effect::Read | Effect::Change) => Ok(()),
+            (
+                ErrorKind::Timeout
+                | ErrorKind::Connect
+                | ErrorKind::AccessDenied
+                | ErrorKind::Closed
+                | ErrorKind::Io,
+                _,
+            ) if met => Ok(()),
+            _ => Err(Error::new(Problem::Unmet(silence.clone()))),
+        }
+    }
+
+    /// What is kept of its answer, under the label that it has in the cluster.
+    pub(super) fn labelled(&self, mut record: Record) -> Record {
+        record.label = Some((**self.process.label()).into());
+        record
+    }
+
+    /// The record of a process that was not read because of `error`.
+    pub(super) fn unread(&self, error: Error) -> Record {
+        self.labelled(self.member.kept(Err(Failure::new(error, ""))))
+    }
+
+    /// Reads it, if it can be reached at all.
+    pub(crate) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Record {
+        if let Some(silence) = &self.silence {
+            return self.labelled(self.member.kept(Err(silence.clone())));
+        }
+        let reading = self.member.read_settled(scope, self.process.info(), deadline).await;
+        self.labelled(self.member.record(reading))
+    }
+}
+
+impl Shared {
+    /// The members at this moment, in order; of all of them, or of those chosen.
+    ///
+    /// Members that are not identified yet are asked first; so is a member that looks
+    /// too old for `command`, because it may have been upgraded. Asking takes at most
+    /// half of the time that is left.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if there is no member, or none that was chosen.
+    pub(crate) fn targets<'a>(
+        self: &'a Arc<Self>,
+        only: Option<&'a [Selector]>,
+        command: &'a Command,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<Targets>> {
+        self.find_targets(only, command, deadline).boxed()
+    }
+
+    async fn find_targets(
+        self: &Arc<Self>,
+        only: Option<&[Selector]>,
+        command: &Command,
+        deadline: &Deadline,
+    ) -> Result<Targets> {
+        let listing = self.candidates(false, deadline).await;
+        let mut silences = HashMap::new();
+        let known = self.known(&listing, only, command, &mut silences);
+        let too_old = |one: &Arc<Record>| {
+            let version = one.version();
+            command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
+        };
+        let records = match known.filter(|known| !known.iter().any(too_old)) {
+            Some(known) => known,
+            None => self.identify(&listing, &deadline.half(), &mut silences).await?,
+        };
+        if records.is_empty() {
+            return Err(self.no_members(&listing));
+        }
+        let mut missing = self.requirements(&listing, &records);
+        missing.retain(|requirement| only.is_none() && requirement.failure().is_some());
+        let snapshot = Snapshot::new(records);
+        let chosen = choose(snapshot.processes(), only)?.into_iter();
+        let claims = Arc::new(Claims::new(self));
+        let targets = chosen
+            .map(|process| Target {
+                process: process.clone(),
+                member: self.member(process.address()),
+                claims: Arc::clone(&claims),
+                silence: silences.remove(process.address()),
+            })
+            .collect();
+        Ok(Targets { targets, missing })
+    }
+
+    /// The last known identities of the members, or nothing if one of them must be
+    /// asked first.
+    ///
+    /// Processes that were not chosen need not be identified. One that timed out before
+    /// is not asked again here unless the command does harm twice; the next read asks.
+    fn known(
+        &self,
+        listing: &Listing,
+        only: Option<&[Selector]>,
+        command: &Command,
+        silences: &mut HashMap<Address, Failure>,
+    ) -> Option<Vec<Arc<Record>>> {
+        let mut unknown = HashSet::new();
+        let mut found = Vec::with_capacity(listing.candidates.len());
+        let duplicates = self.duplicates(&listing.candidates);
+        let roster = self.roster();
+        for candidate in &listing.candidates {
+            let address = &candidate.address;
+            let known = roster.get(address).filter(|known| {
+                known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
+            });
+            let head = roster.head(address);
+            // A raw command is sent on a connection that does not identify its process, and
+            // another process can have taken over the socket by now.
+            let is_sure = !command.is_raw() || command.effect() != Effect::Add;
+            found.push(match (known.map(|known| &known.standing), head, roster.hung(address)) {
+                (Some(Standing::Member { answered: true }), Some(head), _) if is_sure => Ok(Arc::clone(head)),
+                (Some(Standing::Member { answered: false }), None, Some(silence))
+                    if command.effect() != Effect::Add =>
+                {
+                    // A question does no harm, and it may be awake by now.
+                    if command.effect() == Effect::Change {
+                        silences.insert(address.clone(), silence.clone());
+                    }
+                    Err((address, silence.clone()))
+                }
+                _ if candidate.file.is_some() && duplicates.contains(address) => continue,
+                _ => {
+                    unknown.insert(address);
+                    Err((address, Failure::without_error(ErrorKind::Other, "not asked")))
+                }
+            });
+        }
+        let bare = |(address, failure): (&Address, Failure)| {
+            let mut record = Record::new(Arc::clone(&self.source), address.clone(), Err(failure));
+            record.label = roster.label(address).map(|label| (**label).into());
+            Arc::new(record)
+        };
+        let records: Vec<_> = found.into_iter().map(|one| one.unwrap_or_else(bare)).collect();
+        drop(roster);
+        let is_known = unknown.is_empty()
+            || only.is_some_and(|only| {
+                let snapshot = Snapshot::new(records.iter().cloned());
+                let chosen = choose(snapshot.processes(), Some(only));
+                chosen.is_ok_and(|chosen| chosen.iter().all(|one| !unknown.contains(one.address())))
+            });
+        is_known.then_some(records)
+    }
+
+    /// Identifies every candidate. A process that does not answer keeps its last known
+    /// identity.
+    async fn identify(
+        &self,
+        listing: &Listing,
+        deadline: &Deadline,
+        silences: &mut HashMap<Address, Failure>,
+    ) -> Result<Vec<Arc<Record>>> {
+        let records = self.records(&Scope::Nothing, listing, deadline).await?;
+        silences.clear();
+        let roster = self.roster();
+        let heads = records.into_iter().map(|record| match &record.answer {
+            Ok(_) => Arc::new(record),
+            Err(failure) => {
+                silences.insert(record.address.clone(), failure.clone());
+                roster.head(&record.address).cloned().unwrap_or_else(|| Arc::new(record))
+            }
+        });
+        Ok(heads.collect())
+    }
+}
+
+/// Those of the processes that were chosen.
+fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) -> Result<Vec<&'a Process>> {
+    let Some(only) = only else { return Ok(processes.iter().collect()) };
+    let mut chosen = HashSet::new();
+    for selector in only {
+        let fitting = processes.iter().filter(|process| selector.fits(process));
+        let Some(process) = fitting.max_by_key(|process| selector.is_label_of(process)) else {
+            let labels: Vec<_> = processes.iter().map(|process| &**process.label()).collect();
+            let text = format!("process {:?}; there are {}", selector.to_string(), labels.join(", "));
+            return Err(Error::new(Problem::NotFound(text)));
+        };
+        chosen.insert(process.address());
+    }
+    if chosen.is_empty() {
+        return Err(Error::new(Problem::NotFound("process: none was chosen".into())));
+    }
+    Ok(processes.iter().filter(|process| chosen.contains(process.address())).collect())
+}

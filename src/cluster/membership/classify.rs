@@ -1,0 +1,174 @@
+//! What the sockets that were asked turn out to be.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::candidate::{Candidate, Listing};
+use super::directory::{FileId, SocketFile};
+use super::identity::Listed;
+use super::table::{IgnoredReason, Known, Standing};
+use super::{Answered, Asked, Shared, directory};
+use crate::address::Address;
+use crate::error::ErrorKind;
+use crate::transport::Deadline;
+
+/// What an answer says of a socket.
+enum Verdict {
+    /// It is a member.
+    Member,
+    /// It is of no use.
+    Ignore(IgnoredReason),
+    /// The file went away between being listed and being asked.
+    Gone,
+    /// Nothing: no process answered.
+    Silent,
+}
+
+/// What a call found out about a socket.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) address: Address,
+    pub(super) file: Option<FileId>,
+    /// `None` for a socket that is gone and never was a member.
+    pub(super) standing: Option<Standing>,
+}
+
+impl Shared {
+    /// Every socket that might be asked: the given addresses, those in the
+    /// directories now, and the members that were there before.
+    ///
+    /// A fresh listing looks at every socket as if it was not known.
+    pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
+        let mut listing = Listing { is_fresh, ..Listing::default() };
+        let found = self.list(&mut listing, deadline).await;
+        let mut seen = HashSet::new();
+        let mut candidates = Vec::new();
+        let mut add = |address: &Address, file, given| {
+            let is_new = seen.insert(address.clone());
+            if is_new {
+                candidates.push(Candidate { address: address.clone(), file, given });
+            }
+            is_new
+        };
+        for address in &self.addresses {
+            // Looking it up takes what connecting to it takes.
+            add(address, directory::file_id_of(address), true);
+        }
+        for SocketFile { path, id } in found {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let address = Address::from(path);
+            let is_new = add(&address, Some(id), false);
+            let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
+                IgnoredReason::Excluded
+            } else if directory::is_passing(&name) {
+                IgnoredReason::Passing
+            } else {
+                continue;
+            };
+            // A given address is asked, whatever its name.
+            if is_new {
+                listing.excluded.push((address, id, reason));
+            }
+        }
+        let mut roster = self.roster();
+        if !is_fresh {
+            for (address, _) in roster.members().filter(|(_, answered)| *answered) {
+                add(address, None, false);
+            }
+            // A file that went away and never answered was never a member.
+            roster.retain(|address, known| {
+                known.file.is_none() || seen.contains(address) || listing.is_out_of_sight(address)
+            });
+            roster.retain_sockets(|address| seen.contains(address));
+        }
+        let excluded: HashSet<&Address> = listing.excluded.iter().map(|(address, ..)| address).collect();
+        candidates.retain(|candidate| {
+            if excluded.contains(&candidate.address) {
+                return false;
+            }
+            match roster.get(&candidate.address) {
+                // What a file was found to be it is as long as it is the same file. A
+                // given address is asked each time.
+                Some(Known { file: Some(file), standing: Standing::Ignored(reason) }) if !is_fresh => {
+                    candidate.given
+                        || Some(*file) != candidate.file
+                        || matches!(reason, IgnoredReason::Refused | IgnoredReason::Excluded)
+                }
+                _ => true,
+            }
+        });
+        listing.candidates = candidates;
+        listing
+    }
+
+    /// Sorts the sockets that were asked into members, whose answers come back, and
+    /// others.
+    pub(super) fn judge(
+        &self,
+        is_fresh: bool,
+        asked: Vec<Asked>,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Answered> {
+        let roster = self.roster();
+        let mut answers = Vec::new();
+        for asked in asked {
+            let verdict = self.verdict(&asked);
+            let Asked { candidate, member, answer, read_at, .. } = asked;
+            let known = roster.get(&candidate.address).filter(|_| !is_fresh);
+            let before = known.map(|known| &known.standing);
+            let answered = matches!(before, Some(Standing::Member { answered: true }));
+            let ignored = matches!(before, Some(Standing::Ignored(_)));
+            let standing = match verdict {
+                Verdict::Gone if !answered => None,
+                Verdict::Ignore(reason) if !answered => Some(Standing::Ignored(reason)),
+                // A master, or another program, that starts anew does not become a
+                // member for not answering meanwhile.
+                Verdict::Silent if ignored => continue,
+                _ => {
+                    let standing = Standing::Member { answered: answered || answer.is_ok() };
+                    let mut record = member.record(answer);
+                    record.read_at = read_at;
+                    answers.push(Answered { candidate: candidate.clone(), member, record });
+                    Some(standing)
+                }
+            };
+            findings.push(Finding { address: candidate.address, file: candidate.file, standing });
+        }
+        answers
+    }
+
+    /// What an answer says of a socket that has not been a member so far.
+    fn verdict(&self, asked: &Asked) -> Verdict {
+        let error = match (&asked.answer, asked.listed) {
+            (Ok(_), None | Some(Listed::One)) => return Verdict::Member,
+            (Ok(_), Some(Listed::Several)) => return Verdict::Ignore(IgnoredReason::Shared),
+            (Ok(_), Some(Listed::Nowhere)) => return Verdict::Ignore(IgnoredReason::Unlisted),
+            (Err(error), _) => error,
+        };
+        // The caller expects a process at an address that was given, so that a failure
+        // there is reported. A directory may hold sockets of other programs.
+        if asked.candidate.given || asked.candidate.file.is_none() {
+            return Verdict::Member;
+        }
+        match (error.kind(), error.io()) {
+            (ErrorKind::Connect | ErrorKind::AccessDenied, Some(io)) => match io.kind() {
+                io::ErrorKind::NotFound => Verdict::Gone,
+                io::ErrorKind::ConnectionRefused if self.ignore_refused => {
+                    Verdict::Ignore(IgnoredReason::Refused)
+                }
+                _ if is_datagram(io) => Verdict::Ignore(IgnoredReason::Datagram),
+                _ => Verdict::Silent,
+            },
+            (ErrorKind::Unsupported, _) => Verdict::Ignore(IgnoredReason::Master),
+            (ErrorKind::NotHaproxy, _) => Verdict::Ignore(IgnoredReason::NotHaproxy(error.reason().into())),
+            (ErrorKind::Closed | ErrorKind::Io | ErrorKind::Timeout, _) => Verdict::Silent,
+            _ => Verdict::Member,
+        }
+    }
+}
+
+/// Whether a connection failed because the socket is no stream socket.
+fn is_datagram(error: &io::Error) -> bool {
+    // EPROTOTYPE has no kind of its own.
+    cfg!(unix) && error.raw_os_error() == Some(if cfg!(target_os = "linux") { 91 } else { 41 })
+}

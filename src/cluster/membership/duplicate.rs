@@ -1,0 +1,352 @@
+//! Counting a process once that answers at several sockets.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
+
+use super::candidate::Candidate;
+use super::classify::Finding;
+use super::directory::FileId;
+use super::identity::Identity;
+use super::table::{Known, Socket, Standing};
+use super::{Answered, Asked, Shared, directory};
+use crate::address::Address;
+use crate::error::{Error, Problem, Result};
+use crate::process::Member;
+use crate::snapshot::Record;
+use crate::transport::{Deadline, Step};
+
+/// How often one socket is asked between two answers of the other.
+const BURST: usize = 8;
+
+const COMPARE: Step = Step::one("comparing with another socket", "turn");
+
+/// A socket, and the identity that the process behind it gave.
+struct Alike<'a> {
+    member: &'a Member,
+    file: Option<FileId>,
+    identity: &'a Identity,
+}
+
+impl Shared {
+    /// The sockets whose process was asked elsewhere the last time. A socket is not
+    /// one of them if its file, or the file of the other socket, is another one now.
+    pub(crate) fn duplicates(&self, candidates: &[Candidate]) -> HashSet<Address> {
+        let roster = self.roster();
+        let files: HashMap<&Address, Option<FileId>> =
+            candidates.iter().map(|candidate| (&candidate.address, candidate.file)).collect();
+        let is_as_before = |address: &Address| {
+            let file = files.get(address).copied().flatten();
+            roster.get(address).is_some_and(|known| known.file == file)
+        };
+        let is_duplicate = |candidate: &&Candidate| match roster.get(&candidate.address) {
+            Some(Known { standing: Standing::Duplicate { of, .. }, .. }) => {
+                is_as_before(&candidate.address) && is_as_before(of)
+            }
+            _ => false,
+        };
+        candidates.iter().filter(is_duplicate).map(|candidate| candidate.address.clone()).collect()
+    }
+
+    /// Of sockets that were duplicates, those that must be read after all: their
+    /// process has not answered elsewhere this time, or is another one now.
+    pub(super) fn no_duplicates_any_more(&self, asked: Vec<Asked>, answers: &[Answered]) -> Vec<Candidate> {
+        let roster = self.roster();
+        let must_be_read = |asked: &Asked| {
+            let Some(Known { standing: Standing::Duplicate { of, identity }, .. }) =
+                roster.get(&asked.candidate.address)
+            else {
+                return true;
+            };
+            // One that does not answer is no loss: its process is asked elsewhere.
+            let Ok(reading) = &asked.answer else { return false };
+            let fits = |now: Option<Identity>| now.is_some_and(|now| now.fits(identity));
+            let elsewhere = answers.iter().find(|one| one.record.address == *of);
+            !(fits(Identity::new(&reading.info, asked.read_at))
+                && elsewhere.is_some_and(|one| fits(Identity::of(&one.record))))
+        };
+        asked.into_iter().filter(must_be_read).map(|asked| asked.candidate).collect()
+    }
+
+    /// The process that each answer is of: the index of the first answer of the same
+    /// process. Answers through a socket of a higher level come first.
+    pub(super) async fn processes(
+        &self,
+        answers: &mut [Answered],
+        deadline: &Deadline,
+    ) -> Vec<Result<usize>> {
+        let level = |one: &Answered| one.record.answer.as_ref().ok().map(|reading| reading.level);
+        answers.sort_by(|a, b| level(b).cmp(&level(a)).then_with(|| a.record.address.cmp(&b.record.address)));
+        let identities: Vec<_> = answers.iter().map(|one| Identity::of(&one.record)).collect();
+        let mut processes: Vec<Result<usize>> = (0..answers.len()).map(Ok).collect();
+        for group in groups(&identities) {
+            let sockets = group.iter().filter_map(|at| {
+                let identity = identities.get(*at)?.as_ref()?;
+                let one = answers.get(*at)?;
+                Some((*at, Alike { member: &one.member, file: one.candidate.file, identity }))
+            });
+            let (places, alike): (Vec<usize>, Vec<Alike<'_>>) = sockets.unzip();
+            for (found, at) in self.processes_of(&alike, deadline).await.into_iter().zip(&places) {
+                if let Some(process) = processes.get_mut(*at) {
+                    *process = found.map(|first| places.get(first).copied().unwrap_or(*at));
+                }
+            }
+        }
+        processes
+    }
+
+    /// Keeps one of several answers of the same process.
+    pub(super) fn without_duplicates(
+        answers: Vec<Answered>,
+        processes: Vec<Result<usize>>,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Record> {
+        let addresses: Vec<Address> = answers.iter().map(|one| one.record.address.clone()).collect();
+        let mut kept = Vec::with_capacity(answers.len());
+        for (at, (one, process)) in answers.into_iter().zip(processes).enumerate() {
+            match process {
+                Ok(first) if first != at => {
+                    let Some(of) = addresses.get(first).cloned() else { continue };
+                    let Some(identity) = Identity::of(&one.record) else { continue };
+                    let Candidate { address, file, .. } = one.candidate;
+                    let standing = Some(Standing::Duplicate { of, identity });
+                    findings.push(Finding { address, file, standing });
+                }
+                Ok(_) => kept.push(one.record),
+                // Counted twice or not at all: neither may be taken for true.
+                Err(error) => kept.push(one.member.record(Err(error))),
+            }
+        }
+        kept
+    }
+
+    /// The process that each of some sockets with fitting identities leads to: the
+    /// index of the first socket that leads to the same one.
+    ///
+    /// What a process calls its own sockets proves nothing: in containers the same
+    /// names mean different sockets.
+    async fn processes_of(&self, sockets: &[Alike<'_>], deadline: &Deadline) -> Vec<Result<usize>> {
+        let own = || (0..sockets.len()).map(Ok).collect();
+        if self.are_all_distinct(sockets) {
+            return own();
+        }
+        // One comparison at a time: comparing raises the counts that are compared.
+        let turn = deadline.bound(COMPARE, self.limits.total, self.comparing.lock()).await;
+        let Ok(turn) = turn else {
+            // The first one counts in any case.
+            let late = |(at, one): (usize, &Alike<'_>)| match at {
+                0 => Ok(0),
+                _ => Err(deadline.passed(COMPARE).at(one.member.address())),
+            };
+            return sockets.iter().enumerate().map(late).collect();
+        };
+        if self.are_all_distinct(sockets) {
+            return own();
+        }
+        let found = compare(sockets, deadline).await;
+        drop(turn);
+        if found.iter().all(Result::is_ok) {
+            let compared = sockets.iter().zip(&found).filter_map(|(one, process)| {
+                let process = *process.as_ref().ok()?;
+                Some((one.key(), process))
+            });
+            self.roster().set_compared(compared);
+        }
+        found
+    }
+
+    /// Whether an earlier comparison told all of these apart.
+    fn are_all_distinct(&self, sockets: &[Alike<'_>]) -> bool {
+        self.roster().are_all_distinct(sockets.iter().map(Alike::key))
+    }
+
+    /// Whether two sockets lead to one process, by comparing them if that is not known.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be compared, or if another process answers by now.
+    pub(crate) fn is_one_process<'a>(
+        &'a self,
+        identity: &'a Identity,
+        one: &'a Member,
+        other: &'a Member,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let compare = async move {
+            let sockets = [one, other].map(|member| {
+                let file = directory::file_id_of(member.address());
+                Alike { member, file, identity }
+            });
+            let found = self.processes_of(&sockets, deadline).await;
+            let mut processes = found.into_iter();
+            match (processes.next(), processes.next()) {
+                (Some(Ok(one)), Some(Ok(other))) => Ok(one == other),
+                (Some(Err(error)), _) | (_, Some(Err(error))) => Err(error),
+                _ => Ok(false),
+            }
+        };
+        compare.boxed()
+    }
+}
+
+impl Alike<'_> {
+    fn key(&self) -> Socket {
+        let (address, identity) = (self.member.address().clone(), self.identity.clone());
+        Socket { address, file: self.file, identity }
+    }
+}
+
+/// Groups of two and more whose identities fit.
+fn groups(identities: &[Option<Identity>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut by_pid: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, identity) in identities.iter().enumerate() {
+        let Some(identity) = identity else { continue };
+        let alike = by_pid.entry(identity.pid()).or_default();
+        let fits = |group: &&usize| {
+            let first = groups.get(**group).and_then(|group| group.first());
+            let first = first.and_then(|first| identities.get(*first)?.as_ref());
+            first.is_some_and(|first| first.fits(identity))
+        };
+        let found = alike.iter().find(fits).copied();
+        if let Some(group) = found.and_then(|group| groups.get_mut(group)) {
+            group.push(at);
+        } else {
+            alike.push(groups.len());
+            groups.push(vec![at]);
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+/// The process of each socket, as [`Shared::processes_of`] returns it.
+///
+/// Each connection adds one to the count of its process. In each round some of the
+/// sockets get a burst of connections: a socket whose count does not rise by that burst
+/// leads to another process. Sockets take part in the rounds that the binary digits of
+/// their number say, so that every two of them differ in one round: a hundred sockets
+/// are told apart in seven rounds. Counts rise for other reasons too, so that sockets
+/// which seem to be one process are compared pair by pair in the end.
+async fn compare(sockets: &[Alike<'_>], deadline: &Deadline) -> Vec<Result<usize>> {
+    let mut found: Vec<Result<usize>> = (0..sockets.len()).map(Ok).collect();
+    let mut distinct: HashSet<(usize, usize)> = HashSet::new();
+    if sockets.len() > 2 {
+        for round in 0..usize::BITS - (sockets.len() - 1).leading_zeros() {
+            let is_burst = |at: usize| at >> round & 1 == 1;
+            let before = counts(sockets, &mut found, deadline).await;
+            let bursts = sockets.iter().enumerate().filter(|(at, _)| is_burst(*at));
+            join_all(bursts.map(|(_, one)| burst(one, deadline))).await;
+            let after = counts(sockets, &mut found, deadline).await;
+            let risen: Vec<bool> =
+                before.iter().zip(&after).map(|(before, after)| has_risen(*before, *after)).collect();
+            for (at, _) in risen.iter().enumerate().filter(|(_, risen)| !**risen) {
+                distinct
+                    .extend((0..sockets.len()).filter(|other| is_burst(*other)).map(|other| pair(at, other)));
+            }
+        }
+    }
+    let mut firsts: Vec<usize> = Vec::new();
+    for at in 0..sockets.len() {
+        let candidates: Vec<usize> =
+            firsts.iter().copied().filter(|first| !distinct.contains(&pair(at, *first))).collect();
+        for first in candidates {
+            let is_open = |one: usize| matches!(found.get(one), Some(Ok(process)) if *process == one);
+            if !is_open(first) || !is_open(at) {
+                continue;
+            }
+            let (Some(one), Some(other)) = (sockets.get(first), sockets.get(at)) else { continue };
+            let (place, process) = match is_same(one, other, deadline).await {
+                Ok(false) => continue,
+                Ok(true) => (at, Ok(first)),
+                // The socket that could not be asked is to blame, and not the other one.
+                Err(error) if error.address() == Some(one.member.address()) => (first, Err(error)),
+                Err(error) => (at, Err(error)),
+            };
+            if let Some(found) = found.get_mut(place) {
+                *found = process;
+            }
+        }
+        if matches!(found.get(at), Some(Ok(process)) if *process == at) {
+            firsts.push(at);
+        }
+    }
+    found
+}
+
+fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
+}
+
+/// Whether a count rose by a burst, as far as that is known.
+fn has_risen(before: Option<u64>, after: Option<u64>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => after.wrapping_sub(before) >= BURST as u64,
+        _ => true,
+    }
+}
+
+/// The counts of all sockets, asked at once. A socket that does not tell is marked.
+async fn counts(sockets: &[Alike<'_>], found: &mut [Result<usize>], deadline: &Deadline) -> Vec<Option<u64>> {
+    let asking = sockets.iter().zip(&*found).map(|(one, found)| async move {
+        match found {
+            Ok(_) => Some(count(one, deadline).await),
+            Err(_) => None,
+        }
+    });
+    let counts = join_all(asking).await;
+    let keep = |(count, found): (Option<Result<u64>>, &mut Result<usize>)| match count? {
+        Ok(count) => Some(count),
+        Err(error) => {
+            *found = Err(error);
+            None
+        }
+    };
+    counts.into_iter().zip(found).map(keep).collect()
+}
+
+/// Raises the count of a process. A failure shows when its count is asked.
+async fn burst(socket: &Alike<'_>, deadline: &Deadline) {
+    for _ in 0..BURST {
+        if count(socket, deadline).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether the count of connections goes on from one socket to the other and back,
+/// in both directions.
+async fn is_same(one: &Alike<'_>, other: &Alike<'_>, deadline: &Deadline) -> Result<bool> {
+    Ok(counts_go_on(one, other, deadline).await? && counts_go_on(other, one, deadline).await?)
+}
+
+/// Whether the count of connections goes on from one socket to the other and back.
+///
+/// Asking adds one each time. Two processes whose counts happen to be close show
+/// the same for a while; a burst at one of them, which the other does not see,
+/// tells them apart.
+async fn counts_go_on(burst: &Alike<'_>, around: &Alike<'_>, deadline: &Deadline) -> Result<bool> {
+    let mut last = count(around, deadline).await?;
+    for socket in std::iter::repeat_n(burst, BURST).chain([around]) {
+        let next = count(socket, deadline).await?;
+        if next <= last {
+            return Ok(false);
+        }
+        last = next;
+    }
+    Ok(true)
+}
+
+/// How many connections the process behind a socket has accepted, this one included.
+async fn count(socket: &Alike<'_>, deadline: &Deadline) -> Result<u64> {
+    let (info, read_at) = socket.member.info(deadline).await?;
+    let problem = match info.cum_conns() {
+        Some(_) if !Identity::new(&info, read_at).is_some_and(|now| now.fits(socket.identity)) => {
+            Problem::Replaced
+        }
+        Some(count) => return Ok(count),
+        None => Problem::NotFound("key \"CumConns\" in `show info`".into()),
+    };
+    Err(Error::new(problem).at(socket.member.address()))
+}

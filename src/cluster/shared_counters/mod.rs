@@ -1,0 +1,283 @@
+//! Counters that several processes keep in one file (`shm-stats-file`, HAProxy 3.3 and
+//! later): which processes have one, and which of their objects are in it.
+//!
+//! No command says any of it. The file is seen in the memory of processes of this host, or
+//! declared. Its objects are known by their `guid` alone, and which row of `show stat`
+//! has which guid is found by `dump stats-file`. All of it is asked once for each
+//! incarnation of a process, and again when another one joins those of the file. What
+//! cannot be found out is unknown, and never an error of the read.
+
+mod answer;
+mod rows;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::join_all;
+use tokio::time::{Duration, timeout};
+
+use super::membership::{Identity, Shared};
+use crate::address::Address;
+use crate::error::{Error, Problem, Result};
+use crate::process::Member;
+use crate::shm::{self, Claim, Mapped, Seen};
+use crate::show::stat::Scope;
+use crate::show::{GuidList, Reading};
+use crate::snapshot::{Record, ShmStatsFile};
+use crate::transport::{Deadline, Step};
+use answer::GuidAnswer;
+use rows::SharedRows;
+
+/// What is known of the members, from one read to the next.
+#[derive(Debug, Default)]
+pub(super) struct CounterCache(Mutex<HashMap<Address, Known>>);
+
+/// What is known of one process.
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    seen: Seen,
+    rows: Option<Arc<SharedRows>>,
+}
+
+/// A process that may keep counters in a file.
+struct Participant {
+    /// Its place among the records.
+    record: usize,
+    identity: Identity,
+    /// Name of the file that it is declared to have.
+    declared: Option<Arc<str>>,
+    seen: Option<Seen>,
+    rows: Option<Arc<SharedRows>>,
+}
+
+/// First release with `shm-stats-file`.
+const FIRST: (u16, u16) = (3, 3);
+
+/// The least time that looking into `/proc` may take.
+const GRACE: Duration = Duration::from_millis(500);
+
+const LIST: &str = "dump stats-file";
+const LOOK: Step = Step::one("looking for the file of shared counters", "answer of the file system");
+
+impl Shared {
+    /// Tells of each record which of its counters are kept in one file with those of
+    /// other processes.
+    pub(super) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
+        let mut participants = self.participants(records);
+        if participants.is_empty() {
+            return;
+        }
+        self.see(&mut participants, records, deadline).await;
+        let mut groups: Vec<(ShmStatsFile, Vec<Participant>)> = Vec::new();
+        for participant in participants {
+            let Some(file) = participant.file() else { continue };
+            match groups.iter_mut().find(|(one, _)| is_same_file(one, &file)) {
+                Some((_, group)) => group.push(participant),
+                None => groups.push((file, vec![participant])),
+            }
+        }
+        for (file, mut group) in groups {
+            if group.iter().any(|one| one.must_be_asked(&file, records)) {
+                self.ask_for_guids(&file, &mut group, records, deadline).await;
+            }
+            for one in group {
+                if let (Some(rows), Some(record)) = (one.rows, records.get_mut(one.record)) {
+                    record.shared = Some(Arc::new(rows.of(record)));
+                }
+            }
+        }
+    }
+
+    /// The processes that have answered with rows and are not too old, if they can be seen
+    /// here or are declared, with what is known of them already.
+    fn participants(&self, records: &[Record]) -> Vec<Participant> {
+        let cache = self.counter_cache.lock();
+        let participant = |(index, record): (usize, &Record)| {
+            let has_rows = record.answer.as_ref().is_ok_and(|reading| !reading.stat.is_empty());
+            let is_old = record.version().is_none_or(|version| version < FIRST);
+            let declared = self.declared_files.get(&record.address).cloned();
+            if !has_rows || is_old || (declared.is_none() && !is_local(&record.address)) {
+                return None;
+            }
+            let identity = Identity::of(record)?;
+            let known = cache.get(&record.address).filter(|known| known.identity.fits(&identity));
+            let (seen, rows) = known.map(|known| (known.seen.clone(), known.rows.clone())).unzip();
+            Some(Participant { record: index, identity, declared, seen, rows: rows.flatten() })
+        };
+        records.iter().enumerate().filter_map(participant).collect()
+    }
+
+    /// Looks which file each process maps, on a thread that may wait.
+    async fn see(&self, participants: &mut [Participant], records: &[Record], deadline: &Deadline) {
+        let claim = |one: &Participant| one.seen.is_none().then(|| claim(records.get(one.record)?));
+        let claims: Vec<Option<Option<Claim>>> = participants.iter().map(claim).collect();
+        if claims.iter().any(Option::is_some) {
+            let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
+            let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
+            let mut looking = tokio::task::spawn_blocking(looking);
+            let seen = match deadline.bound(LOOK, self.limits.total, &mut looking).await {
+                Ok(seen) => seen,
+                // A process that hangs may have taken all the time. To add up what is
+                // shared, for want of a look at it, would be worse than to be late.
+                Err(_) => match timeout(GRACE, looking).await {
+                    Ok(seen) => seen,
+                    Err(_) => return,
+                },
+            };
+            let mut cache = self.counter_cache.lock();
+            for (one, seen) in participants.iter_mut().zip(seen.unwrap_or_default()) {
+                let (Some(seen), Some(record)) = (seen, records.get(one.record)) else { continue };
+                if seen == Seen::Failed {
+                    continue;
+                }
+                one.seen = Some(seen.clone());
+                let known = Known { identity: one.identity.clone(), seen, rows: None };
+                cache.insert(record.address.clone(), known);
+            }
+            cache.retain(|address, _| records.iter().any(|record| record.address == *address));
+        }
+        hide_namesakes(participants);
+    }
+
+    /// Finds out where each process of one file keeps the counters of its rows.
+    async fn ask_for_guids(
+        &self,
+        file: &ShmStatsFile,
+        group: &mut [Participant],
+        records: &[Record],
+        deadline: &Deadline,
+    ) {
+        let members = group.iter().filter_map(|one| Some(self.member(&records.get(one.record)?.address)));
+        let members: Vec<Member> = members.collect();
+        // One after the other: what a process counts is compared with what the others
+        // counted before.
+        let before = read_all(&members, group, deadline).await;
+        let lists = join_all(members.iter().map(|member| list(member, deadline))).await;
+        let after = read_all(&members, group, deadline).await;
+        let answers =
+            before.into_iter().zip(lists).zip(after).zip(&*group).map(|(((before, list), after), one)| {
+                let (pid, mapped) = (one.identity.pid(), one.mapped().cloned());
+                GuidAnswer { reply: before.and_then(|before| Ok((before, list?, after?))), pid, mapped }
+            });
+        let (answers, limit): (Vec<_>, _) = (answers.collect(), deadline.limits().reply);
+        let deciding = tokio::task::spawn_blocking({
+            let file = file.clone();
+            move || answer::decide(&file, &answers, limit)
+        });
+        let rows = match deadline.bound(LOOK, self.limits.total, deciding).await {
+            Ok(rows) => rows.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let rows = rows.unwrap_or_else(|problem| {
+            let unknown = || SharedRows::unknown(file.clone(), &problem);
+            group.iter().map(|_| unknown()).collect()
+        });
+        tracing::debug!(%file, processes = rows.len(), "shared counters");
+        let mut cache = self.counter_cache.lock();
+        for (one, rows) in group.iter_mut().zip(rows) {
+            one.rows = Some(Arc::new(rows));
+            let address = records.get(one.record).map(|record| &record.address);
+            if let Some(known) = address.and_then(|address| cache.get_mut(address)) {
+                known.rows.clone_from(&one.rows);
+            }
+        }
+    }
+}
+
+impl Participant {
+    fn mapped(&self) -> Option<&Mapped> {
+        match &self.seen {
+            Some(Seen::With(mapped)) => Some(mapped),
+            _ => None,
+        }
+    }
+
+    /// The file that it has in common with others, if it is known to have one.
+    fn file(&self) -> Option<ShmStatsFile> {
+        if let Some(name) = &self.declared {
+            return Some(ShmStatsFile::Declared(name.clone()));
+        }
+        let mapped = self.mapped()?;
+        let path = mapped.path.to_string_lossy().into();
+        Some(ShmStatsFile::Mapped { device: mapped.device, inode: mapped.inode, path })
+    }
+
+    fn must_be_asked(&self, file: &ShmStatsFile, records: &[Record]) -> bool {
+        let (Some(rows), Some(record)) = (&self.rows, records.get(self.record)) else { return true };
+        !is_same_file(rows.file(), file) || rows.is_due(record, &rows.of(record))
+    }
+}
+
+impl CounterCache {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Known>> {
+        // What it holds is whole after every statement.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One file by two paths is the same.
+fn is_same_file(one: &ShmStatsFile, other: &ShmStatsFile) -> bool {
+    match (one, other) {
+        (
+            ShmStatsFile::Mapped { device, inode, .. },
+            ShmStatsFile::Mapped { device: other_device, inode: other_inode, .. },
+        ) => (device, inode) == (other_device, other_inode),
+        _ => one == other,
+    }
+}
+
+/// Whether a process at that address may run on this host.
+fn is_local(address: &Address) -> bool {
+    match address {
+        Address::Tcp { host, .. } => {
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        _ => true,
+    }
+}
+
+/// What a process of this host says of itself.
+fn claim(record: &Record) -> Option<Claim> {
+    let info = record.info().filter(|_| is_local(&record.address))?;
+    let read_at = record.read_at / 1_000_000;
+    Some(Claim {
+        pid: info.pid()?,
+        started_at: info.start_time_sec(),
+        started_before: info.uptime_sec().and_then(|up| read_at.checked_sub(up)),
+    })
+}
+
+/// Of processes that say the same of themselves only one can be what is seen here, and
+/// it is not known which.
+fn hide_namesakes(participants: &mut [Participant]) {
+    let is_namesake = |one: &Participant| {
+        let alike = |other: &&Participant| other.identity.fits(&one.identity) && other.seen == one.seen;
+        one.mapped().is_some() && participants.iter().filter(alike).count() > 1
+    };
+    let namesakes: Vec<bool> = participants.iter().map(is_namesake).collect();
+    for (one, _) in participants.iter_mut().zip(namesakes).filter(|(_, is_namesake)| *is_namesake) {
+        one.seen = Some(Seen::Hidden);
+    }
+}
+
+/// What all of them print, at once.
+async fn read_all(members: &[Member], group: &[Participant], deadline: &Deadline) -> Vec<Result<Reading>> {
+    let read = async |(member, one): (&Member, &Participant)| {
+        let reading = member.read(&Scope::All, deadline).await?;
+        let record = member.record(Ok(reading.clone()));
+        if Identity::of(&record).is_some_and(|now| now.fits(&one.identity)) {
+            return Ok(reading);
+        }
+        Err(Error::new(Problem::NotFound("the same process at the address".into())).at(member.address()))
+    };
+    join_all(members.iter().zip(group).map(read)).await
+}
+
+/// The guids of a process. The list is long, so that nothing may stand behind it on its
+/// line.
+async fn list(member: &Member, deadline: &Deadline) -> Result<GuidList> {
+    let reply = member.socket.command_within(LIST, deadline).await?;
+    GuidList::parse(reply.as_bytes()).map_err(|error| error.at(member.address()).during(LIST))
+}

@@ -1,0 +1,133 @@
+use super::handle::Backend;
+use super::server::ServerRef;
+use super::with_cluster::acts;
+use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::error::Result;
+use crate::protocol::{Command, ProxyName};
+use crate::show::ServerState;
+use crate::show::stat::Scope;
+use crate::transport::Deadline;
+
+/// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
+/// its servers. Whether any process has it shows when it is used.
+#[derive(Debug, Clone)]
+pub struct BackendRef {
+    cluster: Cluster,
+    name: ProxyName,
+}
+
+impl Cluster {
+    /// Every backend. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn backends(&self) -> Result<Vec<Backend>> {
+        let backends = self.snapshot().await?.backends();
+        Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
+    }
+
+    /// The backend called `name`. Only its own rows and those of its servers are
+    /// asked for, which costs HAProxy much less than all of them; all are only where
+    /// another proxy has the name. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot), and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// while some did not answer nobody knows, and it is
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    pub async fn backend(&self, name: &str) -> Result<Backend> {
+        Ok(Backend::new(self, self.read(&Scope::backend(name)).await?.backend(name)?))
+    }
+
+    /// The backend called `name`, for its servers. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
+    /// configuration would not take for a name.
+    pub fn backend_ref(&self, name: &str) -> Result<BackendRef> {
+        Ok(BackendRef { cluster: self.clone(), name: ProxyName::new("backend", name)? })
+    }
+}
+
+impl BackendRef {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The same with its figures: [`Cluster::backend`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cluster::backend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn read(&self) -> Result<Backend> {
+        self.cluster.backend(self.name()).await
+    }
+}
+
+/// What can be asked of a backend, for each type that names one.
+macro_rules! acts_on_backend {
+    ($type:ident) => {
+        acts!($type, "backend");
+
+        impl $type {
+            /// Its server called `name`, to act on it. Asks nobody.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what
+            /// HAProxy's configuration would not take for a name.
+            pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
+                self.cluster.server_ref(self.name(), name)
+            }
+
+            /// The states of its servers, in each process: `show servers state NAME`.
+            /// What the operator wants and how they are is apart there; every level may
+            /// read it.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`].
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future leaves nothing behind, but where a reply is under way: a
+            /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
+            /// cut. The task needs the Tokio runtime that the call ran on.
+            pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
+                let command = &Command::read("show servers state").word(self.target()?);
+                let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
+                self.cluster.each(command, Scope::Nothing, job).await
+            }
+
+            fn target(&self) -> Result<ProxyName> {
+                ProxyName::new("backend", self.name())
+            }
+        }
+    };
+}
+
+acts_on_backend!(BackendRef);
+acts_on_backend!(Backend);
+
+/// A process of `nbproc` lists no servers for a backend that another one runs.
+pub(super) async fn states(
+    command: &Command,
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Presence<Vec<ServerState>>> {
+    let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
+    Ok(match target.ask(command, read, deadline).await? {
+        Presence::Here(states) if states.is_empty() && target.is_one_of_several() => {
+            Presence::NotHere("no servers listed by `show servers state`".into())
+        }
+        states => states,
+    })
+}

@@ -1,0 +1,190 @@
+use super::handle::{Frontend, Listener};
+use super::with_cluster::acts;
+use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::error::Result;
+use crate::field::Kind;
+use crate::protocol::{Change, Command, ProxyName};
+use crate::show::stat::{Row, Scope};
+
+/// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
+/// act on it. Whether any process has it shows when it is used.
+///
+/// See [`Outcomes`] for what a call returns and when it fails.
+#[derive(Debug, Clone)]
+pub struct FrontendRef {
+    cluster: Cluster,
+    name: ProxyName,
+}
+
+impl Cluster {
+    /// Every frontend. See [`snapshot`](Cluster::snapshot) for errors and cancel
+    /// safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn frontends(&self) -> Result<Vec<Frontend>> {
+        let frontends = self.snapshot().await?.frontends();
+        Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
+    }
+
+    /// The frontend called `name`. Only its own rows are asked for, which costs
+    /// HAProxy much less than all of them; all are only where another proxy has
+    /// the name. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot), and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
+    /// while some did not answer nobody knows, and it is
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    pub async fn frontend(&self, name: &str) -> Result<Frontend> {
+        Ok(Frontend::new(self, self.read(&Scope::frontend(name)).await?.frontend(name)?))
+    }
+
+    /// Every listener of every frontend that has `option socket-stats`. See
+    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`snapshot`](Cluster::snapshot).
+    pub async fn listeners(&self) -> Result<Vec<Listener>> {
+        let listeners = self.snapshot().await?.listeners();
+        Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
+    }
+
+    /// The frontend called `name`, to act on it. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
+    /// configuration would not take for a name.
+    pub fn frontend_ref(&self, name: &str) -> Result<FrontendRef> {
+        Ok(FrontendRef { cluster: self.clone(), name: ProxyName::new("frontend", name)? })
+    }
+}
+
+impl FrontendRef {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The same with its figures: [`Cluster::frontend`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Cluster::frontend`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections and leaves nothing behind.
+    pub async fn read(&self) -> Result<Frontend> {
+        self.cluster.frontend(self.name()).await
+    }
+}
+
+/// What can be done to a frontend, for each type that names one.
+macro_rules! acts_on_frontend {
+    ($type:ident) => {
+        acts!($type, "frontend");
+
+        impl $type {
+            /// Lets it accept connections again: `enable frontend NAME`. Needs level
+            /// admin.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if it does already.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) after
+            /// [`shutdown`](Self::shutdown) ("Frontend was previously shut down, cannot
+            /// enable."), and for one that is `disabled` in the configuration.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future closes the connections, and each process may have
+            /// executed the command, or still do so.
+            pub async fn enable(&self) -> Result<Outcomes<Change>> {
+                self.run(Command::change("enable frontend").word(self.target()?)).await
+            }
+
+            /// Makes it accept no connections until it is enabled: `disable frontend
+            /// NAME`. Needs level admin. Its sockets stay open; connections wait in their
+            /// queues.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if it is disabled already.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`enable`](Self::enable).
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn disable(&self) -> Result<Outcomes<Change>> {
+                self.run(Command::change("disable frontend").word(self.target()?)).await
+            }
+
+            /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
+            /// Only a new process opens them again.
+            ///
+            /// [`Unchanged`](Change::Unchanged) if they are closed already. 2.2 does not
+            /// list such a frontend any more, so that with `nbproc` it is not here then.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`].
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
+                self.run_where_listed(Command::change("shutdown frontend").word(self.target()?)).await
+            }
+
+            /// Sets how many connections it takes at once, in each process: `set maxconn
+            /// frontend NAME N`. Needs level admin. 0 is no limit of its own.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) from 2^31
+            /// on ("Value out of range.").
+            ///
+            /// # Cancel safety
+            ///
+            /// That of [`enable`](Self::enable).
+            pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
+                let command = Command::change("set maxconn frontend").word(self.target()?).word(connections);
+                self.run_where_listed(command).await
+            }
+
+            /// A process of `nbproc` takes a limit also for a frontend that another one
+            /// runs, and takes that one for shut down.
+            async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
+                let (name, scope) = (self.name(), Scope::frontend(self.name()));
+                let (command, looked_at) = (&command, &scope);
+                let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name;
+                let job = |target: Target, deadline| async move {
+                    if target.is_one_of_several() && !target.lists(looked_at, is_it, &deadline).await? {
+                        return Ok(Presence::NotHere("not listed by `show stat`".into()));
+                    }
+                    target.change(command, &deadline).await
+                };
+                self.cluster.each(command, scope.clone(), job).await
+            }
+
+            fn target(&self) -> Result<ProxyName> {
+                ProxyName::new("frontend", self.name())
+            }
+
+            async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
+                self.cluster.change(command, Scope::frontend(self.name())).await
+            }
+        }
+    };
+}
+
+acts_on_frontend!(FrontendRef);
+acts_on_frontend!(Frontend);

@@ -1,0 +1,19 @@
+//! What a user holds and changes: one file for each object of HAProxy.
+
+mod backend;
+mod counters;
+mod frontend;
+mod handle;
+mod pattern;
+mod process;
+mod rate_limit;
+mod server;
+mod with_cluster;
+
+pub use backend::BackendRef;
+pub use counters::Counters;
+pub use frontend::FrontendRef;
+pub use handle::{Backend, Frontend, Listener, Server};
+pub use pattern::{Acl, Contents, Difference, Lookup, Map, PatternId};
+pub use rate_limit::RateLimit;
+pub use server::{AgentState, Health, ServerRef, ServerWeight, Weight};

@@ -1,0 +1,176 @@
+//! Adding many entries to a map or an ACL with few commands.
+
+use futures::FutureExt as _;
+
+use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::error::{ErrorKind, Problem, Result};
+use crate::process::{Executed, Identified};
+use crate::protocol;
+use crate::protocol::{Answer, Change, Command, malformed};
+use crate::show::stat::Scope;
+use crate::transport::Deadline;
+
+/// Entries, cut into commands that every release takes.
+pub(super) struct Bulk {
+    /// The command, up to the entry.
+    base: Command,
+    chunks: Vec<Chunk>,
+    /// The lines of the payload under way, and how many they are.
+    payload: (String, usize),
+}
+
+/// Commands that are sent in one piece.
+#[derive(Default)]
+struct Chunk {
+    commands: Vec<Command>,
+    /// Bytes of the commands.
+    length: usize,
+    /// Entries of each command.
+    entries: usize,
+}
+
+/// Bytes of a line with its payload. Releases before 3.4 take 15,360, and half of
+/// that where `tune.bufsize` is half of its default; longer ones save little.
+const LONGEST: usize = 7_000;
+
+impl Bulk {
+    pub(super) fn new(base: Command) -> Self {
+        Self { base, chunks: Vec::new(), payload: (String::new(), 0) }
+    }
+
+    /// Adds an entry of a map.
+    ///
+    /// A payload has no escapes: its keys end at the first blank. What it cannot
+    /// express has a command of its own.
+    pub(super) fn pair(&mut self, key: &str, value: &str) -> Result<()> {
+        let length = key.len() + value.len() + 2;
+        let fits = !key.contains([' ', '\t', '#']) && !value.starts_with([' ', '\t']);
+        let long = self.base.length() + length > LONGEST;
+        let special = |text: &str| text.is_empty() || text.contains(['\0', '\r', '\n']);
+        if !fits || long || special(key) || special(value) {
+            self.flush();
+            let command = self.base.clone().secret(key)?.secret(value)?;
+            return self.push(command, 1);
+        }
+        if self.base.length() + self.payload.0.len() + length > LONGEST {
+            self.flush();
+        }
+        let (lines, entries) = &mut self.payload;
+        if *entries > 0 {
+            lines.push('\n');
+        }
+        lines.extend([key, " ", value]);
+        *entries += 1;
+        Ok(())
+    }
+
+    /// Adds an entry of an ACL, which takes no payload.
+    pub(super) fn pattern(&mut self, pattern: &str) -> Result<()> {
+        let command = self.base.clone().secret(pattern)?;
+        self.push(command, 1)
+    }
+
+    /// Sends all of it to every member, one chunk behind the other.
+    pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
+        self.flush();
+        let (base, chunks) = (&self.base, &self.chunks);
+        let send = |target, deadline| async move { send(base, chunks, &target, &deadline).await };
+        cluster.each(base, Scope::Nothing, send).await
+    }
+
+    fn flush(&mut self) {
+        let (lines, entries) = std::mem::take(&mut self.payload);
+        if entries > 0 {
+            let command = self.base.clone().payload(lines);
+            let length = command.interactive().len();
+            self.chunks.push(Chunk { commands: vec![command], length, entries });
+        }
+    }
+
+    /// Appends a command to the last chunk, if it fits there.
+    fn push(&mut self, command: Command, entries: usize) -> Result<()> {
+        protocol::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
+        let length = command.interactive().len();
+        let fits = |last: &&mut Chunk| last.entries == entries && last.length + length <= LONGEST;
+        match self.chunks.last_mut().filter(fits) {
+            Some(last) => {
+                last.length += length;
+                last.commands.push(command);
+            }
+            None => self.chunks.push(Chunk { commands: vec![command], length, entries }),
+        }
+        Ok(())
+    }
+}
+
+/// Sends all chunks on one connection, so that they reach one process. If it was
+/// replaced meanwhile by a reload, the new process gets all of them.
+async fn send(
+    base: &Command,
+    chunks: &[Chunk],
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Presence<Change>> {
+    if chunks.is_empty() {
+        return Ok(Presence::Here(Change::Unchanged("no entries".into())));
+    }
+    loop {
+        let mut connection = target.claimed(deadline).await?;
+        let sent = send_all(base, chunks, target, &mut connection, deadline).await;
+        if !connection.is_replaced(deadline).boxed().await {
+            return sent;
+        }
+        target.claims.release(target.member.address());
+    }
+}
+
+async fn send_all(
+    base: &Command,
+    chunks: &[Chunk],
+    target: &Target,
+    connection: &mut Identified<'_>,
+    deadline: &Deadline,
+) -> Result<Presence<Change>> {
+    let all: usize = chunks.iter().map(Chunk::len).sum();
+    let mut done = 0;
+    for chunk in chunks {
+        let Executed { answers, ended } = connection.execute_all(&chunk.commands, deadline).await;
+        let mut failed = None;
+        for answer in answers {
+            match answer {
+                Ok(Answer::Change(_)) => done += chunk.entries,
+                // What was refused on its way may still be followed by what is not.
+                other => failed = failed.or(Some(other)),
+            }
+        }
+        match (ended, failed) {
+            (Ok(()), None) => {}
+            (Err(error), None) if done == 0 => return Err(error),
+            (Err(error), _) => return Err(error.after(done, all)),
+            (Ok(()), Some(Ok(Answer::NotHere(words)))) if done == 0 => return Ok(Presence::NotHere(words)),
+            (Ok(()), Some(Ok(Answer::NotHere(words)))) => {
+                return Err(target.placed(base, Problem::Refused(words)).after(done, all));
+            }
+            // Of several entries in one command, those before the refused one are in.
+            (Ok(()), Some(Err(error)))
+                if done > 0 || chunk.entries > 1 && error.kind() == ErrorKind::Refused =>
+            {
+                return Err(error.after(done, all));
+            }
+            (Ok(()), Some(Err(error))) => return Err(error),
+            (Ok(()), Some(Ok(_))) => return Err(target.placed(base, malformed("a message", b""))),
+        }
+    }
+    let words = match all {
+        1 => "1 entry".into(),
+        _ => format!("{all} entries").into(),
+    };
+    Ok(Presence::Here(Change::Changed(Some(words))))
+}
+
+impl Chunk {
+    /// Number of entries.
+    fn len(&self) -> usize {
+        self.commands.len() * self.entries
+    }
+}

@@ -1,0 +1,140 @@
+use std::collections::HashMap;
+
+use crate::cluster::{Outcome, Outcomes};
+use crate::error::{Error, Problem, Result};
+use crate::excerpt::excerpt;
+use crate::show::{Entries, Entry};
+use crate::snapshot::Label;
+
+/// What a map or an ACL holds, process by process.
+///
+/// Each process has its own, and nothing keeps them alike: what was added to one
+/// of them while another was down is a difference until somebody adds it there
+/// too. [`entries`](Contents::entries) is for who wants one list and no
+/// difference, [`differences`](Contents::differences) says what differs where.
+///
+/// References, and the order of entries, are those of each process and are not
+/// compared.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let contents = cluster.map("/etc/haproxy/hosts.map")?.show().await?;
+/// for entry in contents.entries()? {
+///     match entry.pair() {
+///         Some((key, value)) => println!("{key} is {value}"),
+///         None => println!("one of {:?}", entry.splits().collect::<Vec<_>>()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Contents {
+    outcomes: Outcomes<Entries>,
+}
+
+/// An entry that some processes have more often than others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The entry: a pattern, or key and value with a blank between them.
+    pub text: Box<[u8]>,
+    /// How many such entries each process has, in the cluster's order.
+    pub counts: Vec<(Label, usize)>,
+}
+
+impl Contents {
+    pub(super) fn new(outcomes: Outcomes<Entries>) -> Self {
+        Self { outcomes }
+    }
+
+    /// The entries, which are the same on all processes that have the map or ACL;
+    /// in the order of the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Diverging`](crate::ErrorKind::Diverging) if they differ;
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a process did not
+    /// answer, and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if none has the
+    /// map or ACL, which only contents of
+    /// [`Cluster::allow_partial`](crate::Cluster::allow_partial) can tell.
+    pub fn entries(&self) -> Result<impl ExactSizeIterator<Item = Entry<'_>>> {
+        if let Some(failed) = self.outcomes.failed().next() {
+            let reason = failed.error().map(Error::reason).unwrap_or_default();
+            let text = format!("{}: {reason}", failed.address());
+            return Err(Error::new(Problem::Incomplete { text, cause: None, answers: None })
+                .during(self.outcomes.command()));
+        }
+        let differences = self.differences();
+        let mut lists = self.outcomes.values();
+        match (lists.next(), differences.first()) {
+            (Some((_, entries)), None) => Ok(entries.iter()),
+            (_, Some(difference)) => {
+                let text = format!("processes differ in {} entries: {difference}", differences.len());
+                Err(Error::new(Problem::Diverging(text)).during(self.outcomes.command()))
+            }
+            (None, None) => {
+                Err(Error::new(Problem::NotFound("map or ACL".into())).during(self.outcomes.command()))
+            }
+        }
+    }
+
+    /// The entries of each process that has the map or ACL, in the cluster's order.
+    pub fn per_process(&self) -> impl Iterator<Item = (&Label, impl ExactSizeIterator<Item = Entry<'_>>)> {
+        self.outcomes.values().map(|(label, entries)| (label, entries.iter()))
+    }
+
+    /// Processes that did not answer, and why.
+    pub fn failed(&self) -> impl Iterator<Item = (&Label, &Error)> {
+        self.outcomes.failed().filter_map(|outcome| Some((outcome.label(), outcome.error()?)))
+    }
+
+    /// Labels of the processes that do not have the map or ACL at all.
+    pub fn lacking(&self) -> impl Iterator<Item = &Label> {
+        self.outcomes.iter().filter(|outcome| outcome.not_here().is_some()).map(Outcome::label)
+    }
+
+    /// Whether all processes that have it, and answered, hold the same.
+    pub fn is_same(&self) -> bool {
+        self.differences().is_empty()
+    }
+
+    /// Every entry that not all processes have equally often, ordered by its text.
+    pub fn differences(&self) -> Vec<Difference> {
+        let lists: Vec<(&Label, &Entries)> = self.outcomes.values().collect();
+        let Some(((_, first), rest)) = lists.split_first() else { return Vec::new() };
+        let texts = |entries| Entries::iter(entries).map(|entry| entry.as_bytes());
+        if rest.iter().all(|(_, list)| list.len() == first.len() && texts(list).eq(texts(first))) {
+            return Vec::new();
+        }
+        let mut counts: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (at, (_, entries)) in lists.iter().enumerate() {
+            for text in texts(entries) {
+                let counts = counts.entry(text).or_insert_with(|| vec![0; lists.len()]);
+                if let Some(count) = counts.get_mut(at) {
+                    *count += 1;
+                }
+            }
+        }
+        counts.retain(|_, counts| counts.iter().any(|count| Some(count) != counts.first()));
+        let mut differing: Vec<_> = counts.into_iter().collect();
+        differing.sort_unstable();
+        let labels = || lists.iter().map(|(label, _)| (*label).clone());
+        differing
+            .into_iter()
+            .map(|(text, counts)| Difference { text: text.into(), counts: labels().zip(counts).collect() })
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", excerpt(&String::from_utf8_lossy(&self.text)))?;
+        for (at, (label, count)) in self.counts.iter().enumerate() {
+            write!(f, "{} {label}: {count}", if at == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! Maps and ACLs: lists of patterns that HAProxy holds in memory.
+
+mod acl;
+mod bulk;
+mod contents;
+mod id;
+mod lookup;
+mod map;
+
+pub use acl::Acl;
+pub use contents::{Contents, Difference};
+pub use id::PatternId;
+pub use lookup::Lookup;
+pub use map::Map;
