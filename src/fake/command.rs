@@ -3,45 +3,12 @@
 use std::fmt::Write as _;
 
 use super::answer::{Answer, Severity};
+use super::call::Call;
 use super::session::{Session, SeverityOutput};
 use super::state::State;
 use super::{frontend_command, info, limit_command, pattern_command, server_command, servers_state, stat};
 use crate::Version;
 use crate::level::Level;
-
-/// One command while it runs.
-pub(super) struct Call<'a> {
-    pub(super) state: &'a mut State,
-    pub(super) session: &'a mut Session,
-    pub(super) payload: Option<&'a str>,
-    /// The words that found it, and those behind.
-    command: &'static [&'static str],
-    words: &'a [&'a str],
-}
-
-impl<'a> Call<'a> {
-    /// A word behind the command; nothing if there are not so many.
-    pub(super) fn word(&self, index: usize) -> &'a str {
-        self.words.get(index).copied().unwrap_or_default()
-    }
-
-    pub(super) fn words(&self) -> &'a [&'a str] {
-        self.words
-    }
-
-    /// Leaves a word out.
-    pub(super) fn skip(&mut self) {
-        self.words = self.words.get(1..).unwrap_or_default();
-    }
-
-    pub(super) fn command(&self) -> String {
-        self.command.join(" ")
-    }
-
-    pub(super) fn version(&self) -> Version {
-        self.state.process.version.clone()
-    }
-}
 
 /// An entry of the table.
 struct Command {

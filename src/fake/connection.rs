@@ -4,8 +4,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::reply::{self, Reply};
-use super::running::Shared;
 use super::session::Session;
+use super::shared::Shared;
 use super::{Fault, request};
 use crate::level::Level;
 

@@ -1,7 +1,7 @@
 //! Commands on frontends.
 
 use super::answer::{Answer, Severity};
-use super::command::Call;
+use super::call::Call;
 use super::frontend::Frontend;
 use super::number::leading_number;
 use crate::Version;

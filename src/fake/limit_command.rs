@@ -1,8 +1,8 @@
 //! Commands on a whole process.
 
 use super::answer::Answer;
+use super::call::Call;
 use super::cells::Cells;
-use super::command::Call;
 use super::info;
 use super::number::leading_number;
 use crate::field::{COLUMNS, Column, KEYS, Nature};

@@ -82,6 +82,7 @@
 mod acl;
 mod answer;
 mod backend;
+mod call;
 mod cells;
 mod check;
 mod command;
@@ -109,6 +110,7 @@ mod server_address;
 mod server_command;
 mod servers_state;
 mod session;
+mod shared;
 mod socket;
 mod stat;
 mod state;

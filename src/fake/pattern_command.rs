@@ -1,7 +1,7 @@
 //! Commands on maps and ACLs.
 
 use super::answer::{Answer, Severity};
-use super::command::Call;
+use super::call::Call;
 use super::number::leading_number;
 use super::pattern::{Kind, Pattern, Which};
 

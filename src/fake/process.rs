@@ -3,11 +3,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
 use super::pattern::Pattern;
-use super::{Acl, Backend, Frontend, Map, Running, Server, Value, info, row};
+use super::{Acl, Backend, Frontend, Map, Server, Value, info, row};
+use crate::Version;
 use crate::error::{Error, Result};
 use crate::field::Kind;
 use crate::level::Level;
-use crate::{Address, Version};
 
 /// One HAProxy process, as described: what it runs and what it says of itself.
 ///
@@ -139,50 +139,6 @@ impl Process {
     pub fn acl(mut self, acl: Acl) -> Self {
         self.patterns.push(acl.0);
         self
-    }
-
-    /// Starts to answer at an address: the path of a UNIX socket, or a TCP address,
-    /// whose port may be 0 to get a free one.
-    ///
-    /// A socket that a process left behind at that path is replaced.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a description that no
-    /// HAProxy of that release could have: a column or key it does not have, a value
-    /// of the wrong type, a name it would not take, a name twice. The same if it
-    /// cannot listen at the address.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime that has I/O and time enabled.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> haproxyadmin::Result<()> {
-    /// use std::net::SocketAddr;
-    /// use haproxyadmin::fake::{Frontend, Process};
-    ///
-    /// let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-    /// let wrong = Process::new("2.6").frontend(Frontend::new("web").set("qcur", 1)).serve(anywhere).await;
-    /// assert_eq!(
-    ///     wrong.unwrap_err().to_string(),
-    ///     "frontend \"web\": column \"qcur\" is always empty in such a row of HAProxy 2.6"
-    /// );
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn serve(self, address: impl Into<Address>) -> Result<Running> {
-        let level = self.level;
-        let mut running = Running::new(self)?;
-        running.also(address, level).await?;
-        Ok(running)
     }
 
     /// Gives the next free number to the maps and ACLs that have none.

@@ -1,9 +1,10 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::process::word;
+use super::shared::Shared;
 use super::socket::Socket;
 use super::state::State;
 use super::{Fault, Process, Value, info, row};
@@ -45,16 +46,49 @@ pub struct Running {
     sockets: Vec<Socket>,
 }
 
-/// What the connections of a process share.
-pub(super) struct Shared {
-    state: Mutex<State>,
-    pub(super) paused: watch::Sender<bool>,
-}
-
-impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // What it holds is whole after every statement.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Process {
+    /// Starts to answer at an address: the path of a UNIX socket, or a TCP address,
+    /// whose port may be 0 to get a free one.
+    ///
+    /// A socket that a process left behind at that path is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a description that no
+    /// HAProxy of that release could have: a column or key it does not have, a value
+    /// of the wrong type, a name it would not take, a name twice. The same if it
+    /// cannot listen at the address.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime that has I/O and time enabled.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> haproxyadmin::Result<()> {
+    /// use std::net::SocketAddr;
+    /// use haproxyadmin::fake::{Frontend, Process};
+    ///
+    /// let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    /// let wrong = Process::new("2.6").frontend(Frontend::new("web").set("qcur", 1)).serve(anywhere).await;
+    /// assert_eq!(
+    ///     wrong.unwrap_err().to_string(),
+    ///     "frontend \"web\": column \"qcur\" is always empty in such a row of HAProxy 2.6"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve(self, address: impl Into<Address>) -> Result<Running> {
+        let level = self.level;
+        let mut running = Running::new(self)?;
+        running.also(address, level).await?;
+        Ok(running)
     }
 }
 

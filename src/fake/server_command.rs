@@ -1,7 +1,7 @@
 //! Commands on servers.
 
 use super::answer::{Answer, Severity};
-use super::command::Call;
+use super::call::Call;
 use super::live::{Admin, Health};
 use super::number::split_number;
 use super::process::Process;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::answer::Answer;
 use super::backend::Backend;
-use super::command::Call;
+use super::call::Call;
 use super::live::Admin;
 use super::server::Server;
 use super::{check, stat};

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection::{self, Stream};
-use super::running::Shared;
+use super::shared::Shared;
 use crate::Address;
 use crate::level::Level;
 
