@@ -79,49 +79,9 @@
 //! # fn main() {}
 //! ```
 
-mod acl;
-mod answer;
-mod backend;
-mod call;
-mod cells;
-mod check;
 mod command;
-mod connection;
-mod fault;
-mod frontend;
-mod frontend_command;
-mod info;
-mod limit_command;
-mod line;
-mod listener;
-mod live;
-mod map;
-mod network;
-mod number;
-mod pattern;
-mod pattern_command;
-mod process;
-mod reply;
-mod request;
-mod row;
-mod running;
-mod server;
-mod server_address;
-mod server_command;
-mod servers_state;
-mod session;
-mod shared;
-mod socket;
-mod stat;
-mod state;
+mod describe;
+mod serve;
 
-pub use acl::Acl;
-pub use backend::Backend;
-pub use cells::Value;
-pub use fault::Fault;
-pub use frontend::Frontend;
-pub use listener::Listener;
-pub use map::Map;
-pub use process::Process;
-pub use running::Running;
-pub use server::Server;
+pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Value};
+pub use serve::Running;

@@ -48,10 +48,10 @@ pub enum IgnoredReason {
     /// A file of HAProxy's own, which is there for a moment while it takes a socket
     /// over: `NAME.PID.tmp` or `NAME.PID.bak`.
     Passing,
-    /// Its name was excluded by [`ClusterBuilder::exclude`](super::ClusterBuilder::exclude).
+    /// Its name was excluded by [`ClusterBuilder::exclude`](crate::ClusterBuilder::exclude).
     Excluded,
     /// Nobody listens, and
-    /// [`ClusterBuilder::ignore_refused`](super::ClusterBuilder::ignore_refused) is set.
+    /// [`ClusterBuilder::ignore_refused`](crate::ClusterBuilder::ignore_refused) is set.
     Refused,
 }
 

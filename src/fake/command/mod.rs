@@ -1,0 +1,215 @@
+//! The commands there are, and how one is found.
+
+mod answer;
+mod call;
+mod frontend;
+mod limit;
+mod number;
+mod pattern;
+mod server;
+mod server_address;
+mod servers_state;
+mod session;
+mod stat;
+
+pub(in crate::fake) use session::Session;
+
+use std::fmt::Write as _;
+
+use super::describe::{State, info};
+use crate::Version;
+use crate::level::Level;
+use answer::{Answer, Severity};
+use call::Call;
+use session::SeverityOutput;
+
+/// An entry of the table.
+struct Command {
+    words: &'static [&'static str],
+    what: &'static str,
+    needs: Needs,
+    run: fn(&mut Call<'_>) -> Answer,
+}
+
+/// The level that a command needs.
+enum Needs {
+    Level(Level),
+    /// Maps and ACLs are open to everybody before 3.4.
+    Pattern,
+    /// The same, for a command that came with versions.
+    Transaction,
+}
+
+/// Runs one command.
+pub(in crate::fake) fn run(
+    state: &mut State,
+    session: &mut Session,
+    words: &[String],
+    payload: Option<&str>,
+) -> Answer {
+    let version = state.process.version.clone();
+    let split: Vec<&str> = words.iter().map(String::as_str).collect();
+    let exists = |command: &&Command| version >= (2, 4) || !matches!(command.needs, Needs::Transaction);
+    let mut known = COMMANDS.iter().filter(exists);
+    let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
+    else {
+        return unknown(&version, split.first().copied());
+    };
+    let needed = match command.needs {
+        Needs::Level(level) => level,
+        Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
+        Needs::Pattern | Needs::Transaction => Level::Admin,
+    };
+    if session.level < needed {
+        return Answer::error("Permission denied");
+    }
+    (command.run)(&mut Call { state, session, payload, command: command.words, words: rest })
+}
+
+fn unknown(version: &Version, word: Option<&str>) -> Answer {
+    let first = match word {
+        None if *version >= (3, 0) => return Answer::Done,
+        None if *version >= (2, 4) => {
+            "Unknown command. Please enter one of the following commands only:".into()
+        }
+        Some(word) if *version >= (2, 7) => {
+            format!("Unknown command: '{word}', but maybe one of the following ones is a better match:")
+        }
+        Some(_) if *version >= (2, 4) => {
+            "Unknown command, but maybe one of the following ones is a better match:".into()
+        }
+        _ => "Unknown command. Please enter one of the following commands only :".to_owned(),
+    };
+    let mut text = first;
+    for Command { words, what, .. } in COMMANDS {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {:<39} : {what}", words.join(" "));
+    }
+    Answer::message(Severity::Info, &text)
+}
+
+fn quit(_: &mut Call<'_>) -> Answer {
+    Answer::Quit
+}
+
+fn toggle_prompt(call: &mut Call<'_>) -> Answer {
+    // Releases before 3.2 ignore arguments.
+    if call.version() >= (3, 2) && !call.words().is_empty() {
+        return Answer::not_here(&format!("`prompt {}`", call.words().join(" ")));
+    }
+    call.session.is_interactive = !call.session.is_interactive;
+    Answer::Done
+}
+
+fn show_info(call: &mut Call<'_>) -> Answer {
+    other_format(call).unwrap_or_else(|| Answer::Dump(info::show(call.state)))
+}
+
+fn show_stat(call: &mut Call<'_>) -> Answer {
+    other_format(call).unwrap_or_else(|| stat::show(call.state, call.session.level, call.words()))
+}
+
+fn other_format(call: &Call<'_>) -> Option<Answer> {
+    let is_other = call.words().iter().any(|word| FORMATS.contains(word));
+    is_other.then(|| Answer::not_here(&format!("`{} {}`", call.command(), call.words().join(" "))))
+}
+
+fn show_level(call: &mut Call<'_>) -> Answer {
+    Answer::message(Severity::Info, &call.session.level.to_string())
+}
+
+fn show_sockets(call: &mut Call<'_>) -> Answer {
+    Answer::Dump(call.state.list_sockets())
+}
+
+fn show_backend(call: &mut Call<'_>) -> Answer {
+    let backends = call.state.process.proxies.iter().filter(|proxy| proxy.backend.is_some());
+    Answer::Dump(backends.fold("# name\n".to_owned(), |text, proxy| text + &proxy.name + "\n"))
+}
+
+fn show_errors(_: &mut Call<'_>) -> Answer {
+    // The fake gets no traffic that could be wrong.
+    Answer::Dump(format!("Total events captured on [{}] : 0\n", State::clock()))
+}
+
+fn lower(call: &mut Call<'_>) -> Answer {
+    call.session.level = if call.command == ["user"] { Level::User } else { Level::Operator };
+    Answer::Done
+}
+
+fn set_severity_output(call: &mut Call<'_>) -> Answer {
+    call.session.output = match call.word(0) {
+        "none" => SeverityOutput::None,
+        "number" => SeverityOutput::Number,
+        "string" => SeverityOutput::String,
+        _ => return Answer::error("one of 'none', 'number', 'string' is a required argument"),
+    };
+    Answer::Done
+}
+
+const USER: Needs = Needs::Level(Level::User);
+const OPERATOR: Needs = Needs::Level(Level::Operator);
+const ADMIN: Needs = Needs::Level(Level::Admin);
+
+/// Builds the table: words, what it does, the level it needs, the function.
+macro_rules! commands {
+    ($($($word:literal)+ : $what:literal, $needs:expr, $run:path;)*) => {
+        &[$(Command { words: &[$($word),+], what: $what, needs: $needs, run: $run }),*]
+    };
+}
+
+/// The first one that fits is run.
+const COMMANDS: &[Command] = commands! {
+    "show" "info": "report information about the running process", USER, show_info;
+    "show" "stat": "report counters for each proxy and server", USER, show_stat;
+    "show" "cli" "level": "display the level of the current CLI session", USER, show_level;
+    "show" "cli" "sockets": "dump list of cli sockets", USER, show_sockets;
+    "show" "backend": "list backends in the current running config", USER, show_backend;
+    "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
+    "show" "servers" "state": "dump volatile server information", USER, servers_state::show;
+    "show" "map": "report available maps or dump a map's contents", Needs::Pattern, pattern::show_map;
+    "show" "acl": "report available acls or dump an acl's contents", Needs::Pattern, pattern::show_acl;
+    "add" "map": "add a map entry", Needs::Pattern, pattern::add_map;
+    "add" "acl": "add an acl entry", Needs::Pattern, pattern::add_acl;
+    "set" "map": "modify a map entry", Needs::Pattern, pattern::set_map;
+    "del" "map": "delete map entries", Needs::Pattern, pattern::del_map;
+    "del" "acl": "delete acl entries", Needs::Pattern, pattern::del_acl;
+    "get" "map": "report the keys and values matching a sample for a map", Needs::Pattern, pattern::get_map;
+    "get" "acl": "report the patterns matching a sample for an ACL", Needs::Pattern, pattern::get_acl;
+    "clear" "map": "clear the contents of this map", Needs::Pattern, pattern::clear_map;
+    "clear" "acl": "clear the contents of this acl", Needs::Pattern, pattern::clear_acl;
+    "prepare" "map": "prepare a new version for atomic map replacement", Needs::Transaction,
+        pattern::prepare_map;
+    "prepare" "acl": "prepare a new version for atomic ACL replacement", Needs::Transaction,
+        pattern::prepare_acl;
+    "commit" "map": "commit the map at this version", Needs::Transaction, pattern::commit_map;
+    "commit" "acl": "commit the ACL at this version", Needs::Transaction, pattern::commit_acl;
+    "enable" "server": "enable a disabled server", ADMIN, server::enable;
+    "disable" "server": "disable a server for maintenance", ADMIN, server::disable;
+    "enable" "health": "enable health checks", ADMIN, server::enable_health;
+    "disable" "health": "disable health checks", ADMIN, server::disable_health;
+    "enable" "agent": "enable agent checks", ADMIN, server::enable_agent;
+    "disable" "agent": "disable agent checks", ADMIN, server::disable_agent;
+    "set" "server": "change a server's state, weight, address or ssl", ADMIN, server::set;
+    "set" "weight": "change a server's weight", ADMIN, server::set_weight;
+    "get" "weight": "report a server's current weight", USER, server::get_weight;
+    "set" "maxconn" "server": "change a server's maxconn setting", ADMIN, server::set_maxconn;
+    "shutdown" "sessions" "server": "kill sessions on a server", ADMIN, server::shutdown_sessions;
+    "enable" "frontend": "re-enable specific frontend", ADMIN, frontend::enable;
+    "disable" "frontend": "temporarily disable specific frontend", ADMIN, frontend::disable;
+    "shutdown" "frontend": "stop a specific frontend", ADMIN, frontend::shutdown;
+    "set" "maxconn" "frontend": "change a frontend's maxconn setting", ADMIN, frontend::set_maxconn;
+    "set" "maxconn" "global": "change the per-process maxconn setting", ADMIN, limit::set_maxconn;
+    "set" "rate-limit": "change a rate limiting value", ADMIN, limit::set_rate_limit;
+    "clear" "counters" "all": "clear all statistics counters", ADMIN, limit::clear_all_counters;
+    "clear" "counters": "clear max statistics counters", OPERATOR, limit::clear_counters;
+    "set" "severity-output": "set presence of severity level in feedback information", USER,
+        set_severity_output;
+    "operator": "lower the level of the current CLI session to operator", OPERATOR, lower;
+    "user": "lower the level of the current CLI session to user", USER, lower;
+    "prompt": "toggle interactive mode with prompt", USER, toggle_prompt;
+    "quit": "disconnect", USER, quit;
+};
+
+/// Words that ask for another form of a reply, or for other rows.
+const FORMATS: &[&str] = &["typed", "json", "desc", "float", "domain"];

@@ -1,0 +1,75 @@
+use super::Server;
+use super::cells::{Cells, setters};
+use super::row::{HTTP, Row};
+use crate::Version;
+use crate::field::Kind;
+
+/// A backend, as described; idle and in `mode http` if nothing else is set.
+///
+/// `status`, `weight`, `act` and `bck` follow from its servers unless they are set;
+/// counters do not: HAProxy's backends count for themselves.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Backend {
+    pub(in crate::fake) name: Box<str>,
+    pub(in crate::fake) cells: Cells,
+    pub(in crate::fake) servers: Vec<Server>,
+}
+
+setters!(Backend);
+
+impl Backend {
+    /// A backend of that name. With a [`Frontend`](super::Frontend) of the same name
+    /// it is a `listen`.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), cells: Cells::default(), servers: Vec::new() }
+    }
+
+    /// Adds a server.
+    pub fn server(mut self, server: Server) -> Self {
+        self.servers.push(server);
+        self
+    }
+
+    /// Its mode; short for setting `mode`.
+    pub fn mode(self, mode: &str) -> Self {
+        self.set("mode", mode)
+    }
+
+    pub(in crate::fake) fn effective_mode(&self) -> String {
+        self.cells.text("mode").map_or_else(|| "http".to_owned(), Into::into)
+    }
+
+    pub(in crate::fake) fn row(&self, version: &Version) -> Row<'_> {
+        let mut row = Row::new(Kind::Backend, "BACKEND", &self.cells);
+        let (backup, active): (Vec<_>, Vec<_>) =
+            self.servers.iter().filter(|server| server.is_usable()).partition(|server| server.is_backup());
+        let weight: u32 = match active.as_slice() {
+            // Of the backups, the first one serves.
+            [] => backup.first().map_or(0, |server| server.effective_weight()),
+            active => active.iter().map(|server| server.effective_weight()).sum(),
+        };
+        let up = self.servers.is_empty() || !active.is_empty() || !backup.is_empty();
+        row.default("status", if up { "UP" } else { "DOWN" });
+        row.default("weight", weight.to_string());
+        row.default("uweight", weight.to_string());
+        row.default("act", active.len().to_string());
+        row.default("bck", backup.len().to_string());
+        row.default("slim", "200");
+        row.default("lastsess", "-1");
+        row.default("algo", if *version >= (3, 4) { "unknown" } else { "roundrobin" });
+        if self.servers.is_empty() {
+            row.without(&["downtime"]);
+        }
+        if self.effective_mode() != "http" {
+            row.without(HTTP);
+        }
+        row
+    }
+
+    /// What `show stat up` adds to the status: servers that are up, and all.
+    pub(in crate::fake) fn count(&self) -> String {
+        let running = self.servers.iter().filter(|server| server.is_running()).count();
+        format!(" ({running}/{})", self.servers.len())
+    }
+}

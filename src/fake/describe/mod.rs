@@ -1,0 +1,31 @@
+//! What a fake process is: its proxies, servers, maps and ACLs.
+
+mod backend;
+mod cells;
+pub(in crate::fake) mod check;
+mod fault;
+mod frontend;
+pub(in crate::fake) mod info;
+mod listener;
+mod live;
+pub(in crate::fake) mod pattern;
+mod process;
+pub(in crate::fake) mod row;
+mod server;
+mod state;
+
+pub use backend::Backend;
+pub use cells::Value;
+pub use fault::Fault;
+pub use frontend::Frontend;
+pub use listener::Listener;
+pub use pattern::{Acl, Map};
+pub use process::Process;
+pub use server::Server;
+
+pub(in crate::fake) use cells::Cells;
+pub(in crate::fake) use live::{Admin, Health};
+pub(in crate::fake) use pattern::{Kind, Pattern, Which};
+pub(in crate::fake) use process::{Proxy, word};
+pub(in crate::fake) use row::{Row, columns};
+pub(in crate::fake) use state::State;

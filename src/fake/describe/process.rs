@@ -1,0 +1,385 @@
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::cells::Cells;
+use super::pattern::Pattern;
+use super::{Backend, Frontend, Server, Value, info, row};
+use crate::Version;
+use crate::error::{Error, Result};
+use crate::fake::describe::pattern::{Acl, Map};
+use crate::field::Kind;
+use crate::level::Level;
+
+/// One HAProxy process, as described: what it runs and what it says of itself.
+///
+/// Its methods only note what they are told, so that a description is one chain;
+/// [`serve`](Process::serve) refuses one that no HAProxy could have, and names what
+/// is wrong.
+///
+/// # Example
+///
+/// Process 3 of a HAProxy 2.2 with `nbproc 4`:
+///
+/// ```
+/// use haproxyadmin::fake::{Backend, Frontend, Process, Server};
+///
+/// let process = Process::new("2.2.9")
+///     .number(3)
+///     .nbproc(4)
+///     .pid(1003)
+///     .info("CumReq", 9)
+///     .frontend(Frontend::new("web").set("req_tot", 12))
+///     .backend(Backend::new("app").server(Server::new("web1").check("L4OK").set("stot", 5)));
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Process {
+    pub(in crate::fake) version: Version,
+    pub(in crate::fake) number: u32,
+    pub(in crate::fake) nbproc: u32,
+    pub(in crate::fake) pid: u32,
+    pub(in crate::fake) level: Level,
+    pub(in crate::fake) is_exposed: bool,
+    pub(in crate::fake) info: Cells,
+    pub(in crate::fake) proxies: Vec<Proxy>,
+    pub(in crate::fake) patterns: Vec<Pattern>,
+}
+
+/// What HAProxy knows under one number: a frontend, a backend, or both (`listen`).
+#[derive(Debug, Clone)]
+pub(in crate::fake) struct Proxy {
+    pub(in crate::fake) name: Box<str>,
+    pub(in crate::fake) frontend: Option<Frontend>,
+    pub(in crate::fake) backend: Option<Backend>,
+}
+
+impl Process {
+    /// A process of that release, such as `2.6.12` or `3.4`, that has no proxies.
+    ///
+    /// It is number 1 of 1, of level `admin`, and has a process id that no other
+    /// one in this program was given.
+    pub fn new(version: &str) -> Self {
+        Self {
+            version: Version::parse(version),
+            number: 1,
+            nbproc: 1,
+            pid: NEXT_PID.fetch_add(1, Ordering::Relaxed),
+            level: Level::Admin,
+            is_exposed: false,
+            info: Cells::default(),
+            proxies: Vec::new(),
+            patterns: Vec::new(),
+        }
+    }
+
+    /// Its number among the processes of one HAProxy: `Process_num`, and the column
+    /// `pid`.
+    pub fn number(mut self, number: u32) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// How many processes its HAProxy runs; above 1 before 2.5 only.
+    pub fn nbproc(mut self, processes: u32) -> Self {
+        self.nbproc = processes;
+        self
+    }
+
+    /// Its process id.
+    pub fn pid(mut self, pid: u32) -> Self {
+        self.pid = pid;
+        self
+    }
+
+    /// Name of its node; `localhost` if it is not given.
+    pub fn node(self, name: &str) -> Self {
+        self.info("node", name)
+    }
+
+    /// What its first socket permits.
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Lets it be served over TCP at other addresses than those of the loopback
+    /// interface, for whoever can reach them.
+    pub fn exposed(mut self) -> Self {
+        self.is_exposed = true;
+        self
+    }
+
+    /// Sets a key of `show info`, spelt as HAProxy spells it.
+    pub fn info(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.info.set(key, value.into());
+        self
+    }
+
+    /// Adds a frontend. Proxies are listed in the order they are added.
+    pub fn frontend(mut self, frontend: Frontend) -> Self {
+        let proxy = self.proxy(&frontend.name, |proxy| proxy.frontend.is_none());
+        proxy.frontend = Some(frontend);
+        self
+    }
+
+    /// Adds a backend. With a frontend of the same name it is a `listen`: one proxy
+    /// with one number (`iid`).
+    pub fn backend(mut self, backend: Backend) -> Self {
+        let proxy = self.proxy(&backend.name, |proxy| proxy.backend.is_none());
+        proxy.backend = Some(backend);
+        self
+    }
+
+    /// Adds a map. Maps and ACLs are listed, and numbered, in the order they are added.
+    pub fn map(mut self, map: Map) -> Self {
+        self.patterns.push(map.0);
+        self
+    }
+
+    /// Adds an ACL.
+    pub fn acl(mut self, acl: Acl) -> Self {
+        self.patterns.push(acl.0);
+        self
+    }
+
+    /// Gives the next free number to the maps and ACLs that have none.
+    pub(in crate::fake) fn number_patterns(&mut self) {
+        let mut taken: HashSet<u32> = self.patterns.iter().filter_map(|pattern| pattern.id).collect();
+        let mut next = 0;
+        for pattern in self.patterns.iter_mut().filter(|pattern| pattern.id.is_none()) {
+            while !taken.insert(next) {
+                next += 1;
+            }
+            pattern.id = Some(next);
+        }
+    }
+
+    fn proxy(&mut self, name: &str, has_room: impl Fn(&Proxy) -> bool) -> &mut Proxy {
+        let found = self.proxies.iter().position(|proxy| *proxy.name == *name && has_room(proxy));
+        let index = found.unwrap_or(self.proxies.len());
+        if found.is_none() {
+            self.proxies.push(Proxy { name: name.into(), frontend: None, backend: None });
+        }
+        // Just found or pushed.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.proxies[index]
+    }
+
+    /// An error if there can be no such process.
+    pub(in crate::fake) fn check(&self) -> Result<()> {
+        let version = &self.version;
+        if *version < (2, 2) {
+            let text = format!("HAProxy {:?}: expected a release from 2.2 on", version.as_str());
+            return Err(Error::invalid(text));
+        }
+        if self.nbproc > 1 && *version >= (2, 5) {
+            return Err(Error::invalid(format!("HAProxy {version} has no `nbproc`")));
+        }
+        if !(1..=self.nbproc).contains(&self.number) {
+            return Err(Error::invalid(format!("no process {} of {}", self.number, self.nbproc)));
+        }
+        for (key, value) in self.info.iter() {
+            if let Some(problem) = info::problem(version, key, value) {
+                return Err(Error::invalid(problem));
+            }
+        }
+        let mut seen = HashSet::new();
+        for pattern in &self.patterns {
+            let what = || format!("{} {:?}", pattern.kind.word(), pattern.file);
+            if let Some(problem) = pattern.problem() {
+                return Err(Error::invalid(format!("{}: {problem}", what())));
+            }
+            let is_new = pattern.file.is_empty() || seen.insert(pattern.file.to_string());
+            if !is_new || pattern.id.is_some_and(|id| !seen.insert(format!("#{id}"))) {
+                return Err(Error::invalid(format!("{}: there are two of that name or number", what())));
+            }
+        }
+        let mut seen = HashSet::new();
+        for (kind, name, cells) in self.objects() {
+            let what = || format!("{} {name:?}", word(kind));
+            if !name.split('/').all(is_name) {
+                let text = "a name is made of letters, digits and `_.:-`";
+                return Err(Error::invalid(format!("{}: {text}", what())));
+            }
+            if kind != Kind::Listener && !seen.insert((kind, name.clone())) {
+                return Err(Error::invalid(format!("{}: there are two of that name", what())));
+            }
+            for (column, value) in cells.iter() {
+                if let Some(problem) = row::problem(kind, version, column, value) {
+                    return Err(Error::invalid(format!("{}: {problem}", what())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that has a row, with its whole name and what is set.
+    fn objects(&self) -> impl Iterator<Item = (Kind, String, &Cells)> {
+        self.proxies.iter().flat_map(|proxy| {
+            let frontend = proxy.frontend.iter().flat_map(|frontend| {
+                let listeners = frontend.listeners.iter().map(|listener| {
+                    (Kind::Listener, format!("{}/{}", frontend.name, listener.name), &listener.cells)
+                });
+                listeners.chain([(Kind::Frontend, frontend.name.to_string(), &frontend.cells)])
+            });
+            let backend = proxy.backend.iter().flat_map(|backend| {
+                let servers = backend
+                    .servers
+                    .iter()
+                    .map(|server| (Kind::Server, format!("{}/{}", backend.name, server.name), &server.cells));
+                servers.chain([(Kind::Backend, backend.name.to_string(), &backend.cells)])
+            });
+            frontend.chain(backend)
+        })
+    }
+
+    /// What is set of every object.
+    pub(in crate::fake) fn all_cells_mut(&mut self) -> impl Iterator<Item = &mut Cells> {
+        self.proxies.iter_mut().flat_map(|proxy| {
+            let frontend = proxy.frontend.iter_mut().flat_map(|frontend| {
+                let listeners = frontend.listeners.iter_mut().map(|listener| &mut listener.cells);
+                listeners.chain([&mut frontend.cells])
+            });
+            let backend = proxy.backend.iter_mut().flat_map(|backend| {
+                backend.servers.iter_mut().map(|server| &mut server.cells).chain([&mut backend.cells])
+            });
+            frontend.chain(backend)
+        })
+    }
+
+    /// What is set of one object; a listener's or server's name is its own.
+    pub(in crate::fake) fn cells_mut(&mut self, kind: Kind, proxy: &str, name: &str) -> Option<&mut Cells> {
+        let mut proxies = self.proxies.iter_mut().filter(|one| *one.name == *proxy);
+        proxies.find_map(|found| match kind {
+            Kind::Frontend => Some(&mut found.frontend.as_mut()?.cells),
+            Kind::Backend => Some(&mut found.backend.as_mut()?.cells),
+            Kind::Listener => {
+                let listeners = &mut found.frontend.as_mut()?.listeners;
+                Some(&mut listeners.iter_mut().find(|one| *one.name == *name)?.cells)
+            }
+            Kind::Server => Some(&mut found.server_mut(name)?.cells),
+            Kind::Other => None,
+        })
+    }
+
+    pub(in crate::fake) fn server_mut(&mut self, backend: &str, name: &str) -> Option<&mut Server> {
+        let mut proxies = self.proxies.iter_mut().filter(|proxy| *proxy.name == *backend);
+        proxies.find_map(|proxy| proxy.server_mut(name))
+    }
+}
+
+impl Proxy {
+    fn server_mut(&mut self, name: &str) -> Option<&mut Server> {
+        self.backend.as_mut()?.servers.iter_mut().find(|server| *server.name == *name)
+    }
+
+    pub(in crate::fake) fn frontend_cells(&self) -> Option<&Cells> {
+        self.frontend.as_ref().map(|frontend| &frontend.cells)
+    }
+
+    pub(in crate::fake) fn backend_cells(&self) -> Option<&Cells> {
+        self.backend.as_ref().map(|backend| &backend.cells)
+    }
+}
+
+/// What errors call that kind of row.
+pub(in crate::fake) fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Frontend => "frontend",
+        Kind::Backend => "backend",
+        Kind::Server => "server",
+        Kind::Listener => "listener",
+        Kind::Other => "row",
+    }
+}
+
+/// HAProxy's grammar for names of proxies, servers and listeners.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c))
+}
+
+/// Given out as the system gives out process ids.
+static NEXT_PID: AtomicU32 = AtomicU32::new(1001);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::describe::{Listener, Server};
+
+    fn refused(process: &Process) -> String {
+        process.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_no_haproxy_could_have_is_refused() {
+        let old = Process::new("2.6");
+        for (process, message) in [
+            (Process::new("1.8"), "HAProxy \"1.8\": expected a release from 2.2 on"),
+            (Process::new("new"), "HAProxy \"new\": expected a release from 2.2 on"),
+            (Process::new("2.6").nbproc(2), "HAProxy 2.6 has no `nbproc`"),
+            (Process::new("2.2").number(3).nbproc(2), "no process 3 of 2"),
+            (old.clone().info("CumReqs", 1), "no key \"CumReqs\" in `show info` of HAProxy 2.6"),
+            (old.clone().info("TotalWarnings", 1), "no key \"TotalWarnings\" in `show info` of HAProxy 2.6"),
+            (
+                old.clone().info("CumReq", "many"),
+                "key \"CumReq\": expected a whole number from 0 to 4294967295, found \"many\"",
+            ),
+            (
+                old.clone().frontend(Frontend::new("my web")),
+                "frontend \"my web\": a name is made of letters, digits and `_.:-`",
+            ),
+            (
+                old.clone().frontend(Frontend::new("web")).frontend(Frontend::new("web")),
+                "frontend \"web\": there are two of that name",
+            ),
+            (
+                old.clone().backend(Backend::new("app").server(Server::new("a").set("stott", 1))),
+                "server \"app/a\": no column \"stott\" in `show stat` of HAProxy 2.6",
+            ),
+            (
+                old.clone().backend(Backend::new("app").set("bin", -1)),
+                "backend \"app\": column \"bin\": expected a whole number from 0 to 18446744073709551615, found -1",
+            ),
+            (
+                old.clone().backend(Backend::new("app").set("pxname", "b")),
+                "backend \"app\": column \"pxname\" follows from the description",
+            ),
+            (
+                old.clone().acl(Acl::new("deny.acl").addresses().pattern("nope")),
+                "ACL \"deny.acl\": no file can hold the entry \"nope\" \"\"",
+            ),
+            (
+                old.clone().map(Map::new("hosts.map").entry("a b", "c")),
+                "map \"hosts.map\": no file can hold the entry \"a b\" \"c\"",
+            ),
+            (old.clone().map(Map::new("")), "map \"\": expected the name of a file"),
+            (
+                old.clone().map(Map::new("a").id(3)).acl(Acl::unnamed(3)),
+                "ACL \"\": there are two of that name or number",
+            ),
+            (
+                old.frontend(Frontend::new("web").listener(Listener::new("l").set("conn_tot", 1))),
+                "listener \"web/l\": column \"conn_tot\" is always empty in such a row of HAProxy 2.6",
+            ),
+        ] {
+            assert_eq!(refused(&process), message);
+        }
+    }
+
+    #[test]
+    fn maps_and_acls_get_the_numbers_that_are_free() {
+        let maps = Process::new("3.4").map(Map::new("a")).map(Map::new("b").id(0)).acl(Acl::new("c"));
+        let mut process = maps.acl(Acl::unnamed(1));
+        process.check().unwrap();
+        process.number_patterns();
+        let numbers: Vec<_> = process.patterns.iter().filter_map(|pattern| pattern.id).collect();
+        assert_eq!(numbers, [2, 0, 3, 1]);
+    }
+
+    #[test]
+    fn a_frontend_and_a_backend_of_one_name_are_one_proxy() {
+        let both = Process::new("3.4").frontend(Frontend::new("both")).backend(Backend::new("both"));
+        both.check().unwrap();
+        assert_eq!(both.proxies.len(), 1);
+    }
+}

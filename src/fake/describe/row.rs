@@ -1,0 +1,151 @@
+use std::borrow::Cow;
+
+use super::Value;
+use super::cells::{Cells, quoted};
+use crate::Version;
+use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, Kind, Rule, Wire};
+use crate::level::Level;
+
+/// One row of `show stat` while it is made: what is set, and what it says where
+/// nothing is.
+pub(in crate::fake) struct Row<'a> {
+    kind: Kind,
+    cells: &'a Cells,
+    defaults: Vec<(&'static str, Cow<'a, str>)>,
+    hidden: Vec<&'static str>,
+    forced: Vec<(&'static str, String)>,
+    /// Behind the status.
+    pub(in crate::fake) remark: String,
+}
+
+impl<'a> Row<'a> {
+    pub(in crate::fake) fn new(kind: Kind, name: &'a str, cells: &'a Cells) -> Self {
+        let (defaults, hidden, forced) = (Vec::new(), Vec::new(), Vec::new());
+        let mut row = Self { kind, cells, defaults, hidden, forced, remark: String::new() };
+        row.default("svname", name);
+        row.default("-", "-");
+        row.default("type", type_code(kind));
+        row
+    }
+
+    /// What a column says if it is not set; the last one given counts.
+    pub(in crate::fake) fn default(&mut self, column: &'static str, text: impl Into<Cow<'a, str>>) {
+        self.defaults.push((column, text.into()));
+    }
+
+    /// Leaves columns empty that are not set.
+    pub(in crate::fake) fn without(&mut self, columns: &'static [&'static str]) {
+        self.defaults.extend(columns.iter().map(|column| (*column, "".into())));
+    }
+
+    /// Leaves columns empty even if they are set.
+    pub(in crate::fake) fn never(&mut self, columns: &'static [&'static str]) {
+        self.hidden.extend(columns);
+    }
+
+    /// Says what a column says even if it is set.
+    pub(in crate::fake) fn force(&mut self, column: &'static str, text: String) {
+        self.forced.push((column, text));
+    }
+
+    pub(in crate::fake) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What a cell was given, quotes aside; nothing where the type decides.
+    pub(in crate::fake) fn given(&self, column: &str) -> Option<Cow<'_, str>> {
+        if self.hidden.contains(&column) {
+            return Some("".into());
+        }
+        if let Some((_, text)) = self.forced.iter().find(|(name, _)| *name == column) {
+            return Some(text.as_str().into());
+        }
+        self.cells.text(column).or_else(|| {
+            let found = self.defaults.iter().rev().find(|(name, _)| *name == column);
+            found.map(|(_, text)| text.as_ref().into())
+        })
+    }
+
+    /// The line without its end, in the columns given.
+    pub(in crate::fake) fn line(&self, columns: &[&Column], version: &Version, level: Level) -> String {
+        let mut line = String::new();
+        for column in columns {
+            if fills(column, self.kind, version)
+                && (level > Level::User || !HIDDEN_FROM_USERS.contains(&column.name))
+            {
+                let number = matches!(column.wire, Wire::U32 | Wire::U64 | Wire::I32);
+                let nothing = if number { "0" } else { "" };
+                line.push_str(&quoted(&self.given(column.name).unwrap_or(nothing.into())));
+            }
+            if column.name == "status" {
+                line.push_str(&self.remark);
+            }
+            line.push(',');
+        }
+        line
+    }
+}
+
+/// Why rows of that kind cannot have that value, if they cannot.
+pub(in crate::fake) fn problem(kind: Kind, version: &Version, name: &str, value: &Value) -> Option<String> {
+    let Some(column) = COLUMNS.iter().find(|column| column.name == name && is_in(column, version)) else {
+        return Some(format!("no column {name:?} in `show stat` of HAProxy {version}"));
+    };
+    match column.kinds.iter().find(|(one, _)| *one == kind) {
+        Some((_, Rule::Key)) => Some(format!("column {name:?} follows from the description")),
+        _ if *value == Value::EMPTY => None,
+        Some(_) if fills(column, kind, version) => {
+            let expected = value.misfit(column.wire)?;
+            Some(format!("column {name:?}: expected {expected}, found {value}"))
+        }
+        _ => Some(format!("column {name:?} is always empty in such a row of HAProxy {version}")),
+    }
+}
+
+/// Columns of a release, in its order.
+pub(in crate::fake) fn columns(version: &Version) -> Vec<&'static Column> {
+    COLUMNS.iter().filter(|column| is_in(column, version)).collect()
+}
+
+fn is_in(column: &Column, version: &Version) -> bool {
+    version.branch() >= Version::parse(column.since).branch()
+}
+
+/// Whether rows of that kind fill a column in that release.
+fn fills(column: &Column, kind: Kind, version: &Version) -> bool {
+    if column.name == "-" {
+        return true;
+    }
+    let missing = match kind {
+        Kind::Listener => column.name == "conn_tot" && *version < (3, 0),
+        Kind::Backend => {
+            let quic = ["h3_", "quic_", "qpack_", "pack_"];
+            *version < (3, 4) && quic.iter().any(|start| column.name.starts_with(start))
+        }
+        _ => false,
+    };
+    !missing && column.kinds.iter().any(|(one, _)| *one == kind)
+}
+
+fn type_code(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Frontend => "0",
+        Kind::Backend => "1",
+        Kind::Server => "2",
+        Kind::Listener | Kind::Other => "3",
+    }
+}
+
+/// Empty outside `mode http`.
+pub(in crate::fake) const HTTP: &[&str] = &[
+    "hrsp_1xx",
+    "hrsp_2xx",
+    "hrsp_3xx",
+    "hrsp_4xx",
+    "hrsp_5xx",
+    "hrsp_other",
+    "req_tot",
+    "intercepted",
+    "cache_lookups",
+    "cache_hits",
+];

@@ -1,0 +1,210 @@
+use super::cells::{Cells, setters};
+use super::check;
+use super::live::Live;
+use super::row::{HTTP, Row};
+use crate::field::Kind;
+
+/// A server of a [`Backend`](super::Backend), as described; idle, without checks
+/// and of weight 1 if nothing else is set.
+///
+/// Columns that depend on a setting of the server are empty until they are set, as
+/// in HAProxy: `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`,
+/// `src_ilim`.
+/// Those of health and agent checks are empty, whatever is set, without
+/// [`check`](Server::check) and [`agent`](Server::agent), and those of health checks
+/// also in `MAINT`.
+///
+/// Commands change it as they change a server of HAProxy whose next check comes at
+/// once, with the result that is described: told to be ready, it is as it was.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::fake::Server;
+///
+/// let web1 = Server::new("web1").check("L7OK").weight(100).set("stot", 5).set("slim", 50);
+/// let spare = Server::new("spare").check("L4CON").set("last_chk", "Connection refused").backup();
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Server {
+    pub(in crate::fake) name: Box<str>,
+    pub(in crate::fake) cells: Cells,
+    pub(in crate::fake) live: Live,
+}
+
+setters!(Server);
+
+impl Server {
+    /// A server of that name.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), cells: Cells::default(), live: Live::default() }
+    }
+
+    /// Gives it health checks whose latest result is `status`, such as `L4OK` or
+    /// `L7STS`: short for setting `check_status`, with which the other columns of
+    /// checks and the server's own `status` follow.
+    pub fn check(self, status: &str) -> Self {
+        self.set("check_status", status)
+    }
+
+    /// Gives it agent checks whose latest result is `status`. The server's own
+    /// `status` does not follow.
+    pub fn agent(self, status: &str) -> Self {
+        self.set("agent_status", status)
+    }
+
+    /// Its weight; short for setting `weight`.
+    pub fn weight(self, weight: u32) -> Self {
+        self.set("weight", weight)
+    }
+
+    /// Makes it a backup: `act` 0 and `bck` 1.
+    pub fn backup(self) -> Self {
+        self.set("act", 0).set("bck", 1)
+    }
+
+    pub(in crate::fake) fn row(&self, mode: &str) -> Row<'_> {
+        let mut row = Row::new(Kind::Server, &self.name, &self.cells);
+        row.force("status", self.status());
+        row.default("weight", "1");
+        row.default("uweight", self.effective_weight().to_string());
+        if let Some((uweight, weight)) = self.live.weights {
+            row.force("uweight", uweight.to_string());
+            row.force("weight", weight.to_string());
+        }
+        row.default("act", "1");
+        row.default("lastsess", "-1");
+        row.default("addr", "127.0.0.1:80");
+        row.without(OPTIONAL);
+        if mode != "http" {
+            row.without(HTTP);
+        }
+        let check = self.cells.text("check_status").unwrap_or_default();
+        if check.is_empty() {
+            row.without(COUNTED);
+        } else if self.live.is_unchecked {
+            row.never(COUNTED);
+        }
+        if !self.is_checked() || self.is_in_maintenance() {
+            row.never(CHECK);
+        } else {
+            if check::is_first(&check) {
+                row.without(&["check_duration"]);
+            }
+            row.default("check_desc", check::description(&check));
+            row.default("check_rise", "2");
+            row.default("check_fall", "3");
+            row.default("check_health", if check::passes(&check) { "4" } else { "0" });
+            row.default("check_code", check::code(&check).map(|code| code.to_string()).unwrap_or_default());
+        }
+        let agent = self.cells.text("agent_status").unwrap_or_default();
+        if self.has_agent() {
+            if check::is_first(&agent) {
+                row.without(&["agent_duration"]);
+            }
+            row.default("agent_desc", check::description(&agent));
+            row.default("agent_rise", "1");
+            row.default("agent_fall", "1");
+            row.default("agent_health", if check::passes(&agent) { "1" } else { "0" });
+            // An agent answers without a code.
+            row.default("agent_code", check::code(&agent).map(|_| "0").unwrap_or_default());
+        } else {
+            row.never(AGENT);
+        }
+        row
+    }
+
+    /// Whether health checks run, but for maintenance.
+    pub(in crate::fake) fn is_checked(&self) -> bool {
+        self.has_checks() && !self.live.is_unchecked
+    }
+
+    /// Whether there are health checks to run.
+    pub(in crate::fake) fn has_checks(&self) -> bool {
+        self.cells.text("check_status").is_some_and(|status| !status.is_empty())
+    }
+
+    /// Whether agent checks run.
+    pub(in crate::fake) fn has_agent(&self) -> bool {
+        self.has_agent_checks() && !self.live.has_no_agent
+    }
+
+    /// Whether there are agent checks to run.
+    pub(in crate::fake) fn has_agent_checks(&self) -> bool {
+        self.cells.text("agent_status").is_some_and(|status| !status.is_empty())
+    }
+
+    /// Whether it is as another server is.
+    pub(in crate::fake) fn is_tracking(&self) -> bool {
+        self.cells.text("tracked").is_some_and(|name| !name.is_empty())
+    }
+
+    /// The status that goes with the latest health check.
+    pub(in crate::fake) fn checked_status(&self) -> &'static str {
+        match self.cells.text("check_status").as_deref() {
+            _ if !self.is_checked() => "no check",
+            Some("L7OKC") => "NOLB",
+            Some(check) if check::passes(check) => "UP",
+            _ => "DOWN",
+        }
+    }
+
+    pub(in crate::fake) fn is_in_maintenance(&self) -> bool {
+        self.status().starts_with("MAINT")
+    }
+
+    /// Whether it would at least finish what it has.
+    pub(in crate::fake) fn is_running(&self) -> bool {
+        !self.status().starts_with("DOWN") && !self.is_in_maintenance()
+    }
+
+    /// Whether it gets new requests.
+    pub(in crate::fake) fn is_usable(&self) -> bool {
+        let status = self.status();
+        let leaving = ["DRAIN", "NOLB"].iter().any(|word| status.starts_with(word));
+        self.is_running() && !leaving && self.effective_weight() > 0
+    }
+
+    pub(in crate::fake) fn is_backup(&self) -> bool {
+        self.cells.number::<u32>("bck").is_some_and(|backup| backup > 0)
+    }
+
+    pub(in crate::fake) fn effective_weight(&self) -> u32 {
+        self.live.weights.map_or_else(|| self.described_weight(), |(_, weight)| weight)
+    }
+
+    pub(in crate::fake) fn described_weight(&self) -> u32 {
+        self.cells.number("weight").unwrap_or(1)
+    }
+}
+
+/// Filled only where the configuration says so, or there is something to say.
+const OPTIONAL: &[&str] = &["slim", "qlimit", "throttle", "hanafail", "src_ilim"];
+
+/// Filled where health checks count.
+const COUNTED: &[&str] = &["chkfail", "chkdown", "downtime"];
+
+/// Filled while health checks run.
+const CHECK: &[&str] = &[
+    "check_status",
+    "check_code",
+    "check_duration",
+    "check_desc",
+    "check_rise",
+    "check_fall",
+    "check_health",
+    "last_chk",
+];
+
+/// Filled while agent checks run.
+const AGENT: &[&str] = &[
+    "agent_status",
+    "agent_code",
+    "agent_duration",
+    "agent_desc",
+    "agent_rise",
+    "agent_fall",
+    "agent_health",
+    "last_agt",
+];

@@ -1,0 +1,122 @@
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Fault, Process};
+use crate::Address;
+use crate::level::Level;
+
+/// What a fake process is at this moment.
+#[derive(Debug)]
+pub(in crate::fake) struct State {
+    pub(in crate::fake) process: Process,
+    pub(in crate::fake) fault: Option<Fault>,
+    /// Where it answers, as `show cli sockets` names it.
+    pub(in crate::fake) sockets: Vec<(Address, Level)>,
+    /// Connections so far.
+    pub(in crate::fake) connections: u64,
+    started_at: SystemTime,
+}
+
+impl State {
+    pub(in crate::fake) fn new(mut process: Process) -> Self {
+        process.number_patterns();
+        Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
+    }
+
+    /// Another process at the same sockets.
+    pub(in crate::fake) fn replace(&mut self, mut process: Process) {
+        process.number_patterns();
+        self.process = process;
+        self.connections = 0;
+        self.started_at = SystemTime::now();
+    }
+
+    /// Seconds since the start.
+    pub(in crate::fake) fn uptime(&self) -> u64 {
+        self.started_at.elapsed().unwrap_or_default().as_secs()
+    }
+
+    /// The time as `show errors` writes it, in UTC.
+    pub(in crate::fake) fn clock() -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (days, seconds) = (now.as_secs() / 86400, now.as_secs() % 86400);
+        let (year, month, day) = date(days);
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        let millis = now.subsec_millis();
+        format!("{day:02}/{month}/{year}:{hours:02}:{minutes:02}:{:02}.{millis:03}", seconds % 60)
+    }
+
+    /// The reply to `show cli sockets`.
+    pub(in crate::fake) fn list_sockets(&self) -> String {
+        let process = &self.process;
+        let processes = if process.nbproc > 1 { process.number.to_string() } else { "all".to_owned() };
+        let mut text = String::from("# socket lvl processes\n");
+        for (address, level) in &self.sockets {
+            let family = match address {
+                Address::Tcp { host, .. } if host.contains(':') => "ipv6@",
+                Address::Tcp { .. } => "ipv4@",
+                _ if address.to_string().starts_with('/') => "unix@",
+                _ => "",
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{family}{address} {level} {processes}");
+        }
+        text
+    }
+
+    /// Seconds from 1970 to the start.
+    pub(in crate::fake) fn started_at(&self) -> u64 {
+        self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+}
+
+/// Year, month and day, days after 1970-01-01.
+fn date(days: u64) -> (u64, &'static str, u64) {
+    const MONTHS: [(&str, u64); 12] = [
+        ("Jan", 31),
+        ("Feb", 28),
+        ("Mar", 31),
+        ("Apr", 30),
+        ("May", 31),
+        ("Jun", 30),
+        ("Jul", 31),
+        ("Aug", 31),
+        ("Sep", 30),
+        ("Oct", 31),
+        ("Nov", 30),
+        ("Dec", 31),
+    ];
+    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let (mut year, mut days) = (1970, days);
+    while days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    for (month, length) in MONTHS {
+        let length = length + u64::from(month == "Feb" && is_leap(year));
+        if days < length {
+            return (year, month, days + 1);
+        }
+        days -= length;
+    }
+    // No year has more days than its months.
+    (year, "Dec", 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_its_date() {
+        for (days, expected) in [
+            (0, (1970, "Jan", 1)),
+            (364, (1970, "Dec", 31)),
+            (11016, (2000, "Feb", 29)),
+            (11017, (2000, "Mar", 1)),
+            (20453, (2025, "Dec", 31)),
+        ] {
+            assert_eq!(date(days), expected);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A command line, taken apart.
+
+/// The words of each command of a line. A backslash takes what is special from
+/// the next character, be it blank, `;` or another backslash.
+pub(in crate::fake) fn commands(line: &str) -> Vec<Vec<String>> {
+    let mut commands = vec![Vec::new()];
+    let mut word: Option<String> = None;
+    let mut rest = line.chars();
+    while let Some(found) = rest.next() {
+        let end = match found {
+            '\\' => {
+                word.get_or_insert_default().extend(rest.next());
+                continue;
+            }
+            ' ' | '\t' | ';' => word.take(),
+            _ => {
+                word.get_or_insert_default().push(found);
+                continue;
+            }
+        };
+        // There is always a command under way.
+        if let Some(command) = commands.last_mut() {
+            command.extend(end);
+        }
+        if found == ';' {
+            commands.push(Vec::new());
+        }
+    }
+    if let Some(command) = commands.last_mut() {
+        command.extend(word);
+    }
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_commands_of_words() {
+        for (line, expected) in [
+            ("show info", &[&["show", "info"][..]][..]),
+            ("a ; ;; b\tc;", &[&["a"], &[], &[], &["b", "c"], &[]]),
+            (r"add map m k\ 1\;x \\", &[&["add", "map", "m", "k 1;x", r"\"]]),
+            ("", &[&[]]),
+        ] {
+            assert_eq!(commands(line), expected, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What a fake process answers to what it got.
+
+use super::line;
+use super::request::Request;
+use crate::Version;
+use crate::fake::command;
+use crate::fake::command::Session;
+use crate::fake::describe::State;
+
+/// Bytes for the client, and whether that was the end.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::fake) struct Reply {
+    pub(in crate::fake) text: String,
+    pub(in crate::fake) closes: bool,
+}
+
+/// The reply to requests that arrived together.
+///
+/// In interactive mode all of them are run. Elsewhere HAProxy up to 2.6 runs all of
+/// them; 3.0 runs the first and forgets the rest.
+pub(in crate::fake) fn to_requests(
+    state: &mut State,
+    session: &mut Session,
+    requests: &[Request<'_>],
+) -> Reply {
+    let version = state.process.version.clone();
+    let mut text = String::new();
+    for request in requests {
+        let commands = line::commands(request.line);
+        let last = commands.len().saturating_sub(1);
+        if session.is_interactive && version < (3, 2) {
+            // Later releases print this only for lines that arrive one by one.
+            let lines = request.payload.map_or(0, |payload| payload.lines().count() + 1);
+            text.push_str(&"+ ".repeat(lines));
+        }
+        for (index, words) in commands.iter().enumerate() {
+            let payload = request.payload.filter(|_| index == last);
+            match command::run(state, session, words, payload).render(session.output) {
+                Some(reply) => text.push_str(&reply),
+                None => return Reply { text, closes: true },
+            }
+            // Since 3.2 a line has one prompt, and not each of its commands.
+            if session.is_interactive && (index == last || version < (3, 2)) {
+                text.push_str("> ");
+            }
+        }
+        if !session.is_interactive && version >= (3, 0) {
+            return Reply { text, closes: true };
+        }
+    }
+    Reply { text, closes: false }
+}
+
+/// What a process says of something that is too long for it, before it closes.
+pub(in crate::fake) fn to_too_much(version: &Version, line: usize, payload: usize) -> Option<&'static str> {
+    // A payload had to fit into the same buffer.
+    let buffered = if *version < (3, 4) { line + payload } else { line };
+    let is_too_long = buffered >= LONGEST_LINE;
+    Some(match () {
+        () if is_too_long && *version < (3, 0) => "",
+        () if is_too_long && *version < (3, 2) => {
+            "The command is too big for the buffer size. Please change tune.bufsize in the configuration to \
+             use a bigger command.\n"
+        }
+        () if is_too_long && *version < (3, 4) => {
+            "The command line is too big for the buffer size. Please change tune.bufsize in the \
+             configuration to use a bigger command.\n"
+        }
+        () if is_too_long => {
+            "The command line is too big for the buffer size. Please change 'tune.bufsize' in the \
+             configuration to use a bigger command.\n"
+        }
+        () if payload > LONGEST_PAYLOAD => {
+            "The payload is too big. Please change 'tune.cli.max-payload-size' in the configuration to use a \
+             bigger payload.\n"
+        }
+        () => return None,
+    })
+}
+
+/// Bytes that a line may have, without its end: `tune.bufsize`.
+const LONGEST_LINE: usize = 16_384;
+
+/// Bytes that a payload may have since 3.4: `tune.cli.max-payload-size`.
+const LONGEST_PAYLOAD: usize = 131_072;

@@ -1,0 +1,287 @@
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::shared::Shared;
+use super::socket::Socket;
+use crate::Address;
+use crate::error::{Error, Problem, Result};
+use crate::fake::describe::{Fault, Process, State, Value, info, row, word};
+use crate::field::Kind;
+use crate::level::Level;
+
+/// A fake process that answers, until this is dropped.
+///
+/// What it says can be changed from anywhere while it runs; a reply is made of
+/// one moment. Dropping it ends its connections and removes its socket files;
+/// [`stop`](Running::stop) also waits until that is done.
+///
+/// # Example
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> haproxyadmin::Result<()> {
+/// use std::net::SocketAddr;
+/// use haproxyadmin::fake::{Backend, Fault, Process, Server};
+/// use haproxyadmin::{ErrorKind, StatsSocket};
+///
+/// let app = Backend::new("app").server(Server::new("web1").check("L4OK"));
+/// let running = Process::new("3.4").backend(app).serve(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+/// let socket = StatsSocket::new(running.address().clone());
+///
+/// running.set_server("app", "web1", "check_status", "L4CON")?;
+/// assert!(socket.command("show stat app 4 1").await?.to_string().contains(",DOWN,"));
+///
+/// running.fail(Fault::Cut(100));
+/// assert_eq!(socket.command("show stat").await.unwrap_err().kind(), ErrorKind::Truncated);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "it stops when it is dropped"]
+pub struct Running {
+    shared: Arc<Shared>,
+    sockets: Vec<Socket>,
+}
+
+impl Process {
+    /// Starts to answer at an address: the path of a UNIX socket, or a TCP address,
+    /// whose port may be 0 to get a free one.
+    ///
+    /// A socket that a process left behind at that path is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a description that no
+    /// HAProxy of that release could have: a column or key it does not have, a value
+    /// of the wrong type, a name it would not take, a name twice. The same if it
+    /// cannot listen at the address.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime that has I/O and time enabled.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> haproxyadmin::Result<()> {
+    /// use std::net::SocketAddr;
+    /// use haproxyadmin::fake::{Frontend, Process};
+    ///
+    /// let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    /// let wrong = Process::new("2.6").frontend(Frontend::new("web").set("qcur", 1)).serve(anywhere).await;
+    /// assert_eq!(
+    ///     wrong.unwrap_err().to_string(),
+    ///     "frontend \"web\": column \"qcur\" is always empty in such a row of HAProxy 2.6"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve(self, address: impl Into<Address>) -> Result<Running> {
+        let level = self.level;
+        let mut running = Running::new(self)?;
+        running.also(address, level).await?;
+        Ok(running)
+    }
+}
+
+impl Running {
+    pub(in crate::fake) fn new(process: Process) -> Result<Self> {
+        process.check()?;
+        let state = Mutex::new(State::new(process));
+        Ok(Self {
+            shared: Arc::new(Shared { state, paused: watch::Sender::new(false) }),
+            sockets: Vec::new(),
+        })
+    }
+
+    /// Answers at one more address, at a level of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot listen there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime that has I/O and time enabled.
+    pub async fn also(&mut self, address: impl Into<Address>, level: Level) -> Result<()> {
+        let address = address.into();
+        let is_exposed = self.shared.state().process.is_exposed;
+        let socket = Socket::listen(&address, level, is_exposed, &self.shared).await;
+        let socket =
+            socket.map_err(|error| Error::invalid(format!("cannot listen at {address}: {error}")))?;
+        self.shared.state().sockets.push((socket.address().clone(), level));
+        self.sockets.push(socket);
+        Ok(())
+    }
+
+    /// Where it was first told to answer, with the real port where that was 0.
+    pub fn address(&self) -> &Address {
+        // `serve` gives nothing out before there is a first socket.
+        #[allow(clippy::indexing_slicing)]
+        self.sockets[0].address()
+    }
+
+    /// Connections that it has accepted so far, or since it was
+    /// [replaced](Running::replace).
+    pub fn connections(&self) -> u64 {
+        self.shared.state().connections
+    }
+
+    /// Sets a column of a frontend's row.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such frontend,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    pub fn set_frontend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
+        self.set(Kind::Frontend, name, "", column, value.into())
+    }
+
+    /// Sets a column of the row of a frontend's first listener of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such listener,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    pub fn set_listener(
+        &self,
+        frontend: &str,
+        name: &str,
+        column: &str,
+        value: impl Into<Value>,
+    ) -> Result<()> {
+        self.set(Kind::Listener, frontend, name, column, value.into())
+    }
+
+    /// Sets a column of a backend's row.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such backend,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    pub fn set_backend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
+        self.set(Kind::Backend, name, "", column, value.into())
+    }
+
+    /// Sets a column of a server's row.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such server,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    pub fn set_server(&self, backend: &str, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
+        self.set(Kind::Server, backend, name, column, value.into())
+    }
+
+    /// Sets a key of `show info`; `Stopping` to 1 makes it an old worker.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the release has no such
+    /// key, or not with that value.
+    pub fn set_info(&self, key: &str, value: impl Into<Value>) -> Result<()> {
+        let value = value.into();
+        let process = &mut self.shared.state().process;
+        if let Some(problem) = info::problem(&process.version, key, &value) {
+            return Err(Error::invalid(problem));
+        }
+        process.info.set(key, value);
+        Ok(())
+    }
+
+    /// Puts another process at the same sockets, as a reload or an upgrade does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Process::serve`] for the description; then the old one stays.
+    pub fn replace(&self, process: Process) -> Result<()> {
+        process.check()?;
+        self.shared.state().replace(process);
+        Ok(())
+    }
+
+    /// Fails in that way, from the next command on.
+    pub fn fail(&self, fault: Fault) {
+        self.shared.state().fault = Some(fault);
+    }
+
+    /// Answers as it should again.
+    pub fn heal(&self) {
+        self.shared.state().fault = None;
+    }
+
+    /// Hangs: accepts, and answers nobody until [`resume`](Running::resume).
+    pub fn pause(&self) {
+        self.shared.paused.send_replace(true);
+    }
+
+    /// Goes on, and answers those who still wait.
+    pub fn resume(&self) {
+        self.shared.paused.send_replace(false);
+    }
+
+    /// Ends it in order: connections are closed and socket files are gone when
+    /// this returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future is as good as dropping the process.
+    pub async fn stop(mut self) {
+        for socket in &mut self.sockets {
+            socket.end().await;
+        }
+    }
+
+    /// Ends it as a crash does: nobody listens any more, but the socket files stay.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the process too; its files may be gone then.
+    pub async fn kill(mut self) {
+        for socket in &mut self.sockets {
+            socket.end().await;
+            socket.keep_file();
+        }
+    }
+
+    fn set(&self, kind: Kind, proxy: &str, name: &str, column: &str, value: Value) -> Result<()> {
+        let process = &mut self.shared.state().process;
+        let whole = if name.is_empty() { proxy.to_owned() } else { format!("{proxy}/{name}") };
+        let what = format!("{} {whole:?}", word(kind));
+        let version = process.version.clone();
+        let Some(cells) = process.cells_mut(kind, proxy, name) else {
+            return Err(Error::new(Problem::NotFound(what)));
+        };
+        if let Some(problem) = row::problem(kind, &version, column, &value) {
+            return Err(Error::invalid(format!("{what}: {problem}")));
+        }
+        cells.set(column, value);
+        if let Some(server) = process.server_mut(proxy, name).filter(|_| kind == Kind::Server) {
+            server.live.forget(column);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.shared.state();
+        f.debug_struct("Running")
+            .field("version", &state.process.version.as_str())
+            .field("pid", &state.process.pid)
+            .field("sockets", &state.sockets)
+            .field("connections", &state.connections)
+            .field("fault", &state.fault)
+            .finish_non_exhaustive()
+    }
+}

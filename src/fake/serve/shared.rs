@@ -1,0 +1,18 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::fake::describe::State;
+
+/// What the connections of a process share.
+pub(in crate::fake) struct Shared {
+    pub(in crate::fake) state: Mutex<State>,
+    pub(in crate::fake) paused: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(in crate::fake) fn state(&self) -> MutexGuard<'_, State> {
+        // What it holds is whole after every statement.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

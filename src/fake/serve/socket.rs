@@ -1,0 +1,145 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use tokio::net::TcpListener;
+
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::connection;
+use super::connection::Stream;
+use super::shared::Shared;
+use crate::Address;
+use crate::level::Level;
+
+/// One stats socket of a fake process, until it is dropped.
+pub(in crate::fake) struct Socket {
+    address: Address,
+    /// Removed when this is dropped.
+    file: Option<PathBuf>,
+    /// Dropped to end the task.
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Socket {
+    pub(in crate::fake) async fn listen(
+        address: &Address,
+        level: Level,
+        is_exposed: bool,
+        shared: &Arc<Shared>,
+    ) -> io::Result<Self> {
+        let (listener, address, file) = match address {
+            Address::Tcp { host, port } => {
+                let listener = bind_tcp(host, *port, is_exposed).await?;
+                let address = listener.local_addr()?.into();
+                (Listening::Tcp(listener), address, None)
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let listener = bind_unix(path).await?;
+                (Listening::Unix(listener), address.clone(), Some(path.clone()))
+            }
+            _ => return Err(io::Error::other("a fake has no sockets of that kind")),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept(listener, level, Arc::clone(shared), stopped));
+        Ok(Self { address, file, running: Some((stop, task)) })
+    }
+
+    pub(in crate::fake) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Closes it and all its connections.
+    pub(in crate::fake) async fn end(&mut self) {
+        if let Some((stop, task)) = self.running.take() {
+            drop(stop);
+            // It can neither panic nor be aborted; gone is gone in any case.
+            let _ = task.await;
+        }
+    }
+
+    pub(in crate::fake) fn keep_file(&mut self) {
+        self.file = None;
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some((_, task)) = &self.running {
+            task.abort();
+        }
+        if let Some(file) = &self.file {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+enum Listening {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listening {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Tcp(listener) => Box::new(listener.accept().await?.0),
+            #[cfg(unix)]
+            Self::Unix(listener) => Box::new(listener.accept().await?.0),
+        })
+    }
+}
+
+/// Serves whoever connects, until told to stop.
+async fn accept(listener: Listening, level: Level, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
+    // Those in it end with it.
+    let mut connections = JoinSet::new();
+    loop {
+        match select(pin!(listener.accept()), &mut stop).await {
+            Either::Left((Ok(stream), _)) => {
+                shared.state().connections += 1;
+                connections.spawn(connection::serve(stream, level, Arc::clone(&shared)));
+            }
+            // No descriptors left, as a rule; some may be free soon.
+            Either::Left((Err(_), _)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Either::Right(_) => break,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    connections.shutdown().await;
+}
+
+async fn bind_tcp(host: &str, port: u16, is_exposed: bool) -> io::Result<TcpListener> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+    if !is_exposed && addresses.iter().any(|address| !address.ip().is_loopback()) {
+        return Err(io::Error::other("it can be reached from elsewhere; `exposed` permits that"));
+    }
+    TcpListener::bind(addresses.as_slice()).await
+}
+
+/// Binds a path, also one where a process left its socket behind.
+#[cfg(unix)]
+async fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::FileTypeExt;
+
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let is_socket = std::fs::metadata(path)?.file_type().is_socket();
+            let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+            if !is_socket || !UnixStream::connect(path).await.as_ref().is_err_and(refused) {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }
+}
