@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::membership::Shared;
 use super::selector::Selector;
-use super::shared_counters::CounterCache;
+use super::shared_counters::SharedCounterFinder;
 use super::view::View;
 use super::{Cluster, host};
 use crate::address::Address;
@@ -227,8 +227,7 @@ impl ClusterBuilder {
             permits: Arc::new(Permits::new(self.parallel)),
             roster: Roster::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
-            declared_files: self.declared_files,
-            counter_cache: CounterCache::default(),
+            shared_counters: SharedCounterFinder::new(self.declared_files),
         });
         shared.expect_addresses(&mut shared.roster());
         let listing = shared.candidates(false, &Deadline::new(self.limits)).await;

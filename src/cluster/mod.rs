@@ -3,6 +3,7 @@
 mod builder;
 mod fan_out;
 mod host;
+mod identity;
 mod membership;
 mod selector;
 mod shared_counters;
@@ -26,8 +27,8 @@ use crate::error::Result;
 use crate::protocol::Command;
 use crate::show::stat::Scope;
 use crate::snapshot::Snapshot;
-use crate::transport::Deadline;
-use fan_out::Targets;
+use crate::transport::{Deadline, Limits};
+use fan_out::{FanOut, Targets};
 use membership::Shared;
 use view::View;
 
@@ -154,7 +155,8 @@ impl Cluster {
             Some(only) => {
                 let deadline = &Deadline::new(limits);
                 let command = Command::read("show stat");
-                let Targets { targets, .. } = self.shared.targets(Some(only), &command, deadline).await?;
+                let Targets { targets, .. } =
+                    Targets::find(&self.shared, Some(only), &command, deadline).await?;
                 let mut records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
                 self.shared.find_shared_counters(&mut records, deadline).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
@@ -189,6 +191,64 @@ impl Cluster {
     /// Dropping the future closes the connections and leaves the members as they were.
     pub async fn rediscover(&self) -> Result<Snapshot> {
         self.shared.sweep(&Scope::All, true, self.limits()).await
+    }
+
+    /// The same cluster, whose calls take what there is instead of failing when
+    /// they fail on some members: [`Snapshot::failed`](crate::Snapshot::failed) and
+    /// [`Outcomes::failed`](crate::Outcomes::failed) say on which, and nothing else
+    /// does. What is made or read through a view acts through it.
+    #[must_use]
+    pub fn allow_partial(&self) -> Self {
+        self.viewed(|view| view.partial = true)
+    }
+
+    /// The same cluster, of which calls reach only these processes: by label, by
+    /// address, or as an [`Outcome`](crate::Outcome) names them. Labels stay those
+    /// of the whole cluster.
+    ///
+    /// So is the failed rest tried again:
+    /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`. A call
+    /// that finds one of them not to be in the cluster fails with
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) before it sends
+    /// anything, and so does one for which none was chosen; [`rediscover`](Cluster::rediscover) is for the whole cluster always.
+    #[must_use]
+    pub fn only<S: Into<Selector>>(&self, processes: impl IntoIterator<Item = S>) -> Self {
+        let only = processes.into_iter().map(Into::into).collect();
+        self.viewed(|view| view.only = Some(only))
+    }
+
+    /// The same cluster, whose changes are preceded by a read of the frontend,
+    /// backend or server (of `show info` for what is global), process by process:
+    /// [`Outcomes::previous`](crate::Outcomes::previous) has what was read. To a
+    /// process that could not be read nothing is sent.
+    ///
+    /// The read and the change are two commands; somebody else may come between.
+    #[must_use]
+    pub fn with_previous(&self) -> Self {
+        self.viewed(|view| view.previous = true)
+    }
+
+    /// The same cluster with other time limits. [`Limits::connections`] stays that
+    /// of the cluster.
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        self.viewed(|view| view.limits = Some(limits))
+    }
+
+    fn viewed(&self, change: impl FnOnce(&mut View)) -> Self {
+        let mut cluster = self.clone();
+        change(&mut cluster.view);
+        cluster
+    }
+
+    /// The limits of a call.
+    fn limits(&self) -> Limits {
+        self.view.limits.unwrap_or(self.shared.limits)
+    }
+
+    /// A call to the members, with the options of this view.
+    pub(crate) fn fan_out(&self) -> FanOut<'_> {
+        FanOut::new(&self.shared, &self.view)
     }
 }
 

@@ -104,7 +104,7 @@ macro_rules! acts_on_backend {
             pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
                 let command = &Command::read("show servers state").word(self.target()?);
                 let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
-                self.cluster.each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, Scope::Nothing, job).await
             }
 
             fn target(&self) -> Result<ProxyName> {

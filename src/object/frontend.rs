@@ -172,7 +172,7 @@ macro_rules! acts_on_frontend {
                     }
                     target.change(command, &deadline).await
                 };
-                self.cluster.each(command, scope.clone(), job).await
+                self.cluster.fan_out().each(command, scope.clone(), job).await
             }
 
             fn target(&self) -> Result<ProxyName> {
@@ -180,7 +180,7 @@ macro_rules! acts_on_frontend {
             }
 
             async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-                self.cluster.change(command, Scope::frontend(self.name())).await
+                self.cluster.fan_out().change(command, Scope::frontend(self.name())).await
             }
         }
     };

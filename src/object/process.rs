@@ -39,7 +39,7 @@ impl Cluster {
             let text = format!("maxconn {connections}: HAProxy would take it for its hard limit");
             return Err(Error::invalid(text));
         }
-        self.change(Command::change("set maxconn global").word(connections), Scope::Nothing).await
+        self.fan_out().change(Command::change("set maxconn global").word(connections), Scope::Nothing).await
     }
 
     /// Sets a limit on a rate, for each process: `set rate-limit WHAT global N`. Needs
@@ -62,7 +62,7 @@ impl Cluster {
             return Err(Error::invalid(format!("rate limit {limit}: more than HAProxy can count")));
         }
         let command = Command::change("set rate-limit").word(what).word("global").word(limit);
-        self.change(command, Scope::Nothing).await
+        self.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Clears counters of each process: `clear counters`, which needs level
@@ -81,7 +81,7 @@ impl Cluster {
             Counters::Max => command.needs(Level::Operator),
             Counters::All => command.word("all"),
         };
-        self.change(command, Scope::Nothing).await
+        self.fan_out().change(command, Scope::Nothing).await
     }
 
     /// The last request and response of each proxy that HAProxy refused, of each
@@ -95,7 +95,7 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn errors(&self) -> Result<Outcomes<String>> {
-        self.ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(&data))).await
+        self.fan_out().ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(&data))).await
     }
 
     /// The same of one frontend or backend: `show errors NAME`.
@@ -119,7 +119,7 @@ impl Cluster {
             }
             target.ask(command, |data| Ok(text(&data)), &deadline).await
         };
-        self.each(command, Scope::Nothing, job).await
+        self.fan_out().each(command, Scope::Nothing, job).await
     }
 
     /// Sends a command line to every member as it is, and returns the whole reply of
@@ -143,7 +143,7 @@ impl Cluster {
         let job = |target: Target, deadline| async move {
             target.member.verbatim(command, &deadline).await.map(Presence::Here)
         };
-        self.each(command, Scope::Nothing, job).await
+        self.fan_out().each(command, Scope::Nothing, job).await
     }
 }
 

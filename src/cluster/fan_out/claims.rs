@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::address::Address;
 use crate::cluster::Shared;
-use crate::cluster::membership::{Identity, Socket, directory};
+use crate::cluster::identity::Identity;
+use crate::cluster::membership::{Socket, directory};
 use crate::error::{Error, Problem, Result};
 use crate::process::{Identified, Member};
 use crate::transport::Deadline;

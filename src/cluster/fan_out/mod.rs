@@ -17,8 +17,9 @@ use futures::FutureExt as _;
 use futures::future::{join, join_all};
 use tracing::Instrument;
 
-use super::Cluster;
-use super::membership::Identity;
+use super::identity::Identity;
+use super::membership::Shared;
+use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::Identified;
@@ -28,10 +29,21 @@ use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
 use claims::Claim;
 
-impl Cluster {
+/// One call that goes to the members of a cluster.
+#[derive(Clone, Copy)]
+pub(crate) struct FanOut<'a> {
+    shared: &'a Arc<Shared>,
+    view: &'a View,
+}
+
+impl<'a> FanOut<'a> {
+    pub(super) fn new(shared: &'a Arc<Shared>, view: &'a View) -> Self {
+        Self { shared, view }
+    }
+
     /// Has every member execute a command that changes something. `scope` is what is
     /// read before, if that was asked for.
-    pub(crate) async fn change(&self, command: Command, scope: Scope) -> Result<Outcomes<Change>> {
+    pub(crate) async fn change(self, command: Command, scope: Scope) -> Result<Outcomes<Change>> {
         let command = &command;
         let job = |target: Target, deadline| async move { target.change(command, &deadline).await };
         self.each(command, scope, job).await
@@ -39,7 +51,7 @@ impl Cluster {
 
     /// Asks every member for something that is read from the text it prints.
     pub(crate) async fn ask<T: Send + Sync + 'static>(
-        &self,
+        self,
         command: Command,
         read: impl Fn(Vec<u8>) -> Result<T> + Sync,
     ) -> Result<Outcomes<T>> {
@@ -52,16 +64,16 @@ impl Cluster {
     /// what came of it when all have finished.
     ///
     /// Nothing is sent to any process if the line of `command` cannot be sent.
-    pub(crate) async fn each<T, J, F>(&self, command: &Command, scope: Scope, job: J) -> Result<Outcomes<T>>
+    pub(crate) async fn each<T, J, F>(self, command: &Command, scope: Scope, job: J) -> Result<Outcomes<T>>
     where
         T: Send + Sync + 'static,
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
     {
         protocol::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
-        let deadline = Deadline::new(self.limits());
+        let deadline = Deadline::new(self.view.limits.unwrap_or(self.shared.limits));
         let only = self.view.only.as_deref();
-        let Targets { targets, missing } = self.shared.targets(only, command, &deadline).await?;
+        let Targets { targets, missing } = Targets::find(self.shared, only, command, &deadline).await?;
         if command.is_for_one() && targets.len() != 1 {
             let text = format!("a reference is that of one process, and this would reach {}", targets.len());
             return Err(Error::invalid(text).during(command.shown()));
@@ -224,7 +236,7 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
 
 impl Target {
     /// Has the process execute a command that changes something.
-    pub(crate) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
+    pub(crate) async fn change(self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
         let answer = match command.effect() {
             Effect::Add => self.execute_once(command, deadline).await?,
             _ => self.execute(command, deadline).await?,

@@ -98,7 +98,7 @@ impl Target {
     }
 }
 
-impl Shared {
+impl Targets {
     /// The members at this moment, in order; of all of them, or of those chosen.
     ///
     /// Members that are not identified yet are asked first; so is a member that looks
@@ -108,49 +108,49 @@ impl Shared {
     /// # Errors
     ///
     /// `NotFound` if there is no member, or none that was chosen.
-    pub(crate) fn targets<'a>(
-        self: &'a Arc<Self>,
+    pub(crate) fn find<'a>(
+        shared: &'a Arc<Shared>,
         only: Option<&'a [Selector]>,
         command: &'a Command,
         deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Targets>> {
-        self.find_targets(only, command, deadline).boxed()
+    ) -> BoxFuture<'a, Result<Self>> {
+        Self::find_all(shared, only, command, deadline).boxed()
     }
 
-    async fn find_targets(
-        self: &Arc<Self>,
+    async fn find_all(
+        shared: &Arc<Shared>,
         only: Option<&[Selector]>,
         command: &Command,
         deadline: &Deadline,
-    ) -> Result<Targets> {
-        let listing = self.candidates(false, deadline).await;
+    ) -> Result<Self> {
+        let listing = shared.candidates(false, deadline).await;
         let mut silences = HashMap::new();
-        let known = self.known(&listing, only, command, &mut silences);
+        let known = Self::known(shared, &listing, only, command, &mut silences);
         let too_old = |one: &Arc<Record>| {
             let version = one.version();
             command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
         };
         let records = match known.filter(|known| !known.iter().any(too_old)) {
             Some(known) => known,
-            None => self.identify(&listing, &deadline.half(), &mut silences).await?,
+            None => Self::identify(shared, &listing, &deadline.half(), &mut silences).await?,
         };
         if records.is_empty() {
-            return Err(self.no_members(&listing));
+            return Err(shared.no_members(&listing));
         }
-        let mut missing = self.requirements(&listing, &records);
+        let mut missing = shared.requirements(&listing, &records);
         missing.retain(|requirement| only.is_none() && requirement.failure().is_some());
         let snapshot = Snapshot::new(records);
         let chosen = choose(snapshot.processes(), only)?.into_iter();
-        let claims = Arc::new(Claims::new(self));
+        let claims = Arc::new(Claims::new(shared));
         let targets = chosen
             .map(|process| Target {
                 process: process.clone(),
-                member: self.member(process.address()),
+                member: shared.member(process.address()),
                 claims: Arc::clone(&claims),
                 silence: silences.remove(process.address()),
             })
             .collect();
-        Ok(Targets { targets, missing })
+        Ok(Self { targets, missing })
     }
 
     /// The last known identities of the members, or nothing if one of them must be
@@ -159,7 +159,7 @@ impl Shared {
     /// Processes that were not chosen need not be identified. One that timed out before
     /// is not asked again here unless the command does harm twice; the next read asks.
     fn known(
-        &self,
+        shared: &Shared,
         listing: &Listing,
         only: Option<&[Selector]>,
         command: &Command,
@@ -167,8 +167,8 @@ impl Shared {
     ) -> Option<Vec<Arc<Record>>> {
         let mut unknown = HashSet::new();
         let mut found = Vec::with_capacity(listing.candidates.len());
-        let duplicates = self.duplicates(&listing.candidates);
-        let roster = self.roster();
+        let duplicates = shared.duplicates(&listing.candidates);
+        let roster = shared.roster();
         for candidate in &listing.candidates {
             let address = &candidate.address;
             let known = roster.get(address).filter(|known| {
@@ -197,7 +197,7 @@ impl Shared {
             });
         }
         let bare = |(address, failure): (&Address, Failure)| {
-            let mut record = Record::new(Arc::clone(&self.source), address.clone(), Err(failure));
+            let mut record = Record::new(Arc::clone(&shared.source), address.clone(), Err(failure));
             record.label = roster.label(address).map(|label| (**label).into());
             Arc::new(record)
         };
@@ -215,14 +215,14 @@ impl Shared {
     /// Identifies every candidate. A process that does not answer keeps its last known
     /// identity.
     async fn identify(
-        &self,
+        shared: &Shared,
         listing: &Listing,
         deadline: &Deadline,
         silences: &mut HashMap<Address, Failure>,
     ) -> Result<Vec<Arc<Record>>> {
-        let records = self.records(&Scope::Nothing, listing, deadline).await?;
+        let records = shared.records(&Scope::Nothing, listing, deadline).await?;
         silences.clear();
-        let roster = self.roster();
+        let roster = shared.roster();
         let heads = records.into_iter().map(|record| match &record.answer {
             Ok(_) => Arc::new(record),
             Err(failure) => {

@@ -5,7 +5,7 @@ use std::io;
 
 use super::candidate::{Candidate, Listing};
 use super::directory::{FileId, SocketFile};
-use super::identity::Listed;
+use super::listed::Listed;
 use super::table::{IgnoredReason, Known, Standing};
 use super::{Answered, Asked, Shared, directory};
 use crate::address::Address;

@@ -5,16 +5,15 @@ mod classify;
 pub(super) mod directory;
 mod duplicate;
 mod expected;
-mod identity;
+mod listed;
 mod table;
 
 pub use table::{Ignored, IgnoredReason};
 
 pub(crate) use candidate::Listing;
-pub(crate) use identity::Identity;
 pub(crate) use table::{Roster, Socket, Standing};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,8 +21,9 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join, join_all};
 use tracing::Instrument;
 
+use super::identity::Identity;
 use super::selector::Selector;
-use super::shared_counters::CounterCache;
+use super::shared_counters::SharedCounterFinder;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{self, Member};
@@ -33,7 +33,7 @@ use crate::snapshot::{Label, Record, Snapshot, labels_beside};
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 use candidate::Candidate;
 use classify::Finding;
-use identity::Listed;
+use listed::Listed;
 
 /// What all views of one cluster share.
 pub(super) struct Shared {
@@ -50,9 +50,7 @@ pub(super) struct Shared {
     pub(super) roster: Mutex<Roster>,
     /// Held while it is found out whether two sockets lead to one process.
     pub(super) comparing: tokio::sync::Mutex<()>,
-    /// The file of shared counters that each process was declared to have.
-    pub(super) declared_files: HashMap<Address, Arc<str>>,
-    pub(super) counter_cache: CounterCache,
+    pub(super) shared_counters: SharedCounterFinder,
 }
 
 /// A socket that was asked, and its answer.
@@ -284,6 +282,12 @@ impl Shared {
             _ => None,
         };
         Asked { candidate, member, answer, read_at, listed }
+    }
+
+    /// Finds out which counters of the records are kept in one file with those of other
+    /// processes.
+    pub(super) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
+        self.shared_counters.find(records, &|address| self.member(address), deadline).await;
     }
 
     pub(crate) fn member(&self, address: &Address) -> Member {

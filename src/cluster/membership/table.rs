@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::directory::FileId;
-use super::identity::Identity;
 use crate::address::Address;
+use crate::cluster::identity::Identity;
 use crate::error::{ErrorKind, Failure};
 use crate::show::Info;
 use crate::snapshot::{Label, Record};

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::future::join_all;
 use tokio::time::{Duration, timeout};
 
-use super::membership::{Identity, Shared};
+use super::identity::Identity;
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::process::Member;
@@ -29,9 +29,14 @@ use crate::transport::{Deadline, Step};
 use answer::GuidAnswer;
 use rows::SharedRows;
 
-/// What is known of the members, from one read to the next.
+/// Finds the counters that processes share, and keeps what is known of each process from
+/// one read to the next.
 #[derive(Debug, Default)]
-pub(super) struct CounterCache(Mutex<HashMap<Address, Known>>);
+pub(super) struct SharedCounterFinder {
+    /// Names of files that the user declared, by the address of each process.
+    declared: HashMap<Address, Arc<str>>,
+    known: Mutex<HashMap<Address, Known>>,
+}
 
 /// What is known of one process.
 #[derive(Debug)]
@@ -61,10 +66,15 @@ const GRACE: Duration = Duration::from_millis(500);
 const LIST: &str = "dump stats-file";
 const LOOK: Step = Step::one("looking for the file of shared counters", "answer of the file system");
 
-impl Shared {
+impl SharedCounterFinder {
+    /// `declared` has the name of a file for each process that is declared to use it.
+    pub(super) fn new(declared: HashMap<Address, Arc<str>>) -> Self {
+        Self { declared, known: Mutex::default() }
+    }
+
     /// Tells of each record which of its counters are kept in one file with those of
     /// other processes.
-    pub(super) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
+    pub(super) async fn find(&self, records: &mut [Record], members: &Members<'_>, deadline: &Deadline) {
         let mut participants = self.participants(records);
         if participants.is_empty() {
             return;
@@ -80,7 +90,7 @@ impl Shared {
         }
         for (file, mut group) in groups {
             if group.iter().any(|one| one.must_be_asked(&file, records)) {
-                self.ask_for_guids(&file, &mut group, records, deadline).await;
+                self.ask_for_guids(&file, &mut group, records, members, deadline).await;
             }
             for one in group {
                 if let (Some(rows), Some(record)) = (one.rows, records.get_mut(one.record)) {
@@ -93,11 +103,11 @@ impl Shared {
     /// The processes that have answered with rows and are not too old, if they can be seen
     /// here or are declared, with what is known of them already.
     fn participants(&self, records: &[Record]) -> Vec<Participant> {
-        let cache = self.counter_cache.lock();
+        let cache = self.known();
         let participant = |(index, record): (usize, &Record)| {
             let has_rows = record.answer.as_ref().is_ok_and(|reading| !reading.stat.is_empty());
             let is_old = record.version().is_none_or(|version| version < FIRST);
-            let declared = self.declared_files.get(&record.address).cloned();
+            let declared = self.declared.get(&record.address).cloned();
             if !has_rows || is_old || (declared.is_none() && !is_local(&record.address)) {
                 return None;
             }
@@ -117,7 +127,7 @@ impl Shared {
             let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
             let mut looking = tokio::task::spawn_blocking(looking);
-            let seen = match deadline.bound(LOOK, self.limits.total, &mut looking).await {
+            let seen = match deadline.bound(LOOK, deadline.limits().total, &mut looking).await {
                 Ok(seen) => seen,
                 // A process that hangs may have taken all the time. To add up what is
                 // shared, for want of a look at it, would be worse than to be late.
@@ -126,7 +136,7 @@ impl Shared {
                     Err(_) => return,
                 },
             };
-            let mut cache = self.counter_cache.lock();
+            let mut cache = self.known();
             for (one, seen) in participants.iter_mut().zip(seen.unwrap_or_default()) {
                 let (Some(seen), Some(record)) = (seen, records.get(one.record)) else { continue };
                 if seen == Seen::Failed {
@@ -147,9 +157,10 @@ impl Shared {
         file: &ShmStatsFile,
         group: &mut [Participant],
         records: &[Record],
+        members: &Members<'_>,
         deadline: &Deadline,
     ) {
-        let members = group.iter().filter_map(|one| Some(self.member(&records.get(one.record)?.address)));
+        let members = group.iter().filter_map(|one| Some(members(&records.get(one.record)?.address)));
         let members: Vec<Member> = members.collect();
         // One after the other: what a process counts is compared with what the others
         // counted before.
@@ -166,7 +177,7 @@ impl Shared {
             let file = file.clone();
             move || answer::decide(&file, &answers, limit)
         });
-        let rows = match deadline.bound(LOOK, self.limits.total, deciding).await {
+        let rows = match deadline.bound(LOOK, deadline.limits().total, deciding).await {
             Ok(rows) => rows.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
@@ -175,7 +186,7 @@ impl Shared {
             group.iter().map(|_| unknown()).collect()
         });
         tracing::debug!(%file, processes = rows.len(), "shared counters");
-        let mut cache = self.counter_cache.lock();
+        let mut cache = self.known();
         for (one, rows) in group.iter_mut().zip(rows) {
             one.rows = Some(Arc::new(rows));
             let address = records.get(one.record).map(|record| &record.address);
@@ -184,7 +195,15 @@ impl Shared {
             }
         }
     }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Address, Known>> {
+        // The table is whole after every statement.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// The member at an address.
+pub(super) type Members<'a> = dyn Fn(&Address) -> Member + Sync + 'a;
 
 impl Participant {
     fn mapped(&self) -> Option<&Mapped> {
@@ -207,13 +226,6 @@ impl Participant {
     fn must_be_asked(&self, file: &ShmStatsFile, records: &[Record]) -> bool {
         let (Some(rows), Some(record)) = (&self.rows, records.get(self.record)) else { return true };
         !is_same_file(rows.file(), file) || rows.is_due(record, &rows.of(record))
-    }
-}
-
-impl CounterCache {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Known>> {
-        // What it holds is whole after every statement.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -94,7 +94,7 @@ impl Acl {
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn get(&self, value: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get acl").needs(Level::Admin))?.secret(value)?;
-        self.cluster.ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
     /// Adds a pattern: `add acl ID PATTERN`. One that is there already is there twice
@@ -115,7 +115,7 @@ impl Acl {
     /// process may have executed the command, or still do so.
     pub async fn add(&self, pattern: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::add("add acl"))?.secret(pattern)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Adds many patterns: `add acl ID PATTERN`, many of them in one piece, on one
@@ -159,7 +159,7 @@ impl Acl {
     /// That of [`add`](Self::add).
     pub async fn delete(&self, pattern: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::add("del acl"))?.key(pattern)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Deletes one pattern: `del acl ID #REFERENCE`.
@@ -179,7 +179,7 @@ impl Acl {
     /// That of [`add`](Self::add).
     pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
         let command = self.command(Command::change("del acl"))?.reference(entry);
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Deletes all patterns: `clear acl ID`.
@@ -192,7 +192,7 @@ impl Acl {
     ///
     /// That of [`add`](Self::add).
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.change(self.command(Command::change("clear acl"))?, Scope::Nothing).await
+        self.cluster.fan_out().change(self.command(Command::change("clear acl"))?, Scope::Nothing).await
     }
 
     fn command(&self, command: Command) -> Result<Command> {

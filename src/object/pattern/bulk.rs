@@ -75,7 +75,7 @@ impl Bulk {
         self.flush();
         let (base, chunks) = (&self.base, &self.chunks);
         let send = |target, deadline| async move { send(base, chunks, &target, &deadline).await };
-        cluster.each(base, Scope::Nothing, send).await
+        cluster.fan_out().each(base, Scope::Nothing, send).await
     }
 
     fn flush(&mut self) {

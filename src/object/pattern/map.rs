@@ -54,14 +54,14 @@ impl Cluster {
 
     pub(super) async fn sources(&self, verb: &str) -> Result<Outcomes<Vec<PatternSource>>> {
         let read = |data: Vec<u8>| Ok(PatternSource::read(&String::from_utf8_lossy(&data))?);
-        self.ask(Command::read(verb).needs(Level::Admin), read).await
+        self.fan_out().ask(Command::read(verb).needs(Level::Admin), read).await
     }
 
     pub(super) async fn contents(&self, command: Command) -> Result<Contents> {
         let command = &command.needs(Level::Admin);
         let read = |data: Vec<u8>| Ok(Entries::read(data)?);
         let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
-        Ok(Contents::new(self.each(command, Scope::Nothing, job).await?))
+        Ok(Contents::new(self.fan_out().each(command, Scope::Nothing, job).await?))
     }
 }
 
@@ -112,7 +112,7 @@ impl Map {
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn get(&self, key: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get map").needs(Level::Admin))?.secret(key)?;
-        self.cluster.ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
     /// Adds an entry: `add map ID KEY VALUE`. A key that is there already is there
@@ -131,7 +131,7 @@ impl Map {
     /// process may have executed the command, or still do so.
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::add("add map"))?.secret(key)?.secret(value)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as
@@ -175,7 +175,7 @@ impl Map {
     /// That of [`add`](Self::add).
     pub async fn set(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::change("set map"))?.key(key)?.secret(value)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Deletes entries with that key: `del map ID KEY`. Up to 3.2 all of them go;
@@ -190,7 +190,7 @@ impl Map {
     /// That of [`add`](Self::add).
     pub async fn delete(&self, key: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::add("del map"))?.key(key)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Gives one entry another value: `set map ID #REFERENCE VALUE`.
@@ -210,7 +210,7 @@ impl Map {
     /// That of [`add`](Self::add).
     pub async fn set_entry(&self, entry: Reference, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::change("set map"))?.reference(entry).secret(value)?;
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Deletes one entry: `del map ID #REFERENCE`. The process must be chosen as for
@@ -225,7 +225,7 @@ impl Map {
     /// That of [`add`](Self::add).
     pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
         let command = self.command(Command::change("del map"))?.reference(entry);
-        self.cluster.change(command, Scope::Nothing).await
+        self.cluster.fan_out().change(command, Scope::Nothing).await
     }
 
     /// Deletes all entries: `clear map ID`.
@@ -238,7 +238,7 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.change(self.command(Command::change("clear map"))?, Scope::Nothing).await
+        self.cluster.fan_out().change(self.command(Command::change("clear map"))?, Scope::Nothing).await
     }
 
     fn command(&self, command: Command) -> Result<Command> {

@@ -210,7 +210,7 @@ macro_rules! acts_on_server {
                 let name = &self.target()?;
                 let command = &Command::read("get weight").word(name);
                 let job = |target: Target, deadline| async move { weight(name, &target, &deadline).await };
-                self.cluster.each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, Scope::Nothing, job).await
             }
 
             /// Its state in each process, what the operator wants apart from how it is:
@@ -227,7 +227,7 @@ macro_rules! acts_on_server {
                 let name = &self.target()?;
                 let command = &Command::read("show servers state").word(name.backend());
                 let job = |target: Target, deadline| async move { state(name, &target, &deadline).await };
-                self.cluster.each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, Scope::Nothing, job).await
             }
 
             /// Sets its address, and its port with it if one is given, in one command:
@@ -266,7 +266,7 @@ macro_rules! acts_on_server {
                     }
                     target.change(command, &deadline).await
                 };
-                self.cluster.each(command, Scope::backend(self.backend()), job).await
+                self.cluster.fan_out().each(command, Scope::backend(self.backend()), job).await
             }
 
             /// Sets its port, and leaves its address as each process has it: `set server
@@ -296,7 +296,7 @@ macro_rules! acts_on_server {
                     let set = Command::change("set server").word(name).word("addr").word(address);
                     target.change(&with_port(set, Some(port))?, &deadline).await
                 };
-                self.cluster.each(command, Scope::backend(self.backend()), job).await
+                self.cluster.fan_out().each(command, Scope::backend(self.backend()), job).await
             }
 
             /// Sets the name that its address is resolved from: `set server B/S fqdn HOST`.
@@ -373,7 +373,7 @@ macro_rules! acts_on_server {
             }
 
             pub(super) async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-                self.cluster.change(command, Scope::backend(self.backend())).await
+                self.cluster.fan_out().change(command, Scope::backend(self.backend())).await
             }
         }
     };
