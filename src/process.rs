@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
-use crate::protocol::{self, Answer, Command, Effect, Flow, PromptedReply, Reply, Sink};
+use crate::protocol::{self, Answer, Command, Effect, PromptedReply, Reply};
 use crate::show::stat::Scope;
 use crate::show::{Info, Reading, SweepParser};
 use crate::snapshot::Record;
@@ -67,7 +67,7 @@ impl Member {
 
     async fn sweep(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
-        self.socket.exchange(scope.line().as_bytes(), READING, deadline, &mut parser).await?;
+        self.socket.exchange(SweepParser::line(scope).as_bytes(), READING, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
         if reading.stat.is_empty() && !absent && matches!(scope, Scope::Proxy { .. }) {
@@ -353,13 +353,6 @@ async fn rest_of_info(
         more.ended?;
         text.extend_from_slice(b"> ");
         text.extend(more.texts.concat());
-    }
-}
-
-impl Sink for SweepParser {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
-        SweepParser::feed(self, bytes)?;
-        Ok(Flow::More)
     }
 }
 

@@ -36,15 +36,12 @@ impl Scope {
         Self::All
     }
 
-    /// The command line. Identity and figures are asked for on one connection: on
-    /// several, a socket that processes share or a reload in between would answer
-    /// from different processes.
-    pub(crate) fn line(&self) -> String {
-        let head = "show info;show cli level;show cli sockets;show stat";
+    /// The command that prints the rows.
+    pub(crate) fn command(&self) -> String {
         match self {
-            Self::All => head.into(),
-            Self::Nothing => format!("{head} -1 0 -1"),
-            Self::Proxy { name, kinds } => format!("{head} {name} {kinds} -1"),
+            Self::All => "show stat".into(),
+            Self::Nothing => "show stat -1 0 -1".into(),
+            Self::Proxy { name, kinds } => format!("show stat {name} {kinds} -1"),
         }
     }
 }
@@ -58,8 +55,8 @@ mod tests {
 
     #[test]
     fn only_a_name_is_sent() {
-        let line = |name| Scope::backend(name).line();
-        assert!(line("app.1:x-y_z").ends_with(";show stat app.1:x-y_z 6 -1"));
+        let line = |name| Scope::backend(name).command();
+        assert_eq!(line("app.1:x-y_z"), "show stat app.1:x-y_z 6 -1");
         for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
             assert_eq!(Scope::backend(name), Scope::All, "{name:?}");
         }
