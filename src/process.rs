@@ -8,16 +8,14 @@ use futures::future::BoxFuture;
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
-use crate::protocol::{self, Answer, Command, Effect, PromptedReply, Reply};
+use crate::excerpt::excerpt;
+use crate::protocol::{self, Answer, Command, Effect, Form, PromptedReply, Reply, Request};
 use crate::show::stat::Scope;
-use crate::show::{Info, Reading, SweepParser};
+use crate::show::{self, Info, Reading, SweepParser};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
-/// Name of the commands that read everything, in errors and traces.
-const READING: &str = "show info;show stat";
-
-/// Name of the commands that identify a process, in errors and traces.
+/// Identifies a process, on any connection.
 const IDENTIFYING: &str = "show info";
 
 const STOPPING: Step = Step::one("waiting for the new worker", "answer");
@@ -67,7 +65,7 @@ impl Member {
 
     async fn sweep(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
         let mut parser = SweepParser::new();
-        self.socket.exchange(SweepParser::line(scope).as_bytes(), READING, deadline, &mut parser).await?;
+        self.socket.exchange(&SweepParser::request(scope)?, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
         if reading.stat.is_empty() && !absent && matches!(scope, Scope::Proxy { .. }) {
@@ -95,30 +93,38 @@ impl Member {
             return self.execute_in_successor(command, deadline).await;
         }
         let reply = self.reply(command, deadline).await?;
-        match Answer::read(reply, command, several) {
-            Err(Problem::Stopped(_)) => self.execute_in_successor(command, deadline).await,
-            answer => answer.map_err(|problem| self.placed(command, problem)),
+        match self.answer(command, &reply, several) {
+            Err(error) if error.is_stopped() => self.execute_in_successor(command, deadline).await,
+            answer => answer,
         }
     }
 
-    /// Runs a command on connections on which the process says who it is, until it is
-    /// not one that is stopping while another answers at the same address.
+    /// Runs a command on connections that identify the process in the same reply, until
+    /// the process is not one that is stopping while another answers at its address.
     async fn execute_in_successor(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+        let request = command.encode(Form::Identified)?;
         let mut pause = FIRST_PAUSE;
         loop {
-            let reply = self.identified_reply(command, deadline).await?;
+            let reply = self.socket.reply(&request, deadline).boxed().await?;
+            if !Info::begins(&reply) {
+                // HAProxy has not run any of it, for example because the line is too long.
+                return self.answer(command, &reply, false);
+            }
             let (info, own) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
-            let own = own.get(self.own_part(command, own)?..).unwrap_or_default().to_vec();
             let several = info.nbproc().is_some_and(|processes| processes > 1);
-            let answer = match Answer::read(own, command, several) {
-                Err(Problem::Stopped(words)) => Err(Problem::Refused(words)),
-                answer => answer,
-            };
+            let answer = self.answer(command, own, several);
             if !info.is_stopping() || !self.has_successor(&info, pause, deadline).await {
-                return answer.map_err(|problem| self.placed(command, problem));
+                return answer;
             }
             pause = (pause * 2).min(LAST_PAUSE);
         }
+    }
+
+    /// The answer to a command in the whole reply to its line.
+    fn answer(&self, command: &Command, reply: &[u8], several: bool) -> Result<Answer> {
+        let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
+        protocol::check_ending(own).map_err(|error| self.lost(command, error))?;
+        Answer::read(own.to_vec(), command, several).map_err(|problem| self.placed(command, problem))
     }
 
     /// Whether another process answers now than the one that said `before`. A process
@@ -130,31 +136,22 @@ impl Member {
         self.info(deadline).await.is_ok_and(|(now, _)| now.pid() != before.pid())
     }
 
-    /// The reply to `show info` and the reply to the command, from one connection.
-    fn identified_reply<'a>(
-        &'a self,
-        command: &'a Command,
-        deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Vec<u8>>> {
-        let changes = command.effect() != Effect::Read;
-        async move {
-            self.socket.reply(command.identified().as_bytes(), command.shown(), deadline, changes).await
-        }
-        .boxed()
-    }
-
-    /// Connects to the process, which says on the connection which process it is. One
-    /// that is stopping is left for the one that answers in its place, if any does.
+    /// Connects to the process and identifies it on the connection. A process that is
+    /// stopping is left for the one that answers in its place, if any does.
     pub(crate) fn identified<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<Identified<'a>>> {
         let placed = |error: Error| error.during(IDENTIFYING).at(self.address());
         let identify = async move {
             let mut pause = FIRST_PAUSE;
             loop {
                 let identified = self.identify(deadline).await?;
-                if !identified.info.is_stopping()
-                    || !self.has_successor(&identified.info, pause, deadline).await
-                {
+                if !identified.info.is_stopping() {
                     return Ok(identified);
+                }
+                // The question needs a connection too, and there may be none beside this one.
+                let Identified { info, connection, .. } = identified;
+                drop(connection);
+                if !self.has_successor(&info, pause, deadline).await {
+                    return self.identify(deadline).await;
                 }
                 pause = (pause * 2).min(LAST_PAUSE);
             }
@@ -164,8 +161,8 @@ impl Member {
 
     async fn identify(&self, deadline: &Deadline) -> Result<Identified<'_>> {
         let mut connection = self.socket.interactive(deadline).await?;
-        let lines = b"prompt\nset severity-output number\nshow info\n";
-        let sent = connection.send(lines, 3, deadline).await;
+        let lines = ["prompt", "set severity-output number", IDENTIFYING];
+        let sent = connection.send(&Request::fixed(IDENTIFYING, &lines), deadline).await;
         sent.ended?;
         let [prompt, severity, info] = sent.texts.as_slice() else {
             return Err(Error::new(Problem::Closed));
@@ -173,7 +170,7 @@ impl Member {
         let info = rest_of_info(&mut connection, info.clone(), deadline);
         for reply in [prompt, severity] {
             if reply != b"\n" {
-                let text = format!("it says {:?}", crate::excerpt::excerpt(&String::from_utf8_lossy(reply)));
+                let text = format!("it says {:?}", excerpt(&String::from_utf8_lossy(reply)));
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }
@@ -190,8 +187,7 @@ impl Member {
     ) -> BoxFuture<'a, Result<Answer>> {
         async move {
             let mut reply = PromptedReply::default();
-            let sent = command.dump();
-            self.socket.exchange(sent.as_bytes(), command.shown(), deadline, &mut reply).await?;
+            self.socket.exchange(&command.encode(Form::Dump)?, deadline, &mut reply).await?;
             let answer =
                 reply.finish().and_then(|reply| Answer::read(reply, command, several).map_err(Error::new));
             answer.map_err(|error| error.during(command.shown()).at(self.address()))
@@ -201,35 +197,16 @@ impl Member {
 
     /// The whole reply to a command, as it is.
     pub(crate) async fn verbatim(&self, command: &Command, deadline: &Deadline) -> Result<Reply> {
-        self.reply(command, deadline).await.map(Reply::whole)
+        let reply = self.reply(command, deadline).await?;
+        Reply::new(reply).map_err(|error| self.lost(command, error))
     }
 
-    /// The whole reply to a command, without that to what stands before it.
+    /// The reply to a command on a connection of its own.
     ///
     /// Boxed, as is [`read`](Self::read): what is polled here is deep, and would be a
     /// part of the type of every future that a user makes.
-    pub(crate) fn reply<'a>(
-        &'a self,
-        command: &'a Command,
-        deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Vec<u8>>> {
-        self.own_reply(command, deadline).boxed()
-    }
-
-    async fn own_reply(&self, command: &Command, deadline: &Deadline) -> Result<Vec<u8>> {
-        let changes = command.effect() != Effect::Read;
-        let mut reply =
-            self.socket.reply(command.wire().as_bytes(), command.shown(), deadline, changes).await?;
-        let own = self.own_part(command, &reply)?;
-        reply.drain(..own);
-        Ok(reply)
-    }
-
-    /// The number of bytes before the part of a reply that belongs to the command itself.
-    fn own_part(&self, command: &Command, reply: &[u8]) -> Result<usize> {
-        let own = command.bytes_before_reply(reply);
-        let whole = protocol::check_ending(reply.get(own..).unwrap_or_default());
-        whole.map(|()| own).map_err(|error| self.lost(command, error))
+    fn reply<'a>(&'a self, command: &'a Command, deadline: &'a Deadline) -> BoxFuture<'a, Result<Vec<u8>>> {
+        async move { self.socket.reply(&command.encode(Form::Alone)?, deadline).await }.boxed()
     }
 
     /// The error for a reply that did not arrive whole.
@@ -245,8 +222,8 @@ impl Member {
     /// The reply to `show info`, and the time it ended, in microseconds since 1970.
     pub(crate) fn info<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<(Info, u64)>> {
         let ask = async move {
-            let reply = self.socket.command_within(IDENTIFYING, deadline).await?;
-            let info = Info::parse(reply.as_bytes());
+            let reply = self.socket.reply(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await?;
+            let info = protocol::check_ending(&reply).and_then(|()| Info::parse(&reply));
             Ok((info.map_err(|error| error.at(self.address()).during(IDENTIFYING))?, now()))
         };
         ask.boxed()
@@ -254,7 +231,7 @@ impl Member {
 
     /// The record of a reply that ended just now.
     pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
-        let answer = answer.map_err(|error| Failure::new(error, READING));
+        let answer = answer.map_err(|error| Failure::new(error, show::READING));
         self.kept(answer)
     }
 
@@ -278,6 +255,29 @@ pub(crate) struct Identified<'a> {
     connection: Interactive<'a>,
 }
 
+/// Commands that are sent in one piece on one connection: one that fails does not keep
+/// those behind it from being executed.
+pub(crate) struct Batch {
+    commands: Vec<Command>,
+    request: Request,
+}
+
+impl Batch {
+    /// # Errors
+    ///
+    /// Those of [`Command::encode`].
+    pub(crate) fn new(commands: Vec<Command>) -> Result<Self> {
+        let requests = commands.iter().map(|command| command.encode(Form::AtPrompt));
+        let requests: Vec<Request> = requests.collect::<Result<_>>()?;
+        Ok(Self { commands, request: Request::joined(&requests) })
+    }
+
+    /// The number of commands.
+    pub(crate) fn len(&self) -> usize {
+        self.commands.len()
+    }
+}
+
 /// The answers to commands of one connection.
 pub(crate) struct Executed {
     /// The answer to each command, in order.
@@ -289,37 +289,41 @@ pub(crate) struct Executed {
 impl Identified<'_> {
     /// Whether the process has begun to stop since it was identified, and another one
     /// answers in its place: what it executed is of no effect there.
-    pub(crate) async fn is_replaced(&mut self, deadline: &Deadline) -> bool {
+    pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> bool {
         if self.info.is_stopping() {
             return false;
         }
-        let sent = self.connection.send(b"show info\n", 1, deadline).await;
+        let sent = self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await;
         let Some(info) = sent.texts.into_iter().next() else { return false };
         // A process that does not say so any more has answered the command before.
-        match rest_of_info(&mut self.connection, info, deadline).await {
-            Ok(info) if info.is_stopping() => self.member.has_successor(&info, FIRST_PAUSE, deadline).await,
+        let info = rest_of_info(&mut self.connection, info, deadline).await;
+        let Self { member, connection, .. } = self;
+        // The question needs a connection too, and there may be none beside this one.
+        drop(connection);
+        match info {
+            Ok(info) if info.is_stopping() => member.has_successor(&info, FIRST_PAUSE, deadline).await,
             _ => false,
         }
     }
 
     /// Whether the process is one of several of the same HAProxy.
-    pub(super) fn is_one_of_several(&self) -> bool {
+    pub(crate) fn is_one_of_several(&self) -> bool {
         self.info.nbproc().is_some_and(|processes| processes > 1)
     }
 
     /// Runs one command.
     pub(crate) async fn execute(&mut self, command: &Command, deadline: &Deadline) -> Result<Answer> {
-        let Executed { answers, ended } = self.execute_all(std::slice::from_ref(command), deadline).await;
+        let Executed { answers, ended } =
+            self.execute_all(&Batch::new(vec![command.clone()])?, deadline).await;
         ended?;
         let none = || self.member.lost(command, Error::new(Problem::Closed));
         answers.into_iter().next().unwrap_or_else(|| Err(none()))
     }
 
-    /// Runs commands, one behind the other. All of them are sent in one piece, so
-    /// that a command that fails does not keep those behind it from being executed.
-    pub(crate) async fn execute_all(&mut self, commands: &[Command], deadline: &Deadline) -> Executed {
-        let lines: String = commands.iter().map(Command::interactive).collect();
-        let sent = self.connection.send(lines.as_bytes(), commands.len(), deadline).boxed().await;
+    /// Runs the commands of a batch, one behind the other.
+    pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
+        let commands = &batch.commands;
+        let sent = self.connection.send(&batch.request, deadline).boxed().await;
         let (member, several) = (self.member, self.is_one_of_several());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
             protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
@@ -349,7 +353,7 @@ async fn rest_of_info(
             Err(error) if error.kind() == ErrorKind::Truncated => {}
             parsed => return parsed,
         }
-        let more = connection.send(b"", 1, deadline).await;
+        let more = connection.receive(deadline).await;
         more.ended?;
         text.extend_from_slice(b"> ");
         text.extend(more.texts.concat());

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, PatternId};
+use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, PatternId, StatsSocket};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, TestRunner};
 
@@ -371,5 +371,41 @@ fn what_is_known_to_be_special_is_none_here() {
             };
             runtime.block_on(check(&process, &case));
         }
+    }
+}
+
+/// A payload is refused before it is sent, or HAProxy stores its lines as they were given.
+#[tokio::test]
+async fn a_payload_runs_no_command() {
+    for release in releases() {
+        let process = Process::start(&release).await;
+        let socket = StatsSocket::new(process.running.socket(1));
+        let line = format!("add map {}", path(&process.running, "a.map"));
+        let before = process.state().await;
+        for (payload, expected) in [
+            ("k v\n\ndisable server app/web1\n", "line 2 of the payload is empty"),
+            ("k v\n\n", "line 2 of the payload is empty"),
+            ("\ndisable server app/web1", "line 1 of the payload is empty"),
+            ("k v\r\ndisable server app/web1", "the payload holds '\\r'"),
+            ("k v\0disable server app/web1", "the payload holds '\\0'"),
+            (&"k v\n".repeat(25_000), "bytes, and HAProxy takes 15359 for certain"),
+        ] {
+            let error = socket.command_with_payload(&line, payload).await.unwrap_err();
+            let text = error.to_string();
+            assert!(is_refused(&error) && text.contains(expected), "{release:?}: {text}");
+            assert_eq!(process.state().await, before, "{release:?}: {payload:.40}");
+        }
+
+        // The marks of other payloads, escapes and separators mean nothing in a line.
+        let lines = ["%EOF% v", "<< v", "a <<", "b <<%EOF%", "c ;disable server app/web1", "d \\", "#0 v"];
+        let long: Vec<String> = (0..1_000).map(|number| format!("key{number} value")).collect();
+        for payload in [lines.join("\n"), lines.join("\n") + "\n", long.join("\n")] {
+            let reply = socket.command_with_payload(&line, &payload).await.unwrap();
+            assert_eq!(reply.as_bytes(), b"\n", "{release:?}: {reply}");
+        }
+        let given = lines.iter().chain(&lines).map(|line| (*line).to_owned()).chain(long);
+        let mut expected = before;
+        expected.get_mut("a.map").unwrap().extend(given);
+        assert_eq!(process.state().await, expected, "{release:?}");
     }
 }

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use haproxyadmin::{Cluster, ErrorKind, Outcome, Result, Weight};
+use haproxyadmin::{Cluster, ErrorKind, Limits, Outcome, Result, Weight};
 
 mod support;
 
@@ -223,6 +223,26 @@ async fn a_change_that_a_stopping_worker_made_is_made_by_the_new_one_too_or_fail
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A process that is stopping is asked for its successor while no other connection is open.
+#[tokio::test]
+async fn one_connection_is_enough_to_find_the_new_worker() {
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let limits = Limits::new().with_connections(1);
+        let builder = Cluster::builder().address(site.path("admin.sock")).limits(limits);
+        let cluster = builder.build().await.unwrap();
+        cluster.info().await.unwrap();
+        site.admin.hold(Moment::Connected);
+        let map = cluster.map(site.map.to_str().unwrap()).unwrap();
+        let add = tokio::spawn(async move { map.add("key", "value").await });
+        site.admin.holds(1).await;
+        site.running.haproxies[0].reload().await;
+        site.admin.release();
+        let added = add.await.unwrap().unwrap();
+        assert_eq!((added.len(), site.entries("key").await[0]), (1, 1), "{release:?}: {added}");
+    }
 }
 
 /// The worker that says on the connection which process it is may begin to stop before

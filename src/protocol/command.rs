@@ -1,8 +1,8 @@
 use std::fmt::{self, Write as _};
 
+use super::{Payload, Reference, Request};
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::protocol::Reference;
 
 /// A command with its arguments, as HAProxy reads it.
 ///
@@ -13,8 +13,7 @@ use crate::protocol::Reference;
 #[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct Command {
     line: String,
-    /// Lines that follow the command, without the end of the last one.
-    payload: Option<String>,
+    payload: Option<Payload>,
     /// The command without what may be secret.
     shown: String,
     effect: Effect,
@@ -38,6 +37,21 @@ pub(crate) enum Effect {
     Add,
 }
 
+/// The connection that a command is sent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One of its own.
+    Alone,
+    /// One of its own, behind `show info`, so that the process is identified in the same
+    /// reply.
+    Identified,
+    /// One in interactive mode that tells severities already.
+    AtPrompt,
+    /// One of its own in interactive mode, so that the end of the reply is proved. The
+    /// command is the last line, and nothing waits behind its reply.
+    Dump,
+}
+
 /// Makes HAProxy say of each message whether it is an error. It has a reply of
 /// its own, a line feed.
 const SEVERITY: &str = "set severity-output number";
@@ -47,6 +61,9 @@ const FIRST: (u16, u16) = (1, 8);
 
 /// Makes a process say who it is. The reply is the reply to `show info`.
 const IDENTIFY: &str = "show info;";
+
+/// Makes a connection interactive, with severities.
+const DUMP: &str = "prompt\nset severity-output number\n";
 
 impl Command {
     pub(crate) fn read(verb: &str) -> Self {
@@ -155,9 +172,8 @@ impl Command {
         Ok(self)
     }
 
-    /// Lets `payload` follow, lines without the end of the last one. HAProxy takes
-    /// it as it is, up to an empty line.
-    pub(crate) fn payload(mut self, payload: String) -> Self {
+    /// Lets `payload` follow.
+    pub(crate) fn payload(mut self, payload: Payload) -> Self {
         self.payload = Some(payload);
         self
     }
@@ -168,49 +184,36 @@ impl Command {
         self.effect == Effect::Change && !self.raw && !self.refused_when_stopping
     }
 
-    /// All that is sent to a process that says who it is in the same reply, but for the
-    /// last line feed.
-    pub(crate) fn identified(&self) -> String {
-        format!("{IDENTIFY}{}", self.wire())
+    /// Makes the request that is sent, the only way from a command to a socket.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the line or its payload would not be read as one command.
+    pub(crate) fn encode(&self, form: Form) -> Result<Request> {
+        let (head, before) = match form {
+            Form::Alone if self.raw => ("", String::new()),
+            Form::Alone => ("", format!("{SEVERITY};")),
+            Form::Identified => ("", format!("{IDENTIFY}{SEVERITY};")),
+            Form::AtPrompt => ("", String::new()),
+            Form::Dump => (DUMP, String::new()),
+        };
+        let (line, is_write) = (before + &self.line, self.effect != Effect::Read);
+        Request::checked(head, &line, self.payload.as_ref(), self.shown.as_str(), is_write)
     }
 
-    /// The longest line that is sent for the command, without its end and without a
-    /// payload.
-    pub(crate) fn longest_line(&self) -> String {
-        if self.is_identified() { format!("{IDENTIFY}{}", self.line()) } else { self.line() }
-    }
-
-    /// The line that is sent, without its end and without a payload.
-    pub(crate) fn line(&self) -> String {
-        if self.raw { self.line.clone() } else { format!("{SEVERITY};{}", self.line) }
+    /// Checks that the command can be sent in every form that it has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub(crate) fn check(&self) -> Result<()> {
+        let longest = if self.is_identified() { Form::Identified } else { Form::Alone };
+        self.encode(longest).map(drop)
     }
 
     /// Bytes of the line of a command that is not raw.
     pub(crate) fn length(&self) -> usize {
         SEVERITY.len() + 1 + self.line.len()
-    }
-
-    /// All that is sent, but for the last line feed.
-    pub(crate) fn wire(&self) -> String {
-        match &self.payload {
-            Some(payload) => format!("{} <<\n{payload}\n", self.line()),
-            None => self.line(),
-        }
-    }
-
-    /// All that is sent in interactive mode, on a connection that tells severities
-    /// already.
-    pub(crate) fn interactive(&self) -> String {
-        match &self.payload {
-            Some(payload) => format!("{} <<\n{payload}\n\n", self.line),
-            None => format!("{}\n", self.line),
-        }
-    }
-
-    /// All that is sent to have the reply printed in interactive mode, but for the last
-    /// line feed. The command is the last line, so that nothing waits behind its reply.
-    pub(crate) fn dump(&self) -> String {
-        format!("prompt\n{SEVERITY}\n{}", self.line)
     }
 
     /// The command for errors and traces.
@@ -251,10 +254,17 @@ impl Command {
 mod tests {
     use super::*;
 
+    fn sent(command: &Command, form: Form) -> String {
+        String::from_utf8(command.encode(form).unwrap().as_bytes().to_vec()).unwrap()
+    }
+
     #[test]
     fn arguments_are_one_word_each() {
         let command = Command::add("add map").text("my map").unwrap().secret("a;b\\c\td").unwrap();
-        assert_eq!(command.line(), r"set severity-output number;add map my\ map a\;b\\c\	d");
+        assert_eq!(
+            sent(&command, Form::Alone),
+            "set severity-output number;add map my\\ map a\\;b\\\\c\\\td\n"
+        );
         assert_eq!(command.shown(), "add map my map ...");
     }
 
@@ -284,12 +294,14 @@ mod tests {
     #[test]
     fn the_last_line_at_the_prompt_is_the_command() {
         let command = Command::read("show map").word("#1");
-        assert_eq!(command.dump(), "prompt\nset severity-output number\nshow map #1");
+        assert_eq!(sent(&command, Form::Dump), "prompt\nset severity-output number\nshow map #1\n");
     }
 
     #[test]
     fn a_payload_follows_its_line() {
-        let command = Command::add("add map").word("#1").payload("a b\nc d".into());
-        assert_eq!(command.wire(), "set severity-output number;add map #1 <<\na b\nc d\n");
+        let payload = Payload::new("a b\nc d").unwrap();
+        let command = Command::add("add map").word("#1").payload(payload);
+        assert_eq!(sent(&command, Form::Alone), "set severity-output number;add map #1 <<\na b\nc d\n\n");
+        assert_eq!(sent(&command, Form::AtPrompt), "add map #1 <<\na b\nc d\n\n");
     }
 }

@@ -27,11 +27,6 @@ impl Reply {
         Ok(Self(bytes))
     }
 
-    /// Takes bytes that are a whole reply.
-    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -38,6 +38,11 @@ impl Info {
         }
     }
 
+    /// Whether `reply` begins as the reply to `show info` does.
+    pub(crate) fn begins(reply: &[u8]) -> bool {
+        reply.starts_with(b"Name: ")
+    }
+
     /// Reads the reply to `show info` at the start of `reply`, and returns the bytes
     /// behind its empty line too.
     pub(crate) fn split(reply: &[u8]) -> Result<(Self, &[u8]), Error> {

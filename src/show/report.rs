@@ -4,10 +4,10 @@ use super::info::Info;
 use super::scan::LineEnd;
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
-use crate::protocol::{Flow, Sink, without_severity};
+use crate::protocol::{Flow, Request, Sink, without_severity};
 use crate::show::stat::{Dump, Scope, StatParser};
 
-/// Reads the reply to [`SweepParser::line`] while it arrives.
+/// Reads the reply to [`SweepParser::request`] while it arrives.
 ///
 /// The answers of the four commands stand one after the other with an empty line
 /// between them. They are told apart by their shape, never by the empty lines
@@ -78,12 +78,17 @@ const LONGEST_LINE: usize = 65_535;
 const LONGEST_HEAD: usize = 1 << 20;
 
 impl SweepParser {
-    /// The command line whose reply the parser reads.
+    /// The request whose reply the parser reads.
     ///
     /// Identity and figures are read on one connection. On several connections, a socket
     /// that processes share or a reload in between would answer from different processes.
-    pub(crate) fn line(scope: &Scope) -> String {
-        format!("show info;show cli level;show cli sockets;{}", scope.command())
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Request::checked`]; a filter holds nothing that it would refuse.
+    pub(crate) fn request(scope: &Scope) -> Result<Request> {
+        let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
+        Request::checked("", &line, None, READING, false)
     }
 
     pub(crate) fn new() -> Self {
@@ -239,6 +244,9 @@ impl SweepParser {
         taken.map_err(|error| Error::from(error).during(part.command()))
     }
 }
+
+/// Name of the commands in errors and traces.
+pub(crate) const READING: &str = "show info;show stat";
 
 impl Sink for SweepParser {
     fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {

@@ -6,6 +6,7 @@ use super::deadline::{Deadline, RECEIVE};
 use super::exchange;
 use super::permits::{Permit, Reachability};
 use crate::error::{Error, Problem, Result};
+use crate::protocol::Request;
 
 /// A connection in interactive mode (`prompt`): several command lines, one after
 /// the other, reach the one process that accepted the connection.
@@ -40,11 +41,20 @@ impl<'a> Interactive<'a> {
         Self { reader, writer, received: Vec::new(), reachability, _permit: permit }
     }
 
-    /// Sends `lines`, each with its line feed, and waits for `count` replies.
+    /// Sends a request and waits for its replies.
     ///
     /// Each reply is the text before its prompt. The prompts that HAProxy prints
     /// for the lines of a payload are not part of it.
-    pub(crate) async fn send(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
+    pub(crate) async fn send(&mut self, request: &Request, deadline: &Deadline) -> Replies {
+        self.run(request.as_bytes(), request.replies(), deadline).await
+    }
+
+    /// Waits for one more reply.
+    pub(crate) async fn receive(&mut self, deadline: &Deadline) -> Replies {
+        self.run(b"", 1, deadline).await
+    }
+
+    async fn run(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
         let mut sent = 0;
         let mut replies = Vec::with_capacity(count);
         let Self { reader, writer, received, reachability, .. } = self;
@@ -144,7 +154,9 @@ mod tests {
                 builder.read(piece);
             }
             let mut connection = connection(builder.build());
-            let replies = connection.send(b"a\nb\nc\nd\n", 4, &Deadline::new(Limits::new())).await;
+            let replies = connection
+                .send(&Request::fixed("a", &["a", "b", "c", "d"]), &Deadline::new(Limits::new()))
+                .await;
             assert_eq!(texts(&replies), ["\n", "[6]: admin\n\n", "[3]: no\n\n", "\n"], "{size}");
             assert!(replies.ended.is_ok() && replies.sent == 8);
         }
@@ -153,7 +165,8 @@ mod tests {
     #[tokio::test]
     async fn replies_up_to_the_end_of_the_connection_are_kept() {
         let stream = Builder::new().write(b"a\nb\n").read(b"\n> ").build();
-        let replies = connection(stream).send(b"a\nb\n", 2, &Deadline::new(Limits::new())).await;
+        let replies =
+            connection(stream).send(&Request::fixed("a", &["a", "b"]), &Deadline::new(Limits::new())).await;
         assert_eq!(texts(&replies), ["\n"]);
         assert_eq!(replies.ended.unwrap_err().to_string(), "closed without an answer");
     }
@@ -161,7 +174,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_process_that_hangs_ends_in_the_limit() {
         let (near, _far) = tokio::io::duplex(64);
-        let replies = connection(near).send(b"a\n", 1, &Deadline::new(Limits::new())).await;
+        let replies =
+            connection(near).send(&Request::fixed("a", &["a"]), &Deadline::new(Limits::new())).await;
         assert_eq!(replies.ended.unwrap_err().to_string(), "receiving: no byte within 5s");
         assert_eq!(replies.sent, 2);
     }

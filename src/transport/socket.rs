@@ -14,7 +14,7 @@ use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
 use crate::address::Address;
 use crate::error::Result;
-use crate::protocol::{self, Flow, Reply, Sink, abandoned, verb};
+use crate::protocol::{Flow, Payload, Reply, Request, Sink};
 
 /// The stats socket of one HAProxy process.
 ///
@@ -150,24 +150,45 @@ impl StatsSocket {
     /// # }
     /// ```
     pub async fn command_with(&self, line: &str, limits: Limits) -> Result<Reply> {
-        self.command_within(line, &Deadline::new(limits)).await
+        self.whole_reply(Request::raw(line, None), &Deadline::new(limits)).await
     }
 
-    /// As [`command_with`](Self::command_with), with a time that runs already.
-    pub(crate) async fn command_within(&self, line: &str, deadline: &Deadline) -> Result<Reply> {
-        let name = verb(line);
-        let placed = |error: crate::error::Error| error.during(name.as_str()).at(self.address());
-        protocol::check_line(line).map_err(placed)?;
-        let mut whole = Whole(Vec::new());
-        self.exchange(line.as_bytes(), &name, deadline, &mut whole).await?;
-        Reply::new(whole.0).map_err(placed)
-    }
-
-    /// Sends `line`, with a line feed behind it, and pushes the reply into `sink`
-    /// as it arrives.
+    /// Sends a command line with a payload: lines that HAProxy takes as they are, such as
+    /// the entries of a map or the text of a certificate.
     ///
-    /// The line is neither checked nor shown: `name` stands for it in errors and
-    /// traces. A payload may follow in it, up to but without its last line feed.
+    /// The line is that of [`command`](Self::command), without the `<<` that announces the
+    /// payload. Neither errors nor traces show the payload.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`command`](Self::command). Before anything is sent,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a payload that is empty, that
+    /// holds NUL or CR, or that holds an empty line: an empty line ends a payload, and
+    /// HAProxy would run the lines behind it as commands. Line and payload may have 15,359
+    /// bytes together, which is what every release takes.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(socket: haproxyadmin::StatsSocket) -> haproxyadmin::Result<()> {
+    /// let reply = socket.command_with_payload("add map #0", "/api api\n/static static").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn command_with_payload(&self, line: &str, payload: &str) -> Result<Reply> {
+        let request = Payload::new(payload).and_then(|payload| Request::raw(line, Some(&payload)));
+        self.whole_reply(request, &Deadline::new(*self.limits())).await
+    }
+
+    async fn whole_reply(&self, request: Result<Request>, deadline: &Deadline) -> Result<Reply> {
+        let request = request.map_err(|error| error.at(self.address()))?;
+        let mut whole = Whole(Vec::new());
+        self.exchange(&request, deadline, &mut whole).await?;
+        Reply::new(whole.0).map_err(|error| error.during(request.name()).at(self.address()))
+    }
+
+    /// Sends a request and pushes the reply into `sink` as it arrives.
+    ///
     /// Whether the reply is whole is for the sink to judge: `Ok` says that it has
     /// at least one byte, and that the peer closed or the sink had enough.
     ///
@@ -181,12 +202,11 @@ impl StatsSocket {
     /// That of [`command`](Self::command). The sink has taken a part of the reply.
     pub(crate) async fn exchange<S: Sink>(
         &self,
-        line: &[u8],
-        name: &str,
+        request: &Request,
         deadline: &Deadline,
         sink: &mut S,
     ) -> Result<()> {
-        self.counted(line, name, deadline, &mut Traffic::default(), sink).await
+        self.counted(request, deadline, &mut Traffic::default(), sink).await
     }
 
     /// As [`exchange`](Self::exchange); returns the reply, of which the end is not
@@ -194,44 +214,37 @@ impl StatsSocket {
     ///
     /// # Errors
     ///
-    /// Those of [`exchange`](Self::exchange). If the command `changes` something,
-    /// whatever goes wrong once a byte was sent is
+    /// Those of [`exchange`](Self::exchange). If the request is a write, whatever goes
+    /// wrong once a byte was sent is
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
-    pub(crate) async fn reply(
-        &self,
-        line: &[u8],
-        name: &str,
-        deadline: &Deadline,
-        changes: bool,
-    ) -> Result<Vec<u8>> {
+    pub(crate) async fn reply(&self, request: &Request, deadline: &Deadline) -> Result<Vec<u8>> {
         let mut traffic = Traffic::default();
         let mut whole = Whole(Vec::new());
-        match self.counted(line, name, deadline, &mut traffic, &mut whole).await {
+        match self.counted(request, deadline, &mut traffic, &mut whole).await {
             Ok(()) => Ok(whole.0),
-            Err(error) if changes && traffic.sent > 0 => Err(error.into_unknown()),
+            Err(error) if request.is_write() && traffic.sent > 0 => Err(error.into_unknown()),
             Err(error) => Err(error),
         }
     }
 
     async fn counted<S: Sink>(
         &self,
-        line: &[u8],
-        name: &str,
+        request: &Request,
         deadline: &Deadline,
         traffic: &mut Traffic,
         sink: &mut S,
     ) -> Result<()> {
-        let span = tracing::debug_span!("command", address = %self.address(), command = name);
+        let span = tracing::debug_span!("command", address = %self.address(), command = request.name());
         async {
             let start = Instant::now();
-            let result = self.run(line, deadline, traffic, sink).await;
+            let result = self.run(request, deadline, traffic, sink).await;
             tracing::debug!(
                 bytes = traffic.received,
                 duration = ?start.elapsed(),
                 outcome = ?result.as_ref().map_err(crate::error::Error::kind),
                 "command"
             );
-            result.map_err(|error| error.during(name).at(self.address()))
+            result.map_err(|error| error.during(request.name()).at(self.address()))
         }
         .instrument(span)
         .await
@@ -239,21 +252,17 @@ impl StatsSocket {
 
     async fn run<S: Sink>(
         &self,
-        line: &[u8],
+        request: &Request,
         deadline: &Deadline,
         traffic: &mut Traffic,
         sink: &mut S,
     ) -> Result<()> {
         let mut permit = self.permit(deadline).await?;
-        // In one piece, so that it is one system call.
-        let mut ended = Vec::with_capacity(line.len() + 1);
-        ended.extend_from_slice(line);
-        ended.push(b'\n');
         let exchange = async {
             let stream = self.connect(deadline).await?;
-            let abandoned = abandoned(line);
-            let mut connection = Connection::new(stream, permit.take_own(), abandoned, ended.len());
-            let result = exchange::exchange(&mut connection, &ended, deadline, traffic, sink).await;
+            let sent = request.as_bytes();
+            let mut connection = Connection::new(stream, permit.take_own(), request.abandoned(), sent.len());
+            let result = exchange::exchange(&mut connection, sent, deadline, traffic, sink).await;
             if result.is_ok() {
                 connection.ended();
             }

@@ -23,7 +23,7 @@ use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::Identified;
-use crate::protocol::{self, Answer, Change, Command, Effect, malformed};
+use crate::protocol::{Answer, Change, Command, Effect, malformed};
 use crate::show::stat::{Row, Scope};
 use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
@@ -70,7 +70,7 @@ impl<'a> FanOut<'a> {
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
     {
-        protocol::check_line(&command.longest_line()).map_err(|error| error.during(command.shown()))?;
+        command.check()?;
         let deadline = Deadline::new(self.view.limits.unwrap_or(self.shared.limits));
         let only = self.view.only.as_deref();
         let Targets { targets, missing } = Targets::find(self.shared, only, command, &deadline).await?;
@@ -255,7 +255,7 @@ impl Target {
         loop {
             let mut connection = self.claimed(deadline).await?;
             let answer = connection.execute(command, deadline).await?;
-            if !connection.is_replaced(deadline).boxed().await {
+            if !connection.was_replaced(deadline).boxed().await {
                 return Ok(answer);
             }
             self.claims.release(self.member.address());

@@ -21,6 +21,7 @@ use super::identity::Identity;
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::process::Member;
+use crate::protocol::{self, Request};
 use crate::shm::{self, Claim, Mapped, Seen};
 use crate::show::stat::Scope;
 use crate::show::{GuidList, Reading};
@@ -290,6 +291,7 @@ async fn read_all(members: &[Member], group: &[Participant], deadline: &Deadline
 /// The guids of a process. The list is long, so that nothing may stand behind it on its
 /// line.
 async fn list(member: &Member, deadline: &Deadline) -> Result<GuidList> {
-    let reply = member.socket.command_within(LIST, deadline).await?;
-    GuidList::parse(reply.as_bytes()).map_err(|error| error.at(member.address()).during(LIST))
+    let reply = member.socket.reply(&Request::fixed(LIST, &[LIST]), deadline).await?;
+    let list = protocol::check_ending(&reply).and_then(|()| GuidList::parse(&reply));
+    list.map_err(|error| error.at(member.address()).during(LIST))
 }

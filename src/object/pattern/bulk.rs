@@ -3,10 +3,9 @@
 use futures::FutureExt as _;
 
 use crate::cluster::{Cluster, Outcomes, Presence, Target};
-use crate::error::{ErrorKind, Problem, Result};
-use crate::process::{Executed, Identified};
-use crate::protocol;
-use crate::protocol::{Answer, Change, Command, malformed};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::process::{Batch, Executed, Identified};
+use crate::protocol::{Answer, Change, Command, Form, Payload, malformed};
 use crate::show::stat::Scope;
 use crate::transport::Deadline;
 
@@ -48,12 +47,12 @@ impl Bulk {
         let long = self.base.length() + length > LONGEST;
         let special = |text: &str| text.is_empty() || text.contains(['\0', '\r', '\n']);
         if !fits || long || special(key) || special(value) {
-            self.flush();
+            self.flush()?;
             let command = self.base.clone().secret(key)?.secret(value)?;
             return self.push(command, 1);
         }
         if self.base.length() + self.payload.0.len() + length > LONGEST {
-            self.flush();
+            self.flush()?;
         }
         let (lines, entries) = &mut self.payload;
         if *entries > 0 {
@@ -72,25 +71,28 @@ impl Bulk {
 
     /// Sends all of it to every member, one chunk behind the other.
     pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
-        self.flush();
-        let (base, chunks) = (&self.base, &self.chunks);
-        let send = |target, deadline| async move { send(base, chunks, &target, &deadline).await };
+        self.flush()?;
+        let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
+        let batches: Vec<_> = self.chunks.into_iter().map(batch).collect::<Result<_>>()?;
+        let (base, batches) = (&self.base, &batches);
+        let send = |target, deadline| async move { send(base, batches, &target, &deadline).await };
         cluster.fan_out().each(base, Scope::Nothing, send).await
     }
 
-    fn flush(&mut self) {
+    /// Makes a command of the payload under way.
+    fn flush(&mut self) -> Result<()> {
         let (lines, entries) = std::mem::take(&mut self.payload);
         if entries > 0 {
-            let command = self.base.clone().payload(lines);
-            let length = command.interactive().len();
+            let command = self.base.clone().payload(Payload::new(&lines)?);
+            let length = command.encode(Form::AtPrompt)?.as_bytes().len();
             self.chunks.push(Chunk { commands: vec![command], length, entries });
         }
+        Ok(())
     }
 
-    /// Appends a command to the last chunk, if it fits there.
     fn push(&mut self, command: Command, entries: usize) -> Result<()> {
-        protocol::check_line(&command.line()).map_err(|error| error.during(command.shown()))?;
-        let length = command.interactive().len();
+        command.check()?;
+        let length = command.encode(Form::AtPrompt)?.as_bytes().len();
         let fits = |last: &&mut Chunk| last.entries == entries && last.length + length <= LONGEST;
         match self.chunks.last_mut().filter(fits) {
             Some(last) => {
@@ -103,21 +105,21 @@ impl Bulk {
     }
 }
 
-/// Sends all chunks on one connection, so that they reach one process. If it was
-/// replaced meanwhile by a reload, the new process gets all of them.
 async fn send(
     base: &Command,
-    chunks: &[Chunk],
+    batches: &[(Batch, usize)],
     target: &Target,
     deadline: &Deadline,
 ) -> Result<Presence<Change>> {
-    if chunks.is_empty() {
+    if batches.is_empty() {
         return Ok(Presence::Here(Change::Unchanged("no entries".into())));
     }
     loop {
         let mut connection = target.claimed(deadline).await?;
-        let sent = send_all(base, chunks, target, &mut connection, deadline).await;
-        if !connection.is_replaced(deadline).boxed().await {
+        let sent = send_all(base, batches, target, &mut connection, deadline).await;
+        // A connection that lost a reply is of no use for a question.
+        let is_unknown = sent.as_ref().is_err_and(Error::is_unknown);
+        if is_unknown || !connection.was_replaced(deadline).boxed().await {
             return sent;
         }
         target.claims.release(target.member.address());
@@ -126,19 +128,19 @@ async fn send(
 
 async fn send_all(
     base: &Command,
-    chunks: &[Chunk],
+    batches: &[(Batch, usize)],
     target: &Target,
     connection: &mut Identified<'_>,
     deadline: &Deadline,
 ) -> Result<Presence<Change>> {
-    let all: usize = chunks.iter().map(Chunk::len).sum();
+    let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
     let mut done = 0;
-    for chunk in chunks {
-        let Executed { answers, ended } = connection.execute_all(&chunk.commands, deadline).await;
+    for (batch, entries) in batches {
+        let Executed { answers, ended } = connection.execute_all(batch, deadline).await;
         let mut failed = None;
         for answer in answers {
             match answer {
-                Ok(Answer::Change(_)) => done += chunk.entries,
+                Ok(Answer::Change(_)) => done += entries,
                 // What was refused on its way may still be followed by what is not.
                 other => failed = failed.or(Some(other)),
             }
@@ -152,9 +154,7 @@ async fn send_all(
                 return Err(target.placed(base, Problem::Refused(words)).after(done, all));
             }
             // Of several entries in one command, those before the refused one are in.
-            (Ok(()), Some(Err(error)))
-                if done > 0 || chunk.entries > 1 && error.kind() == ErrorKind::Refused =>
-            {
+            (Ok(()), Some(Err(error))) if done > 0 || *entries > 1 && error.kind() == ErrorKind::Refused => {
                 return Err(error.after(done, all));
             }
             (Ok(()), Some(Err(error))) => return Err(error),
@@ -166,11 +166,4 @@ async fn send_all(
         _ => format!("{all} entries").into(),
     };
     Ok(Presence::Here(Change::Changed(Some(words))))
-}
-
-impl Chunk {
-    /// Number of entries.
-    fn len(&self) -> usize {
-        self.commands.len() * self.entries
-    }
 }

@@ -1,0 +1,70 @@
+use crate::error::{Error, Result};
+
+/// Lines that follow a command whose last word is `<<`.
+///
+/// HAProxy takes a payload as it is and knows no escapes in it: the first empty line ends
+/// it, and all that stands behind is run as commands. A text that HAProxy could take for
+/// anything but one payload is therefore refused here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Payload(Box<str>);
+
+impl Payload {
+    /// Takes lines, each without or with a line feed at the end of the last one.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a text without any line, with an empty line, or with a CR or NUL.
+    pub(crate) fn new(lines: &str) -> Result<Self> {
+        let lines = lines.strip_suffix('\n').unwrap_or(lines);
+        // HAProxy 3.0 and later never see the end of a payload of lines that end in CR LF,
+        // and 3.2 and later end a line at NUL.
+        if let Some(found) = lines.chars().find(|c| matches!(c, '\0' | '\r')) {
+            return Err(Error::invalid(format!("the payload holds {found:?}")));
+        }
+        if lines.is_empty() {
+            return Err(Error::invalid("the payload is empty"));
+        }
+        if let Some(at) = lines.split('\n').position(str::is_empty) {
+            let text = format!(
+                "line {} of the payload is empty: it would end the payload, and HAProxy would run the lines \
+                 behind it as commands",
+                at + 1
+            );
+            return Err(Error::invalid(text));
+        }
+        Ok(Self(lines.into()))
+    }
+
+    /// The lines, without the line feed of the last one.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_taken_as_they_are() {
+        for lines in ["a b", "a b\n", "%EOF%\n<<\n; show info\\\n\ta b"] {
+            assert_eq!(Payload::new(lines).unwrap().as_str(), lines.trim_end_matches('\n'));
+        }
+    }
+
+    #[test]
+    fn lines_that_would_not_be_one_payload_are_refused() {
+        let end = "it would end the payload, and HAProxy would run the lines behind it as commands";
+        for (lines, expected) in [
+            ("", "the payload is empty".to_owned()),
+            ("\n", "the payload is empty".to_owned()),
+            ("a b\n\nshow info", format!("line 2 of the payload is empty: {end}")),
+            ("\na b", format!("line 1 of the payload is empty: {end}")),
+            ("a b\n\n", format!("line 2 of the payload is empty: {end}")),
+            ("a b\r\nc d", "the payload holds '\\r'".to_owned()),
+            ("a b\0", "the payload holds '\\0'".to_owned()),
+        ] {
+            assert_eq!(Payload::new(lines).unwrap_err().to_string(), expected, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use super::Payload;
+use super::abandoned::{Abandoned, abandoned};
+use super::line;
+use super::verb::verb;
+use crate::error::{Error, Result};
+
+/// All that is sent to HAProxy in one piece: lines that were checked, each with its end.
+///
+/// Nothing else reaches a socket. A request is made of a [`Command`](super::Command), of a
+/// line that the user wrote, or of lines that this crate always sends as they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    name: Box<str>,
+    replies: usize,
+    is_write: bool,
+    abandoned: Abandoned,
+}
+
+impl Request {
+    /// A line of the user, which is for HAProxy to take apart.
+    pub(crate) fn raw(line: &str, payload: Option<&Payload>) -> Result<Self> {
+        Self::checked("", line, payload, verb(line), false)
+    }
+
+    /// Lines that hold nothing from outside of this crate. `name` is the command that they
+    /// are sent for.
+    pub(crate) fn fixed(name: &'static str, lines: &[&'static str]) -> Self {
+        let mut bytes = Vec::new();
+        for line in lines {
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.push(b'\n');
+        }
+        let abandoned = abandoned(name);
+        Self { bytes, name: name.into(), replies: lines.len(), is_write: false, abandoned }
+    }
+
+    /// A line that may begin with `head`, which ends in a line feed if it holds anything.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if HAProxy would not run the line as the one line that it is, or if
+    /// line and payload are longer than what every release takes.
+    pub(crate) fn checked(
+        head: &str,
+        line: &str,
+        payload: Option<&Payload>,
+        name: impl Into<Box<str>>,
+        is_write: bool,
+    ) -> Result<Self> {
+        let name = name.into();
+        let bytes = encode(head, line, payload).map_err(|error| error.during(name.clone()))?;
+        let replies = head.matches('\n').count() + 1;
+        Ok(Self { bytes, name, replies, is_write, abandoned: abandoned(line) })
+    }
+
+    /// The requests of several commands at a prompt, sent in one piece.
+    pub(crate) fn joined(requests: &[Self]) -> Self {
+        Self {
+            bytes: requests.iter().flat_map(|request| &request.bytes).copied().collect(),
+            name: requests.first().map_or_else(Box::default, |request| request.name.clone()),
+            replies: requests.iter().map(|request| request.replies).sum(),
+            is_write: requests.iter().any(|request| request.is_write),
+            abandoned: Abandoned::Closed,
+        }
+    }
+
+    /// What is sent, in one piece.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The command in errors and traces, without what may be secret.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of replies at a prompt.
+    pub(crate) fn replies(&self) -> usize {
+        self.replies
+    }
+
+    /// Whether a lost reply leaves unknown what was done.
+    pub(crate) fn is_write(&self) -> bool {
+        self.is_write
+    }
+
+    /// What becomes of the connection if the reply is no longer waited for.
+    pub(crate) fn abandoned(&self) -> Abandoned {
+        self.abandoned
+    }
+}
+
+fn encode(head: &str, line: &str, payload: Option<&Payload>) -> Result<Vec<u8>> {
+    line::check(line)?;
+    let Some(payload) = payload.map(Payload::as_str) else {
+        return Ok([head, line, "\n"].concat().into_bytes());
+    };
+    let length = line.len() + MARK.len() + payload.len();
+    if length > line::LONGEST {
+        let longest = line::LONGEST;
+        let text =
+            format!("command and payload have {length} bytes, and HAProxy takes {longest} for certain");
+        return Err(Error::invalid(text));
+    }
+    // The empty line ends the payload.
+    Ok([head, line, MARK, "\n", payload, "\n\n"].concat().into_bytes())
+}
+
+/// The last word of a line that a payload follows.
+const MARK: &str = " <<";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_follows_its_line() {
+        let payload = Payload::new("a b\nc d").unwrap();
+        let request = Request::raw("add map #1", Some(&payload)).unwrap();
+        assert_eq!(request.as_bytes(), b"add map #1 <<\na b\nc d\n\n");
+        assert_eq!(request.name(), "add map");
+    }
+
+    #[test]
+    fn a_payload_that_is_too_long_is_refused() {
+        let payload = Payload::new(&"x".repeat(100_000)).unwrap();
+        let error = Request::raw("add map #1", Some(&payload)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`add map`: command and payload have 100013 bytes, and HAProxy takes 15359 for certain"
+        );
+    }
+
+    #[test]
+    fn lines_at_a_prompt_have_a_reply_each() {
+        let request = Request::fixed("show info", &["prompt", "show info"]);
+        assert_eq!((request.as_bytes(), request.replies()), (&b"prompt\nshow info\n"[..], 2));
+    }
+}
