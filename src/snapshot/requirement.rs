@@ -77,8 +77,9 @@ impl Requirement {
     }
 
     fn precedence(&self, other: &Self) -> Ordering {
-        let text = |one: &Self| one.failure.as_ref().map(|failure| format!("{failure:?}"));
-        self.checked_at.cmp(&other.checked_at).then_with(|| text(self).cmp(&text(other)))
+        let written =
+            |one: &Self| one.failure.clone().map(|failure| (failure.kind.as_str(), failure.message));
+        self.checked_at.cmp(&other.checked_at).then_with(|| written(self).cmp(&written(other)))
     }
 }
 

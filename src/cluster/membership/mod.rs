@@ -165,7 +165,7 @@ impl Shared {
     fn keep(&self, listing: &Listing, findings: Vec<Finding>, records: &mut [Record]) {
         let mut roster = self.roster();
         if listing.is_fresh {
-            roster.retain(|_, _| false);
+            roster.forget();
             self.expect_addresses(&mut roster);
         }
         for (address, file, reason) in &listing.excluded {
@@ -177,6 +177,8 @@ impl Shared {
                 None => roster.remove(&address),
             }
         }
+        // Comparisons of sockets that are gone.
+        roster.retain(|_, _| true);
         Self::label(&mut roster, records);
         for record in &*records {
             roster.set_head(record);

@@ -182,6 +182,14 @@ impl Roster {
         self.compared.retain(|address, _| self.known.contains_key(address));
     }
 
+    /// Forgets what each socket was found to be. The results of comparisons stay, because
+    /// they hold for as long as the sockets and their processes do.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+        self.heads.clear();
+        self.hung.clear();
+    }
+
     /// Lets go of the sockets for which `wanted` is false. Calls that use one keep
     /// their own.
     pub(super) fn retain_sockets(&mut self, wanted: impl Fn(&Address) -> bool) {
