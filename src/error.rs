@@ -97,7 +97,7 @@ pub(crate) enum Problem {
     /// Failure of an earlier read: nothing was sent to the process, or the failure
     /// comes from a stored snapshot.
     #[error("{0}")]
-    Unmet(Failure),
+    Unidentified(Failure),
     /// The command was not sent: its process seems to be the one that the command
     /// reaches at this other address.
     #[error("the process is reached at {0}")]
@@ -392,7 +392,7 @@ impl Problem {
         match self {
             Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
             Problem::OutcomeUnknown(cause) | Problem::Partly { cause, .. } => cause.io(),
-            Problem::Unmet(failure) => failure.error()?.io(),
+            Problem::Unidentified(failure) => failure.error()?.io(),
             Problem::Incomplete { cause, .. } | Problem::Several { cause, .. } => cause.as_ref()?.io(),
             _ => None,
         }
@@ -420,7 +420,7 @@ impl Problem {
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
-            Problem::Unmet(failure) => failure.kind,
+            Problem::Unidentified(failure) => failure.kind,
             Problem::Partly { .. } => ErrorKind::Partly,
             Problem::ReachedAt(_) => ErrorKind::Other,
         }

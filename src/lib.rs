@@ -107,7 +107,7 @@ pub use object::{
 };
 pub use protocol::{Change, Reference, Reply};
 pub use show::stat::{
-    CheckResult, CheckStatus, Dump, Header, Mode, Remark, Row, ServerAddress, StatParser, State, Status,
+    CheckResult, CheckStatus, Header, Mode, Remark, Row, ServerAddress, StatParser, StatTable, State, Status,
 };
 pub use show::{
     AdminState, Administrative, Entry, Info, ListedSocket, OperationalState, PatternSource, Reading,

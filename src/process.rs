@@ -9,16 +9,16 @@ use futures::future::BoxFuture;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::excerpt::excerpt;
-use crate::protocol::{self, Answer, Command, Effect, Form, PromptedReply, Reply, Request};
-use crate::show::stat::Scope;
-use crate::show::{self, Info, Reading, SweepParser};
+use crate::protocol::{self, Answer, Command, Form, Idempotency, PromptedReply, Reply, Request};
+use crate::show::stat::StatFilter;
+use crate::show::{self, Info, Reading, ReportParser};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
 /// Identifies a process, on any connection.
 const IDENTIFYING: &str = "show info";
 
-const STOPPING: Step = Step::one("waiting for the new worker", "answer");
+const STOPPING: Step = Step::new("waiting for the new worker", "answer");
 
 /// Pauses before a process that is stopping is looked at again.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -26,12 +26,12 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A stats socket of the cluster.
 #[derive(Debug, Clone)]
-pub(crate) struct Member {
+pub(crate) struct ProcessClient {
     pub(crate) socket: StatsSocket,
     pub(crate) source: Arc<str>,
 }
 
-impl Member {
+impl ProcessClient {
     pub(crate) fn address(&self) -> &Address {
         self.socket.address()
     }
@@ -40,7 +40,7 @@ impl Member {
     /// connection.
     pub(crate) fn read<'a>(
         &'a self,
-        scope: &'a Scope,
+        scope: &'a StatFilter,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Reading>> {
         self.sweep(scope, deadline).boxed()
@@ -51,7 +51,7 @@ impl Member {
     /// connection, and the next connection leads to the new worker.
     pub(crate) async fn read_settled(
         &self,
-        scope: &Scope,
+        scope: &StatFilter,
         known: Option<&Info>,
         deadline: &Deadline,
     ) -> Result<Reading> {
@@ -63,15 +63,15 @@ impl Member {
         Ok(self.read(scope, deadline).await.unwrap_or(reading))
     }
 
-    async fn sweep(&self, scope: &Scope, deadline: &Deadline) -> Result<Reading> {
-        let mut parser = SweepParser::new();
-        self.socket.exchange(&SweepParser::request(scope)?, deadline, &mut parser).await?;
+    async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Reading> {
+        let mut parser = ReportParser::new();
+        self.socket.exchange(&ReportParser::request(scope)?, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
-        if reading.stat.is_empty() && !absent && matches!(scope, Scope::Proxy { .. }) {
+        if reading.stat.is_empty() && !absent && matches!(scope, StatFilter::Proxy { .. }) {
             // Up to 3.2 a frontend and a backend may share a name, and HAProxy
             // takes the first one for it.
-            return self.read(&Scope::All, deadline).await;
+            return self.read(&StatFilter::All, deadline).await;
         }
         Ok(reading)
     }
@@ -124,7 +124,7 @@ impl Member {
     fn answer(&self, command: &Command, reply: &[u8], several: bool) -> Result<Answer> {
         let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
         protocol::check_ending(own).map_err(|error| self.lost(command, error))?;
-        Answer::read(own.to_vec(), command, several).map_err(|problem| self.placed(command, problem))
+        Answer::read(own.to_vec(), command, several).map_err(|problem| self.with_context(command, problem))
     }
 
     /// Whether another process answers now than the one that said `before`. A process
@@ -138,8 +138,11 @@ impl Member {
 
     /// Connects to the process and identifies it on the connection. A process that is
     /// stopping is left for the one that answers in its place, if any does.
-    pub(crate) fn identified<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<Identified<'a>>> {
-        let placed = |error: Error| error.during(IDENTIFYING).at(self.address());
+    pub(crate) fn identified<'a>(
+        &'a self,
+        deadline: &'a Deadline,
+    ) -> BoxFuture<'a, Result<IdentifiedConnection<'a>>> {
+        let with_context = |error: Error| error.during(IDENTIFYING).at(self.address());
         let identify = async move {
             let mut pause = FIRST_PAUSE;
             loop {
@@ -148,7 +151,7 @@ impl Member {
                     return Ok(identified);
                 }
                 // The question needs a connection too, and there may be none beside this one.
-                let Identified { info, connection, .. } = identified;
+                let IdentifiedConnection { info, connection, .. } = identified;
                 drop(connection);
                 if !self.has_successor(&info, pause, deadline).await {
                     return self.identify(deadline).await;
@@ -156,10 +159,10 @@ impl Member {
                 pause = (pause * 2).min(LAST_PAUSE);
             }
         };
-        async move { identify.await.map_err(placed) }.boxed()
+        async move { identify.await.map_err(with_context) }.boxed()
     }
 
-    async fn identify(&self, deadline: &Deadline) -> Result<Identified<'_>> {
+    async fn identify(&self, deadline: &Deadline) -> Result<IdentifiedConnection<'_>> {
         let mut connection = self.socket.interactive(deadline).await?;
         let lines = ["prompt", "set severity-output number", IDENTIFYING];
         let sent = connection.send(&Request::fixed(IDENTIFYING, &lines), deadline).await;
@@ -174,7 +177,7 @@ impl Member {
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }
-        Ok(Identified { member: self, info: info.await?, at: now(), connection })
+        Ok(IdentifiedConnection { member: self, info: info.await?, at: now(), connection })
     }
 
     /// Runs a command whose reply may hold anything, empty lines too, on a connection of its
@@ -187,10 +190,10 @@ impl Member {
     ) -> BoxFuture<'a, Result<Answer>> {
         async move {
             let mut reply = PromptedReply::default();
-            self.socket.exchange(&command.encode(Form::Dump)?, deadline, &mut reply).await?;
+            self.socket.exchange(&command.encode(Form::StatTable)?, deadline, &mut reply).await?;
             let answer =
                 reply.finish().and_then(|reply| Answer::read(reply, command, several).map_err(Error::new));
-            answer.map_err(|error| error.during(command.shown()).at(self.address()))
+            answer.map_err(|error| error.during(command.redacted()).at(self.address()))
         }
         .boxed()
     }
@@ -211,12 +214,12 @@ impl Member {
 
     /// The error for a reply that did not arrive whole.
     fn lost(&self, command: &Command, error: Error) -> Error {
-        let error = error.during(command.shown()).at(self.address());
-        if command.effect() == Effect::Read { error } else { error.into_unknown() }
+        let error = error.during(command.redacted()).at(self.address());
+        if command.idempotency() == Idempotency::Safe { error } else { error.into_unknown() }
     }
 
-    fn placed(&self, command: &Command, problem: Problem) -> Error {
-        Error::new(problem).during(command.shown()).at(self.address())
+    fn with_context(&self, command: &Command, problem: Problem) -> Error {
+        Error::new(problem).during(command.redacted()).at(self.address())
     }
 
     /// The reply to `show info`, and the time it ended, in microseconds since 1970.
@@ -232,11 +235,11 @@ impl Member {
     /// The record of a reply that ended just now.
     pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
         let answer = answer.map_err(|error| Failure::new(error, show::READING));
-        self.kept(answer)
+        self.to_record(answer)
     }
 
     /// The record of a process that was given up just now, or of its reply.
-    pub(crate) fn kept(&self, answer: Result<Reading, Failure>) -> Record {
+    pub(crate) fn to_record(&self, answer: Result<Reading, Failure>) -> Record {
         let mut record = Record::new(self.source.clone(), self.address().clone(), answer);
         record.read_at = now();
         record
@@ -247,8 +250,8 @@ impl Member {
 ///
 /// Commands that must not be executed twice are sent on such a connection: between
 /// two connections another process may have taken over the socket.
-pub(crate) struct Identified<'a> {
-    member: &'a Member,
+pub(crate) struct IdentifiedConnection<'a> {
+    member: &'a ProcessClient,
     pub(crate) info: Info,
     /// Microseconds since 1970 at which it said so.
     pub(crate) at: u64,
@@ -286,7 +289,7 @@ pub(crate) struct Executed {
     pub(crate) ended: Result<()>,
 }
 
-impl Identified<'_> {
+impl IdentifiedConnection<'_> {
     /// Whether the process has begun to stop since it was identified, and another one
     /// answers in its place: what it executed is of no effect there.
     pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> bool {
@@ -327,12 +330,12 @@ impl Identified<'_> {
         let (member, several) = (self.member, self.is_one_of_several());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
             protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
-            Answer::read(reply, command, several).map_err(|problem| member.placed(command, problem))
+            Answer::read(reply, command, several).map_err(|problem| member.with_context(command, problem))
         });
         let answers: Vec<_> = answers.collect();
         let ended = match (sent.ended, commands.get(answers.len())) {
             (Err(error), Some(command)) if sent.sent > 0 => Err(member.lost(command, error)),
-            (Err(error), Some(command)) => Err(error.during(command.shown()).at(member.address())),
+            (Err(error), Some(command)) => Err(error.during(command.redacted()).at(member.address())),
             _ => Ok(()),
         };
         Executed { answers, ended }

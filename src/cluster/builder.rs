@@ -8,7 +8,7 @@ use super::shared_counters::SharedCounterFinder;
 use super::view::View;
 use super::{Cluster, host};
 use crate::address::Address;
-use crate::cluster::membership::Roster;
+use crate::cluster::membership::MembershipTable;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits, Permits};
 
@@ -225,11 +225,11 @@ impl ClusterBuilder {
             expected: self.expected,
             expected_count: self.expected_count,
             permits: Arc::new(Permits::new(self.parallel)),
-            roster: Roster::new(&self.labels).into(),
+            table: MembershipTable::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
         });
-        shared.expect_addresses(&mut shared.roster());
+        shared.expect_addresses(&mut shared.table());
         let listing = shared.candidates(false, &Deadline::new(self.limits)).await;
         if listing.candidates.is_empty() {
             return Err(shared.no_members(&listing));

@@ -25,7 +25,7 @@ use futures::future::join_all;
 use crate::address::Address;
 use crate::error::Result;
 use crate::protocol::Command;
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::snapshot::Snapshot;
 use crate::transport::{Deadline, Limits};
 use fan_out::{FanOut, Targets};
@@ -144,11 +144,11 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        self.read(&Scope::All).await
+        self.read(&StatFilter::All).await
     }
 
     /// Reads the rows in `scope` of every member.
-    pub(crate) async fn read(&self, scope: &Scope) -> Result<Snapshot> {
+    pub(crate) async fn read(&self, scope: &StatFilter) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
             None => self.shared.sweep(scope, false, limits).await?,
@@ -190,7 +190,7 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves the members as they were.
     pub async fn rediscover(&self) -> Result<Snapshot> {
-        self.shared.sweep(&Scope::All, true, self.limits()).await
+        self.shared.sweep(&StatFilter::All, true, self.limits()).await
     }
 
     /// The same cluster, whose calls take what there is instead of failing when

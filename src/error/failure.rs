@@ -39,7 +39,7 @@ impl Failure {
 
     /// The error of the process at `address`, as far as it is known.
     pub(crate) fn to_error(&self, address: &Address) -> Error {
-        let stored = || Error::new(Problem::Unmet(self.clone()));
+        let stored = || Error::new(Problem::Unidentified(self.clone()));
         self.error.clone().unwrap_or_else(stored).at(address)
     }
 }

@@ -79,9 +79,9 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wire {
-    /// Whole number, 32 bits in HAProxy.
+    /// Collect number, 32 bits in HAProxy.
     U32,
-    /// Whole number, 64 bits in HAProxy.
+    /// Collect number, 64 bits in HAProxy.
     U64,
     /// Signed whole number, 32 bits in HAProxy.
     I32,

@@ -5,7 +5,7 @@ use crate::cluster::{Cluster, Outcomes, Presence, Target};
 use crate::error::Result;
 use crate::protocol::{Command, ProxyName};
 use crate::show::ServerState;
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
@@ -38,7 +38,7 @@ impl Cluster {
     /// while some did not answer nobody knows, and it is
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn backend(&self, name: &str) -> Result<Backend> {
-        Ok(Backend::new(self, self.read(&Scope::backend(name)).await?.backend(name)?))
+        Ok(Backend::new(self, self.read(&StatFilter::backend(name)).await?.backend(name)?))
     }
 
     /// The backend called `name`, for its servers. Asks nobody.
@@ -104,7 +104,7 @@ macro_rules! acts_on_backend {
             pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
                 let command = &Command::read("show servers state").word(self.target()?);
                 let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
-                self.cluster.fan_out().each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
             }
 
             fn target(&self) -> Result<ProxyName> {

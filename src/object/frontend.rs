@@ -4,7 +4,7 @@ use crate::cluster::{Cluster, Outcomes, Presence, Target};
 use crate::error::Result;
 use crate::field::Kind;
 use crate::protocol::{Change, Command, ProxyName};
-use crate::show::stat::{Row, Scope};
+use crate::show::stat::{Row, StatFilter};
 
 /// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
 /// act on it. Whether any process has it shows when it is used.
@@ -40,7 +40,7 @@ impl Cluster {
     /// while some did not answer nobody knows, and it is
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn frontend(&self, name: &str) -> Result<Frontend> {
-        Ok(Frontend::new(self, self.read(&Scope::frontend(name)).await?.frontend(name)?))
+        Ok(Frontend::new(self, self.read(&StatFilter::frontend(name)).await?.frontend(name)?))
     }
 
     /// Every listener of every frontend that has `option socket-stats`. See
@@ -107,7 +107,7 @@ macro_rules! acts_on_frontend {
             /// Dropping the future closes the connections, and each process may have
             /// executed the command, or still do so.
             pub async fn enable(&self) -> Result<Outcomes<Change>> {
-                self.run(Command::change("enable frontend").word(self.target()?)).await
+                self.run(Command::write("enable frontend").word(self.target()?)).await
             }
 
             /// Makes it accept no connections until it is enabled: `disable frontend
@@ -124,7 +124,7 @@ macro_rules! acts_on_frontend {
             ///
             /// That of [`enable`](Self::enable).
             pub async fn disable(&self) -> Result<Outcomes<Change>> {
-                self.run(Command::change("disable frontend").word(self.target()?)).await
+                self.run(Command::write("disable frontend").word(self.target()?)).await
             }
 
             /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
@@ -141,7 +141,7 @@ macro_rules! acts_on_frontend {
             ///
             /// That of [`enable`](Self::enable).
             pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
-                self.run_where_listed(Command::change("shutdown frontend").word(self.target()?)).await
+                self.run_where_listed(Command::write("shutdown frontend").word(self.target()?)).await
             }
 
             /// Sets how many connections it takes at once, in each process: `set maxconn
@@ -156,14 +156,14 @@ macro_rules! acts_on_frontend {
             ///
             /// That of [`enable`](Self::enable).
             pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
-                let command = Command::change("set maxconn frontend").word(self.target()?).word(connections);
+                let command = Command::write("set maxconn frontend").word(self.target()?).word(connections);
                 self.run_where_listed(command).await
             }
 
             /// A process of `nbproc` takes a limit also for a frontend that another one
             /// runs, and takes that one for shut down.
             async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
-                let (name, scope) = (self.name(), Scope::frontend(self.name()));
+                let (name, scope) = (self.name(), StatFilter::frontend(self.name()));
                 let (command, looked_at) = (&command, &scope);
                 let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name;
                 let job = |target: Target, deadline| async move {
@@ -180,7 +180,7 @@ macro_rules! acts_on_frontend {
             }
 
             async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-                self.cluster.fan_out().change(command, Scope::frontend(self.name())).await
+                self.cluster.fan_out().change(command, StatFilter::frontend(self.name())).await
             }
         }
     };

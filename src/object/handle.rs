@@ -2,7 +2,7 @@ use std::ops::Deref;
 
 use crate::cluster::Cluster;
 use crate::error::Result;
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::snapshot;
 
 /// Makes `$name`: a figure of a snapshot that knows its cluster.
@@ -37,7 +37,7 @@ macro_rules! live {
             ///
             /// Dropping the future closes the connections and leaves nothing behind.
             pub async fn refresh(&self) -> Result<Self> {
-                let scope: fn(&snapshot::$name) -> Scope = $scope;
+                let scope: fn(&snapshot::$name) -> StatFilter = $scope;
                 let snapshot = self.cluster.read(&scope(&self.figures)).await?;
                 let find: fn(&snapshot::Snapshot, &snapshot::$name) -> Result<snapshot::$name> = $find;
                 Ok(Self::new(&self.cluster, find(&snapshot, &self.figures)?))
@@ -66,11 +66,13 @@ macro_rules! live {
     };
 }
 
-live!(Frontend, "frontend", |old| Scope::frontend(old.name()), |snapshot, old| snapshot.frontend(old.name()));
-live!(Backend, "backend", |old| Scope::backend(old.name()), |snapshot, old| snapshot.backend(old.name()));
-live!(Server, "server", |old| Scope::backend(old.backend()), |snapshot, old| snapshot
+live!(Frontend, "frontend", |old| StatFilter::frontend(old.name()), |snapshot, old| snapshot
+    .frontend(old.name()));
+live!(Backend, "backend", |old| StatFilter::backend(old.name()), |snapshot, old| snapshot
+    .backend(old.name()));
+live!(Server, "server", |old| StatFilter::backend(old.backend()), |snapshot, old| snapshot
     .server(old.backend(), old.name()));
-live!(Listener, "listener", |old| Scope::frontend(old.frontend()), |snapshot, old| snapshot
+live!(Listener, "listener", |old| StatFilter::frontend(old.frontend()), |snapshot, old| snapshot
     .same_listener(old));
 
 impl Backend {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol;
 use crate::protocol::{Change, Command, ProxyName, Reply};
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::snapshot::ClusterInfo;
 
 impl Cluster {
@@ -17,7 +17,7 @@ impl Cluster {
     ///
     /// Those of [`snapshot`](Cluster::snapshot).
     pub async fn info(&self) -> Result<ClusterInfo> {
-        Ok(self.read(&Scope::Nothing).await?.info())
+        Ok(self.read(&StatFilter::Nothing).await?.info())
     }
 
     /// Sets how many connections each process takes at once: `set maxconn global N`.
@@ -39,7 +39,9 @@ impl Cluster {
             let text = format!("maxconn {connections}: HAProxy would take it for its hard limit");
             return Err(Error::invalid(text));
         }
-        self.fan_out().change(Command::change("set maxconn global").word(connections), Scope::Nothing).await
+        self.fan_out()
+            .change(Command::write("set maxconn global").word(connections), StatFilter::Nothing)
+            .await
     }
 
     /// Sets a limit on a rate, for each process: `set rate-limit WHAT global N`. Needs
@@ -61,8 +63,8 @@ impl Cluster {
         if !counts {
             return Err(Error::invalid(format!("rate limit {limit}: more than HAProxy can count")));
         }
-        let command = Command::change("set rate-limit").word(what).word("global").word(limit);
-        self.fan_out().change(command, Scope::Nothing).await
+        let command = Command::write("set rate-limit").word(what).word("global").word(limit);
+        self.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Clears counters of each process: `clear counters`, which needs level
@@ -76,12 +78,12 @@ impl Cluster {
     ///
     /// That of [`set_maxconn`](Self::set_maxconn).
     pub async fn clear_counters(&self, counters: Counters) -> Result<Outcomes<Change>> {
-        let command = Command::change("clear counters");
+        let command = Command::write("clear counters");
         let command = match counters {
             Counters::Max => command.needs(Level::Operator),
             Counters::All => command.word("all"),
         };
-        self.fan_out().change(command, Scope::Nothing).await
+        self.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// The last request and response of each proxy that HAProxy refused, of each
@@ -114,12 +116,12 @@ impl Cluster {
         // HAProxy takes a name that nobody has for a number, as far as it is one.
         let numeric = proxy.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         let job = |target: Target, deadline| async move {
-            if numeric && !target.lists(&Scope::All, |row| row.proxy() == proxy, &deadline).await? {
+            if numeric && !target.lists(&StatFilter::All, |row| row.proxy() == proxy, &deadline).await? {
                 return Ok(Presence::NotHere("not listed by `show stat`".into()));
             }
             target.ask(command, |data| Ok(text(&data)), &deadline).await
         };
-        self.fan_out().each(command, Scope::Nothing, job).await
+        self.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
     /// Sends a command line to every member as it is, and returns the whole reply of
@@ -143,7 +145,7 @@ impl Cluster {
         let job = |target: Target, deadline| async move {
             target.member.verbatim(command, &deadline).await.map(Presence::Here)
         };
-        self.fan_out().each(command, Scope::Nothing, job).await
+        self.fan_out().each(command, StatFilter::Nothing, job).await
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::protocol::words;
+use crate::protocol::keywords;
 
 /// A limit on a rate that a whole process keeps to (`set rate-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,4 +27,4 @@ impl RateLimit {
     }
 }
 
-words!(RateLimit, "rate limit", { Connections = "connections", Sessions = "sessions", SslSessions = "ssl-sessions", HttpCompression = "http-compression" });
+keywords!(RateLimit, "rate limit", { Connections = "connections", Sessions = "sessions", SslSessions = "ssl-sessions", HttpCompression = "http-compression" });

@@ -15,26 +15,26 @@ pub(crate) struct Command {
     line: String,
     payload: Option<Payload>,
     /// The command without what may be secret.
-    shown: String,
-    effect: Effect,
+    redacted: String,
+    idempotency: Idempotency,
     level: Level,
     since: Option<(u16, u16)>,
     /// Whether it means something to one process only.
-    for_one: bool,
+    single_process: bool,
     /// Whether the line is the user's own.
     raw: bool,
     refused_when_stopping: bool,
 }
 
-/// What a command does to the process.
+/// Whether a command changes the process, and whether it may be repeated (RFC 9110, 9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing: it may be repeated, and a lost reply is only that.
-    Read,
-    /// It changes something.
-    Change,
-    /// It changes something, and twice is not the same as once.
-    Add,
+pub(crate) enum Idempotency {
+    /// It changes nothing.
+    Safe,
+    /// It changes something, and to execute it twice is the same as once.
+    Idempotent,
+    /// It changes something, and to execute it twice is not the same as once.
+    NonIdempotent,
 }
 
 /// The connection that a command is sent on.
@@ -49,7 +49,7 @@ pub(crate) enum Form {
     AtPrompt,
     /// One of its own in interactive mode, so that the end of the reply is proved. The
     /// command is the last line, and nothing waits behind its reply.
-    Dump,
+    StatTable,
 }
 
 /// Makes HAProxy say of each message whether it is an error. It has a reply of
@@ -67,34 +67,34 @@ const DUMP: &str = "prompt\nset severity-output number\n";
 
 impl Command {
     pub(crate) fn read(verb: &str) -> Self {
-        Self::new(verb, Effect::Read, Level::User)
+        Self::new(verb, Idempotency::Safe, Level::User)
     }
 
-    pub(crate) fn change(verb: &str) -> Self {
-        Self::new(verb, Effect::Change, Level::Admin)
+    pub(crate) fn write(verb: &str) -> Self {
+        Self::new(verb, Idempotency::Idempotent, Level::Admin)
     }
 
-    pub(crate) fn add(verb: &str) -> Self {
-        Self::new(verb, Effect::Add, Level::Admin)
+    pub(crate) fn write_once(verb: &str) -> Self {
+        Self::new(verb, Idempotency::NonIdempotent, Level::Admin)
     }
 
     /// A line that is not made here, and is sent as it is. What it does can be told
     /// only of what begins like a question.
-    pub(crate) fn raw(line: &str, shown: String) -> Self {
+    pub(crate) fn raw(line: &str, redacted: String) -> Self {
         let asks = ["show ", "get "].iter().any(|verb| line.starts_with(verb)) && !line.contains(';');
-        let effect = if asks { Effect::Read } else { Effect::Add };
-        Self { shown, raw: true, since: None, ..Self::new(line, effect, Level::Admin) }
+        let idempotency = if asks { Idempotency::Safe } else { Idempotency::NonIdempotent };
+        Self { redacted, raw: true, since: None, ..Self::new(line, idempotency, Level::Admin) }
     }
 
-    fn new(verb: &str, effect: Effect, level: Level) -> Self {
+    fn new(verb: &str, idempotency: Idempotency, level: Level) -> Self {
         Self {
             line: verb.into(),
             payload: None,
-            shown: verb.into(),
-            effect,
+            redacted: verb.into(),
+            idempotency,
             level,
             since: Some(FIRST),
-            for_one: false,
+            single_process: false,
             raw: false,
             refused_when_stopping: false,
         }
@@ -122,20 +122,20 @@ impl Command {
     pub(crate) fn word(mut self, word: impl fmt::Display) -> Self {
         // Writing to a string cannot fail.
         let _ = write!(self.line, " {word}");
-        let _ = write!(self.shown, " {word}");
+        let _ = write!(self.redacted, " {word}");
         self
     }
 
     /// Adds any text as one word.
     pub(crate) fn text(mut self, text: &str) -> Result<Self> {
-        self.shown.push(' ');
-        self.shown.push_str(text);
+        self.redacted.push(' ');
+        self.redacted.push_str(text);
         self.escaped(text)
     }
 
     /// Adds any text as one word that is shown to nobody.
     pub(crate) fn secret(mut self, text: &str) -> Result<Self> {
-        self.shown.push_str(" ...");
+        self.redacted.push_str(" ...");
         self.escaped(text)
     }
 
@@ -145,22 +145,21 @@ impl Command {
         if key.starts_with('#') {
             let text =
                 "HAProxy takes a key that begins with `#` for a reference: change the entry by its own";
-            return Err(Error::invalid(text).during(self.shown));
+            return Err(Error::invalid(text).during(self.redacted));
         }
         self.secret(key)
     }
 
     /// Adds what stands for one entry of one process.
     pub(crate) fn reference(mut self, reference: Reference) -> Self {
-        self.for_one = true;
+        self.single_process = true;
         self.word(format_args!("#{reference}"))
     }
 
     fn escaped(mut self, text: &str) -> Result<Self> {
         if text.is_empty() {
-            return Err(
-                Error::invalid("an empty argument, which HAProxy has no way to express").during(self.shown)
-            );
+            return Err(Error::invalid("an empty argument, which HAProxy has no way to express")
+                .during(self.redacted));
         }
         self.line.push(' ');
         for found in text.chars() {
@@ -181,7 +180,7 @@ impl Command {
     /// Whether the process says who it is in the same reply: during a reload a worker
     /// that is stopping would execute the command in silence, to no effect.
     pub(crate) fn is_identified(&self) -> bool {
-        self.effect == Effect::Change && !self.raw && !self.refused_when_stopping
+        self.idempotency == Idempotency::Idempotent && !self.raw && !self.refused_when_stopping
     }
 
     /// Makes the request that is sent, the only way from a command to a socket.
@@ -195,10 +194,10 @@ impl Command {
             Form::Alone => ("", format!("{SEVERITY};")),
             Form::Identified => ("", format!("{IDENTIFY}{SEVERITY};")),
             Form::AtPrompt => ("", String::new()),
-            Form::Dump => (DUMP, String::new()),
+            Form::StatTable => (DUMP, String::new()),
         };
-        let (line, is_write) = (before + &self.line, self.effect != Effect::Read);
-        Request::checked(head, &line, self.payload.as_ref(), self.shown.as_str(), is_write)
+        let (line, is_write) = (before + &self.line, self.idempotency != Idempotency::Safe);
+        Request::checked(head, &line, self.payload.as_ref(), self.redacted.as_str(), is_write)
     }
 
     /// Checks that the command can be sent in every form that it has.
@@ -217,12 +216,12 @@ impl Command {
     }
 
     /// The command for errors and traces.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
+    pub(crate) fn redacted(&self) -> &str {
+        &self.redacted
     }
 
-    pub(crate) fn effect(&self) -> Effect {
-        self.effect
+    pub(crate) fn idempotency(&self) -> Idempotency {
+        self.idempotency
     }
 
     pub(crate) fn level(&self) -> Level {
@@ -241,8 +240,8 @@ impl Command {
         self.raw
     }
 
-    pub(crate) fn is_for_one(&self) -> bool {
-        self.for_one
+    pub(crate) fn is_for_single_process(&self) -> bool {
+        self.single_process
     }
 
     pub(crate) fn first_release(&self) -> Option<(u16, u16)> {
@@ -260,17 +259,17 @@ mod tests {
 
     #[test]
     fn arguments_are_one_word_each() {
-        let command = Command::add("add map").text("my map").unwrap().secret("a;b\\c\td").unwrap();
+        let command = Command::write_once("add map").text("my map").unwrap().secret("a;b\\c\td").unwrap();
         assert_eq!(
             sent(&command, Form::Alone),
             "set severity-output number;add map my\\ map a\\;b\\\\c\\\td\n"
         );
-        assert_eq!(command.shown(), "add map my map ...");
+        assert_eq!(command.redacted(), "add map my map ...");
     }
 
     #[test]
     fn an_empty_argument_is_refused() {
-        let error = Command::add("add map").word("#1").secret("").unwrap_err();
+        let error = Command::write_once("add map").word("#1").secret("").unwrap_err();
         assert_eq!(
             error.to_string(),
             "`add map #1 ...`: an empty argument, which HAProxy has no way to express"
@@ -294,13 +293,13 @@ mod tests {
     #[test]
     fn the_last_line_at_the_prompt_is_the_command() {
         let command = Command::read("show map").word("#1");
-        assert_eq!(sent(&command, Form::Dump), "prompt\nset severity-output number\nshow map #1\n");
+        assert_eq!(sent(&command, Form::StatTable), "prompt\nset severity-output number\nshow map #1\n");
     }
 
     #[test]
     fn a_payload_follows_its_line() {
         let payload = Payload::new("a b\nc d").unwrap();
-        let command = Command::add("add map").word("#1").payload(payload);
+        let command = Command::write_once("add map").word("#1").payload(payload);
         assert_eq!(sent(&command, Form::Alone), "set severity-output number;add map #1 <<\na b\nc d\n\n");
         assert_eq!(sent(&command, Form::AtPrompt), "add map #1 <<\na b\nc d\n\n");
     }

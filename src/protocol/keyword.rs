@@ -1,7 +1,7 @@
 //! Types that are one of a few words of HAProxy.
 
 /// Gives `$type` its words: `as_str`, `Display` and `FromStr`.
-macro_rules! words {
+macro_rules! keywords {
     ($type:ident, $what:literal, { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
             /// The word that HAProxy has for it.
@@ -36,4 +36,4 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
+pub(crate) use keywords;

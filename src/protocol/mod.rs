@@ -22,13 +22,13 @@ pub use entry_ref::Reference;
 pub use reply::Reply;
 
 pub(crate) use abandoned::Abandoned;
-pub(crate) use command::{Command, Effect, Form};
+pub(crate) use command::{Command, Form, Idempotency};
 pub(crate) use framing::{check_ending, is_refusal};
-pub(crate) use keyword::words;
+pub(crate) use keyword::keywords;
 pub(crate) use name::{Host, ProxyName, ServerName};
 pub(crate) use payload::Payload;
 pub(crate) use prompt::PromptedReply;
-pub(crate) use reader::{Flow, Sink};
+pub(crate) use reader::{Next, ReplyReader};
 pub(crate) use request::Request;
 pub(crate) use response::{Answer, malformed};
 pub(crate) use severity::without_severity;

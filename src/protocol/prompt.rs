@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::reader::{Flow, Sink};
+use super::reader::{Next, ReplyReader};
 use crate::error::{Error, Malformed, Problem, Result};
 
 /// A reply that is printed at the interactive prompt, and the proof that it is whole.
@@ -65,21 +65,21 @@ impl PromptedReply {
     }
 }
 
-impl Sink for PromptedReply {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+impl ReplyReader for PromptedReply {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
         self.bytes.extend_from_slice(bytes);
         if self.bytes.len() >= HEAD.len() && !self.bytes.starts_with(HEAD) {
             let found = bytes.split(|&byte| byte == b'\n').find(|line| !line.is_empty());
             return Err(Malformed::new(1, None, "an interactive prompt", found.unwrap_or_default()).into());
         }
         if self.asked || !self.is_at_prompt() {
-            return Ok(Flow::More);
+            return Ok(Next::More);
         }
         if !bytes.is_empty() && self.holds_prompt() {
-            return Ok(Flow::Pause(SILENCE));
+            return Ok(Next::Pause(SILENCE));
         }
         self.asked = true;
-        Ok(Flow::Send(b"prompt\n"))
+        Ok(Next::Send(b"prompt\n"))
     }
 }
 

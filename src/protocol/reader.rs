@@ -3,15 +3,15 @@ use std::time::Duration;
 use crate::error::Result;
 
 /// Takes a reply while it arrives.
-pub(crate) trait Sink {
+pub(crate) trait ReplyReader {
     /// Takes the next bytes, split wherever the connection split them. An error
     /// ends the exchange.
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow>;
+    fn feed(&mut self, bytes: &[u8]) -> Result<Next>;
 }
 
-/// What a [`Sink`] wants next.
+/// What a [`ReplyReader`] wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum Next {
     /// Read on, up to the end of the connection.
     More,
     /// Read on; if nothing arrives for that long, feed the sink with no bytes.

@@ -1,7 +1,7 @@
 //! What a reply means.
 
 use super::Change;
-use super::command::{Command, Effect};
+use super::command::{Command, Idempotency};
 use crate::error::{Malformed, Problem};
 use crate::excerpt::excerpt;
 
@@ -23,17 +23,17 @@ impl Answer {
     /// (`nbproc`), which know the names of proxies that they do not run.
     pub(crate) fn read(mut reply: Vec<u8>, command: &Command, several: bool) -> Result<Self, Problem> {
         if reply == b"\n" {
-            return Ok(match command.effect() {
-                Effect::Read => Self::Data(Vec::new()),
-                Effect::Change | Effect::Add => Self::Change(Change::Changed(None)),
+            return Ok(match command.idempotency() {
+                Idempotency::Safe => Self::Data(Vec::new()),
+                Idempotency::Idempotent | Idempotency::NonIdempotent => Self::Change(Change::Changed(None)),
             });
         }
         let Some((severity, text)) = message(&reply) else {
             reply.truncate(reply.len() - usize::from(reply.ends_with(b"\n")));
-            return match command.effect() {
-                Effect::Read => Ok(Self::Data(reply)),
+            return match command.idempotency() {
+                Idempotency::Safe => Ok(Self::Data(reply)),
                 // A change has a message or nothing: who says that?
-                Effect::Change | Effect::Add => {
+                Idempotency::Idempotent | Idempotency::NonIdempotent => {
                     Err(Problem::OutcomeUnknown(Box::new(malformed("a message", &reply))))
                 }
             };
@@ -59,9 +59,9 @@ impl Answer {
             b'5' | b'6' => !words.starts_with(SHUT_DOWN),
             _ => false,
         };
-        match command.effect() {
+        match command.idempotency() {
             _ if !done => Err(Problem::Refused(words)),
-            Effect::Read => Ok(Self::Data(text.to_vec())),
+            Idempotency::Safe => Ok(Self::Data(text.to_vec())),
             _ if unchanged => Ok(Self::Change(Change::Unchanged(words))),
             _ => Ok(Self::Change(Change::Changed(Some(words)))),
         }
@@ -171,7 +171,7 @@ mod tests {
     /// What is made of a message, which some releases end with an empty line and
     /// some do not.
     fn change(message: &str) -> String {
-        let command = Command::change("set server");
+        let command = Command::write("set server");
         let [one, two] = ["\n", "\n\n"].map(|end| read(&command, &format!("{message}{end}"), false));
         assert_eq!(one, two);
         one
@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn silence_is_a_change_or_nothing_to_tell() {
-        assert_eq!(read(&Command::change("disable server"), "\n", false), "changed");
-        assert_eq!(read(&Command::add("add map"), "\n", false), "changed");
+        assert_eq!(read(&Command::write("disable server"), "\n", false), "changed");
+        assert_eq!(read(&Command::write_once("add map"), "\n", false), "changed");
         assert_eq!(read(&Command::read("show map"), "\n", false), "data: \"\"");
     }
 
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(read(&command, "[6]: admin\n\n", false), "data: \"admin\\n\\n\"");
         assert_eq!(read(&command, "[3]: No such server.\n\n", false), "not here: No such server.");
         assert_eq!(
-            read(&Command::change("set server"), "100 (initial 100)\n\n", false),
+            read(&Command::write("set server"), "100 (initial 100)\n\n", false),
             "outcome unknown: line 1: expected a message, found \"100 (initial 100)\\n\""
         );
     }
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_denied_command_names_the_level_that_it_needs() {
-        let command = Command::change("clear counters").needs(Level::Operator);
+        let command = Command::write("clear counters").needs(Level::Operator);
         assert_eq!(
             read(&command, "[3]: Permission denied\n\n", false),
             "needs level operator of the stats socket: \"Permission denied\""
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_disabled_proxy_is_elsewhere_only_if_there_are_several_processes() {
-        let command = Command::change("disable server");
+        let command = Command::write("disable server");
         let reply = "[3]: Proxy is disabled.\n\n";
         assert_eq!(read(&command, reply, true), "not here: Proxy is disabled.");
         assert!(matches!(Answer::read(reply.into(), &command, false), Err(Problem::Stopped(_))));
@@ -360,7 +360,7 @@ mod tests {
 
     #[test]
     fn one_process_of_several_says_of_a_frontend_elsewhere_that_it_was_shut_down() {
-        let command = Command::change("disable frontend");
+        let command = Command::write("disable frontend");
         for (severity, verb) in [(3, "enable"), (5, "disable")] {
             let words = format!("Frontend was previously shut down, cannot {verb}.");
             let reply = format!("[{severity}]: {words}\n\n");

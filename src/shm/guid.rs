@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::file::Side;
 use crate::field::{Col, Kind};
-use crate::show::stat::{Cells as _, Dump, Row};
+use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::show::{GuidLine, GuidList};
 
 /// The guid of a row.
@@ -31,9 +31,9 @@ pub(crate) const UNFIT: &str = "`dump stats-file` does not fit to `show stat`";
 /// `is_frontend` says of the guid of a frontend or a listener which of them it is, as far
 /// as that is known.
 pub(crate) fn join(
-    before: &Dump,
+    before: &StatTable,
     list: &GuidList,
-    after: &Dump,
+    after: &StatTable,
     is_frontend: impl Fn(&str) -> Option<bool>,
 ) -> Result<Vec<RowGuid>, &'static str> {
     let same = |(one, other): (Row<'_>, Row<'_>)| {
@@ -77,7 +77,7 @@ struct BothSides<'a> {
 }
 
 impl<'a> BothSides<'a> {
-    fn new(stat: &'a Dump, list: &'a GuidList) -> Self {
+    fn new(stat: &'a StatTable, list: &'a GuidList) -> Self {
         let names = |kind| stat.rows().filter(move |row| row.kind() == kind).map(|row| row.proxy());
         let guids = |lines: &'a [GuidLine]| lines.iter().map(|line| &*line.guid).collect::<HashSet<_>>();
         let backends: HashSet<_> = names(Kind::Backend).collect();
@@ -174,7 +174,7 @@ mod tests {
     use crate::show::stat::StatParser;
 
     /// Servers and backends, as name, type and sessions.
-    fn dump(rows: &[(&str, u64, u64)]) -> Dump {
+    fn dump(rows: &[(&str, u64, u64)]) -> StatTable {
         let mut text = "# pxname,svname,type,stot,sid,\n".to_owned();
         for (sid, (name, kind, stot)) in (1..).zip(rows) {
             writeln!(text, "p,{name},{kind},{stot},{sid},").unwrap();
@@ -193,7 +193,7 @@ mod tests {
         GuidList::parse((text + "\n").as_bytes()).unwrap()
     }
 
-    fn servers(counts: &[u64]) -> Dump {
+    fn servers(counts: &[u64]) -> StatTable {
         let names: Vec<_> = (0..counts.len()).map(|n| format!("s{n}")).collect();
         let rows: Vec<_> = names.iter().zip(counts).map(|(name, count)| (name.as_str(), 2, *count)).collect();
         dump(&rows)
@@ -221,7 +221,7 @@ mod tests {
     fn counters_tell_which_rows_are_left_out() {
         assert_eq!(joined(&[5, 7, 9], &[("b", 7)], &[5, 7, 9]).unwrap(), ["-", "b", "-"]);
         assert_eq!(joined(&[5, 7, 9], &[("a", 5), ("c", 9)], &[5, 7, 9]).unwrap(), ["a", "-", "c"]);
-        // Traffic goes on meanwhile.
+        // ByteCounts goes on meanwhile.
         assert_eq!(joined(&[5, 70, 900], &[("b", 75)], &[6, 80, 950]).unwrap(), ["-", "b", "-"]);
     }
 

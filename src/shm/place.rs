@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::file::{Object, ShmFile, Side};
 use super::guid::RowGuid;
 use crate::field::{COLUMNS, Col, Kind, Nature};
-use crate::show::stat::{Cells as _, Dump, Row};
+use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::version::Version;
 
 /// One of the processes that have a file in common.
@@ -14,8 +14,8 @@ pub(crate) struct Member<'a> {
     pub(crate) guids: &'a [RowGuid],
     /// `show stat` before and after the guids were asked for, each of all members before
     /// anything that came later of any.
-    pub(crate) before: &'a Dump,
-    pub(crate) after: &'a Dump,
+    pub(crate) before: &'a StatTable,
+    pub(crate) after: &'a StatTable,
     pub(crate) version: Option<&'a Version>,
     /// How many thread groups it has. Each counts in a place of its own, so that a
     /// process does not see what those count that it does not have.
@@ -190,14 +190,14 @@ mod tests {
         ShmFile::parse(&fixture("3.4-shared/counters.shm")).unwrap()
     }
 
-    fn stat(text: &[u8]) -> Dump {
+    fn stat(text: &[u8]) -> StatTable {
         let mut parser = StatParser::new();
         parser.feed(text).unwrap();
         parser.finish().unwrap()
     }
 
     /// What a recorded process printed, and the guids of its rows.
-    fn recorded(n: usize) -> (Dump, Vec<RowGuid>) {
+    fn recorded(n: usize) -> (StatTable, Vec<RowGuid>) {
         let stat = stat(&fixture(&format!("3.4-shared/proc{n}/show_stat.txt")));
         let list = GuidList::parse(&fixture(&format!("3.4-shared/proc{n}/dump_stats-file.txt"))).unwrap();
         let guids = join(&stat, &list, &stat, |guid| file().is_frontend(guid)).unwrap();

@@ -1,4 +1,4 @@
-use crate::protocol::words;
+use crate::protocol::keywords;
 
 /// What the operator wants of a server.
 ///
@@ -23,4 +23,4 @@ pub enum AdminState {
     Maint,
 }
 
-words!(AdminState, "administrative state", { Ready = "ready", Drain = "drain", Maint = "maint" });
+keywords!(AdminState, "administrative state", { Ready = "ready", Drain = "drain", Maint = "maint" });

@@ -18,5 +18,5 @@ pub use report::Reading;
 pub use servers_state::{Administrative, OperationalState, ServerState};
 
 pub(crate) use map::Entries;
-pub(crate) use report::{READING, SweepParser};
+pub(crate) use report::{READING, ReportParser};
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -4,16 +4,16 @@ use super::info::Info;
 use super::scan::LineEnd;
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
-use crate::protocol::{Flow, Request, Sink, without_severity};
-use crate::show::stat::{Dump, Scope, StatParser};
+use crate::protocol::{Next, ReplyReader, Request, without_severity};
+use crate::show::stat::{StatFilter, StatParser, StatTable};
 
-/// Reads the reply to [`SweepParser::request`] while it arrives.
+/// Reads the reply to [`ReportParser::request`] while it arrives.
 ///
 /// The answers of the four commands stand one after the other with an empty line
 /// between them. They are told apart by their shape, never by the empty lines
 /// alone: quoted values can hold those too.
 #[derive(Debug)]
-pub(crate) struct SweepParser {
+pub(crate) struct ReportParser {
     part: Part,
     /// Bytes of the part under way that are not taken in yet; the rows of `show
     /// stat` never wait here.
@@ -42,7 +42,7 @@ pub struct Reading {
     /// not tell: `show cli sockets` is known since HAProxy 1.8.
     pub sockets: SocketList,
     /// Reply to `show stat`.
-    pub stat: Dump,
+    pub stat: StatTable,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ const LONGEST_LINE: usize = 65_535;
 /// few thousand; what is kept of each can take many times its length.
 const LONGEST_HEAD: usize = 1 << 20;
 
-impl SweepParser {
+impl ReportParser {
     /// The request whose reply the parser reads.
     ///
     /// Identity and figures are read on one connection. On several connections, a socket
@@ -86,7 +86,7 @@ impl SweepParser {
     /// # Errors
     ///
     /// Those of [`Request::checked`]; a filter holds nothing that it would refuse.
-    pub(crate) fn request(scope: &Scope) -> Result<Request> {
+    pub(crate) fn request(scope: &StatFilter) -> Result<Request> {
         let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
         Request::checked("", &line, None, READING, false)
     }
@@ -142,7 +142,7 @@ impl SweepParser {
     pub(crate) fn finish(self) -> Result<Reading> {
         let stat = match self.part {
             Part::Stat => self.stat.finish().map_err(|error| error.during("show stat"))?,
-            Part::End if self.held.is_empty() => Dump::empty(),
+            Part::End if self.held.is_empty() => StatTable::empty(),
             Part::Start if self.held.is_empty() => return Err(Error::new(Problem::Closed)),
             part => {
                 let text = format!("in the answer to `{}`", part.command());
@@ -248,10 +248,10 @@ impl SweepParser {
 /// Name of the commands in errors and traces.
 pub(crate) const READING: &str = "show info;show stat";
 
-impl Sink for SweepParser {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
-        SweepParser::feed(self, bytes)?;
-        Ok(Flow::More)
+impl ReplyReader for ReportParser {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
+        ReportParser::feed(self, bytes)?;
+        Ok(Next::More)
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], piece: usize) -> Result<Reading> {
-        let mut parser = SweepParser::new();
+        let mut parser = ReportParser::new();
         bytes.chunks(piece).try_for_each(|piece| parser.feed(piece))?;
         parser.finish()
     }
@@ -430,7 +430,7 @@ mod tests {
             ("[3]: No such proxy.\n\n", true),
             ("# pxname,svname,type,\n\n", false),
         ] {
-            let mut parser = SweepParser::new();
+            let mut parser = ReportParser::new();
             parser.feed(head.as_bytes()).unwrap();
             assert!(!parser.is_absent());
             parser.feed(stat.as_bytes()).unwrap();
@@ -471,12 +471,12 @@ mod tests {
     fn a_master_and_a_stranger_are_known_by_their_first_bytes() {
         let master = read(b"Unknown command: 'show', but maybe one of the following", 4096);
         assert!(master.is_err());
-        let mut parser = SweepParser::new();
+        let mut parser = ReportParser::new();
         parser.feed(b"Unknown comm").unwrap();
         let error = parser.feed(b"and, but maybe ...\n").unwrap_err();
         assert_eq!(error.kind(), crate::error::ErrorKind::Unsupported);
 
-        let mut stranger = SweepParser::new();
+        let mut stranger = ReportParser::new();
         let error = stranger.feed(b"-ERR unknown").unwrap_err();
         assert_eq!(error.to_string(), "not a stats socket of a HAProxy process: it says \"-ERR unknown\"");
     }

@@ -168,7 +168,7 @@ impl LineEnd {
     }
 }
 
-/// Whole number written in decimal digits and nothing else.
+/// Collect number written in decimal digits and nothing else.
 #[inline]
 pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
@@ -195,7 +195,7 @@ pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Whole number with a minus sign perhaps.
+/// Collect number with a minus sign perhaps.
 pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
     match text.split_first() {
         Some((b'-', digits)) => 0i64.checked_sub_unsigned(to_u64(digits)?),

@@ -12,7 +12,7 @@ use crate::show::stat::Row;
 pub(super) struct Index {
     objects: Vec<Object>,
     /// Places of all objects, those of one object next to each other.
-    places: Vec<Place>,
+    row_refs: Vec<RowRef>,
     /// Servers of all backends and listeners of all frontends, those of one
     /// proxy next to each other.
     children: Vec<u32>,
@@ -22,7 +22,7 @@ pub(super) struct Index {
 
 /// Where a row is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct RowRef {
     /// Index of the process in the snapshot.
     pub(super) process: u32,
     /// Index of the row in its dump.
@@ -32,10 +32,10 @@ pub(super) struct Place {
 #[derive(Debug)]
 struct Object {
     kind: Kind,
-    first: Place,
+    first: RowRef,
     /// Length of the names at the beginning of the first row, or 0.
     names: u16,
-    places: (u32, u32),
+    row_refs: (u32, u32),
     children: (u32, u32),
 }
 
@@ -63,7 +63,7 @@ enum Mark<'a> {
 struct Rows<'a>(&'a [Process]);
 
 impl<'a> Rows<'a> {
-    fn at(self, place: Place) -> Option<Row<'a>> {
+    fn at(self, place: RowRef) -> Option<Row<'a>> {
         self.0.get(place.process as usize)?.stat()?.row(place.row as usize)
     }
 }
@@ -90,9 +90,9 @@ impl Index {
 
     /// Where the rows of an object are: at most one place for each process that
     /// lists it, save for listeners that even HAProxy cannot tell apart.
-    pub(super) fn places(&self, object: u32) -> &[Place] {
-        let range = self.objects.get(object as usize).map_or((0, 0), |object| object.places);
-        self.places.get(range.0 as usize..range.1 as usize).unwrap_or_default()
+    pub(super) fn row_refs(&self, object: u32) -> &[RowRef] {
+        let range = self.objects.get(object as usize).map_or((0, 0), |object| object.row_refs);
+        self.row_refs.get(range.0 as usize..range.1 as usize).unwrap_or_default()
     }
 
     /// Servers of a backend, listeners of a frontend.
@@ -119,7 +119,7 @@ impl Index {
     /// Bytes of memory that the index takes.
     pub(super) fn heap_size(&self) -> usize {
         self.objects.capacity() * size_of::<Object>()
-            + self.places.capacity() * size_of::<Place>()
+            + self.row_refs.capacity() * size_of::<RowRef>()
             + self.children.capacity() * size_of::<u32>()
             + self.by_name.get().map_or(0, |by_name| by_name.len() * size_of::<u32>())
     }
@@ -137,7 +137,7 @@ struct Grouping<'a> {
     rows: Rows<'a>,
     objects: Vec<Object>,
     /// Object of every row, process by process.
-    found: Vec<(Place, u32)>,
+    found: Vec<(RowRef, u32)>,
     /// Where the rows of the process before begin and end in `found`.
     before: (usize, usize),
     /// Objects by their names; made for a kind when one of it first has to be
@@ -163,7 +163,7 @@ impl<'a> Grouping<'a> {
             if row.kind() == Kind::Other {
                 continue;
             }
-            let place = Place { process, row: row_index };
+            let place = RowRef { process, row: row_index };
             let expected = if next < end { self.found.get(next).map(|(_, object)| *object) } else { None };
             let object = match expected.filter(|object| self.is(*object, &row)) {
                 Some(object) => {
@@ -216,10 +216,16 @@ impl<'a> Grouping<'a> {
         [Mark::Address(address), Mark::Hidden(row.sid())].into_iter().filter_map(find).min()
     }
 
-    fn create(&mut self, place: Place, row: Row<'a>) -> u32 {
+    fn create(&mut self, place: RowRef, row: Row<'a>) -> u32 {
         let id = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
         let names = row.names_length();
-        self.objects.push(Object { kind: row.kind(), first: place, names, places: (0, 0), children: (0, 0) });
+        self.objects.push(Object {
+            kind: row.kind(),
+            first: place,
+            names,
+            row_refs: (0, 0),
+            children: (0, 0),
+        });
         if let Some(known) = self.known.get_mut(&row.kind()) {
             insert(known, id, &row);
         }
@@ -227,13 +233,14 @@ impl<'a> Grouping<'a> {
     }
 
     fn finish(mut self) -> Index {
-        let places = grouped(self.found.iter().copied(), self.objects.len());
+        let row_refs = grouped(self.found.iter().copied(), self.objects.len());
         let children = grouped(self.parents().into_iter(), self.objects.len());
-        for (object, (places, children)) in self.objects.iter_mut().zip(places.1.iter().zip(&children.1)) {
-            object.places = *places;
+        for (object, (row_refs, children)) in self.objects.iter_mut().zip(row_refs.1.iter().zip(&children.1))
+        {
+            object.row_refs = *row_refs;
             object.children = *children;
         }
-        Index { objects: self.objects, places: places.0, children: children.0, by_name: OnceLock::new() }
+        Index { objects: self.objects, row_refs: row_refs.0, children: children.0, by_name: OnceLock::new() }
     }
 
     /// Servers with their backend, listeners with their frontend.

@@ -48,18 +48,20 @@ struct Labels {
 }
 
 impl Labels {
-    /// Gives each record that has none yet the first of its wishes that nobody has
-    /// and no other such record wishes for.
-    fn choose(&mut self, records: &[&Record], wishes: impl Fn(&Record) -> Vec<String>) {
+    /// Gives each record that has none yet the first of its preferences that nobody has
+    /// and no other such record preferences for.
+    fn choose(&mut self, records: &[&Record], preferences: impl Fn(&Record) -> Vec<String>) {
         let open = self.chosen.iter_mut().zip(records).filter(|(label, _)| label.is_none());
-        let open: Vec<_> = open.map(|(label, record)| (label, wishes(record))).collect();
+        let open: Vec<_> = open.map(|(label, record)| (label, preferences(record))).collect();
         let mut uses: HashMap<String, usize> = HashMap::new();
-        for wish in open.iter().flat_map(|(_, wishes)| wishes) {
-            *uses.entry(wish.clone()).or_default() += 1;
+        for preference in open.iter().flat_map(|(_, preferences)| preferences) {
+            *uses.entry(preference.clone()).or_default() += 1;
         }
-        for (label, wishes) in open {
-            let free = |wish: &&String| uses.get(*wish) == Some(&1) && !self.taken.contains(wish.as_str());
-            *label = wishes.iter().find(free).map(|wish| Label::from(wish.as_str()));
+        for (label, preferences) in open {
+            let free = |preference: &&String| {
+                uses.get(*preference) == Some(&1) && !self.taken.contains(preference.as_str())
+            };
+            *label = preferences.iter().find(free).map(|preference| Label::from(preference.as_str()));
             self.taken.extend(label.clone());
         }
     }
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
     use crate::address::Address;
     use crate::level::Level;
-    use crate::show::stat::Dump;
+    use crate::show::stat::StatTable;
     use crate::show::{Reading, SocketList};
 
     /// A process; without `nbproc`, one that did not answer.
@@ -159,7 +161,7 @@ mod tests {
                 .unwrap(),
                 level: Some(Level::User),
                 sockets: SocketList::default(),
-                stat: Dump::empty(),
+                stat: StatTable::empty(),
             }),
         };
         let mut record = Record::new(Arc::from(source), address, answer);
@@ -279,8 +281,8 @@ mod tests {
             prop_assert_eq!((unique.len(), labels.len()), (records.len(), records.len()), "{:?}", labels);
             for (record, label) in records.iter().zip(&labels) {
                 let given = records.iter().filter(|other| other.label == record.label).count();
-                if let (Some(wish), 1) = (&record.label, given) {
-                    prop_assert_eq!(&**label, &**wish);
+                if let (Some(preference), 1) = (&record.label, given) {
+                    prop_assert_eq!(&**label, &**preference);
                 }
             }
         }

@@ -92,7 +92,7 @@ impl Snapshot {
             }
         }
         let mut newest: Vec<_> = newest.into_values().collect();
-        newest.sort_by_cached_key(|record| Place::of(record));
+        newest.sort_by_cached_key(|record| ProcessOrder::of(record));
         let labels = label::labels(newest.iter().map(|record| &***record));
         let processes = newest
             .into_iter()
@@ -219,13 +219,14 @@ impl Snapshot {
     }
 
     /// Bytes of memory that the rows of all processes
-    /// ([`Dump::heap_size`](crate::Dump::heap_size)) and the index over them take;
+    /// ([`StatTable::heap_size`](crate::StatTable::heap_size)) and the index over them take;
     /// the index is made if it is not there yet.
     ///
     /// Headers, `show info`, addresses and labels are not counted. Rows that
     /// several snapshots share count in each of them.
     pub fn heap_size(&self) -> usize {
-        let rows = self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::Dump::heap_size);
+        let rows =
+            self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::StatTable::heap_size);
         rows.sum::<usize>() + self.index().heap_size()
     }
 
@@ -252,22 +253,22 @@ impl Failures {
     }
 }
 
-/// Place of a process in the order of a snapshot. Only addresses that were not read from
+/// ProcessOrder of a process in the order of a snapshot. Only addresses that were not read from
 /// text can share one, such as a host that holds a `/`.
 #[derive(PartialEq, Eq)]
-struct Place<'a> {
+struct ProcessOrder<'a> {
     source: &'a str,
     text: String,
     address: &'a Address,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ProcessOrder<'a> {
     fn of(record: &'a Record) -> Self {
         Self { source: &record.source, text: record.address.to_string(), address: &record.address }
     }
 }
 
-impl Ord for Place<'_> {
+impl Ord for ProcessOrder<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         label::natural(self.source, other.source)
             .then_with(|| label::natural(&self.text, &other.text))
@@ -275,7 +276,7 @@ impl Ord for Place<'_> {
     }
 }
 
-impl PartialOrd for Place<'_> {
+impl PartialOrd for ProcessOrder<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

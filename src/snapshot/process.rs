@@ -8,7 +8,7 @@ use super::sharing::SharedCounters;
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
-use crate::show::stat::Dump;
+use crate::show::stat::StatTable;
 use crate::show::{Info, Reading};
 use crate::snapshot::merge::Label;
 use crate::version::Version;
@@ -78,7 +78,7 @@ impl Process {
     }
 
     /// Its rows.
-    pub fn stat(&self) -> Option<&Dump> {
+    pub fn stat(&self) -> Option<&StatTable> {
         self.reading().map(|reading| &reading.stat)
     }
 
@@ -217,7 +217,7 @@ mod tests {
             info: Info::parse(info).unwrap(),
             level: Some(Level::User),
             sockets: SocketList::default(),
-            stat: Dump::empty(),
+            stat: StatTable::empty(),
         };
         let mut record = Record::new("host".into(), "/run/1.sock".parse().unwrap(), Ok(reading));
         record.read_at = u64::MAX;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::sharing::SharedCounters;
 use crate::address::Address;
 use crate::error::Failure;
-use crate::show::stat::Dump;
+use crate::show::stat::StatTable;
 use crate::show::{Info, Reading};
 use crate::version::Version;
 
@@ -45,7 +45,7 @@ impl Record {
             info: reading.info.clone(),
             level: reading.level,
             sockets: reading.sockets.clone(),
-            stat: Dump::empty(),
+            stat: StatTable::empty(),
         });
         Self { answer, shared: None, ..self.clone() }
     }

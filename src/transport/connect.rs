@@ -21,7 +21,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Box<dyn Stream>> {
     let mut backoff = Backoff::new();
     loop {
-        let error = match deadline.bound(CONNECT, deadline.limits().connect, attempt(address)).await? {
+        let error = match deadline.timeout(CONNECT, deadline.limits().connect, attempt(address)).await? {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
@@ -75,9 +75,9 @@ fn busy(error: &io::Error) -> Option<Step> {
     }
 }
 
-const QUEUE_FULL: Step = Step::one("connecting: socket is busy, its queue is full", "connection");
-const PROCESS_FILES: Step = Step::one("connecting: this process has too many open files", "connection");
-const SYSTEM_FILES: Step = Step::one("connecting: this system has too many open files", "connection");
+const QUEUE_FULL: Step = Step::new("connecting: socket is busy, its queue is full", "connection");
+const PROCESS_FILES: Step = Step::new("connecting: this process has too many open files", "connection");
+const SYSTEM_FILES: Step = Step::new("connecting: this system has too many open files", "connection");
 
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;

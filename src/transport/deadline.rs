@@ -23,13 +23,13 @@ pub(crate) struct Step {
     whole: &'static str,
 }
 
-pub(super) const QUEUE: Step = Step::one("waiting for a turn", "free connection");
-pub(super) const CONNECT: Step = Step::one("connecting", "connection");
+pub(super) const QUEUE: Step = Step::new("waiting for a turn", "free connection");
+pub(super) const CONNECT: Step = Step::new("connecting", "connection");
 pub(super) const SEND: Step = Step { name: "sending", piece: "byte taken", whole: "end of the command" };
 pub(super) const RECEIVE: Step = Step { name: "receiving", piece: "byte", whole: "end of the reply" };
 
 impl Step {
-    pub(crate) const fn one(name: &'static str, what: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, what: &'static str) -> Self {
         Self { name, piece: what, whole: what }
     }
 }
@@ -65,7 +65,7 @@ impl Deadline {
     /// The command's time is looked at here and not left to the timer alone: a
     /// timer is not asked while `work` is ready each time, and a peer that sends
     /// without end would never meet it.
-    pub(crate) async fn bound<T>(
+    pub(crate) async fn timeout<T>(
         &self,
         step: Step,
         limit: Duration,
@@ -119,7 +119,7 @@ mod tests {
     async fn the_limit_of_the_step_is_named_when_it_is_the_shorter_one() {
         let deadline = Deadline::new(Limits::new());
         let error =
-            deadline.bound(RECEIVE, Duration::from_secs(5), future::pending::<()>()).await.unwrap_err();
+            deadline.timeout(RECEIVE, Duration::from_secs(5), future::pending::<()>()).await.unwrap_err();
         assert_eq!(error.to_string(), "receiving: no byte within 5s");
     }
 
@@ -127,7 +127,7 @@ mod tests {
     async fn the_limit_of_the_command_is_named_when_it_is_the_shorter_one() {
         let deadline = Deadline::new(Limits::new());
         let error =
-            deadline.bound(RECEIVE, Duration::from_secs(11), future::pending::<()>()).await.unwrap_err();
+            deadline.timeout(RECEIVE, Duration::from_secs(11), future::pending::<()>()).await.unwrap_err();
         assert_eq!(error.to_string(), "receiving: no end of the reply within 10s");
     }
 
@@ -135,7 +135,7 @@ mod tests {
     async fn work_that_is_always_ready_still_ends_with_the_command() {
         let deadline = Deadline::new(Limits::new());
         time::advance(Duration::from_secs(10)).await;
-        let error = deadline.bound(RECEIVE, Duration::from_secs(5), future::ready(())).await.unwrap_err();
+        let error = deadline.timeout(RECEIVE, Duration::from_secs(5), future::ready(())).await.unwrap_err();
         assert_eq!(error.to_string(), "receiving: no end of the reply within 10s");
     }
 
@@ -143,6 +143,6 @@ mod tests {
     async fn limits_beyond_the_clock_are_no_limits() {
         let limits = Limits::new().with_total(Duration::MAX);
         let deadline = Deadline::new(limits);
-        assert!(deadline.bound(CONNECT, Duration::MAX, future::ready(())).await.is_ok());
+        assert!(deadline.timeout(CONNECT, Duration::MAX, future::ready(())).await.is_ok());
     }
 }

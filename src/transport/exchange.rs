@@ -5,11 +5,11 @@ use tokio::time::timeout;
 
 use super::deadline::{Deadline, RECEIVE, SEND};
 use crate::error::{Error, Problem, Result};
-use crate::protocol::{self, Flow, Sink};
+use crate::protocol::{self, Next, ReplyReader};
 
 /// How many bytes went each way, also of an exchange that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Traffic {
+pub(super) struct ByteCounts {
     pub(super) sent: usize,
     pub(super) received: usize,
 }
@@ -22,12 +22,12 @@ pub(super) async fn exchange<T, S>(
     stream: &mut T,
     line: &[u8],
     deadline: &Deadline,
-    traffic: &mut Traffic,
+    traffic: &mut ByteCounts,
     sink: &mut S,
 ) -> Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin + ?Sized,
-    S: Sink + ?Sized,
+    S: ReplyReader + ?Sized,
 {
     let unsent = send(stream, line, deadline, &mut traffic.sent).await?.err();
     let broken = match receive(stream, deadline, traffic, sink).await? {
@@ -56,7 +56,7 @@ where
     T: AsyncWrite + Unpin + ?Sized,
 {
     while let Some(rest) = line.get(*sent..).filter(|rest| !rest.is_empty()) {
-        match deadline.bound(SEND, deadline.limits().progress, stream.write(rest)).await? {
+        match deadline.timeout(SEND, deadline.limits().progress, stream.write(rest)).await? {
             Ok(0) => return Ok(Err(io::ErrorKind::WriteZero.into())),
             Ok(more) => *sent += more,
             Err(error) => return Ok(Err(error)),
@@ -68,12 +68,12 @@ where
 async fn receive<T, S>(
     stream: &mut T,
     deadline: &Deadline,
-    traffic: &mut Traffic,
+    traffic: &mut ByteCounts,
     sink: &mut S,
 ) -> Result<Ended>
 where
     T: AsyncRead + AsyncWrite + Unpin + ?Sized,
-    S: Sink + ?Sized,
+    S: ReplyReader + ?Sized,
 {
     let limit = deadline.limits().reply;
     let mut buffer = Vec::with_capacity(BUFFER);
@@ -81,7 +81,7 @@ where
     let mut pause = None;
     loop {
         buffer.clear();
-        let read = deadline.bound(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer));
+        let read = deadline.timeout(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer));
         let read = match pause.take() {
             None => Some(read.await?),
             Some(limit) => timeout(limit, read).await.ok().transpose()?,
@@ -99,13 +99,13 @@ where
         }
         refused = traffic.received == buffer.len() && protocol::is_refusal(&buffer);
         let flow = sink.feed(&buffer)?;
-        if flow == Flow::Stop {
+        if flow == Next::Stop {
             return Ok(Ended::Stopped);
         }
         match flow {
-            Flow::More | Flow::Stop => {}
-            Flow::Pause(limit) => pause = Some(limit),
-            Flow::Send(bytes) => {
+            Next::More | Next::Stop => {}
+            Next::Pause(limit) => pause = Some(limit),
+            Next::Send(bytes) => {
                 let mut sent = 0;
                 // If the peer is gone, what it said before is read to the end.
                 let _ = send(stream, bytes, deadline, &mut sent).await?;
@@ -155,11 +155,11 @@ mod tests {
         stop: &'static [u8],
     }
 
-    impl Sink for Kept {
-        fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+    impl ReplyReader for Kept {
+        fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
             self.bytes.extend_from_slice(bytes);
             let stop = !self.stop.is_empty() && self.bytes.ends_with(self.stop);
-            Ok(if stop { Flow::Stop } else { Flow::More })
+            Ok(if stop { Next::Stop } else { Next::More })
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
         stop: &'static [u8],
     ) -> (String, String) {
         let mut sink = Kept { bytes: Vec::new(), stop };
-        let mut traffic = Traffic::default();
+        let mut traffic = ByteCounts::default();
         let deadline = Deadline::new(limits);
         let result = exchange(&mut stream, b"a\n", &deadline, &mut traffic, &mut sink).await;
         let ended = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
@@ -313,8 +313,8 @@ mod tests {
     #[tokio::test]
     async fn an_error_of_the_sink_ends_the_exchange() {
         struct Picky;
-        impl Sink for Picky {
-            fn feed(&mut self, _: &[u8]) -> Result<Flow> {
+        impl ReplyReader for Picky {
+            fn feed(&mut self, _: &[u8]) -> Result<Next> {
                 Err(Error::invalid("no"))
             }
         }
@@ -322,7 +322,7 @@ mod tests {
         far.write_all(b"x").await.unwrap();
         let deadline = Deadline::new(Limits::new());
         let error =
-            exchange(&mut near, b"a\n", &deadline, &mut Traffic::default(), &mut Picky).await.unwrap_err();
+            exchange(&mut near, b"a\n", &deadline, &mut ByteCounts::default(), &mut Picky).await.unwrap_err();
         assert_eq!(error.to_string(), "no");
     }
 }

@@ -88,7 +88,7 @@ async fn receive(
         if replies.len() >= count {
             return Ok(());
         }
-        let read = deadline.bound(RECEIVE, deadline.limits().progress, reader.read_buf(received)).await?;
+        let read = deadline.timeout(RECEIVE, deadline.limits().progress, reader.read_buf(received)).await?;
         match read {
             Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
             // The words with which HAProxy closes are the reply to the line.

@@ -9,12 +9,12 @@ use super::Limits;
 use super::connect::{Stream, connect};
 use super::deadline::{Deadline, QUEUE};
 use super::drain::Connection;
-use super::exchange::{self, Traffic};
+use super::exchange::{self, ByteCounts};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
 use crate::address::Address;
 use crate::error::Result;
-use crate::protocol::{Flow, Payload, Reply, Request, Sink};
+use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 
 /// The stats socket of one HAProxy process.
 ///
@@ -182,7 +182,7 @@ impl StatsSocket {
 
     async fn whole_reply(&self, request: Result<Request>, deadline: &Deadline) -> Result<Reply> {
         let request = request.map_err(|error| error.at(self.address()))?;
-        let mut whole = Whole(Vec::new());
+        let mut whole = Collect(Vec::new());
         self.exchange(&request, deadline, &mut whole).await?;
         Reply::new(whole.0).map_err(|error| error.during(request.name()).at(self.address()))
     }
@@ -200,13 +200,13 @@ impl StatsSocket {
     /// # Cancel safety
     ///
     /// That of [`command`](Self::command). The sink has taken a part of the reply.
-    pub(crate) async fn exchange<S: Sink>(
+    pub(crate) async fn exchange<S: ReplyReader>(
         &self,
         request: &Request,
         deadline: &Deadline,
         sink: &mut S,
     ) -> Result<()> {
-        self.counted(request, deadline, &mut Traffic::default(), sink).await
+        self.counted(request, deadline, &mut ByteCounts::default(), sink).await
     }
 
     /// As [`exchange`](Self::exchange); returns the reply, of which the end is not
@@ -218,8 +218,8 @@ impl StatsSocket {
     /// wrong once a byte was sent is
     /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
     pub(crate) async fn reply(&self, request: &Request, deadline: &Deadline) -> Result<Vec<u8>> {
-        let mut traffic = Traffic::default();
-        let mut whole = Whole(Vec::new());
+        let mut traffic = ByteCounts::default();
+        let mut whole = Collect(Vec::new());
         match self.counted(request, deadline, &mut traffic, &mut whole).await {
             Ok(()) => Ok(whole.0),
             Err(error) if request.is_write() && traffic.sent > 0 => Err(error.into_unknown()),
@@ -227,11 +227,11 @@ impl StatsSocket {
         }
     }
 
-    async fn counted<S: Sink>(
+    async fn counted<S: ReplyReader>(
         &self,
         request: &Request,
         deadline: &Deadline,
-        traffic: &mut Traffic,
+        traffic: &mut ByteCounts,
         sink: &mut S,
     ) -> Result<()> {
         let span = tracing::debug_span!("command", address = %self.address(), command = request.name());
@@ -250,11 +250,11 @@ impl StatsSocket {
         .await
     }
 
-    async fn run<S: Sink>(
+    async fn run<S: ReplyReader>(
         &self,
         request: &Request,
         deadline: &Deadline,
-        traffic: &mut Traffic,
+        traffic: &mut ByteCounts,
         sink: &mut S,
     ) -> Result<()> {
         let mut permit = self.permit(deadline).await?;
@@ -289,9 +289,9 @@ impl StatsSocket {
         // that hangs keeps no permit of the cluster from other processes.
         let total = deadline.limits().total;
         let own = Arc::clone(&self.0.permits).acquire_owned();
-        let own = deadline.bound(QUEUE, total, own).await?.ok();
+        let own = deadline.timeout(QUEUE, total, own).await?.ok();
         let mut permit = match &self.0.shared {
-            Some(shared) => deadline.bound(QUEUE, total, shared.acquire(&self.0.reachability)).await?,
+            Some(shared) => deadline.timeout(QUEUE, total, shared.acquire(&self.0.reachability)).await?,
             None => Permit::default(),
         };
         permit.hold_own(own);
@@ -327,11 +327,11 @@ impl fmt::Debug for StatsSocket {
 }
 
 /// Keeps a reply as it is.
-struct Whole(Vec<u8>);
+struct Collect(Vec<u8>);
 
-impl Sink for Whole {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Flow> {
+impl ReplyReader for Collect {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
         self.0.extend_from_slice(bytes);
-        Ok(Flow::More)
+        Ok(Next::More)
     }
 }

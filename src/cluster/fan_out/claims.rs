@@ -7,7 +7,7 @@ use crate::cluster::Shared;
 use crate::cluster::identity::Identity;
 use crate::cluster::membership::{Socket, directory};
 use crate::error::{Error, Problem, Result};
-use crate::process::{Identified, Member};
+use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::transport::Deadline;
 
 /// The processes that a command has reached so far, by the sockets it reached them
@@ -25,7 +25,7 @@ pub(crate) struct Claims {
 /// A connection on which a command may be sent, or the reason why it may not.
 pub(super) enum Claim<'a> {
     /// The process is claimed by this connection.
-    Granted(Box<Identified<'a>>),
+    Granted(Box<IdentifiedConnection<'a>>),
     /// The process seems to be the one that the command reaches through this address.
     Claimed(Address),
 }
@@ -36,7 +36,11 @@ impl Claims {
     }
 
     /// Connects to a process and claims it.
-    pub(super) async fn claim<'a>(&self, member: &'a Member, deadline: &'a Deadline) -> Result<Claim<'a>> {
+    pub(super) async fn claim<'a>(
+        &self,
+        member: &'a ProcessClient,
+        deadline: &'a Deadline,
+    ) -> Result<Claim<'a>> {
         let identified = member.identified(deadline).await?;
         let Some(identity) = Identity::new(&identified.info, identified.at) else {
             let missing = Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
@@ -50,7 +54,7 @@ impl Claims {
                 file: directory::file_id_of(address),
                 identity: identity.clone(),
             });
-            if address != member.address() && !self.shared.roster().are_all_distinct(pair) {
+            if address != member.address() && !self.shared.table().are_all_distinct(pair) {
                 return Ok(Claim::Claimed(address.clone()));
             }
         }
@@ -62,7 +66,7 @@ impl Claims {
     pub(super) async fn is_one_process(
         &self,
         claimed: &Address,
-        member: &Member,
+        member: &ProcessClient,
         deadline: &Deadline,
     ) -> Result<bool> {
         let found = self.claimed().iter().find(|(address, _)| address == claimed).cloned();

@@ -22,9 +22,9 @@ use super::membership::Shared;
 use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::Identified;
-use crate::protocol::{Answer, Change, Command, Effect, malformed};
-use crate::show::stat::{Row, Scope};
+use crate::process::IdentifiedConnection;
+use crate::protocol::{Answer, Change, Command, Idempotency, malformed};
+use crate::show::stat::{Row, StatFilter};
 use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
 use claims::Claim;
@@ -43,7 +43,7 @@ impl<'a> FanOut<'a> {
 
     /// Has every member execute a command that changes something. `scope` is what is
     /// read before, if that was asked for.
-    pub(crate) async fn change(self, command: Command, scope: Scope) -> Result<Outcomes<Change>> {
+    pub(crate) async fn change(self, command: Command, scope: StatFilter) -> Result<Outcomes<Change>> {
         let command = &command;
         let job = |target: Target, deadline| async move { target.change(command, &deadline).await };
         self.each(command, scope, job).await
@@ -57,14 +57,19 @@ impl<'a> FanOut<'a> {
     ) -> Result<Outcomes<T>> {
         let (command, read) = (&command, &read);
         let job = |target: Target, deadline| async move { target.ask(command, read, &deadline).await };
-        self.each(command, Scope::Nothing, job).await
+        self.each(command, StatFilter::Nothing, job).await
     }
 
     /// Does `job` with every member that permits `command`, all at once, and judges
     /// what came of it when all have finished.
     ///
     /// Nothing is sent to any process if the line of `command` cannot be sent.
-    pub(crate) async fn each<T, J, F>(self, command: &Command, scope: Scope, job: J) -> Result<Outcomes<T>>
+    pub(crate) async fn each<T, J, F>(
+        self,
+        command: &Command,
+        scope: StatFilter,
+        job: J,
+    ) -> Result<Outcomes<T>>
     where
         T: Send + Sync + 'static,
         J: Fn(Target, Deadline) -> F,
@@ -74,11 +79,11 @@ impl<'a> FanOut<'a> {
         let deadline = Deadline::new(self.view.limits.unwrap_or(self.shared.limits));
         let only = self.view.only.as_deref();
         let Targets { targets, missing } = Targets::find(self.shared, only, command, &deadline).await?;
-        if command.is_for_one() && targets.len() != 1 {
+        if command.is_for_single_process() && targets.len() != 1 {
             let text = format!("a reference is that of one process, and this would reach {}", targets.len());
-            return Err(Error::invalid(text).during(command.shown()));
+            return Err(Error::invalid(text).during(command.redacted()));
         }
-        let span = tracing::debug_span!("act", command = command.shown(), processes = targets.len());
+        let span = tracing::debug_span!("act", command = command.redacted(), processes = targets.len());
         let outcomes = async {
             let sending = targets.iter().map(|target| self.one(target, command, &scope, &job, &deadline));
             let mut sent = join_all(sending).await;
@@ -90,12 +95,12 @@ impl<'a> FanOut<'a> {
             }
             self.shared.find_shared_counters(&mut records, &deadline).await;
             let previous = self.view.previous.then(|| Snapshot::new(records.into_iter().map(Arc::new)));
-            Outcomes::new(command.shown(), outcomes, missing, previous)
+            Outcomes::new(command.redacted(), outcomes, missing, previous)
         }
         .instrument(span)
         .await;
         let failed = outcomes.failed().count();
-        tracing::debug!(command = command.shown(), processes = targets.len(), failed, "act");
+        tracing::debug!(command = command.redacted(), processes = targets.len(), failed, "act");
         if self.view.partial { Ok(outcomes) } else { outcomes.all() }
     }
 
@@ -103,7 +108,7 @@ impl<'a> FanOut<'a> {
         &self,
         target: &Target,
         command: &Command,
-        scope: &Scope,
+        scope: &StatFilter,
         job: &J,
         deadline: &Deadline,
     ) -> Sent<T>
@@ -111,17 +116,17 @@ impl<'a> FanOut<'a> {
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Presence<T>>>,
     {
-        let placed = |error: Error| error.during(command.shown()).at(target.member.address());
+        let with_context = |error: Error| error.during(command.redacted()).at(target.member.address());
         let mut record = None;
-        let mut permitted = target.permits(command).map_err(placed);
+        let mut permitted = target.permits(command).map_err(with_context);
         if let (true, Err(error)) = (self.view.previous, &permitted) {
             record = Some(target.unread(error.clone()));
         } else if self.view.previous {
             // Without the previous state the change must not be made.
             let before = target.read(scope, deadline).await;
             if let Err(failure) = &before.answer {
-                let unmet = Error::new(Problem::Unmet(failure.clone()));
-                permitted = Err(placed(unmet));
+                let unmet = Error::new(Problem::Unidentified(failure.clone()));
+                permitted = Err(with_context(unmet));
             }
             record = Some(before);
         }
@@ -142,7 +147,7 @@ impl<'a> FanOut<'a> {
         targets: &[Target],
         sent: &mut Vec<Sent<T>>,
         command: &Command,
-        scope: &Scope,
+        scope: &StatFilter,
         job: &J,
         deadline: &Deadline,
     ) where
@@ -165,7 +170,7 @@ impl<'a> FanOut<'a> {
                     }
                     None
                 }
-                Err(error) => Some(error.during(command.shown()).at(own)),
+                Err(error) => Some(error.during(command.redacted()).at(own)),
             };
             let now = match error {
                 None => self.one(target, command, scope, job, deadline).await,
@@ -175,7 +180,7 @@ impl<'a> FanOut<'a> {
                 *sent = now;
             }
         }
-        if command.effect() != Effect::Read {
+        if command.idempotency() != Idempotency::Safe {
             duplicates.extend(self.denied_duplicates(targets, sent, deadline).await);
         }
         sent.retain(|(outcome, _)| !duplicates.contains(outcome.address()));
@@ -237,15 +242,15 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
 impl Target {
     /// Has the process execute a command that changes something.
     pub(crate) async fn change(self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
-        let answer = match command.effect() {
-            Effect::Add => self.execute_once(command, deadline).await?,
+        let answer = match command.idempotency() {
+            Idempotency::NonIdempotent => self.execute_once(command, deadline).await?,
             _ => self.execute(command, deadline).await?,
         };
         match answer {
             Answer::Change(change) => Ok(Presence::Here(change)),
             Answer::NotHere(words) => Ok(Presence::NotHere(words)),
             // Of a command that changes something, what was printed is no answer.
-            Answer::Data(data) => Err(self.placed(command, malformed("a message", &data))),
+            Answer::Data(data) => Err(self.with_context(command, malformed("a message", &data))),
         }
     }
 
@@ -264,7 +269,10 @@ impl Target {
 
     /// A connection to the process, for commands that no other connection of this call
     /// may send to it.
-    pub(crate) async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<Identified<'a>>> {
+    pub(crate) async fn claimed<'a>(
+        &'a self,
+        deadline: &'a Deadline,
+    ) -> Result<Box<IdentifiedConnection<'a>>> {
         match self.claims.claim(&self.member, deadline).await? {
             Claim::Granted(identified) => Ok(identified),
             Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address)).at(self.member.address())),
@@ -302,17 +310,17 @@ impl Target {
         match answer {
             Answer::Data(data) => match read(data) {
                 Ok(value) => Ok(Presence::Here(value)),
-                Err(error) => Err(error.during(command.shown()).at(self.member.address())),
+                Err(error) => Err(error.during(command.redacted()).at(self.member.address())),
             },
             Answer::NotHere(words) => Ok(Presence::NotHere(words)),
-            Answer::Change(_) => Err(self.placed(command, malformed("data", b""))),
+            Answer::Change(_) => Err(self.with_context(command, malformed("data", b""))),
         }
     }
 
     /// Whether `show stat` has such a row.
     pub(crate) async fn lists(
         &self,
-        scope: &Scope,
+        scope: &StatFilter,
         is_it: impl Fn(Row<'_>) -> bool,
         deadline: &Deadline,
     ) -> Result<bool> {
@@ -324,7 +332,7 @@ impl Target {
     }
 
     /// The error that a command met with at this process.
-    pub(crate) fn placed(&self, command: &Command, problem: Problem) -> Error {
-        Error::new(problem).during(command.shown()).at(self.member.address())
+    pub(crate) fn with_context(&self, command: &Command, problem: Problem) -> Error {
+        Error::new(problem).during(command.redacted()).at(self.member.address())
     }
 }

@@ -8,13 +8,13 @@ use futures::future::BoxFuture;
 
 use super::claims::Claims;
 use crate::address::Address;
-use crate::cluster::membership::{Listing, Standing};
+use crate::cluster::membership::{Classification, Listing};
 use crate::cluster::{Selector, Shared};
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
-use crate::process::Member;
-use crate::protocol::{Command, Effect};
+use crate::process::ProcessClient;
+use crate::protocol::{Command, Idempotency};
 use crate::show::Info;
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
 
@@ -29,11 +29,11 @@ pub(crate) struct Targets {
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(super) process: Process,
-    pub(crate) member: Member,
+    pub(crate) member: ProcessClient,
     /// The processes that the command has reached so far.
     pub(crate) claims: Arc<Claims>,
     /// Why it was not found out who it is, if that was tried and failed.
-    silence: Option<Failure>,
+    probe_failure: Option<Failure>,
 }
 
 impl Target {
@@ -61,10 +61,10 @@ impl Target {
                 return Err(Error::new(Problem::TooOld { needs, version }));
             }
         }
-        let Some(silence) = &self.silence else { return Ok(()) };
+        let Some(probe_failure) = &self.probe_failure else { return Ok(()) };
         let met = self.process.info().is_some();
-        match (silence.kind, command.effect()) {
-            (ErrorKind::Timeout, Effect::Read | Effect::Change) => Ok(()),
+        match (probe_failure.kind, command.idempotency()) {
+            (ErrorKind::Timeout, Idempotency::Safe | Idempotency::Idempotent) => Ok(()),
             (
                 ErrorKind::Timeout
                 | ErrorKind::Connect
@@ -73,7 +73,7 @@ impl Target {
                 | ErrorKind::Io,
                 _,
             ) if met => Ok(()),
-            _ => Err(Error::new(Problem::Unmet(silence.clone()))),
+            _ => Err(Error::new(Problem::Unidentified(probe_failure.clone()))),
         }
     }
 
@@ -85,13 +85,13 @@ impl Target {
 
     /// The record of a process that was not read because of `error`.
     pub(super) fn unread(&self, error: Error) -> Record {
-        self.labelled(self.member.kept(Err(Failure::new(error, ""))))
+        self.labelled(self.member.to_record(Err(Failure::new(error, ""))))
     }
 
     /// Reads it, if it can be reached at all.
-    pub(crate) async fn read(&self, scope: &Scope, deadline: &Deadline) -> Record {
-        if let Some(silence) = &self.silence {
-            return self.labelled(self.member.kept(Err(silence.clone())));
+    pub(crate) async fn read(&self, scope: &StatFilter, deadline: &Deadline) -> Record {
+        if let Some(probe_failure) = &self.probe_failure {
+            return self.labelled(self.member.to_record(Err(probe_failure.clone())));
         }
         let reading = self.member.read_settled(scope, self.process.info(), deadline).await;
         self.labelled(self.member.record(reading))
@@ -124,15 +124,15 @@ impl Targets {
         deadline: &Deadline,
     ) -> Result<Self> {
         let listing = shared.candidates(false, deadline).await;
-        let mut silences = HashMap::new();
-        let known = Self::known(shared, &listing, only, command, &mut silences);
+        let mut probe_failures = HashMap::new();
+        let known = Self::known(shared, &listing, only, command, &mut probe_failures);
         let too_old = |one: &Arc<Record>| {
             let version = one.version();
             command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
         };
         let records = match known.filter(|known| !known.iter().any(too_old)) {
             Some(known) => known,
-            None => Self::identify(shared, &listing, &deadline.half(), &mut silences).await?,
+            None => Self::identify(shared, &listing, &deadline.half(), &mut probe_failures).await?,
         };
         if records.is_empty() {
             return Err(shared.no_members(&listing));
@@ -147,7 +147,7 @@ impl Targets {
                 process: process.clone(),
                 member: shared.member(process.address()),
                 claims: Arc::clone(&claims),
-                silence: silences.remove(process.address()),
+                probe_failure: probe_failures.remove(process.address()),
             })
             .collect();
         Ok(Self { targets, missing })
@@ -163,31 +163,33 @@ impl Targets {
         listing: &Listing,
         only: Option<&[Selector]>,
         command: &Command,
-        silences: &mut HashMap<Address, Failure>,
+        probe_failures: &mut HashMap<Address, Failure>,
     ) -> Option<Vec<Arc<Record>>> {
         let mut unknown = HashSet::new();
         let mut found = Vec::with_capacity(listing.candidates.len());
         let duplicates = shared.duplicates(&listing.candidates);
-        let roster = shared.roster();
+        let table = shared.table();
         for candidate in &listing.candidates {
             let address = &candidate.address;
-            let known = roster.get(address).filter(|known| {
+            let known = table.get(address).filter(|known| {
                 known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
             });
-            let head = roster.head(address);
+            let head = table.last_known(address);
             // A raw command is sent on a connection that does not identify its process, and
             // another process can have taken over the socket by now.
-            let is_sure = !command.is_raw() || command.effect() != Effect::Add;
-            found.push(match (known.map(|known| &known.standing), head, roster.hung(address)) {
-                (Some(Standing::Member { answered: true }), Some(head), _) if is_sure => Ok(Arc::clone(head)),
-                (Some(Standing::Member { answered: false }), None, Some(silence))
-                    if command.effect() != Effect::Add =>
+            let is_sure = !command.is_raw() || command.idempotency() != Idempotency::NonIdempotent;
+            found.push(match (known.map(|known| &known.classification), head, table.unresponsive(address)) {
+                (Some(Classification::Member { answered: true }), Some(head), _) if is_sure => {
+                    Ok(Arc::clone(head))
+                }
+                (Some(Classification::Member { answered: false }), None, Some(probe_failure))
+                    if command.idempotency() != Idempotency::NonIdempotent =>
                 {
                     // A question does no harm, and it may be awake by now.
-                    if command.effect() == Effect::Change {
-                        silences.insert(address.clone(), silence.clone());
+                    if command.idempotency() == Idempotency::Idempotent {
+                        probe_failures.insert(address.clone(), probe_failure.clone());
                     }
-                    Err((address, silence.clone()))
+                    Err((address, probe_failure.clone()))
                 }
                 _ if candidate.file.is_some() && duplicates.contains(address) => continue,
                 _ => {
@@ -198,11 +200,11 @@ impl Targets {
         }
         let bare = |(address, failure): (&Address, Failure)| {
             let mut record = Record::new(Arc::clone(&shared.source), address.clone(), Err(failure));
-            record.label = roster.label(address).map(|label| (**label).into());
+            record.label = table.label(address).map(|label| (**label).into());
             Arc::new(record)
         };
         let records: Vec<_> = found.into_iter().map(|one| one.unwrap_or_else(bare)).collect();
-        drop(roster);
+        drop(table);
         let is_known = unknown.is_empty()
             || only.is_some_and(|only| {
                 let snapshot = Snapshot::new(records.iter().cloned());
@@ -218,19 +220,19 @@ impl Targets {
         shared: &Shared,
         listing: &Listing,
         deadline: &Deadline,
-        silences: &mut HashMap<Address, Failure>,
+        probe_failures: &mut HashMap<Address, Failure>,
     ) -> Result<Vec<Arc<Record>>> {
-        let records = shared.records(&Scope::Nothing, listing, deadline).await?;
-        silences.clear();
-        let roster = shared.roster();
-        let heads = records.into_iter().map(|record| match &record.answer {
+        let records = shared.records(&StatFilter::Nothing, listing, deadline).await?;
+        probe_failures.clear();
+        let table = shared.table();
+        let last_known = records.into_iter().map(|record| match &record.answer {
             Ok(_) => Arc::new(record),
             Err(failure) => {
-                silences.insert(record.address.clone(), failure.clone());
-                roster.head(&record.address).cloned().unwrap_or_else(|| Arc::new(record))
+                probe_failures.insert(record.address.clone(), failure.clone());
+                table.last_known(&record.address).cloned().unwrap_or_else(|| Arc::new(record))
             }
         });
-        Ok(heads.collect())
+        Ok(last_known.collect())
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct Listing {
 /// A directory, and the sockets in it.
 type Read = (PathBuf, io::Result<Vec<SocketFile>>);
 
-const LIST: Step = Step::one("reading the directory", "end of the list");
-const FILES: Step = Step::one("reading the directory: too many open files", "free file descriptor");
+const LIST: Step = Step::new("reading the directory", "end of the list");
+const FILES: Step = Step::new("reading the directory: too many open files", "free file descriptor");
 
 /// Pauses before a directory is read again after the system had no file
 /// descriptors left.
@@ -97,7 +97,7 @@ impl Shared {
                 let read = |path: PathBuf| (directory::sockets(&path), path);
                 dirs.into_iter().map(read).map(|(sockets, path)| (path, sockets)).collect::<Vec<_>>()
             });
-            let read = deadline.bound(LIST, deadline.limits().total, reading).await?;
+            let read = deadline.timeout(LIST, deadline.limits().total, reading).await?;
             let read = read.map_err(|error| Error::new(Problem::Io(io::Error::other(error).into())))?;
             let is_busy = |(_, sockets): &Read| sockets.as_ref().is_err_and(directory::is_out_of_files);
             if !read.iter().any(is_busy) || deadline.sleep(FILES, pause).await.is_err() {

@@ -6,14 +6,14 @@ use std::io;
 use super::candidate::{Candidate, Listing};
 use super::directory::{FileId, SocketFile};
 use super::listed::Listed;
-use super::table::{IgnoredReason, Known, Standing};
-use super::{Answered, Asked, Shared, directory};
+use super::table::{Classification, Entry, IgnoredReason};
+use super::{Probe, ProbedMember, Shared, directory};
 use crate::address::Address;
 use crate::error::ErrorKind;
 use crate::transport::Deadline;
 
 /// What an answer says of a socket.
-enum Verdict {
+enum ProbeResult {
     /// It is a member.
     Member,
     /// It is of no use.
@@ -26,11 +26,11 @@ enum Verdict {
 
 /// What a call found out about a socket.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub(super) struct Classified {
     pub(super) address: Address,
     pub(super) file: Option<FileId>,
     /// `None` for a socket that is gone and never was a member.
-    pub(super) standing: Option<Standing>,
+    pub(super) classification: Option<Classification>,
 }
 
 impl Shared {
@@ -70,26 +70,28 @@ impl Shared {
                 listing.excluded.push((address, id, reason));
             }
         }
-        let mut roster = self.roster();
+        let mut table = self.table();
         if !is_fresh {
-            for (address, _) in roster.members().filter(|(_, answered)| *answered) {
+            for (address, _) in table.members().filter(|(_, answered)| *answered) {
                 add(address, None, false);
             }
             // A file that went away and never answered was never a member.
-            roster.retain(|address, known| {
+            table.retain(|address, known| {
                 known.file.is_none() || seen.contains(address) || listing.is_out_of_sight(address)
             });
-            roster.retain_sockets(|address| seen.contains(address));
+            table.retain_sockets(|address| seen.contains(address));
         }
         let excluded: HashSet<&Address> = listing.excluded.iter().map(|(address, ..)| address).collect();
         candidates.retain(|candidate| {
             if excluded.contains(&candidate.address) {
                 return false;
             }
-            match roster.get(&candidate.address) {
+            match table.get(&candidate.address) {
                 // What a file was found to be it is as long as it is the same file. A
                 // given address is asked each time.
-                Some(Known { file: Some(file), standing: Standing::Ignored(reason) }) if !is_fresh => {
+                Some(Entry { file: Some(file), classification: Classification::Ignored(reason) })
+                    if !is_fresh =>
+                {
                     candidate.given
                         || Some(*file) != candidate.file
                         || matches!(reason, IgnoredReason::Refused | IgnoredReason::Excluded)
@@ -103,66 +105,68 @@ impl Shared {
 
     /// Sorts the sockets that were asked into members, whose answers come back, and
     /// others.
-    pub(super) fn judge(
+    pub(super) fn classify(
         &self,
         is_fresh: bool,
-        asked: Vec<Asked>,
-        findings: &mut Vec<Finding>,
-    ) -> Vec<Answered> {
-        let roster = self.roster();
+        asked: Vec<Probe>,
+        classified: &mut Vec<Classified>,
+    ) -> Vec<ProbedMember> {
+        let table = self.table();
         let mut answers = Vec::new();
         for asked in asked {
-            let verdict = self.verdict(&asked);
-            let Asked { candidate, member, answer, read_at, .. } = asked;
-            let known = roster.get(&candidate.address).filter(|_| !is_fresh);
-            let before = known.map(|known| &known.standing);
-            let answered = matches!(before, Some(Standing::Member { answered: true }));
-            let ignored = matches!(before, Some(Standing::Ignored(_)));
-            let standing = match verdict {
-                Verdict::Gone if !answered => None,
-                Verdict::Ignore(reason) if !answered => Some(Standing::Ignored(reason)),
+            let probe_result = self.probe_result(&asked);
+            let Probe { candidate, member, answer, read_at, .. } = asked;
+            let known = table.get(&candidate.address).filter(|_| !is_fresh);
+            let before = known.map(|known| &known.classification);
+            let answered = matches!(before, Some(Classification::Member { answered: true }));
+            let ignored = matches!(before, Some(Classification::Ignored(_)));
+            let classification = match probe_result {
+                ProbeResult::Gone if !answered => None,
+                ProbeResult::Ignore(reason) if !answered => Some(Classification::Ignored(reason)),
                 // A master, or another program, that starts anew does not become a
                 // member for not answering meanwhile.
-                Verdict::Silent if ignored => continue,
+                ProbeResult::Silent if ignored => continue,
                 _ => {
-                    let standing = Standing::Member { answered: answered || answer.is_ok() };
+                    let classification = Classification::Member { answered: answered || answer.is_ok() };
                     let mut record = member.record(answer);
                     record.read_at = read_at;
-                    answers.push(Answered { candidate: candidate.clone(), member, record });
-                    Some(standing)
+                    answers.push(ProbedMember { candidate: candidate.clone(), member, record });
+                    Some(classification)
                 }
             };
-            findings.push(Finding { address: candidate.address, file: candidate.file, standing });
+            classified.push(Classified { address: candidate.address, file: candidate.file, classification });
         }
         answers
     }
 
     /// What an answer says of a socket that has not been a member so far.
-    fn verdict(&self, asked: &Asked) -> Verdict {
+    fn probe_result(&self, asked: &Probe) -> ProbeResult {
         let error = match (&asked.answer, asked.listed) {
-            (Ok(_), None | Some(Listed::One)) => return Verdict::Member,
-            (Ok(_), Some(Listed::Several)) => return Verdict::Ignore(IgnoredReason::Shared),
-            (Ok(_), Some(Listed::Nowhere)) => return Verdict::Ignore(IgnoredReason::Unlisted),
+            (Ok(_), None | Some(Listed::One)) => return ProbeResult::Member,
+            (Ok(_), Some(Listed::Several)) => return ProbeResult::Ignore(IgnoredReason::Shared),
+            (Ok(_), Some(Listed::Nowhere)) => return ProbeResult::Ignore(IgnoredReason::Unlisted),
             (Err(error), _) => error,
         };
         // The caller expects a process at an address that was given, so that a failure
         // there is reported. A directory may hold sockets of other programs.
         if asked.candidate.given || asked.candidate.file.is_none() {
-            return Verdict::Member;
+            return ProbeResult::Member;
         }
         match (error.kind(), error.io()) {
             (ErrorKind::Connect | ErrorKind::AccessDenied, Some(io)) => match io.kind() {
-                io::ErrorKind::NotFound => Verdict::Gone,
+                io::ErrorKind::NotFound => ProbeResult::Gone,
                 io::ErrorKind::ConnectionRefused if self.ignore_refused => {
-                    Verdict::Ignore(IgnoredReason::Refused)
+                    ProbeResult::Ignore(IgnoredReason::Refused)
                 }
-                _ if is_datagram(io) => Verdict::Ignore(IgnoredReason::Datagram),
-                _ => Verdict::Silent,
+                _ if is_datagram(io) => ProbeResult::Ignore(IgnoredReason::Datagram),
+                _ => ProbeResult::Silent,
             },
-            (ErrorKind::Unsupported, _) => Verdict::Ignore(IgnoredReason::Master),
-            (ErrorKind::NotHaproxy, _) => Verdict::Ignore(IgnoredReason::NotHaproxy(error.reason().into())),
-            (ErrorKind::Closed | ErrorKind::Io | ErrorKind::Timeout, _) => Verdict::Silent,
-            _ => Verdict::Member,
+            (ErrorKind::Unsupported, _) => ProbeResult::Ignore(IgnoredReason::Master),
+            (ErrorKind::NotHaproxy, _) => {
+                ProbeResult::Ignore(IgnoredReason::NotHaproxy(error.reason().into()))
+            }
+            (ErrorKind::Closed | ErrorKind::Io | ErrorKind::Timeout, _) => ProbeResult::Silent,
+            _ => ProbeResult::Member,
         }
     }
 }

@@ -6,25 +6,25 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 
 use super::candidate::Candidate;
-use super::classify::Finding;
+use super::classify::Classified;
 use super::directory::FileId;
-use super::table::{Known, Socket, Standing};
-use super::{Answered, Asked, Shared, directory};
+use super::table::{Classification, Entry, Socket};
+use super::{Probe, ProbedMember, Shared, directory};
 use crate::address::Address;
 use crate::cluster::identity::Identity;
 use crate::error::{Error, Problem, Result};
-use crate::process::Member;
+use crate::process::ProcessClient;
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Step};
 
 /// How often one socket is asked between two answers of the other.
 const BURST: usize = 8;
 
-const COMPARE: Step = Step::one("comparing with another socket", "turn");
+const COMPARE: Step = Step::new("comparing with another socket", "turn");
 
 /// A socket, and the identity that the process behind it gave.
 struct Alike<'a> {
-    member: &'a Member,
+    member: &'a ProcessClient,
     file: Option<FileId>,
     identity: &'a Identity,
 }
@@ -33,15 +33,15 @@ impl Shared {
     /// The sockets whose process was asked elsewhere the last time. A socket is not
     /// one of them if its file, or the file of the other socket, is another one now.
     pub(crate) fn duplicates(&self, candidates: &[Candidate]) -> HashSet<Address> {
-        let roster = self.roster();
+        let table = self.table();
         let files: HashMap<&Address, Option<FileId>> =
             candidates.iter().map(|candidate| (&candidate.address, candidate.file)).collect();
         let is_as_before = |address: &Address| {
             let file = files.get(address).copied().flatten();
-            roster.get(address).is_some_and(|known| known.file == file)
+            table.get(address).is_some_and(|known| known.file == file)
         };
-        let is_duplicate = |candidate: &&Candidate| match roster.get(&candidate.address) {
-            Some(Known { standing: Standing::Duplicate { of, .. }, .. }) => {
+        let is_duplicate = |candidate: &&Candidate| match table.get(&candidate.address) {
+            Some(Entry { classification: Classification::Duplicate { of, .. }, .. }) => {
                 is_as_before(&candidate.address) && is_as_before(of)
             }
             _ => false,
@@ -51,11 +51,15 @@ impl Shared {
 
     /// Of sockets that were duplicates, those that must be read after all: their
     /// process has not answered elsewhere this time, or is another one now.
-    pub(super) fn no_duplicates_any_more(&self, asked: Vec<Asked>, answers: &[Answered]) -> Vec<Candidate> {
-        let roster = self.roster();
-        let must_be_read = |asked: &Asked| {
-            let Some(Known { standing: Standing::Duplicate { of, identity }, .. }) =
-                roster.get(&asked.candidate.address)
+    pub(super) fn no_duplicates_any_more(
+        &self,
+        asked: Vec<Probe>,
+        answers: &[ProbedMember],
+    ) -> Vec<Candidate> {
+        let table = self.table();
+        let must_be_read = |asked: &Probe| {
+            let Some(Entry { classification: Classification::Duplicate { of, identity }, .. }) =
+                table.get(&asked.candidate.address)
             else {
                 return true;
             };
@@ -73,10 +77,10 @@ impl Shared {
     /// process. Answers through a socket of a higher level come first.
     pub(super) async fn processes(
         &self,
-        answers: &mut [Answered],
+        answers: &mut [ProbedMember],
         deadline: &Deadline,
     ) -> Vec<Result<usize>> {
-        let level = |one: &Answered| one.record.answer.as_ref().ok().map(|reading| reading.level);
+        let level = |one: &ProbedMember| one.record.answer.as_ref().ok().map(|reading| reading.level);
         answers.sort_by(|a, b| level(b).cmp(&level(a)).then_with(|| a.record.address.cmp(&b.record.address)));
         let identities: Vec<_> = answers.iter().map(|one| Identity::of(&one.record)).collect();
         let mut processes: Vec<Result<usize>> = (0..answers.len()).map(Ok).collect();
@@ -98,9 +102,9 @@ impl Shared {
 
     /// Keeps one of several answers of the same process.
     pub(super) fn without_duplicates(
-        answers: Vec<Answered>,
+        answers: Vec<ProbedMember>,
         processes: Vec<Result<usize>>,
-        findings: &mut Vec<Finding>,
+        classified: &mut Vec<Classified>,
     ) -> Vec<Record> {
         let addresses: Vec<Address> = answers.iter().map(|one| one.record.address.clone()).collect();
         let mut kept = Vec::with_capacity(answers.len());
@@ -110,8 +114,8 @@ impl Shared {
                     let Some(of) = addresses.get(first).cloned() else { continue };
                     let Some(identity) = Identity::of(&one.record) else { continue };
                     let Candidate { address, file, .. } = one.candidate;
-                    let standing = Some(Standing::Duplicate { of, identity });
-                    findings.push(Finding { address, file, standing });
+                    let classification = Some(Classification::Duplicate { of, identity });
+                    classified.push(Classified { address, file, classification });
                 }
                 Ok(_) => kept.push(one.record),
                 // Counted twice or not at all: neither may be taken for true.
@@ -132,7 +136,7 @@ impl Shared {
             return own();
         }
         // One comparison at a time: comparing raises the counts that are compared.
-        let turn = deadline.bound(COMPARE, self.limits.total, self.comparing.lock()).await;
+        let turn = deadline.timeout(COMPARE, self.limits.total, self.comparing.lock()).await;
         let Ok(turn) = turn else {
             // The first one counts in any case.
             let late = |(at, one): (usize, &Alike<'_>)| match at {
@@ -151,14 +155,14 @@ impl Shared {
                 let process = *process.as_ref().ok()?;
                 Some((one.key(), process))
             });
-            self.roster().set_compared(compared);
+            self.table().set_compared(compared);
         }
         found
     }
 
     /// Whether an earlier comparison told all of these apart.
     fn are_all_distinct(&self, sockets: &[Alike<'_>]) -> bool {
-        self.roster().are_all_distinct(sockets.iter().map(Alike::key))
+        self.table().are_all_distinct(sockets.iter().map(Alike::key))
     }
 
     /// Whether two sockets lead to one process, by comparing them if that is not known.
@@ -169,8 +173,8 @@ impl Shared {
     pub(crate) fn is_one_process<'a>(
         &'a self,
         identity: &'a Identity,
-        one: &'a Member,
-        other: &'a Member,
+        one: &'a ProcessClient,
+        other: &'a ProcessClient,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<bool>> {
         let compare = async move {

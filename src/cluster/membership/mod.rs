@@ -11,7 +11,7 @@ mod table;
 pub use table::{Ignored, IgnoredReason};
 
 pub(crate) use candidate::Listing;
-pub(crate) use table::{Roster, Socket, Standing};
+pub(crate) use table::{Classification, MembershipTable, Socket};
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -26,13 +26,13 @@ use super::selector::Selector;
 use super::shared_counters::SharedCounterFinder;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{self, Member};
-use crate::show::stat::Scope;
+use crate::process::{self, ProcessClient};
+use crate::show::stat::StatFilter;
 use crate::show::{Info, Reading};
 use crate::snapshot::{Label, Record, Snapshot, labels_beside};
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 use candidate::Candidate;
-use classify::Finding;
+use classify::Classified;
 use listed::Listed;
 
 /// What all views of one cluster share.
@@ -47,16 +47,16 @@ pub(super) struct Shared {
     pub(super) expected_count: usize,
     /// One for each connection that may be open.
     pub(super) permits: Arc<Permits>,
-    pub(super) roster: Mutex<Roster>,
+    pub(super) table: Mutex<MembershipTable>,
     /// Held while it is found out whether two sockets lead to one process.
     pub(super) comparing: tokio::sync::Mutex<()>,
     pub(super) shared_counters: SharedCounterFinder,
 }
 
 /// A socket that was asked, and its answer.
-pub(super) struct Asked {
+pub(super) struct Probe {
     candidate: Candidate,
-    member: Member,
+    member: ProcessClient,
     answer: Result<Reading>,
     /// Microseconds since 1970 at which the answer ended.
     read_at: u64,
@@ -65,9 +65,9 @@ pub(super) struct Asked {
 }
 
 /// A member, and what is kept of its answer.
-pub(super) struct Answered {
+pub(super) struct ProbedMember {
     candidate: Candidate,
-    member: Member,
+    member: ProcessClient,
     record: Record,
 }
 
@@ -75,7 +75,7 @@ impl Shared {
     /// Asks every member, and every socket of which it is not known yet whether it
     /// is one. All of it shares one time limit. A fresh sweep looks at every socket as
     /// if it was not known.
-    pub(super) async fn sweep(&self, scope: &Scope, is_fresh: bool, limits: Limits) -> Result<Snapshot> {
+    pub(super) async fn sweep(&self, scope: &StatFilter, is_fresh: bool, limits: Limits) -> Result<Snapshot> {
         let deadline = &Deadline::new(limits);
         let listing = self.candidates(is_fresh, deadline).await;
         let records = self.records(scope, &listing, deadline).await?;
@@ -89,31 +89,36 @@ impl Shared {
     /// that is given up changes nothing.
     pub(super) fn records<'a>(
         &'a self,
-        scope: &'a Scope,
+        scope: &'a StatFilter,
         listing: &'a Listing,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
         self.read_all(scope, listing, deadline).boxed()
     }
 
-    async fn read_all(&self, scope: &Scope, listing: &Listing, deadline: &Deadline) -> Result<Vec<Record>> {
+    async fn read_all(
+        &self,
+        scope: &StatFilter,
+        listing: &Listing,
+        deadline: &Deadline,
+    ) -> Result<Vec<Record>> {
         let is_fresh = listing.is_fresh;
         let span = tracing::debug_span!("sweep", sockets = listing.candidates.len());
         async {
-            let mut findings = Vec::new();
+            let mut classified = Vec::new();
             let known = if is_fresh { HashSet::new() } else { self.duplicates(&listing.candidates) };
             let is_duplicate = |candidate: &Candidate| known.contains(&candidate.address);
-            let (doubles, others): (Vec<_>, Vec<_>) =
+            let (duplicates, others): (Vec<_>, Vec<_>) =
                 listing.candidates.iter().cloned().partition(is_duplicate);
             // Known duplicates are only asked for their identity.
             let asked = self.ask(scope, others, deadline);
-            let (asked, doubles) = join(asked, self.ask(&Scope::Nothing, doubles, deadline)).await;
-            let mut answers = self.judge(is_fresh, asked, &mut findings);
-            let again = self.no_duplicates_any_more(doubles, &answers);
-            answers.extend(self.judge(is_fresh, self.ask(scope, again, deadline).await, &mut findings));
-            let processes = self.settle(scope, is_fresh, &mut answers, &mut findings, deadline).await;
-            let mut records = Self::without_duplicates(answers, processes, &mut findings);
-            self.keep(listing, findings, &mut records);
+            let (asked, duplicates) = join(asked, self.ask(&StatFilter::Nothing, duplicates, deadline)).await;
+            let mut answers = self.classify(is_fresh, asked, &mut classified);
+            let again = self.no_duplicates_any_more(duplicates, &answers);
+            answers.extend(self.classify(is_fresh, self.ask(scope, again, deadline).await, &mut classified));
+            let processes = self.settle(scope, is_fresh, &mut answers, &mut classified, deadline).await;
+            let mut records = Self::without_duplicates(answers, processes, &mut classified);
+            self.keep(listing, classified, &mut records);
             self.find_shared_counters(&mut records, deadline).await;
             if records.is_empty() {
                 return Err(self.no_members(listing));
@@ -131,10 +136,10 @@ impl Shared {
     /// twice.
     async fn settle(
         &self,
-        scope: &Scope,
+        scope: &StatFilter,
         is_fresh: bool,
-        answers: &mut Vec<Answered>,
-        findings: &mut Vec<Finding>,
+        answers: &mut Vec<ProbedMember>,
+        classified: &mut Vec<Classified>,
         deadline: &Deadline,
     ) -> Vec<Result<usize>> {
         let mut attempts = 0;
@@ -157,73 +162,73 @@ impl Shared {
                 at += 1;
                 !stale.contains(&(at - 1))
             });
-            answers.extend(self.judge(is_fresh, self.ask(scope, again, deadline).await, findings));
+            answers.extend(self.classify(is_fresh, self.ask(scope, again, deadline).await, classified));
         }
     }
 
     /// Keeps what a call found out, and gives each member its label.
-    fn keep(&self, listing: &Listing, findings: Vec<Finding>, records: &mut [Record]) {
-        let mut roster = self.roster();
+    fn keep(&self, listing: &Listing, classified: Vec<Classified>, records: &mut [Record]) {
+        let mut table = self.table();
         if listing.is_fresh {
-            roster.forget();
-            self.expect_addresses(&mut roster);
+            table.forget();
+            self.expect_addresses(&mut table);
         }
         for (address, file, reason) in &listing.excluded {
-            roster.set(address.clone(), Some(*file), Standing::Ignored(reason.clone()));
+            table.set(address.clone(), Some(*file), Classification::Ignored(reason.clone()));
         }
-        for Finding { address, file, standing } in findings {
-            match standing {
-                Some(standing) => roster.set(address, file, standing),
-                None => roster.remove(&address),
+        for Classified { address, file, classification } in classified {
+            match classification {
+                Some(classification) => table.set(address, file, classification),
+                None => table.remove(&address),
             }
         }
         // Comparisons of sockets that are gone.
-        roster.retain(|_, _| true);
-        Self::label(&mut roster, records);
+        table.retain(|_, _| true);
+        Self::label(&mut table, records);
         for record in &*records {
-            roster.set_head(record);
+            table.set_last_known(record);
         }
     }
 
     /// Gives each member its label. A label is chosen once, beside those of all other
     /// members, and never changes or goes to another address.
-    fn label(roster: &mut Roster, records: &mut [Record]) {
+    fn label(table: &mut MembershipTable, records: &mut [Record]) {
         for record in &mut *records {
-            record.label = roster.label(&record.address).map(|label| (**label).into());
+            record.label = table.label(&record.address).map(|label| (**label).into());
         }
         let all: Vec<&Record> = records.iter().collect();
         let unlabelled: Vec<&Record> = all.iter().copied().filter(|record| record.label.is_none()).collect();
         if unlabelled.is_empty() {
             return;
         }
-        let labels = labels_beside(&unlabelled, &all, roster.labels());
+        let labels = labels_beside(&unlabelled, &all, table.labels());
         let chosen: Vec<(Address, Label)> =
             unlabelled.iter().map(|record| record.address.clone()).zip(labels).collect();
         for (address, label) in chosen {
-            roster.set_label(address, label);
+            table.set_label(address, label);
         }
         for record in records.iter_mut().filter(|record| record.label.is_none()) {
-            record.label = roster.label(&record.address).map(|label| (**label).into());
+            record.label = table.label(&record.address).map(|label| (**label).into());
         }
     }
 
     /// Addresses of the members.
     pub(super) fn members(&self) -> Vec<Address> {
-        let mut members: Vec<_> = self.roster().members().map(|(address, _)| address.clone()).collect();
+        let mut members: Vec<_> = self.table().members().map(|(address, _)| address.clone()).collect();
         members.sort();
         members
     }
 
     pub(super) fn ignored(&self) -> Vec<Ignored> {
-        let mut ignored: Vec<_> = self.roster().ignored().collect();
+        let mut ignored: Vec<_> = self.table().ignored().collect();
         ignored.sort_by(|a, b| a.address.cmp(&b.address));
         ignored
     }
 
     /// Counts every given address as a member until it proves to be none.
-    pub(super) fn expect_addresses(&self, roster: &mut Roster) {
+    pub(super) fn expect_addresses(&self, table: &mut MembershipTable) {
         for address in &self.addresses {
-            roster.set(address.clone(), None, Standing::Member { answered: false });
+            table.set(address.clone(), None, Classification::Member { answered: false });
         }
     }
 
@@ -231,7 +236,7 @@ impl Shared {
     /// socket that is one.
     pub(super) fn no_members(&self, listing: &Listing) -> Error {
         if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
-            let stored = || Error::new(Problem::Unmet(failure.clone()));
+            let stored = || Error::new(Problem::Unidentified(failure.clone()));
             return failure.error().cloned().unwrap_or_else(stored);
         }
         let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
@@ -244,9 +249,9 @@ impl Shared {
         Error::new(Problem::NotFound(text))
     }
 
-    pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
+    pub(super) fn table(&self) -> MutexGuard<'_, MembershipTable> {
         // What it holds is whole after every statement.
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks all of them at once.
@@ -254,7 +259,7 @@ impl Shared {
     /// Of more sockets than there are permits some have to wait. So that none of them
     /// waits for one that hangs, each is given up after a share of the time then, and
     /// those that were are asked again when the others have answered.
-    async fn ask(&self, scope: &Scope, candidates: Vec<Candidate>, deadline: &Deadline) -> Vec<Asked> {
+    async fn ask(&self, scope: &StatFilter, candidates: Vec<Candidate>, deadline: &Deadline) -> Vec<Probe> {
         let rounds = candidates.len().div_ceil(self.permits.count());
         let share = deadline.share(rounds);
         let patience = if rounds > 1 { &share } else { deadline };
@@ -262,7 +267,7 @@ impl Shared {
         let mut asked = join_all(asking).await;
         if rounds > 1 {
             let is_late =
-                |asked: &Asked| matches!(&asked.answer, Err(error) if error.kind() == ErrorKind::Timeout);
+                |asked: &Probe| matches!(&asked.answer, Err(error) if error.kind() == ErrorKind::Timeout);
             let (late, in_time): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_late);
             asked = in_time;
             let asking = late.into_iter().map(|late| self.ask_one(scope, late.candidate, deadline));
@@ -271,9 +276,9 @@ impl Shared {
         asked
     }
 
-    async fn ask_one(&self, scope: &Scope, candidate: Candidate, deadline: &Deadline) -> Asked {
+    async fn ask_one(&self, scope: &StatFilter, candidate: Candidate, deadline: &Deadline) -> Probe {
         let member = self.member(&candidate.address);
-        let known = self.roster().head(&candidate.address).cloned();
+        let known = self.table().last_known(&candidate.address).cloned();
         let known = known.as_ref().and_then(|head| head.info());
         let answer = member.read_settled(scope, known, deadline).await;
         let read_at = process::now();
@@ -283,7 +288,7 @@ impl Shared {
             }
             _ => None,
         };
-        Asked { candidate, member, answer, read_at, listed }
+        Probe { candidate, member, answer, read_at, listed }
     }
 
     /// Finds out which counters of the records are kept in one file with those of other
@@ -292,21 +297,21 @@ impl Shared {
         self.shared_counters.find(records, &|address| self.member(address), deadline).await;
     }
 
-    pub(crate) fn member(&self, address: &Address) -> Member {
+    pub(crate) fn member(&self, address: &Address) -> ProcessClient {
         let make = || StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits));
-        Member { socket: self.roster().socket(address, make), source: Arc::clone(&self.source) }
+        ProcessClient { socket: self.table().socket(address, make), source: Arc::clone(&self.source) }
     }
 }
 
 /// The answers that are not of the process that answers at their socket by now.
 ///
-/// Asked only if one of the processes has just started: then a reload or a restart is
+/// Probe only if one of the processes has just started: then a reload or a restart is
 /// under way, and the other sockets of its host may lead to the new process too.
-async fn stale(answers: &[Answered], deadline: &Deadline) -> Vec<usize> {
+async fn stale(answers: &[ProbedMember], deadline: &Deadline) -> Vec<usize> {
     let infos = || answers.iter().enumerate().filter_map(|(at, one)| Some((at, one, one.record.info()?)));
     let started: HashSet<&str> =
         infos().filter(|(_, _, info)| is_young(info)).filter_map(|(_, _, info)| info.node()).collect();
-    let suspects: Vec<(usize, &Answered, &Info)> =
+    let suspects: Vec<(usize, &ProbedMember, &Info)> =
         infos().filter(|(_, _, info)| info.node().is_some_and(|node| started.contains(node))).collect();
     // One socket alone is read from one process in any case.
     if suspects.len() < 2 {

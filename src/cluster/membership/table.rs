@@ -57,15 +57,15 @@ pub enum IgnoredReason {
 
 /// What is known of every socket, from one sweep to the next.
 #[derive(Debug, Default)]
-pub(crate) struct Roster {
-    known: HashMap<Address, Known>,
+pub(crate) struct MembershipTable {
+    known: HashMap<Address, Entry>,
     /// The socket of every address that may be asked: all calls share its places,
     /// whatever is known of it.
     sockets: HashMap<Address, StatsSocket>,
     /// Who the members were when they last answered, without their rows.
-    heads: HashMap<Address, Arc<Record>>,
+    last_known: HashMap<Address, Arc<Record>>,
     /// Members that have never answered, and did not in time when they were asked.
-    hung: HashMap<Address, Failure>,
+    unresponsive: HashMap<Address, Failure>,
     /// The label of every address that ever was a member. It never changes.
     labels: HashMap<Address, Label>,
     /// What the last comparison of sockets with equal identities found.
@@ -94,14 +94,14 @@ struct Compared {
 
 /// What is known of one socket.
 #[derive(Debug, Clone)]
-pub(crate) struct Known {
+pub(crate) struct Entry {
     /// File it is, if it is one of a directory.
     pub(crate) file: Option<FileId>,
-    pub(crate) standing: Standing,
+    pub(crate) classification: Classification,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Standing {
+pub(crate) enum Classification {
     /// Its figures count. It has answered once, or might.
     Member { answered: bool },
     /// It is of no use.
@@ -110,7 +110,7 @@ pub(crate) enum Standing {
     Duplicate { of: Address, identity: Identity },
 }
 
-impl Roster {
+impl MembershipTable {
     /// An empty table, with the labels that were given. A label that was given to
     /// several addresses is the label of none.
     pub(crate) fn new(given: &HashMap<Address, Box<str>>) -> Self {
@@ -124,61 +124,61 @@ impl Roster {
         Self { labels, ..Self::default() }
     }
 
-    pub(crate) fn get(&self, address: &Address) -> Option<&Known> {
+    pub(crate) fn get(&self, address: &Address) -> Option<&Entry> {
         self.known.get(address)
     }
 
-    pub(super) fn set(&mut self, address: Address, file: Option<FileId>, standing: Standing) {
+    pub(super) fn set(&mut self, address: Address, file: Option<FileId>, classification: Classification) {
         let same = self.known.get(&address).is_some_and(|known| known.file == file);
         // In another file another process answers, and a duplicate is not to be
         // taken for a member again before it is compared.
-        if !same || !matches!(standing, Standing::Member { .. }) {
-            self.heads.remove(&address);
+        if !same || !matches!(classification, Classification::Member { .. }) {
+            self.last_known.remove(&address);
         }
-        self.hung.remove(&address);
-        self.known.insert(address, Known { file, standing });
+        self.unresponsive.remove(&address);
+        self.known.insert(address, Entry { file, classification });
     }
 
-    /// Why a member that has never answered did not, if it hung.
-    pub(crate) fn hung(&self, address: &Address) -> Option<&Failure> {
-        self.hung.get(address)
+    /// Why a member that has never answered did not, if it unresponsive.
+    pub(crate) fn unresponsive(&self, address: &Address) -> Option<&Failure> {
+        self.unresponsive.get(address)
     }
 
     /// Who the member at `address` was when it last answered.
-    pub(crate) fn head(&self, address: &Address) -> Option<&Arc<Record>> {
-        self.heads.get(address)
+    pub(crate) fn last_known(&self, address: &Address) -> Option<&Arc<Record>> {
+        self.last_known.get(address)
     }
 
     /// Stores the identity of a member if it changed, or the fact that the member timed
     /// out.
-    pub(super) fn set_head(&mut self, record: &Record) {
+    pub(super) fn set_last_known(&mut self, record: &Record) {
         if let Some(failure) = record.answer.as_ref().err() {
-            if failure.kind == ErrorKind::Timeout && self.head(&record.address).is_none() {
-                self.hung.insert(record.address.clone(), failure.clone());
+            if failure.kind == ErrorKind::Timeout && self.last_known(&record.address).is_none() {
+                self.unresponsive.insert(record.address.clone(), failure.clone());
             }
         }
         let Some(now) = Identity::of(record) else { return };
-        let is_known = self.heads.get(&record.address).is_some_and(|head| {
+        let is_known = self.last_known.get(&record.address).is_some_and(|head| {
             head.is_stopping() == record.is_stopping()
                 && head.info().map(Info::version) == record.info().map(Info::version)
                 && Identity::of(head).is_some_and(|known| known.fits(&now))
         });
         if !is_known {
-            self.heads.insert(record.address.clone(), Arc::new(record.without_rows()));
+            self.last_known.insert(record.address.clone(), Arc::new(record.without_rows()));
         }
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
         self.known.remove(address);
-        self.heads.remove(address);
-        self.hung.remove(address);
+        self.last_known.remove(address);
+        self.unresponsive.remove(address);
     }
 
     /// Forgets what is known of the sockets for which `wanted` is false.
-    pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Known) -> bool) {
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Entry) -> bool) {
         self.known.retain(|address, known| wanted(address, known));
-        self.heads.retain(|address, _| self.known.contains_key(address));
-        self.hung.retain(|address, _| self.known.contains_key(address));
+        self.last_known.retain(|address, _| self.known.contains_key(address));
+        self.unresponsive.retain(|address, _| self.known.contains_key(address));
         self.compared.retain(|address, _| self.known.contains_key(address));
     }
 
@@ -186,8 +186,8 @@ impl Roster {
     /// they hold for as long as the sockets and their processes do.
     pub(super) fn forget(&mut self) {
         self.known.clear();
-        self.heads.clear();
-        self.hung.clear();
+        self.last_known.clear();
+        self.unresponsive.clear();
     }
 
     /// Lets go of the sockets for which `wanted` is false. Calls that use one keep
@@ -238,18 +238,18 @@ impl Roster {
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&Address, bool)> {
-        self.known.iter().filter_map(|(address, known)| match known.standing {
-            Standing::Member { answered } => Some((address, answered)),
+        self.known.iter().filter_map(|(address, known)| match known.classification {
+            Classification::Member { answered } => Some((address, answered)),
             _ => None,
         })
     }
 
     pub(super) fn ignored(&self) -> impl Iterator<Item = Ignored> {
         self.known.iter().filter_map(|(address, known)| {
-            let reason = match &known.standing {
-                Standing::Member { .. } => return None,
-                Standing::Ignored(reason) => reason.clone(),
-                Standing::Duplicate { of, .. } => IgnoredReason::Duplicate { of: of.clone() },
+            let reason = match &known.classification {
+                Classification::Member { .. } => return None,
+                Classification::Ignored(reason) => reason.clone(),
+                Classification::Duplicate { of, .. } => IgnoredReason::Duplicate { of: of.clone() },
             };
             Some(Ignored { address: address.clone(), reason })
         })

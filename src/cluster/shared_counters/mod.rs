@@ -20,10 +20,10 @@ use tokio::time::{Duration, timeout};
 use super::identity::Identity;
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
-use crate::process::Member;
+use crate::process::ProcessClient;
 use crate::protocol::{self, Request};
 use crate::shm::{self, Claim, Mapped, Seen};
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::show::{GuidList, Reading};
 use crate::snapshot::{Record, ShmStatsFile};
 use crate::transport::{Deadline, Step};
@@ -36,12 +36,12 @@ use rows::SharedRows;
 pub(super) struct SharedCounterFinder {
     /// Names of files that the user declared, by the address of each process.
     declared: HashMap<Address, Arc<str>>,
-    known: Mutex<HashMap<Address, Known>>,
+    known: Mutex<HashMap<Address, Entry>>,
 }
 
 /// What is known of one process.
 #[derive(Debug)]
-struct Known {
+struct Entry {
     identity: Identity,
     seen: Seen,
     rows: Option<Arc<SharedRows>>,
@@ -65,7 +65,7 @@ const FIRST: (u16, u16) = (3, 3);
 const GRACE: Duration = Duration::from_millis(500);
 
 const LIST: &str = "dump stats-file";
-const LOOK: Step = Step::one("looking for the file of shared counters", "answer of the file system");
+const LOOK: Step = Step::new("looking for the file of shared counters", "answer of the file system");
 
 impl SharedCounterFinder {
     /// `declared` has the name of a file for each process that is declared to use it.
@@ -128,7 +128,7 @@ impl SharedCounterFinder {
             let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
             let mut looking = tokio::task::spawn_blocking(looking);
-            let seen = match deadline.bound(LOOK, deadline.limits().total, &mut looking).await {
+            let seen = match deadline.timeout(LOOK, deadline.limits().total, &mut looking).await {
                 Ok(seen) => seen,
                 // A process that hangs may have taken all the time. To add up what is
                 // shared, for want of a look at it, would be worse than to be late.
@@ -144,7 +144,7 @@ impl SharedCounterFinder {
                     continue;
                 }
                 one.seen = Some(seen.clone());
-                let known = Known { identity: one.identity.clone(), seen, rows: None };
+                let known = Entry { identity: one.identity.clone(), seen, rows: None };
                 cache.insert(record.address.clone(), known);
             }
             cache.retain(|address, _| records.iter().any(|record| record.address == *address));
@@ -162,7 +162,7 @@ impl SharedCounterFinder {
         deadline: &Deadline,
     ) {
         let members = group.iter().filter_map(|one| Some(members(&records.get(one.record)?.address)));
-        let members: Vec<Member> = members.collect();
+        let members: Vec<ProcessClient> = members.collect();
         // One after the other: what a process counts is compared with what the others
         // counted before.
         let before = read_all(&members, group, deadline).await;
@@ -178,7 +178,7 @@ impl SharedCounterFinder {
             let file = file.clone();
             move || answer::decide(&file, &answers, limit)
         });
-        let rows = match deadline.bound(LOOK, deadline.limits().total, deciding).await {
+        let rows = match deadline.timeout(LOOK, deadline.limits().total, deciding).await {
             Ok(rows) => rows.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
@@ -197,14 +197,14 @@ impl SharedCounterFinder {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Address, Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Address, Entry>> {
         // The table is whole after every statement.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The member at an address.
-pub(super) type Members<'a> = dyn Fn(&Address) -> Member + Sync + 'a;
+pub(super) type Members<'a> = dyn Fn(&Address) -> ProcessClient + Sync + 'a;
 
 impl Participant {
     fn mapped(&self) -> Option<&Mapped> {
@@ -276,9 +276,9 @@ fn hide_namesakes(participants: &mut [Participant]) {
 }
 
 /// What all of them print, at once.
-async fn read_all(members: &[Member], group: &[Participant], deadline: &Deadline) -> Vec<Result<Reading>> {
-    let read = async |(member, one): (&Member, &Participant)| {
-        let reading = member.read(&Scope::All, deadline).await?;
+async fn read_all(members: &[ProcessClient], group: &[Participant], deadline: &Deadline) -> Vec<Result<Reading>> {
+    let read = async |(member, one): (&ProcessClient, &Participant)| {
+        let reading = member.read(&StatFilter::All, deadline).await?;
         let record = member.record(Ok(reading.clone()));
         if Identity::of(&record).is_some_and(|now| now.fits(&one.identity)) {
             return Ok(reading);
@@ -290,7 +290,7 @@ async fn read_all(members: &[Member], group: &[Participant], deadline: &Deadline
 
 /// The guids of a process. The list is long, so that nothing may stand behind it on its
 /// line.
-async fn list(member: &Member, deadline: &Deadline) -> Result<GuidList> {
+async fn list(member: &ProcessClient, deadline: &Deadline) -> Result<GuidList> {
     let reply = member.socket.reply(&Request::fixed(LIST, &[LIST]), deadline).await?;
     let list = protocol::check_ending(&reply).and_then(|()| GuidList::parse(&reply));
     list.map_err(|error| error.at(member.address()).during(LIST))

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::field::{COLUMNS, Col, Kind, Nature};
 use crate::shm::RowCounters;
-use crate::show::stat::{Cells as _, Dump, Row};
+use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::snapshot::{Record, SharedCounters, ShmStatsFile};
 
 /// The rows of one process, each with where it is counted.
@@ -36,7 +36,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl SharedRows {
     /// What is known of the rows of `stat`; `problem` is why some of them are unknown, if
     /// any is.
-    pub(super) fn new(file: ShmStatsFile, problem: &str, stat: &Dump, counters: Box<[RowCounters]>) -> Self {
+    pub(super) fn new(
+        file: ShmStatsFile,
+        problem: &str,
+        stat: &StatTable,
+        counters: Box<[RowCounters]>,
+    ) -> Self {
         let row = |(row, counters): (Row<'_>, RowCounters)| KnownRow {
             kind: row.kind(),
             proxy: row.proxy().into(),

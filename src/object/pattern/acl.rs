@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol::{Change, Command, Reference};
 use crate::show::PatternSource;
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 
 /// An ACL of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.
@@ -114,8 +114,8 @@ impl Acl {
     /// That of every change: dropping the future closes the connections, and each
     /// process may have executed the command, or still do so.
     pub async fn add(&self, pattern: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::add("add acl"))?.secret(pattern)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write_once("add acl"))?.secret(pattern)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Adds many patterns: `add acl ID PATTERN`, many of them in one piece, on one
@@ -138,7 +138,7 @@ impl Acl {
         &self,
         patterns: impl IntoIterator<Item = P>,
     ) -> Result<Outcomes<Change>> {
-        let mut bulk = Bulk::new(self.command(Command::add("add acl"))?);
+        let mut bulk = Bulk::new(self.command(Command::write_once("add acl"))?);
         for pattern in patterns {
             bulk.pattern(pattern.as_ref())?;
         }
@@ -158,8 +158,8 @@ impl Acl {
     ///
     /// That of [`add`](Self::add).
     pub async fn delete(&self, pattern: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::add("del acl"))?.key(pattern)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write_once("del acl"))?.key(pattern)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Deletes one pattern: `del acl ID #REFERENCE`.
@@ -178,8 +178,8 @@ impl Acl {
     ///
     /// That of [`add`](Self::add).
     pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::change("del acl"))?.reference(entry);
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write("del acl"))?.reference(entry);
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Deletes all patterns: `clear acl ID`.
@@ -192,7 +192,7 @@ impl Acl {
     ///
     /// That of [`add`](Self::add).
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(self.command(Command::change("clear acl"))?, Scope::Nothing).await
+        self.cluster.fan_out().change(self.command(Command::write("clear acl"))?, StatFilter::Nothing).await
     }
 
     fn command(&self, command: Command) -> Result<Command> {

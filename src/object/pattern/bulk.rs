@@ -4,9 +4,9 @@ use futures::FutureExt as _;
 
 use crate::cluster::{Cluster, Outcomes, Presence, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{Batch, Executed, Identified};
+use crate::process::{Batch, Executed, IdentifiedConnection};
 use crate::protocol::{Answer, Change, Command, Form, Payload, malformed};
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
 /// Entries, cut into commands that every release takes.
@@ -76,7 +76,7 @@ impl Bulk {
         let batches: Vec<_> = self.chunks.into_iter().map(batch).collect::<Result<_>>()?;
         let (base, batches) = (&self.base, &batches);
         let send = |target, deadline| async move { send(base, batches, &target, &deadline).await };
-        cluster.fan_out().each(base, Scope::Nothing, send).await
+        cluster.fan_out().each(base, StatFilter::Nothing, send).await
     }
 
     /// Makes a command of the payload under way.
@@ -130,7 +130,7 @@ async fn send_all(
     base: &Command,
     batches: &[(Batch, usize)],
     target: &Target,
-    connection: &mut Identified<'_>,
+    connection: &mut IdentifiedConnection<'_>,
     deadline: &Deadline,
 ) -> Result<Presence<Change>> {
     let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
@@ -151,14 +151,14 @@ async fn send_all(
             (Err(error), _) => return Err(error.after(done, all)),
             (Ok(()), Some(Ok(Answer::NotHere(words)))) if done == 0 => return Ok(Presence::NotHere(words)),
             (Ok(()), Some(Ok(Answer::NotHere(words)))) => {
-                return Err(target.placed(base, Problem::Refused(words)).after(done, all));
+                return Err(target.with_context(base, Problem::Refused(words)).after(done, all));
             }
             // Of several entries in one command, those before the refused one are in.
             (Ok(()), Some(Err(error))) if done > 0 || *entries > 1 && error.kind() == ErrorKind::Refused => {
                 return Err(error.after(done, all));
             }
             (Ok(()), Some(Err(error))) => return Err(error),
-            (Ok(()), Some(Ok(_))) => return Err(target.placed(base, malformed("a message", b""))),
+            (Ok(()), Some(Ok(_))) => return Err(target.with_context(base, malformed("a message", b""))),
         }
     }
     let words = match all {

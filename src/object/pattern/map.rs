@@ -5,7 +5,7 @@ use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol::{Change, Command, Reference};
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternSource};
 
 /// A map of a [`Cluster`]: made from its number or file alone, without asking
@@ -61,7 +61,7 @@ impl Cluster {
         let command = &command.needs(Level::Admin);
         let read = |data: Vec<u8>| Ok(Entries::read(data)?);
         let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
-        Ok(Contents::new(self.fan_out().each(command, Scope::Nothing, job).await?))
+        Ok(Contents::new(self.fan_out().each(command, StatFilter::Nothing, job).await?))
     }
 }
 
@@ -130,8 +130,8 @@ impl Map {
     /// That of every change: dropping the future closes the connections, and each
     /// process may have executed the command, or still do so.
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::add("add map"))?.secret(key)?.secret(value)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write_once("add map"))?.secret(key)?.secret(value)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as
@@ -153,7 +153,7 @@ impl Map {
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Outcomes<Change>> {
-        let mut bulk = Bulk::new(self.command(Command::add("add map"))?);
+        let mut bulk = Bulk::new(self.command(Command::write_once("add map"))?);
         for (key, value) in entries {
             bulk.pair(key.as_ref(), value.as_ref())?;
         }
@@ -174,8 +174,8 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn set(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::change("set map"))?.key(key)?.secret(value)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write("set map"))?.key(key)?.secret(value)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Deletes entries with that key: `del map ID KEY`. Up to 3.2 all of them go;
@@ -189,8 +189,8 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn delete(&self, key: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::add("del map"))?.key(key)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write_once("del map"))?.key(key)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Gives one entry another value: `set map ID #REFERENCE VALUE`.
@@ -209,8 +209,8 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn set_entry(&self, entry: Reference, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::change("set map"))?.reference(entry).secret(value)?;
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write("set map"))?.reference(entry).secret(value)?;
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Deletes one entry: `del map ID #REFERENCE`. The process must be chosen as for
@@ -224,8 +224,8 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::change("del map"))?.reference(entry);
-        self.cluster.fan_out().change(command, Scope::Nothing).await
+        let command = self.command(Command::write("del map"))?.reference(entry);
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
     /// Deletes all entries: `clear map ID`.
@@ -238,7 +238,7 @@ impl Map {
     ///
     /// That of [`add`](Self::add).
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(self.command(Command::change("clear map"))?, Scope::Nothing).await
+        self.cluster.fan_out().change(self.command(Command::write("clear map"))?, StatFilter::Nothing).await
     }
 
     fn command(&self, command: Command) -> Result<Command> {

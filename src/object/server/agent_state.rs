@@ -1,4 +1,4 @@
-use crate::protocol::words;
+use crate::protocol::keywords;
 
 /// What a server's agent check is made to have found (`set server .. agent`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,4 +9,4 @@ pub enum AgentState {
     Down,
 }
 
-words!(AgentState, "state of an agent", { Up = "up", Down = "down" });
+keywords!(AgentState, "state of an agent", { Up = "up", Down = "down" });

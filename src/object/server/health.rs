@@ -1,4 +1,4 @@
-use crate::protocol::words;
+use crate::protocol::keywords;
 
 /// What a server's health check is made to have found (`set server .. health`).
 ///
@@ -13,4 +13,4 @@ pub enum Health {
     Down,
 }
 
-words!(Health, "health", { Up = "up", Stopping = "stopping", Down = "down" });
+keywords!(Health, "health", { Up = "up", Stopping = "stopping", Down = "down" });

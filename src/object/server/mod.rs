@@ -19,7 +19,7 @@ use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Presence, Target};
 use crate::error::{Error, Problem, Result};
 use crate::protocol::{Change, Command, Host, ServerName};
-use crate::show::stat::Scope;
+use crate::show::stat::StatFilter;
 use crate::show::{AdminState, ServerState};
 use crate::transport::Deadline;
 
@@ -69,7 +69,7 @@ impl Cluster {
     /// while some did not answer nobody knows, and it is
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
     pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        Ok(Server::new(self, self.read(&Scope::backend(backend)).await?.server(backend, name)?))
+        Ok(Server::new(self, self.read(&StatFilter::backend(backend)).await?.server(backend, name)?))
     }
 
     /// Every server called `name`, whatever its backend. See
@@ -210,7 +210,7 @@ macro_rules! acts_on_server {
                 let name = &self.target()?;
                 let command = &Command::read("get weight").word(name);
                 let job = |target: Target, deadline| async move { weight(name, &target, &deadline).await };
-                self.cluster.fan_out().each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
             }
 
             /// Its state in each process, what the operator wants apart from how it is:
@@ -227,7 +227,7 @@ macro_rules! acts_on_server {
                 let name = &self.target()?;
                 let command = &Command::read("show servers state").word(name.backend());
                 let job = |target: Target, deadline| async move { state(name, &target, &deadline).await };
-                self.cluster.fan_out().each(command, Scope::Nothing, job).await
+                self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
             }
 
             /// Sets its address, and its port with it if one is given, in one command:
@@ -262,11 +262,11 @@ macro_rules! acts_on_server {
                 let command = &with_port(self.set()?.word("addr").word(address), port.into())?;
                 let job = |target: Target, deadline| async move {
                     if loses_maintenance(name, &target, &deadline).await? {
-                        return Err(target.placed(command, Problem::Refused(UNRESOLVED.into())));
+                        return Err(target.with_context(command, Problem::Refused(UNRESOLVED.into())));
                     }
                     target.change(command, &deadline).await
                 };
-                self.cluster.fan_out().each(command, Scope::backend(self.backend()), job).await
+                self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
             }
 
             /// Sets its port, and leaves its address as each process has it: `set server
@@ -291,12 +291,12 @@ macro_rules! acts_on_server {
                     };
                     let Some(address) = state.address else {
                         let words = "the server has no address to go with a port".into();
-                        return Err(target.placed(command, Problem::Refused(words)));
+                        return Err(target.with_context(command, Problem::Refused(words)));
                     };
-                    let set = Command::change("set server").word(name).word("addr").word(address);
+                    let set = Command::write("set server").word(name).word("addr").word(address);
                     target.change(&with_port(set, Some(port))?, &deadline).await
                 };
-                self.cluster.fan_out().each(command, Scope::backend(self.backend()), job).await
+                self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
             }
 
             /// Sets the name that its address is resolved from: `set server B/S fqdn HOST`.
@@ -361,7 +361,7 @@ macro_rules! acts_on_server {
             }
 
             pub(super) fn verb(&self, verb: &str) -> Result<Command> {
-                Ok(Command::change(verb).word(self.target()?).refused_when_stopping())
+                Ok(Command::write(verb).word(self.target()?).refused_when_stopping())
             }
 
             pub(super) fn set(&self) -> Result<Command> {
@@ -373,7 +373,7 @@ macro_rules! acts_on_server {
             }
 
             pub(super) async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-                self.cluster.fan_out().change(command, Scope::backend(self.backend())).await
+                self.cluster.fan_out().change(command, StatFilter::backend(self.backend())).await
             }
         }
     };

@@ -46,12 +46,12 @@ pub(crate) trait Cells<'a> {
 /// A row with all its cells found, for those who read most of them: to find them
 /// one after the other costs a fraction of finding each by itself.
 #[derive(Debug)]
-pub(crate) struct Cut<'a> {
+pub(crate) struct SplitRow<'a> {
     row: Row<'a>,
     cells: Vec<&'a [u8]>,
 }
 
-impl<'a> Cut<'a> {
+impl<'a> SplitRow<'a> {
     pub(crate) fn new(row: Row<'a>) -> Self {
         let mut cells = Vec::with_capacity(row.header().len());
         cells.extend(row.each());
@@ -59,7 +59,7 @@ impl<'a> Cut<'a> {
     }
 }
 
-impl<'a> Cells<'a> for &Cut<'a> {
+impl<'a> Cells<'a> for &SplitRow<'a> {
     fn row(&self) -> Row<'a> {
         self.row
     }
@@ -88,7 +88,7 @@ mod tests {
         parser.feed(b"x,b,a,2,7,-1,,\n,b,a,2,,,\"q, r\",\n\n").unwrap();
         let dump = parser.finish().unwrap();
         for row in dump.rows() {
-            let cut = &Cut::new(row);
+            let cut = &SplitRow::new(row);
             for column in Col::ALL {
                 assert_eq!(cut.cell(*column), row.cell(*column), "{column:?}");
             }

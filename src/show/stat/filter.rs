@@ -1,6 +1,6 @@
 /// Which rows to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum StatFilter {
     /// All of them.
     All,
     /// None.
@@ -14,7 +14,7 @@ pub(crate) enum Scope {
     },
 }
 
-impl Scope {
+impl StatFilter {
     /// The rows of a frontend and its listeners.
     pub(crate) fn frontend(name: &str) -> Self {
         Self::proxy(name, 1 | 8)
@@ -55,10 +55,10 @@ mod tests {
 
     #[test]
     fn only_a_name_is_sent() {
-        let line = |name| Scope::backend(name).command();
+        let line = |name| StatFilter::backend(name).command();
         assert_eq!(line("app.1:x-y_z"), "show stat app.1:x-y_z 6 -1");
         for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
-            assert_eq!(Scope::backend(name), Scope::All, "{name:?}");
+            assert_eq!(StatFilter::backend(name), StatFilter::All, "{name:?}");
         }
     }
 }

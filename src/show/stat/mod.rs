@@ -21,7 +21,7 @@ pub use parser::StatParser;
 pub use row::Row;
 pub use server_address::ServerAddress;
 pub use status::{Remark, State, Status};
-pub use table::Dump;
+pub use table::StatTable;
 
-pub(crate) use cells::{Cells, Cut};
-pub(crate) use filter::Scope;
+pub(crate) use cells::{Cells, SplitRow};
+pub(crate) use filter::StatFilter;

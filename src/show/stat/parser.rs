@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::cells::Cells;
 use super::header::Header;
 use super::quoted::Unquoter;
-use super::table::{Dump, Entry, STEP, UNQUOTED, marks_per_row};
+use super::table::{Entry, STEP, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
 use crate::field::{Col, Kind};
 use crate::show::scan::{self, Class, LineEnd, Stop};
@@ -46,12 +46,12 @@ enum State {
     /// Rows are checked up to `done`; behind it is the beginning of one, whose end is
     /// looked for.
     Rows {
-        dump: Dump,
+        dump: StatTable,
         done: usize,
         end: LineEnd,
     },
     /// The empty line has been seen.
-    End(Dump),
+    End(StatTable),
 }
 
 /// Longest row accepted, in bytes. A row must fit HAProxy's `tune.bufsize`,
@@ -84,7 +84,7 @@ impl StatParser {
     ///
     /// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) otherwise, however
     /// whole the rows so far may look.
-    pub fn finish(self) -> crate::error::Result<Dump> {
+    pub fn finish(self) -> crate::error::Result<StatTable> {
         match self.state {
             State::End(mut dump) => {
                 dump.text.shrink_to_fit();
@@ -112,7 +112,7 @@ impl StatParser {
             let header = Header::parse(line)?;
             bytes = rest.get(1..).unwrap_or_default();
             self.line = 2;
-            let dump = Dump::new(Arc::new(header));
+            let dump = StatTable::new(Arc::new(header));
             self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
         }
         if bytes.is_empty() {
@@ -169,7 +169,7 @@ fn within(row: usize, line: usize) -> Result<(), Malformed> {
 
 /// Takes in every whole row from `done` on. True if the empty line came.
 fn rows(
-    dump: &mut Dump,
+    dump: &mut StatTable,
     done: &mut usize,
     line: &mut usize,
     quoted: &mut Unquoter,
@@ -177,7 +177,7 @@ fn rows(
     // `dump.text` ends anywhere; up to its last line feed it is whole characters.
     let last = dump.text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if let Some(fresh) = dump.text.get_mut(*done..last) {
-        mend_utf8(fresh);
+        replace_invalid_utf8(fresh);
     }
     let header = Arc::clone(&dump.header);
     let per_row = marks_per_row(header.len());
@@ -290,7 +290,7 @@ fn mark(row: &[u8], columns: usize, marks: &mut Vec<u16>) {
 }
 
 /// Replaces every byte that is not part of a character by a `?`.
-fn mend_utf8(mut bytes: &mut [u8]) {
+fn replace_invalid_utf8(mut bytes: &mut [u8]) {
     while let Err(error) = std::str::from_utf8(bytes) {
         let bad = error.valid_up_to();
         let length = error.error_len().unwrap_or(bytes.len() - bad);
@@ -308,7 +308,7 @@ mod tests {
 
     const HEADER: &str = "# pxname,svname,scur,type,lastsess,last_chk,novel,\n";
 
-    fn parse(rows: &str) -> crate::error::Result<Dump> {
+    fn parse(rows: &str) -> crate::error::Result<StatTable> {
         let mut parser = StatParser::new();
         parser.feed(HEADER.as_bytes())?;
         parser.feed(rows.as_bytes())?;

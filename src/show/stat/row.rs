@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::cells::{Cells, text};
 use super::header::Header;
-use super::table::{Dump, Entry};
+use super::table::{Entry, StatTable};
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, Kind, for_each_column, unit};
 use crate::show::scan;
@@ -18,18 +18,18 @@ use crate::show::scan;
 /// With the feature `serde` it is written as a map from the name of each column that is
 /// not empty to its value: a number if the table of columns ([`field`](crate::field)) says
 /// so, else text, which columns that this crate does not know always are. It cannot be
-/// read back, since it is a view of a [`Dump`]: store the
-/// [`Snapshot`](crate::Snapshot) or [`Dump::to_csv`].
+/// read back, since it is a view of a [`StatTable`]: store the
+/// [`Snapshot`](crate::Snapshot) or [`StatTable::to_csv`].
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    dump: &'a Dump,
+    dump: &'a StatTable,
     index: usize,
     entry: Entry,
 }
 
 impl<'a> Row<'a> {
     #[inline]
-    pub(super) fn new(dump: &'a Dump, index: usize, entry: Entry) -> Self {
+    pub(super) fn new(dump: &'a StatTable, index: usize, entry: Entry) -> Self {
         Self { dump, index, entry }
     }
 

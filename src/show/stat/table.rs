@@ -12,7 +12,7 @@ use crate::show::scan;
 /// arrived, and is decoded when it is asked for. Beside the bytes a row costs
 /// eight bytes and two for every sixteenth column.
 #[derive(Clone)]
-pub struct Dump {
+pub struct StatTable {
     pub(super) header: Arc<Header>,
     /// The rows, one after the other, without the header.
     pub(super) text: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) const UNQUOTED: u8 = 0xff;
 /// Every so many columns a row has a mark.
 pub(super) const STEP: usize = 16;
 
-impl Dump {
+impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
         Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new() }
     }
@@ -134,7 +134,7 @@ pub(super) fn marks_per_row(columns: usize) -> usize {
     columns.saturating_sub(1) / STEP
 }
 
-impl PartialEq for Dump {
+impl PartialEq for StatTable {
     fn eq(&self, other: &Self) -> bool {
         self.header == other.header
             && self.rows.len() == other.rows.len()
@@ -142,9 +142,9 @@ impl PartialEq for Dump {
     }
 }
 
-impl Eq for Dump {}
+impl Eq for StatTable {}
 
-impl fmt::Debug for Dump {
+impl fmt::Debug for StatTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.rows()).finish()
     }

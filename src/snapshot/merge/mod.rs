@@ -135,7 +135,7 @@ where
         read: impl Fn(&'a str) -> T + Clone,
         agrees: impl Fn(&T, &T) -> bool,
     ) -> Option<Agreement<T>> {
-        fold::filled(self.shown(column), read, agrees)
+        fold::filled(self.printed(column), read, agrees)
     }
 
     pub(super) fn same_text_or_empty(&self, column: Col) -> Option<Agreement<&'a str>> {
@@ -158,7 +158,7 @@ where
 
     /// The texts of a column, empty or not, but those that a process does not print or
     /// does not show at the level of its socket.
-    fn shown(&self, column: Col) -> impl Iterator<Item = (&'a Label, &'a str)> + Clone {
+    fn printed(&self, column: Col) -> impl Iterator<Item = (&'a Label, &'a str)> + Clone {
         let hidden = COLUMNS.get(column as usize).is_some_and(|one| HIDDEN_FROM_USERS.contains(&one.name));
         self.current().filter_map(move |(process, row)| {
             let text = row.printed(column)?;
@@ -183,7 +183,7 @@ where
     pub(super) fn same_check(&self, column: Col) -> Option<Agreement<CheckStatus>> {
         let agreed = self.same_or_empty(column, CheckStatus::parse, |a, b| a.result == b.result)?;
         let Agreement::Same(mut check) = agreed else { return Some(agreed) };
-        check.running = self.shown(column).any(|(_, text)| CheckStatus::parse(text).running);
+        check.running = self.printed(column).any(|(_, text)| CheckStatus::parse(text).running);
         Some(Agreement::Same(check))
     }
 

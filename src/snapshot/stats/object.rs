@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
-use crate::show::stat::{CheckStatus, Cut, Mode, Row, Status};
-use crate::snapshot::index::Place;
+use crate::show::stat::{CheckStatus, Mode, Row, SplitRow, Status};
+use crate::snapshot::index::RowRef;
 use crate::snapshot::merge::{Agreement, Bound, CountRange, Figure, Limit, Merge};
 use crate::snapshot::{CounterSharing, Process, Snapshot};
 
@@ -38,8 +38,8 @@ impl Object {
 
     /// Every process that has the object, with its row.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&Process, Row<'_>)> + Clone {
-        let places = self.snapshot.index().places(self.id);
-        places.iter().filter_map(|Place { process, row }| {
+        let row_refs = self.snapshot.index().row_refs(self.id);
+        row_refs.iter().filter_map(|RowRef { process, row }| {
             let process = self.snapshot.processes().get(*process as usize)?;
             Some((process, process.stat()?.row(*row as usize)?))
         })
@@ -50,8 +50,8 @@ impl Object {
     }
 
     pub(super) fn sharing(&self) -> CounterSharing {
-        let places = self.snapshot.index().places(self.id).iter();
-        CounterSharing::of(places.filter_map(|Place { process, row }| {
+        let row_refs = self.snapshot.index().row_refs(self.id).iter();
+        CounterSharing::of(row_refs.filter_map(|RowRef { process, row }| {
             Some((self.snapshot.processes().get(*process as usize)?, *row as usize))
         }))
     }
@@ -97,7 +97,7 @@ impl Object {
 
     /// Every column that any process fills, merged.
     pub(super) fn figures(&self) -> Vec<(&str, Figure<'_>)> {
-        let cut: Vec<_> = self.rows().map(|(process, row)| (process, Cut::new(row))).collect();
+        let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
         let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
         let kind = self.kind();
         let known = Col::ALL.iter().zip(COLUMNS);
@@ -181,7 +181,7 @@ mod tests {
     fn all_columns_at_once_are_merged_as_each_by_itself() {
         let snapshot = mixed();
         let headers =
-            snapshot.processes().iter().filter_map(Process::stat).map(crate::show::stat::Dump::header);
+            snapshot.processes().iter().filter_map(Process::stat).map(crate::show::stat::StatTable::header);
         let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
         for name in headers.flat_map(crate::show::stat::Header::names) {
             if !names.contains(&name) {
