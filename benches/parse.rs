@@ -28,7 +28,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use haproxyadmin::{Dump, Snapshot, StatParser};
+use haproxyadmin::{Snapshot, StatParser, StatTable};
 use support::{Corpus, Load, PROCESSES, peer};
 
 /// Bytes that one read from a socket brings.
@@ -129,7 +129,7 @@ fn seconds<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
 }
 
 /// Every process's rows, read as they would arrive.
-fn parse_all(corpus: &Corpus) -> Vec<Dump> {
+fn parse_all(corpus: &Corpus) -> Vec<StatTable> {
     let parse = |dump: &String| {
         let mut parser = StatParser::new();
         dump.as_bytes().chunks(PIECE).for_each(|piece| parser.feed(piece).unwrap());

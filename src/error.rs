@@ -252,11 +252,6 @@ impl Error {
         }
     }
 
-    /// Whether the process refused the command because it does not run the proxy.
-    pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self.0.problem, Problem::Stopped(_))
-    }
-
     /// Whether another process took over the address.
     pub(crate) fn is_replaced(&self) -> bool {
         matches!(self.0.problem, Problem::Replaced)

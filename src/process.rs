@@ -9,7 +9,10 @@ use futures::future::BoxFuture;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::excerpt::excerpt;
-use crate::protocol::{self, Answer, Command, Form, Idempotency, PromptedReply, Reply, Request};
+use crate::protocol::{
+    self, Change, Command, Form, Idempotency, Nbproc, PromptedReply, ReadReply, Reply, Request, Response,
+    malformed, read_change, read_data,
+};
 use crate::show::stat::StatFilter;
 use crate::show::{self, Info, Reading, ReportParser};
 use crate::snapshot::Record;
@@ -76,55 +79,66 @@ impl ProcessClient {
         Ok(reading)
     }
 
-    /// Runs a command on a connection of its own. `several` is whether the process
-    /// is one of several of the same HAProxy.
+    /// Runs a command on a connection of its own.
     ///
     /// During a reload the worker that is about to stop may accept the connection. Some
     /// commands it refuses then, since it runs no proxy any more; others it executes,
     /// to no effect on the worker that goes on. Either way the command is sent again to
     /// the new worker.
-    pub(crate) async fn execute(
+    pub(crate) async fn execute<T>(
         &self,
         command: &Command,
-        several: bool,
+        nbproc: Nbproc,
+        read: ReadReply<T>,
         deadline: &Deadline,
-    ) -> Result<Answer> {
+    ) -> Result<Response<T>> {
         if command.is_identified() {
-            return self.execute_in_successor(command, deadline).await;
+            return self.execute_in_successor(command, read, deadline).await;
         }
         let reply = self.reply(command, deadline).await?;
-        match self.answer(command, &reply, several) {
-            Err(error) if error.is_stopped() => self.execute_in_successor(command, deadline).await,
-            answer => answer,
+        match read(self.own_reply(command, &reply)?.to_vec(), command, nbproc) {
+            Err(Problem::Stopped(_)) => self.execute_in_successor(command, read, deadline).await,
+            response => response.map_err(|problem| self.with_context(command, problem)),
         }
     }
 
     /// Runs a command on connections that identify the process in the same reply, until
     /// the process is not one that is stopping while another answers at its address.
-    async fn execute_in_successor(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+    async fn execute_in_successor<T>(
+        &self,
+        command: &Command,
+        read: ReadReply<T>,
+        deadline: &Deadline,
+    ) -> Result<Response<T>> {
         let request = command.encode(Form::Identified)?;
         let mut pause = FIRST_PAUSE;
         loop {
             let reply = self.socket.reply(&request, deadline).boxed().await?;
             if !Info::begins(&reply) {
                 // HAProxy has not run any of it, for example because the line is too long.
-                return self.answer(command, &reply, false);
+                let response = self.own_reply(command, &reply).and_then(|own| {
+                    read(own.to_vec(), command, Nbproc::default())
+                        .map_err(|problem| self.with_context(command, problem))
+                });
+                let unidentified = || self.lost(command, Error::new(malformed("`show info`", &reply)));
+                return Err(response.err().unwrap_or_else(unidentified));
             }
-            let (info, own) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
-            let several = info.nbproc().is_some_and(|processes| processes > 1);
-            let answer = self.answer(command, own, several);
+            let (info, rest) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
+            let own = self.own_reply(command, rest)?;
+            let response = read(own.to_vec(), command, Nbproc::new(info.nbproc()))
+                .map_err(|problem| self.with_context(command, problem));
             if !info.is_stopping() || !self.has_successor(&info, pause, deadline).await {
-                return answer;
+                return response;
             }
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }
 
-    /// The answer to a command in the whole reply to its line.
-    fn answer(&self, command: &Command, reply: &[u8], several: bool) -> Result<Answer> {
+    /// The part of a whole reply that belongs to the command itself.
+    fn own_reply<'a>(&self, command: &Command, reply: &'a [u8]) -> Result<&'a [u8]> {
         let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
         protocol::check_ending(own).map_err(|error| self.lost(command, error))?;
-        Answer::read(own.to_vec(), command, several).map_err(|problem| self.with_context(command, problem))
+        Ok(own)
     }
 
     /// Whether another process answers now than the one that said `before`. A process
@@ -185,14 +199,14 @@ impl ProcessClient {
     pub(crate) fn dump<'a>(
         &'a self,
         command: &'a Command,
-        several: bool,
+        nbproc: Nbproc,
         deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Answer>> {
+    ) -> BoxFuture<'a, Result<Response<Vec<u8>>>> {
         async move {
             let mut reply = PromptedReply::default();
             self.socket.exchange(&command.encode(Form::StatTable)?, deadline, &mut reply).await?;
             let answer =
-                reply.finish().and_then(|reply| Answer::read(reply, command, several).map_err(Error::new));
+                reply.finish().and_then(|reply| read_data(reply, command, nbproc).map_err(Error::new));
             answer.map_err(|error| error.during(command.redacted()).at(self.address()))
         }
         .boxed()
@@ -283,8 +297,8 @@ impl Batch {
 
 /// The answers to commands of one connection.
 pub(crate) struct Executed {
-    /// The answer to each command, in order.
-    pub(crate) answers: Vec<Result<Answer>>,
+    /// The response to each command, in order.
+    pub(crate) answers: Vec<Result<Response<Change>>>,
     /// The error that ended the connection before the last answer.
     pub(crate) ended: Result<()>,
 }
@@ -309,13 +323,16 @@ impl IdentifiedConnection<'_> {
         }
     }
 
-    /// Whether the process is one of several of the same HAProxy.
-    pub(crate) fn is_one_of_several(&self) -> bool {
-        self.info.nbproc().is_some_and(|processes| processes > 1)
+    fn nbproc(&self) -> Nbproc {
+        Nbproc::new(self.info.nbproc())
     }
 
     /// Runs one command.
-    pub(crate) async fn execute(&mut self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+    pub(crate) async fn execute(
+        &mut self,
+        command: &Command,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
         let Executed { answers, ended } =
             self.execute_all(&Batch::new(vec![command.clone()])?, deadline).await;
         ended?;
@@ -327,10 +344,10 @@ impl IdentifiedConnection<'_> {
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
         let commands = &batch.commands;
         let sent = self.connection.send(&batch.request, deadline).boxed().await;
-        let (member, several) = (self.member, self.is_one_of_several());
+        let (member, nbproc) = (self.member, self.nbproc());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
             protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
-            Answer::read(reply, command, several).map_err(|problem| member.with_context(command, problem))
+            read_change(reply, command, nbproc).map_err(|problem| member.with_context(command, problem))
         });
         let answers: Vec<_> = answers.collect();
         let ended = match (sent.ended, commands.get(answers.len())) {

@@ -216,3 +216,17 @@ fn small() -> Process {
     let app = Backend::new("app").server(Server::new("web1").check("L4OK").set("stot", 5));
     Process::new("3.2").frontend(Frontend::new("web").set("req_tot", 5)).backend(app)
 }
+
+#[tokio::test]
+async fn look_alikes_that_a_rediscovery_compared_are_not_compared_again() {
+    let alike =
+        || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000).info("Uptime_sec", 3600);
+    let one = serve(alike()).await;
+    let two = alike().serve(one.dir.path().join("z.sock")).await.unwrap();
+    let cluster = Cluster::from_dir(one.dir.path()).await.unwrap();
+    cluster.rediscover().await.unwrap();
+    let asked = || one.running.connections() + two.connections();
+    let before = asked();
+    assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
+    assert_eq!(asked() - before, 2);
+}

@@ -6,12 +6,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use haproxyadmin::{Cluster, ErrorKind, Limits, Outcome, Result, Weight};
 
 mod support;
 
-use support::{Config, Moment, Relay, Release, Running, ask, every_state, info, releases, rows};
+use support::{Config, Moment, Relay, Release, Running, Tap, ask, every_state, info, releases, rows};
 
 /// A worker under a master, a process of its own beside it, and a relay in front of
 /// each of the worker's sockets.
@@ -225,23 +226,55 @@ async fn a_change_that_a_stopping_worker_made_is_made_by_the_new_one_too_or_fail
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// A process that is stopping is asked for its successor while no other connection is open.
+/// A connection to the worker that stops is closed before the new worker is looked for.
 #[tokio::test]
-async fn one_connection_is_enough_to_find_the_new_worker() {
+async fn an_entry_is_added_by_the_new_worker_although_only_one_connection_is_allowed() {
+    let mut wrong = Vec::new();
     for release in releases() {
         let mut site = Site::start(&release).await;
-        let limits = Limits::new().with_connections(1);
-        let builder = Cluster::builder().address(site.path("admin.sock")).limits(limits);
-        let cluster = builder.build().await.unwrap();
+        site.admin.mark(["add map"]);
+        let builder = || Cluster::builder().address(site.path("admin.sock"));
+        let clusters = [
+            ("connections", builder().limits(Limits::new().with_connections(1)).build().await.unwrap()),
+            ("parallel", builder().parallel(1).build().await.unwrap()),
+        ];
+        for (limit, cluster) in clusters {
+            cluster.info().await.unwrap();
+            for moment in [Moment::Connected, Moment::Marking] {
+                site.admin.hold(moment);
+                let map = site.map.to_str().unwrap().to_owned();
+                let call = tokio::spawn(Change::Add.make(cluster.clone(), map));
+                site.admin.holds(1).await;
+                site.running.haproxies[0].reload().await;
+                site.admin.release();
+                let said = call.await.unwrap();
+                let now = Change::Add.look(&site).await;
+                if said.is_err() || now != Change::Add.expected() {
+                    wrong.push(format!("{} {limit} {moment:?}: {said:?}: {now:?}", release.version));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A late reply would be taken for the reply to the next command.
+#[tokio::test]
+async fn nothing_is_sent_on_a_connection_on_which_a_reply_is_missing() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let tap = Tap::new(site.path("tap.sock"), site.path("admin.sock"));
+        let limits = Limits::new().with_progress(Duration::from_secs(1));
+        let cluster = Cluster::builder().address(site.path("tap.sock")).limits(limits).build().await.unwrap();
         cluster.info().await.unwrap();
-        site.admin.hold(Moment::Connected);
+        site.admin.mark(["add map"]);
+        site.admin.hold(Moment::Marked);
         let map = cluster.map(site.map.to_str().unwrap()).unwrap();
-        let add = tokio::spawn(async move { map.add("key", "value").await });
-        site.admin.holds(1).await;
-        site.running.haproxies[0].reload().await;
-        site.admin.release();
-        let added = add.await.unwrap().unwrap();
-        assert_eq!((added.len(), site.entries("key").await[0]), (1, 1), "{release:?}: {added}");
+        let error = map.add_all([("key", "value")]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{}: {error}", release.version);
+        let sent = tap.sent();
+        let (_, added) = sent.split_once("add map").unwrap();
+        assert_eq!(added, format!(" {} <<\nkey value\n\n", site.map.display()), "{}", release.version);
     }
 }
 

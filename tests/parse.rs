@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use haproxyadmin::{Dump, StatParser};
+use haproxyadmin::{StatParser, StatTable};
 use proptest::prelude::*;
 
 const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
@@ -16,11 +16,11 @@ fn fixture(version: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn parse(bytes: &[u8]) -> haproxyadmin::Result<Dump> {
+fn parse(bytes: &[u8]) -> haproxyadmin::Result<StatTable> {
     parse_in_pieces(bytes, bytes.len().max(1))
 }
 
-fn parse_in_pieces(bytes: &[u8], length: usize) -> haproxyadmin::Result<Dump> {
+fn parse_in_pieces(bytes: &[u8], length: usize) -> haproxyadmin::Result<StatTable> {
     let mut parser = StatParser::new();
     for piece in bytes.chunks(length) {
         parser.feed(piece)?;
@@ -35,7 +35,7 @@ fn cells_by_csv(bytes: &[u8]) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(String::from).collect()).collect()
 }
 
-fn cells(dump: &Dump) -> Vec<Vec<String>> {
+fn cells(dump: &StatTable) -> Vec<Vec<String>> {
     // A line ends in a comma: there is one more, empty, field.
     let with_last = |cells: Vec<&str>| cells.into_iter().chain([""]).map(String::from).collect();
     let header = with_last(dump.header().names().collect());
@@ -129,7 +129,7 @@ fn what_only_malice_produces_is_refused_or_read_as_it_stands() {
     let folder = format!("{}/fixtures/handmade", env!("CARGO_MANIFEST_DIR"));
     for (name, expected) in HANDMADE {
         let bytes = fs::read(format!("{folder}/{name}.txt")).unwrap();
-        let last = |dump: Dump| {
+        let last = |dump: StatTable| {
             let row = dump.rows().next_back().unwrap();
             row.cells().map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
         };

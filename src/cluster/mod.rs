@@ -14,7 +14,7 @@ pub use fan_out::{Outcome, Outcomes};
 pub use membership::{Ignored, IgnoredReason};
 pub use selector::Selector;
 
-pub(crate) use fan_out::{Presence, Target};
+pub(crate) use fan_out::Target;
 
 use std::fmt;
 use std::path::PathBuf;

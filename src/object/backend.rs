@@ -1,9 +1,9 @@
 use super::handle::Backend;
 use super::server::ServerRef;
 use super::with_cluster::acts;
-use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
-use crate::protocol::{Command, ProxyName};
+use crate::protocol::{Command, ProxyName, Response};
 use crate::show::ServerState;
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
@@ -122,11 +122,11 @@ pub(super) async fn states(
     command: &Command,
     target: &Target,
     deadline: &Deadline,
-) -> Result<Presence<Vec<ServerState>>> {
+) -> Result<Response<Vec<ServerState>>> {
     let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
     Ok(match target.ask(command, read, deadline).await? {
-        Presence::Here(states) if states.is_empty() && target.is_one_of_several() => {
-            Presence::NotHere("no servers listed by `show servers state`".into())
+        Response::Value(states) if states.is_empty() && target.nbproc().lists_foreign_backends() => {
+            Response::Absent("no servers listed by `show servers state`".into())
         }
         states => states,
     })

@@ -1,9 +1,9 @@
 use super::handle::{Frontend, Listener};
 use super::with_cluster::acts;
-use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
 use crate::field::Kind;
-use crate::protocol::{Change, Command, ProxyName};
+use crate::protocol::{Change, Command, ProxyName, Response};
 use crate::show::stat::{Row, StatFilter};
 
 /// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
@@ -167,8 +167,10 @@ macro_rules! acts_on_frontend {
                 let (command, looked_at) = (&command, &scope);
                 let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name;
                 let job = |target: Target, deadline| async move {
-                    if target.is_one_of_several() && !target.lists(looked_at, is_it, &deadline).await? {
-                        return Ok(Presence::NotHere("not listed by `show stat`".into()));
+                    if target.nbproc().accepts_foreign_frontends()
+                        && !target.lists(looked_at, is_it, &deadline).await?
+                    {
+                        return Ok(Response::Absent("not listed by `show stat`".into()));
                     }
                     target.change(command, &deadline).await
                 };

@@ -1,11 +1,11 @@
 //! What is done to whole processes.
 
 use super::{Counters, RateLimit};
-use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol;
-use crate::protocol::{Change, Command, ProxyName, Reply};
+use crate::protocol::{Change, Command, ProxyName, Reply, Response};
 use crate::show::stat::StatFilter;
 use crate::snapshot::ClusterInfo;
 
@@ -117,7 +117,7 @@ impl Cluster {
         let numeric = proxy.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         let job = |target: Target, deadline| async move {
             if numeric && !target.lists(&StatFilter::All, |row| row.proxy() == proxy, &deadline).await? {
-                return Ok(Presence::NotHere("not listed by `show stat`".into()));
+                return Ok(Response::Absent("not listed by `show stat`".into()));
             }
             target.ask(command, |data| Ok(text(&data)), &deadline).await
         };
@@ -143,7 +143,7 @@ impl Cluster {
     pub async fn command(&self, line: &str) -> Result<Outcomes<Reply>> {
         let command = &Command::raw(line, protocol::verb(line));
         let job = |target: Target, deadline| async move {
-            target.member.verbatim(command, &deadline).await.map(Presence::Here)
+            target.member.verbatim(command, &deadline).await.map(Response::Value)
         };
         self.fan_out().each(command, StatFilter::Nothing, job).await
     }

@@ -1,91 +1,122 @@
 //! What a reply means.
 
 use super::Change;
-use super::command::{Command, Idempotency};
+use super::command::Command;
+use super::framing::is_refusal;
+use super::nbproc::{DISABLED, Nbproc, SHUT_DOWN};
 use crate::error::{Malformed, Problem};
 use crate::excerpt::excerpt;
 
-/// What a process made of a command, where it did not refuse.
+/// Answer of a process that did not refuse the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It changed something, or had no need to.
-    Change(Change),
-    /// It printed what it was asked for.
-    Data(Vec<u8>),
-    /// It does not have the object; its words.
-    NotHere(Box<str>),
+pub(crate) enum Response<T> {
+    /// The value that the command is for.
+    Value(T),
+    /// The process does not have the object; the message of HAProxy.
+    Absent(Box<str>),
 }
 
-impl Answer {
-    /// Reads a whole reply, severities switched on.
-    ///
-    /// `several` is whether the process is one of several of the same HAProxy
-    /// (`nbproc`), which know the names of proxies that they do not run.
-    pub(crate) fn read(mut reply: Vec<u8>, command: &Command, several: bool) -> Result<Self, Problem> {
-        if reply == b"\n" {
-            return Ok(match command.idempotency() {
-                Idempotency::Safe => Self::Data(Vec::new()),
-                Idempotency::Idempotent | Idempotency::NonIdempotent => Self::Change(Change::Changed(None)),
-            });
+/// Reads the whole reply to a command of one kind.
+pub(crate) type ReadReply<T> = fn(Vec<u8>, &Command, Nbproc) -> Result<Response<T>, Problem>;
+
+/// A whole reply, as far as all commands have it in common.
+enum Classified<'a> {
+    /// A lone line feed.
+    Silent,
+    /// Text without a severity, which is printed on demand.
+    Printed,
+    /// A message that says that the command was executed.
+    Done { text: &'a [u8], message: Box<str>, is_unchanged: bool },
+    /// A message that says that the object is not there.
+    Absent(Box<str>),
+}
+
+/// Reads the reply to a command that changes something, severities switched on.
+pub(crate) fn read_change(
+    reply: Vec<u8>,
+    command: &Command,
+    nbproc: Nbproc,
+) -> Result<Response<Change>, Problem> {
+    let change = match classify(&reply, command, nbproc)? {
+        Classified::Silent => Change::Changed(None),
+        Classified::Done { message, is_unchanged: true, .. } => Change::Unchanged(message),
+        Classified::Done { message, .. } => Change::Changed(Some(message)),
+        Classified::Absent(message) => return Ok(Response::Absent(message)),
+        // A write answers with a message or nothing, so this reply is unexpected.
+        Classified::Printed => {
+            return Err(Problem::OutcomeUnknown(Box::new(malformed("a message", without_end(&reply)))));
         }
-        let Some((severity, text)) = message(&reply) else {
-            reply.truncate(reply.len() - usize::from(reply.ends_with(b"\n")));
-            return match command.idempotency() {
-                Idempotency::Safe => Ok(Self::Data(reply)),
-                // A change has a message or nothing: who says that?
-                Idempotency::Idempotent | Idempotency::NonIdempotent => {
-                    Err(Problem::OutcomeUnknown(Box::new(malformed("a message", &reply))))
-                }
-            };
-        };
-        let words = words(text);
-        if &*words == "Permission denied" {
-            return Err(Problem::PermissionDenied { needs: command.level(), words });
-        }
-        if UNKNOWN.iter().any(|start| words.starts_with(start)) {
-            let first = words.lines().next().unwrap_or_default();
-            return Err(Problem::Unsupported(excerpt(first).into()));
-        }
-        if is_absent(&words, several) {
-            return Ok(Self::NotHere(words));
-        }
-        if &*words == DISABLED {
-            return Err(Problem::Stopped(words));
-        }
-        let unchanged = NOTHING_TO_DO.iter().any(|start| words.starts_with(start)) || is_same_address(&words);
-        let done = match severity {
-            b'4' => unchanged || is_changed(&words),
-            // `disable frontend` says of one that is gone that it cannot, in a notice.
-            b'5' | b'6' => !words.starts_with(SHUT_DOWN),
-            _ => false,
-        };
-        match command.idempotency() {
-            _ if !done => Err(Problem::Refused(words)),
-            Idempotency::Safe => Ok(Self::Data(text.to_vec())),
-            _ if unchanged => Ok(Self::Change(Change::Unchanged(words))),
-            _ => Ok(Self::Change(Change::Changed(Some(words)))),
-        }
+    };
+    Ok(Response::Value(change))
+}
+
+/// Reads the reply to a command that prints something, severities switched on. The empty
+/// line at its end is left out.
+pub(crate) fn read_data(
+    mut reply: Vec<u8>,
+    command: &Command,
+    nbproc: Nbproc,
+) -> Result<Response<Vec<u8>>, Problem> {
+    match classify(&reply, command, nbproc)? {
+        Classified::Silent => reply.clear(),
+        Classified::Printed => reply.truncate(without_end(&reply).len()),
+        Classified::Done { text, .. } => reply = text.to_vec(),
+        Classified::Absent(message) => return Ok(Response::Absent(message)),
     }
+    Ok(Response::Value(reply))
+}
+
+fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Classified<'a>, Problem> {
+    if reply == b"\n" {
+        return Ok(Classified::Silent);
+    }
+    let Some((severity, text)) = message(reply) else { return Ok(Classified::Printed) };
+    let message = shortened(text);
+    if &*message == "Permission denied" {
+        return Err(Problem::PermissionDenied { needs: command.level(), words: message });
+    }
+    if UNKNOWN.iter().any(|start| message.starts_with(start)) {
+        let first = message.lines().next().unwrap_or_default();
+        return Err(Problem::Unsupported(excerpt(first).into()));
+    }
+    if ABSENT.contains(&&*message) || nbproc.is_absent(&message) {
+        return Ok(Classified::Absent(message));
+    }
+    if &*message == DISABLED {
+        return Err(Problem::Stopped(message));
+    }
+    let is_unchanged =
+        NOTHING_TO_DO.iter().any(|start| message.starts_with(start)) || is_same_address(&message);
+    let is_done = match severity {
+        b'4' => is_unchanged || is_changed(&message),
+        // `disable frontend` says of one that is gone that it cannot, in a notice.
+        b'5' | b'6' => !message.starts_with(SHUT_DOWN),
+        _ => false,
+    };
+    if is_done {
+        Ok(Classified::Done { text, message, is_unchanged })
+    } else {
+        Err(Problem::Refused(message))
+    }
+}
+
+fn without_end(reply: &[u8]) -> &[u8] {
+    reply.strip_suffix(b"\n").unwrap_or(reply)
 }
 
 /// The severity of a message and its text. What is printed on demand has none.
 fn message(reply: &[u8]) -> Option<(u8, &[u8])> {
     match reply {
         [b'[', severity @ b'0'..=b'7', b']', b':', b' ', text @ ..] => Some((*severity, text)),
-        text if TOO_BIG.iter().any(|start| text.starts_with(start)) => Some((b'3', text)),
+        text if is_refusal(text) => Some((b'3', text)),
         _ => None,
     }
 }
 
-/// HAProxy's words; no message of HAProxy is as long as what is cut off here.
-fn words(text: &[u8]) -> Box<str> {
+/// The message of HAProxy. None is as long as what is cut off here.
+fn shortened(text: &[u8]) -> Box<str> {
     let text = text.get(..LONGEST).unwrap_or(text);
     String::from_utf8_lossy(text).trim_end_matches('\n').into()
-}
-
-/// Whether the process says that it does not have what the command is for.
-fn is_absent(words: &str, several: bool) -> bool {
-    ABSENT.contains(&words) || several && (words == DISABLED || words.starts_with(SHUT_DOWN))
 }
 
 /// Whether a change of an address was made. Only part of it may have been: then
@@ -102,7 +133,7 @@ fn is_same_address(words: &str) -> bool {
 /// Bytes of a message that are kept.
 const LONGEST: usize = 4096;
 
-/// What HAProxy says who does not know a command, or a keyword of one.
+/// Messages for an unknown command or keyword.
 const UNKNOWN: &[&str] = &[
     "Unknown command",
     // Of `set server`, with all that it knows, up to 2.2 and later.
@@ -124,14 +155,6 @@ const ABSENT: &[&str] = &[
     "key or pattern not found.",
 ];
 
-/// Said of a backend that this process does not run: because another process of
-/// `nbproc` runs it, because this process is stopping, or because the
-/// configuration disables it. The command was not executed.
-const DISABLED: &str = "Proxy is disabled.";
-
-/// What `enable frontend` and `disable frontend` say of one that has no sockets.
-const SHUT_DOWN: &str = "Frontend was previously shut down";
-
 /// How it begins where neither address, port nor name is another one. (Sic: `FDQN`.)
 const SAME_ADDRESS: &[&str] = &[
     "no need to change the addr by",
@@ -145,9 +168,6 @@ const NOTHING_TO_DO: &[&str] =
 /// Failures that stand beside a change in one message.
 const PARTLY: &[&str] = &["can't change <port>", "problem converting port", "provided port", "could not"];
 
-const TOO_BIG: &[&[u8]] =
-    &[b"The command is too big", b"The command line is too big", b"The payload is too big"];
-
 /// For replies that are not what a command prints.
 pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
     Malformed::new(1, None, expected, found).into()
@@ -157,14 +177,24 @@ pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
 mod tests {
     use super::*;
     use crate::level::Level;
+    use crate::protocol::Idempotency;
 
     /// What is made of a reply of one process of `several`.
     fn read(command: &Command, reply: &str, several: bool) -> String {
-        match Answer::read(reply.into(), command, several) {
-            Ok(Answer::Change(change)) => change.to_string(),
-            Ok(Answer::Data(data)) => format!("data: {:?}", String::from_utf8_lossy(&data)),
-            Ok(Answer::NotHere(words)) => format!("not here: {words}"),
-            Err(problem) => problem.to_string(),
+        let nbproc = Nbproc::new(Some(if several { 2 } else { 1 }));
+        let absent = |message: Box<str>| format!("absent: {message}");
+        let problem = |problem: Problem| problem.to_string();
+        if command.idempotency() == Idempotency::Safe {
+            return match read_data(reply.into(), command, nbproc) {
+                Ok(Response::Value(data)) => format!("data: {:?}", String::from_utf8_lossy(&data)),
+                Ok(Response::Absent(message)) => absent(message),
+                Err(error) => problem(error),
+            };
+        }
+        match read_change(reply.into(), command, nbproc) {
+            Ok(Response::Value(change)) => change.to_string(),
+            Ok(Response::Absent(message)) => absent(message),
+            Err(error) => problem(error),
         }
     }
 
@@ -190,7 +220,7 @@ mod tests {
         assert_eq!(read(&command, "100 (initial 100)\n\n", false), "data: \"100 (initial 100)\\n\"");
         assert_eq!(read(&command, "type=str, found=no\n\n", false), "data: \"type=str, found=no\\n\"");
         assert_eq!(read(&command, "[6]: admin\n\n", false), "data: \"admin\\n\\n\"");
-        assert_eq!(read(&command, "[3]: No such server.\n\n", false), "not here: No such server.");
+        assert_eq!(read(&command, "[3]: No such server.\n\n", false), "absent: No such server.");
         assert_eq!(
             read(&Command::write("set server"), "100 (initial 100)\n\n", false),
             "outcome unknown: line 1: expected a message, found \"100 (initial 100)\\n\""
@@ -247,7 +277,7 @@ mod tests {
             "entry not found.",
             "key or pattern not found.",
         ] {
-            assert_eq!(change(&format!("[3]: {words}")), format!("not here: {words}"));
+            assert_eq!(change(&format!("[3]: {words}")), format!("absent: {words}"));
         }
     }
 
@@ -354,8 +384,8 @@ mod tests {
     fn a_disabled_proxy_is_elsewhere_only_if_there_are_several_processes() {
         let command = Command::write("disable server");
         let reply = "[3]: Proxy is disabled.\n\n";
-        assert_eq!(read(&command, reply, true), "not here: Proxy is disabled.");
-        assert!(matches!(Answer::read(reply.into(), &command, false), Err(Problem::Stopped(_))));
+        assert_eq!(read(&command, reply, true), "absent: Proxy is disabled.");
+        assert!(matches!(read_change(reply.into(), &command, Nbproc::default()), Err(Problem::Stopped(_))));
     }
 
     #[test]
@@ -364,7 +394,7 @@ mod tests {
         for (severity, verb) in [(3, "enable"), (5, "disable")] {
             let words = format!("Frontend was previously shut down, cannot {verb}.");
             let reply = format!("[{severity}]: {words}\n\n");
-            assert_eq!(read(&command, &reply, true), format!("not here: {words}"));
+            assert_eq!(read(&command, &reply, true), format!("absent: {words}"));
             assert_eq!(read(&command, &reply, false), format!("refused: {words:?}"));
         }
     }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::record::Record;
+use crate::protocol::Nbproc;
 use crate::show::Info;
 use crate::snapshot::merge::Label;
 
@@ -27,7 +28,7 @@ pub(crate) fn labels_beside(unlabelled: &[&Record], all: &[&Record], taken: Hash
 /// Whether every process that answered is one of several of the same HAProxy.
 fn is_numbered(records: &[&Record]) -> bool {
     let mut answered = records.iter().filter_map(|record| record.info());
-    answered.all(|info| info.nbproc().is_some_and(|n| n > 1))
+    answered.all(|info| Nbproc::new(info.nbproc()).is_numbered())
 }
 
 fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Label> {

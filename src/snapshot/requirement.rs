@@ -102,3 +102,25 @@ impl fmt::Display for Required {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn of_two_failures_of_one_moment_the_last_one_by_kind_and_message_counts() {
+        let requirement = |kind, message: &str| {
+            let failure = Failure::without_error(kind, message);
+            Requirement::new("host".into(), Required::AtLeast(1), 7, Some(failure))
+        };
+        let first = requirement(ErrorKind::Incomplete, "z");
+        let second = requirement(ErrorKind::Io, "\"a\" is absent");
+        let third = requirement(ErrorKind::Io, "A is absent");
+        for [one, last] in [[&first, &second], [&first, &third], [&second, &third]] {
+            for order in [[one, last], [last, one]] {
+                assert_eq!(&Requirement::newest(order.map(Clone::clone)), std::slice::from_ref(last));
+            }
+        }
+    }
+}

@@ -8,7 +8,6 @@ mod target;
 pub use outcome::Outcome;
 pub use outcomes::Outcomes;
 
-pub(crate) use outcome::Presence;
 pub(crate) use target::{Target, Targets};
 
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::IdentifiedConnection;
-use crate::protocol::{Answer, Change, Command, Idempotency, malformed};
+use crate::protocol::{Change, Command, Idempotency, Response, read_change, read_data};
 use crate::show::stat::{Row, StatFilter};
 use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
@@ -73,7 +72,7 @@ impl<'a> FanOut<'a> {
     where
         T: Send + Sync + 'static,
         J: Fn(Target, Deadline) -> F,
-        F: Future<Output = Result<Presence<T>>>,
+        F: Future<Output = Result<Response<T>>>,
     {
         command.check()?;
         let deadline = Deadline::new(self.view.limits.unwrap_or(self.shared.limits));
@@ -114,7 +113,7 @@ impl<'a> FanOut<'a> {
     ) -> Sent<T>
     where
         J: Fn(Target, Deadline) -> F,
-        F: Future<Output = Result<Presence<T>>>,
+        F: Future<Output = Result<Response<T>>>,
     {
         let with_context = |error: Error| error.during(command.redacted()).at(target.member.address());
         let mut record = None;
@@ -131,7 +130,7 @@ impl<'a> FanOut<'a> {
             record = Some(before);
         }
         let result = match permitted {
-            Ok(()) => job(target.clone(), *deadline).await,
+            Ok(()) => job(target.clone(), *deadline).await.map_err(with_context),
             Err(error) => Err(error),
         };
         (Outcome::new(&target.process, result), record)
@@ -152,7 +151,7 @@ impl<'a> FanOut<'a> {
         deadline: &Deadline,
     ) where
         J: Fn(Target, Deadline) -> F,
-        F: Future<Output = Result<Presence<T>>>,
+        F: Future<Output = Result<Response<T>>>,
     {
         let mut duplicates: Vec<Address> = Vec::new();
         for (at, target) in targets.iter().enumerate() {
@@ -241,27 +240,21 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
 
 impl Target {
     /// Has the process execute a command that changes something.
-    pub(crate) async fn change(self, command: &Command, deadline: &Deadline) -> Result<Presence<Change>> {
-        let answer = match command.idempotency() {
-            Idempotency::NonIdempotent => self.execute_once(command, deadline).await?,
-            _ => self.execute(command, deadline).await?,
-        };
-        match answer {
-            Answer::Change(change) => Ok(Presence::Here(change)),
-            Answer::NotHere(words) => Ok(Presence::NotHere(words)),
-            // Of a command that changes something, what was printed is no answer.
-            Answer::Data(data) => Err(self.with_context(command, malformed("a message", &data))),
+    pub(crate) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
+        match command.idempotency() {
+            Idempotency::NonIdempotent => self.execute_once(command, deadline).await,
+            _ => self.member.execute(command, self.nbproc(), read_change, deadline).await,
         }
     }
 
     /// Has the process execute a command that must not be executed twice. If it was
     /// replaced meanwhile by a reload, the new process executes the command.
-    async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
+    async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
         loop {
             let mut connection = self.claimed(deadline).await?;
-            let answer = connection.execute(command, deadline).await?;
+            let response = connection.execute(command, deadline).await?;
             if !connection.was_replaced(deadline).boxed().await {
-                return Ok(answer);
+                return Ok(response);
             }
             self.claims.release(self.member.address());
         }
@@ -285,9 +278,9 @@ impl Target {
         command: &Command,
         read: impl Fn(Vec<u8>) -> Result<T>,
         deadline: &Deadline,
-    ) -> Result<Presence<T>> {
-        let answer = self.execute(command, deadline).await?;
-        self.data(command, answer, read)
+    ) -> Result<Response<T>> {
+        let response = self.member.execute(command, self.nbproc(), read_data, deadline).await?;
+        read_value(response, read)
     }
 
     /// Asks the process for a list whose entries may hold anything, empty lines too.
@@ -296,25 +289,9 @@ impl Target {
         command: &Command,
         read: impl Fn(Vec<u8>) -> Result<T>,
         deadline: &Deadline,
-    ) -> Result<Presence<T>> {
-        let answer = self.member.dump(command, self.is_one_of_several(), deadline).await?;
-        self.data(command, answer, read)
-    }
-
-    fn data<T>(
-        &self,
-        command: &Command,
-        answer: Answer,
-        read: impl Fn(Vec<u8>) -> Result<T>,
-    ) -> Result<Presence<T>> {
-        match answer {
-            Answer::Data(data) => match read(data) {
-                Ok(value) => Ok(Presence::Here(value)),
-                Err(error) => Err(error.during(command.redacted()).at(self.member.address())),
-            },
-            Answer::NotHere(words) => Ok(Presence::NotHere(words)),
-            Answer::Change(_) => Err(self.with_context(command, malformed("data", b""))),
-        }
+    ) -> Result<Response<T>> {
+        let response = self.member.dump(command, self.nbproc(), deadline).await?;
+        read_value(response, read)
     }
 
     /// Whether `show stat` has such a row.
@@ -327,12 +304,15 @@ impl Target {
         Ok(self.member.read(scope, deadline).await?.stat.rows().any(is_it))
     }
 
-    pub(super) async fn execute(&self, command: &Command, deadline: &Deadline) -> Result<Answer> {
-        self.member.execute(command, self.is_one_of_several(), deadline).await
-    }
-
     /// The error that a command met with at this process.
     pub(crate) fn with_context(&self, command: &Command, problem: Problem) -> Error {
         Error::new(problem).during(command.redacted()).at(self.member.address())
     }
+}
+
+fn read_value<T>(response: Response<Vec<u8>>, read: impl Fn(Vec<u8>) -> Result<T>) -> Result<Response<T>> {
+    Ok(match response {
+        Response::Value(data) => Response::Value(read(data)?),
+        Response::Absent(message) => Response::Absent(message),
+    })
 }

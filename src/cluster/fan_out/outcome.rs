@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::address::Address;
 use crate::error::{Error, Result};
-use crate::protocol::Change;
+use crate::protocol::{Change, Response};
 use crate::snapshot::{Label, Process};
 use crate::version::Version;
 
@@ -23,15 +23,7 @@ pub struct Outcome<T> {
     source: Arc<str>,
     address: Address,
     version: Option<Version>,
-    result: Result<Presence<T>>,
-}
-
-/// Answer of a process that did not fail.
-#[derive(Debug, Clone)]
-pub(crate) enum Presence<T> {
-    Here(T),
-    /// The process does not have the object; the words of HAProxy.
-    NotHere(Box<str>),
+    result: Result<Response<T>>,
 }
 
 /// Outcomes made by the caller, for tests of code that uses this crate; collect them into
@@ -39,7 +31,7 @@ pub(crate) enum Presence<T> {
 impl<T> Outcome<T> {
     /// Returns the outcome of a process that answered with `value`.
     pub fn from_value(label: impl Into<Label>, address: impl Into<Address>, value: T) -> Self {
-        Self::made(label.into(), address.into(), Ok(Presence::Here(value)))
+        Self::made(label.into(), address.into(), Ok(Response::Value(value)))
     }
 
     /// Returns the outcome of a process that does not have the object, with the words of
@@ -49,7 +41,7 @@ impl<T> Outcome<T> {
         address: impl Into<Address>,
         message: impl Into<Box<str>>,
     ) -> Self {
-        Self::made(label.into(), address.into(), Ok(Presence::NotHere(message.into())))
+        Self::made(label.into(), address.into(), Ok(Response::Absent(message.into())))
     }
 
     /// Returns the outcome of a process on which the command failed. The error gets the
@@ -74,13 +66,13 @@ impl<T> Outcome<T> {
         self
     }
 
-    fn made(label: Label, address: Address, result: Result<Presence<T>>) -> Self {
+    fn made(label: Label, address: Address, result: Result<Response<T>>) -> Self {
         Self { label, source: "localhost".into(), address, version: None, result }
     }
 }
 
 impl<T> Outcome<T> {
-    pub(super) fn new(process: &Process, result: Result<Presence<T>>) -> Self {
+    pub(super) fn new(process: &Process, result: Result<Response<T>>) -> Self {
         Self {
             label: process.label().clone(),
             source: process.record.source.clone(),
@@ -113,7 +105,7 @@ impl<T> Outcome<T> {
     /// Returns the answer, if the process has the object and the command did not fail.
     pub fn value(&self) -> Option<&T> {
         match &self.result {
-            Ok(Presence::Here(value)) => Some(value),
+            Ok(Response::Value(value)) => Some(value),
             _ => None,
         }
     }
@@ -121,7 +113,7 @@ impl<T> Outcome<T> {
     /// Returns the words of HAProxy, if the process does not have the object.
     pub fn not_here(&self) -> Option<&str> {
         match &self.result {
-            Ok(Presence::NotHere(words)) => Some(words),
+            Ok(Response::Absent(words)) => Some(words),
             _ => None,
         }
     }
@@ -140,8 +132,8 @@ impl<T> Outcome<T> {
     /// The error of this process, if the command failed.
     pub fn result(&self) -> Result<Option<&T>, &Error> {
         self.result.as_ref().map(|presence| match presence {
-            Presence::Here(value) => Some(value),
-            Presence::NotHere(_) => None,
+            Response::Value(value) => Some(value),
+            Response::Absent(_) => None,
         })
     }
 }
@@ -151,8 +143,8 @@ impl Outcome<Change> {
     /// `unknown`.
     pub fn word(&self) -> &'static str {
         match &self.result {
-            Ok(Presence::Here(change)) => change.word(),
-            Ok(Presence::NotHere(_)) => "absent",
+            Ok(Response::Value(change)) => change.word(),
+            Ok(Response::Absent(_)) => "absent",
             Err(error) => word_of(error),
         }
     }
@@ -160,8 +152,8 @@ impl Outcome<Change> {
     /// Returns the words of HAProxy, or the cause of the error.
     pub fn message(&self) -> Option<String> {
         match &self.result {
-            Ok(Presence::Here(change)) => change.message().map(String::from),
-            Ok(Presence::NotHere(words)) => Some(words.to_string()),
+            Ok(Response::Value(change)) => change.message().map(String::from),
+            Ok(Response::Absent(words)) => Some(words.to_string()),
             Err(error) => Some(error.reason()),
         }
     }
@@ -176,8 +168,8 @@ impl<T: fmt::Display> fmt::Display for Outcome<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.label)?;
         match &self.result {
-            Ok(Presence::Here(value)) => value.fmt(f),
-            Ok(Presence::NotHere(words)) => write!(f, "not here: {words}"),
+            Ok(Response::Value(value)) => value.fmt(f),
+            Ok(Response::Absent(words)) => write!(f, "not here: {words}"),
             Err(error) => f.write_str(&error.reason()),
         }
     }
@@ -193,11 +185,11 @@ impl<T: serde::Serialize> serde::Serialize for Outcome<T> {
         map.serialize_field("source", &*self.source)?;
         map.serialize_field("address", &self.address)?;
         match &self.result {
-            Ok(Presence::Here(value)) => {
+            Ok(Response::Value(value)) => {
                 map.serialize_field("result", "ok")?;
                 map.serialize_field("value", value)?;
             }
-            Ok(Presence::NotHere(words)) => {
+            Ok(Response::Absent(words)) => {
                 map.serialize_field("result", "absent")?;
                 map.serialize_field("message", words)?;
             }

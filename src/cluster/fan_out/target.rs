@@ -12,7 +12,7 @@ use crate::cluster::membership::{Classification, Listing};
 use crate::cluster::{Selector, Shared};
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;
-use crate::protocol::{Command, Idempotency};
+use crate::protocol::{Command, Idempotency, Nbproc};
 use crate::show::Info;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
@@ -37,9 +37,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Whether it is one of several processes of the same HAProxy.
-    pub(crate) fn is_one_of_several(&self) -> bool {
-        self.process.info().and_then(Info::nbproc).is_some_and(|processes| processes > 1)
+    pub(crate) fn nbproc(&self) -> Nbproc {
+        Nbproc::new(self.process.info().and_then(Info::nbproc))
     }
 
     /// Whether its release may be older than `branch`; true where the release is not known.

@@ -27,6 +27,7 @@ use super::shared_counters::SharedCounterFinder;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{self, ProcessClient};
+use crate::protocol::Nbproc;
 use crate::show::stat::StatFilter;
 use crate::show::{Info, Reading};
 use crate::snapshot::{Label, Record, Snapshot, labels_beside};
@@ -283,7 +284,7 @@ impl Shared {
         let answer = member.read_settled(scope, known, deadline).await;
         let read_at = process::now();
         let listed = match &answer {
-            Ok(reading) if reading.info.nbproc().is_some_and(|processes| processes > 1) => {
+            Ok(reading) if Nbproc::new(reading.info.nbproc()).shares_sockets() => {
                 Some(Listed::find(&reading.sockets, &candidate.address, deadline).await)
             }
             _ => None,

@@ -276,7 +276,11 @@ fn hide_namesakes(participants: &mut [Participant]) {
 }
 
 /// What all of them print, at once.
-async fn read_all(members: &[ProcessClient], group: &[Participant], deadline: &Deadline) -> Vec<Result<Reading>> {
+async fn read_all(
+    members: &[ProcessClient],
+    group: &[Participant],
+    deadline: &Deadline,
+) -> Vec<Result<Reading>> {
     let read = async |(member, one): (&ProcessClient, &Participant)| {
         let reading = member.read(&StatFilter::All, deadline).await?;
         let record = member.record(Ok(reading.clone()));

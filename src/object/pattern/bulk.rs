@@ -2,10 +2,10 @@
 
 use futures::FutureExt as _;
 
-use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{Batch, Executed, IdentifiedConnection};
-use crate::protocol::{Answer, Change, Command, Form, Payload, malformed};
+use crate::protocol::{Change, Command, Form, Payload, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
@@ -110,9 +110,9 @@ async fn send(
     batches: &[(Batch, usize)],
     target: &Target,
     deadline: &Deadline,
-) -> Result<Presence<Change>> {
+) -> Result<Response<Change>> {
     if batches.is_empty() {
-        return Ok(Presence::Here(Change::Unchanged("no entries".into())));
+        return Ok(Response::Value(Change::Unchanged("no entries".into())));
     }
     loop {
         let mut connection = target.claimed(deadline).await?;
@@ -132,7 +132,7 @@ async fn send_all(
     target: &Target,
     connection: &mut IdentifiedConnection<'_>,
     deadline: &Deadline,
-) -> Result<Presence<Change>> {
+) -> Result<Response<Change>> {
     let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
     let mut done = 0;
     for (batch, entries) in batches {
@@ -140,7 +140,7 @@ async fn send_all(
         let mut failed = None;
         for answer in answers {
             match answer {
-                Ok(Answer::Change(_)) => done += entries,
+                Ok(Response::Value(_)) => done += entries,
                 // What was refused on its way may still be followed by what is not.
                 other => failed = failed.or(Some(other)),
             }
@@ -149,8 +149,8 @@ async fn send_all(
             (Ok(()), None) => {}
             (Err(error), None) if done == 0 => return Err(error),
             (Err(error), _) => return Err(error.after(done, all)),
-            (Ok(()), Some(Ok(Answer::NotHere(words)))) if done == 0 => return Ok(Presence::NotHere(words)),
-            (Ok(()), Some(Ok(Answer::NotHere(words)))) => {
+            (Ok(()), Some(Ok(Response::Absent(words)))) if done == 0 => return Ok(Response::Absent(words)),
+            (Ok(()), Some(Ok(Response::Absent(words)))) => {
                 return Err(target.with_context(base, Problem::Refused(words)).after(done, all));
             }
             // Of several entries in one command, those before the refused one are in.
@@ -165,5 +165,5 @@ async fn send_all(
         1 => "1 entry".into(),
         _ => format!("{all} entries").into(),
     };
-    Ok(Presence::Here(Change::Changed(Some(words))))
+    Ok(Response::Value(Change::Changed(Some(words))))
 }

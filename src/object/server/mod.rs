@@ -16,9 +16,9 @@ use std::net::IpAddr;
 use super::backend::states;
 use super::handle::Server;
 use super::with_cluster::acts;
-use crate::cluster::{Cluster, Outcomes, Presence, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
-use crate::protocol::{Change, Command, Host, ServerName};
+use crate::protocol::{Change, Command, Host, Response, ServerName};
 use crate::show::stat::StatFilter;
 use crate::show::{AdminState, ServerState};
 use crate::transport::Deadline;
@@ -286,8 +286,8 @@ macro_rules! acts_on_server {
                 let name = &self.target()?;
                 let command = &with_port(self.set()?.word("addr").word("..."), Some(port))?;
                 let job = |target: Target, deadline| async move {
-                    let Presence::Here(state) = state(name, &target, &deadline).await? else {
-                        return Ok(Presence::NotHere("No such server.".into()));
+                    let Response::Value(state) = state(name, &target, &deadline).await? else {
+                        return Ok(Response::Absent("No such server.".into()));
                     };
                     let Some(address) = state.address else {
                         let words = "the server has no address to go with a port".into();
@@ -401,30 +401,30 @@ async fn loses_maintenance(name: &ServerName, target: &Target, deadline: &Deadli
         return Ok(false);
     }
     // What the process says of a server that it does not have, it says to the change.
-    let Presence::Here(state) = state(name, target, deadline).await? else { return Ok(false) };
+    let Response::Value(state) = state(name, target, deadline).await? else { return Ok(false) };
     Ok(state.address.is_none() && state.administrative.is_resolution_maint())
 }
 
 const UNRESOLVED: &str = "the server is in MAINT (resolution) and has no address: HAProxy before 3.0 would not set \
                           one, and would take the server out of maintenance, so that nothing was sent";
 
-async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Presence<ServerState>> {
+async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Response<ServerState>> {
     let command = Command::read("show servers state").word(name.backend());
     Ok(match states(&command, target, deadline).await? {
-        Presence::NotHere(words) => Presence::NotHere(words),
-        Presence::Here(states) => match states.into_iter().find(|state| *state.name == *name.name()) {
-            Some(state) => Presence::Here(state),
-            None => Presence::NotHere("No such server.".into()),
+        Response::Absent(words) => Response::Absent(words),
+        Response::Value(states) => match states.into_iter().find(|state| *state.name == *name.name()) {
+            Some(state) => Response::Value(state),
+            None => Response::Absent("No such server.".into()),
         },
     })
 }
 
 /// A process of `nbproc` answers `get weight` for servers that another one runs,
 /// with what the configuration says.
-async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Presence<ServerWeight>> {
-    if target.is_one_of_several() {
-        if let Presence::NotHere(words) = state(name, target, deadline).await? {
-            return Ok(Presence::NotHere(words));
+async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Response<ServerWeight>> {
+    if target.nbproc().knows_foreign_weights() {
+        if let Response::Absent(words) = state(name, target, deadline).await? {
+            return Ok(Response::Absent(words));
         }
     }
     let command = Command::read("get weight").word(name);
