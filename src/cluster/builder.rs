@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::membership::Shared;
+use super::membership::Membership;
 use super::selector::Selector;
 use super::shared_counters::SharedCounterFinder;
 use super::view::View;
@@ -215,7 +215,7 @@ impl ClusterBuilder {
         if self.dirs.is_empty() && self.addresses.is_empty() {
             return Err(Error::invalid("a cluster needs a directory or an address"));
         }
-        let shared = Arc::new(Shared {
+        let membership = Arc::new(Membership {
             source: self.source.unwrap_or_else(host::host_name),
             dirs: self.dirs,
             addresses: self.addresses,
@@ -229,11 +229,11 @@ impl ClusterBuilder {
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
         });
-        shared.expect_addresses(&mut shared.table());
-        let listing = shared.candidates(false, &Deadline::new(self.limits)).await;
+        membership.expect_addresses(&mut membership.table());
+        let listing = membership.candidates(false, &Deadline::new(self.limits)).await;
         if listing.candidates.is_empty() {
-            return Err(shared.no_members(&listing));
+            return Err(membership.no_members(&listing));
         }
-        Ok(Cluster { shared, view: View::default() })
+        Ok(Cluster { membership, view: View::default() })
     }
 }

@@ -29,7 +29,7 @@ use crate::show::stat::StatFilter;
 use crate::snapshot::Snapshot;
 use crate::transport::{Deadline, Limits};
 use fan_out::{FanOut, Targets};
-use membership::Shared;
+use membership::Membership;
 use view::View;
 
 /// Many HAProxy processes, managed as one.
@@ -72,7 +72,7 @@ use view::View;
 /// ```
 #[derive(Clone)]
 pub struct Cluster {
-    shared: Arc<Shared>,
+    membership: Arc<Membership>,
     view: View,
 }
 
@@ -151,14 +151,14 @@ impl Cluster {
     pub(crate) async fn read(&self, scope: &StatFilter) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
-            None => self.shared.sweep(scope, false, limits).await?,
+            None => self.membership.sweep(scope, false, limits).await?,
             Some(only) => {
                 let deadline = &Deadline::new(limits);
                 let command = Command::read("show stat");
                 let Targets { targets, .. } =
-                    Targets::find(&self.shared, Some(only), &command, deadline).await?;
+                    Targets::find(&self.membership, Some(only), &command, deadline).await?;
                 let mut records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
-                self.shared.find_shared_counters(&mut records, deadline).await;
+                self.membership.find_shared_counters(&mut records, deadline).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
             }
         };
@@ -168,13 +168,13 @@ impl Cluster {
     /// Addresses of the members, as known since the last call that asked them.
     /// Before the first one only the given addresses are known.
     pub fn members(&self) -> Vec<Address> {
-        self.shared.members()
+        self.membership.members()
     }
 
     /// Sockets that were found and are no members, with the reason, as known since
     /// the last call that asked the members.
     pub fn ignored(&self) -> Vec<Ignored> {
-        self.shared.ignored()
+        self.membership.ignored()
     }
 
     /// Finds out anew who is in the cluster: lets go of members whose sockets are
@@ -190,7 +190,7 @@ impl Cluster {
     ///
     /// Dropping the future closes the connections and leaves the members as they were.
     pub async fn rediscover(&self) -> Result<Snapshot> {
-        self.shared.sweep(&StatFilter::All, true, self.limits()).await
+        self.membership.sweep(&StatFilter::All, true, self.limits()).await
     }
 
     /// The same cluster, whose calls take what there is instead of failing when
@@ -243,12 +243,12 @@ impl Cluster {
 
     /// The limits of a call.
     fn limits(&self) -> Limits {
-        self.view.limits.unwrap_or(self.shared.limits)
+        self.view.limits.unwrap_or(self.membership.limits)
     }
 
     /// A call to the members, with the options of this view.
     pub(crate) fn fan_out(&self) -> FanOut<'_> {
-        FanOut::new(&self.shared, &self.view)
+        FanOut::new(&self.membership, &self.view)
     }
 }
 

@@ -1,7 +1,6 @@
 use std::fmt;
 
 use crate::address::Address;
-use crate::cluster::fan_out::Outcome;
 use crate::snapshot::{Label, Process, Record};
 
 /// A process of a cluster: by its label, or by the address of its stats socket.
@@ -92,12 +91,6 @@ impl From<&Address> for Selector {
 impl From<&Process> for Selector {
     fn from(process: &Process) -> Self {
         Self::from(process.address())
-    }
-}
-
-impl<T> From<&Outcome<T>> for Selector {
-    fn from(outcome: &Outcome<T>) -> Self {
-        Self::from(outcome.address())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::address::Address;
-use crate::cluster::Shared;
 use crate::cluster::identity::Identity;
+use crate::cluster::membership::Membership;
 use crate::cluster::membership::{Socket, directory};
 use crate::error::{Error, Problem, Result};
 use crate::process::{IdentifiedConnection, ProcessClient};
@@ -18,7 +18,7 @@ use crate::transport::Deadline;
 /// identifies its process before the command is sent on it, and the command is only
 /// sent if no other connection has claimed that process.
 pub(crate) struct Claims {
-    shared: Arc<Shared>,
+    membership: Arc<Membership>,
     claimed: Mutex<Vec<(Address, Identity)>>,
 }
 
@@ -31,8 +31,8 @@ pub(super) enum Claim<'a> {
 }
 
 impl Claims {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), claimed: Mutex::default() }
+    pub(super) fn new(membership: &Arc<Membership>) -> Self {
+        Self { membership: Arc::clone(membership), claimed: Mutex::default() }
     }
 
     /// Connects to a process and claims it.
@@ -54,7 +54,7 @@ impl Claims {
                 file: directory::file_id_of(address),
                 identity: identity.clone(),
             });
-            if address != member.address() && !self.shared.table().are_all_distinct(pair) {
+            if address != member.address() && !self.membership.table().are_all_distinct(pair) {
                 return Ok(Claim::Claimed(address.clone()));
             }
         }
@@ -71,8 +71,8 @@ impl Claims {
     ) -> Result<bool> {
         let found = self.claimed().iter().find(|(address, _)| address == claimed).cloned();
         let Some((address, identity)) = found else { return Ok(false) };
-        let first = self.shared.member(&address);
-        self.shared.is_one_process(&identity, &first, member, deadline).await
+        let first = self.membership.member(&address);
+        self.membership.is_one_process(&identity, &first, member, deadline).await
     }
 
     /// Gives up the claim of a connection on which the process refused the command.

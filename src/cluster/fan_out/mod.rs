@@ -17,7 +17,7 @@ use futures::future::{join, join_all};
 use tracing::Instrument;
 
 use super::identity::Identity;
-use super::membership::Shared;
+use super::membership::Membership;
 use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -31,13 +31,13 @@ use claims::Claim;
 /// One call that goes to the members of a cluster.
 #[derive(Clone, Copy)]
 pub(crate) struct FanOut<'a> {
-    shared: &'a Arc<Shared>,
+    membership: &'a Arc<Membership>,
     view: &'a View,
 }
 
 impl<'a> FanOut<'a> {
-    pub(super) fn new(shared: &'a Arc<Shared>, view: &'a View) -> Self {
-        Self { shared, view }
+    pub(super) fn new(membership: &'a Arc<Membership>, view: &'a View) -> Self {
+        Self { membership, view }
     }
 
     /// Has every member execute a command that changes something. `scope` is what is
@@ -75,9 +75,9 @@ impl<'a> FanOut<'a> {
         F: Future<Output = Result<Response<T>>>,
     {
         command.check()?;
-        let deadline = Deadline::new(self.view.limits.unwrap_or(self.shared.limits));
+        let deadline = Deadline::new(self.view.limits.unwrap_or(self.membership.limits));
         let only = self.view.only.as_deref();
-        let Targets { targets, missing } = Targets::find(self.shared, only, command, &deadline).await?;
+        let Targets { targets, missing } = Targets::find(self.membership, only, command, &deadline).await?;
         if command.is_for_single_process() && targets.len() != 1 {
             let text = format!("a reference is that of one process, and this would reach {}", targets.len());
             return Err(Error::invalid(text).during(command.redacted()));
@@ -92,7 +92,7 @@ impl<'a> FanOut<'a> {
                 outcomes.push(outcome);
                 records.extend(record);
             }
-            self.shared.find_shared_counters(&mut records, &deadline).await;
+            self.membership.find_shared_counters(&mut records, &deadline).await;
             let previous = self.view.previous.then(|| Snapshot::new(records.into_iter().map(Arc::new)));
             Outcomes::new(command.redacted(), outcomes, missing, previous)
         }
@@ -210,7 +210,7 @@ impl<'a> FanOut<'a> {
         let mut duplicates = Vec::new();
         for (identity, member) in denied.iter().flatten() {
             for (_, other) in reached.iter().flatten().filter(|(other, _)| other.fits(identity)) {
-                let is_one = self.shared.is_one_process(identity, other, member, deadline);
+                let is_one = self.membership.is_one_process(identity, other, member, deadline);
                 // What cannot be found out leaves the outcome as it is.
                 if is_one.await.is_ok_and(|is_one| is_one) {
                     duplicates.push(member.address().clone());

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::address::Address;
+use crate::cluster::selector::Selector;
 use crate::error::{Error, Result};
 use crate::protocol::{Change, Response};
 use crate::snapshot::{Label, Process};
@@ -162,6 +163,12 @@ impl Outcome<Change> {
 /// `unknown` if the command may have been executed, else `failed`.
 fn word_of(error: &Error) -> &'static str {
     if error.is_unknown() { "unknown" } else { "failed" }
+}
+
+impl<T> From<&Outcome<T>> for Selector {
+    fn from(outcome: &Outcome<T>) -> Self {
+        Self::from(outcome.address())
+    }
 }
 
 impl<T: fmt::Display> fmt::Display for Outcome<T> {

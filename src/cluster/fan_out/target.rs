@@ -8,8 +8,9 @@ use futures::future::BoxFuture;
 
 use super::claims::Claims;
 use crate::address::Address;
+use crate::cluster::membership::Membership;
 use crate::cluster::membership::{Classification, Listing};
-use crate::cluster::{Selector, Shared};
+use crate::cluster::selector::Selector;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;
 use crate::protocol::{Command, Idempotency, Nbproc};
@@ -108,43 +109,43 @@ impl Targets {
     ///
     /// `NotFound` if there is no member, or none that was chosen.
     pub(crate) fn find<'a>(
-        shared: &'a Arc<Shared>,
+        membership: &'a Arc<Membership>,
         only: Option<&'a [Selector]>,
         command: &'a Command,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Self>> {
-        Self::find_all(shared, only, command, deadline).boxed()
+        Self::find_all(membership, only, command, deadline).boxed()
     }
 
     async fn find_all(
-        shared: &Arc<Shared>,
+        membership: &Arc<Membership>,
         only: Option<&[Selector]>,
         command: &Command,
         deadline: &Deadline,
     ) -> Result<Self> {
-        let listing = shared.candidates(false, deadline).await;
+        let listing = membership.candidates(false, deadline).await;
         let mut probe_failures = HashMap::new();
-        let known = Self::known(shared, &listing, only, command, &mut probe_failures);
+        let known = Self::known(membership, &listing, only, command, &mut probe_failures);
         let too_old = |one: &Arc<Record>| {
             let version = one.version();
             command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
         };
         let records = match known.filter(|known| !known.iter().any(too_old)) {
             Some(known) => known,
-            None => Self::identify(shared, &listing, &deadline.half(), &mut probe_failures).await?,
+            None => Self::identify(membership, &listing, &deadline.half(), &mut probe_failures).await?,
         };
         if records.is_empty() {
-            return Err(shared.no_members(&listing));
+            return Err(membership.no_members(&listing));
         }
-        let mut missing = shared.requirements(&listing, &records);
+        let mut missing = membership.requirements(&listing, &records);
         missing.retain(|requirement| only.is_none() && requirement.failure().is_some());
         let snapshot = Snapshot::new(records);
         let chosen = choose(snapshot.processes(), only)?.into_iter();
-        let claims = Arc::new(Claims::new(shared));
+        let claims = Arc::new(Claims::new(membership));
         let targets = chosen
             .map(|process| Target {
                 process: process.clone(),
-                member: shared.member(process.address()),
+                member: membership.member(process.address()),
                 claims: Arc::clone(&claims),
                 probe_failure: probe_failures.remove(process.address()),
             })
@@ -158,7 +159,7 @@ impl Targets {
     /// Processes that were not chosen need not be identified. One that timed out before
     /// is not asked again here unless the command does harm twice; the next read asks.
     fn known(
-        shared: &Shared,
+        membership: &Membership,
         listing: &Listing,
         only: Option<&[Selector]>,
         command: &Command,
@@ -166,8 +167,8 @@ impl Targets {
     ) -> Option<Vec<Arc<Record>>> {
         let mut unknown = HashSet::new();
         let mut found = Vec::with_capacity(listing.candidates.len());
-        let duplicates = shared.duplicates(&listing.candidates);
-        let table = shared.table();
+        let duplicates = membership.duplicates(&listing.candidates);
+        let table = membership.table();
         for candidate in &listing.candidates {
             let address = &candidate.address;
             let known = table.get(address).filter(|known| {
@@ -198,7 +199,7 @@ impl Targets {
             });
         }
         let bare = |(address, failure): (&Address, Failure)| {
-            let mut record = Record::new(Arc::clone(&shared.source), address.clone(), Err(failure));
+            let mut record = Record::new(Arc::clone(&membership.source), address.clone(), Err(failure));
             record.label = table.label(address).map(|label| (**label).into());
             Arc::new(record)
         };
@@ -216,14 +217,14 @@ impl Targets {
     /// Identifies every candidate. A process that does not answer keeps its last known
     /// identity.
     async fn identify(
-        shared: &Shared,
+        membership: &Membership,
         listing: &Listing,
         deadline: &Deadline,
         probe_failures: &mut HashMap<Address, Failure>,
     ) -> Result<Vec<Arc<Record>>> {
-        let records = shared.records(&StatFilter::Nothing, listing, deadline).await?;
+        let records = membership.records(&StatFilter::Nothing, listing, deadline).await?;
         probe_failures.clear();
-        let table = shared.table();
+        let table = membership.table();
         let last_known = records.into_iter().map(|record| match &record.answer {
             Ok(_) => Arc::new(record),
             Err(failure) => {

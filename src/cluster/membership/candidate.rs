@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::directory;
 use super::directory::{FileId, SocketFile};
+use super::state::Membership;
 use super::table::IgnoredReason;
 use crate::address::Address;
-use crate::cluster::Shared;
 use crate::error::{Error, Failure, Problem, Result};
 use crate::transport::{Deadline, Step};
 
@@ -54,7 +54,7 @@ impl Listing {
     }
 }
 
-impl Shared {
+impl Membership {
     /// The sockets in the directories. Reading the directories takes at most half of
     /// the time that is left, so that the processes can be asked in any case.
     pub(super) async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {

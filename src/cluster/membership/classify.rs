@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::io;
 
 use super::candidate::{Candidate, Listing};
+use super::directory;
 use super::directory::{FileId, SocketFile};
 use super::listed::Listed;
+use super::probe::{Probe, ProbedMember};
+use super::state::Membership;
 use super::table::{Classification, Entry, IgnoredReason};
-use super::{Probe, ProbedMember, Shared, directory};
 use crate::address::Address;
 use crate::error::ErrorKind;
 use crate::transport::Deadline;
@@ -33,7 +35,7 @@ pub(super) struct Classified {
     pub(super) classification: Option<Classification>,
 }
 
-impl Shared {
+impl Membership {
     /// Every socket that might be asked: the given addresses, those in the
     /// directories now, and the members that were there before.
     ///

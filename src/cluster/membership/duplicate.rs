@@ -7,9 +7,11 @@ use futures::future::{BoxFuture, join_all};
 
 use super::candidate::Candidate;
 use super::classify::Classified;
+use super::directory;
 use super::directory::FileId;
+use super::probe::{Probe, ProbedMember};
+use super::state::Membership;
 use super::table::{Classification, Entry, Socket};
-use super::{Probe, ProbedMember, Shared, directory};
 use crate::address::Address;
 use crate::cluster::identity::Identity;
 use crate::error::{Error, Problem, Result};
@@ -29,7 +31,7 @@ struct Alike<'a> {
     identity: &'a Identity,
 }
 
-impl Shared {
+impl Membership {
     /// The sockets whose process was asked elsewhere the last time. A socket is not
     /// one of them if its file, or the file of the other socket, is another one now.
     pub(crate) fn duplicates(&self, candidates: &[Candidate]) -> HashSet<Address> {

@@ -4,12 +4,12 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::candidate::Listing;
-use crate::cluster::Shared;
+use super::state::Membership;
 use crate::error::{ErrorKind, Failure};
 use crate::process;
 use crate::snapshot::{Record, Required, Requirement};
 
-impl Shared {
+impl Membership {
     /// The requirements of the cluster: each directory, and the processes that are
     /// expected among its members.
     pub(crate) fn requirements<R>(&self, listing: &Listing, members: &[R]) -> Vec<Requirement>

@@ -6,73 +6,52 @@ pub(super) mod directory;
 mod duplicate;
 mod expected;
 mod listed;
+mod probe;
+mod state;
 mod table;
 
 pub use table::{Ignored, IgnoredReason};
 
 pub(crate) use candidate::Listing;
+pub(super) use state::Membership;
 pub(crate) use table::{Classification, MembershipTable, Socket};
 
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join, join_all};
 use tracing::Instrument;
 
 use super::identity::Identity;
-use super::selector::Selector;
-use super::shared_counters::SharedCounterFinder;
 use crate::address::Address;
-use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{self, ProcessClient};
-use crate::protocol::Nbproc;
+use crate::error::{Error, Problem, Result};
+use crate::show::Info;
 use crate::show::stat::StatFilter;
-use crate::show::{Info, Reading};
 use crate::snapshot::{Label, Record, Snapshot, labels_beside};
-use crate::transport::{Deadline, Limits, Permits, StatsSocket};
+use crate::transport::{Deadline, Limits};
 use candidate::Candidate;
 use classify::Classified;
-use listed::Listed;
+use probe::ProbedMember;
 
-/// What all views of one cluster share.
-pub(super) struct Shared {
-    pub(super) source: Arc<str>,
-    pub(super) dirs: Vec<PathBuf>,
-    pub(super) addresses: Vec<Address>,
-    pub(super) limits: Limits,
-    pub(super) excluded: Vec<Box<str>>,
-    pub(super) ignore_refused: bool,
-    pub(super) expected: Vec<Selector>,
-    pub(super) expected_count: usize,
-    /// One for each connection that may be open.
-    pub(super) permits: Arc<Permits>,
-    pub(super) table: Mutex<MembershipTable>,
-    /// Held while it is found out whether two sockets lead to one process.
-    pub(super) comparing: tokio::sync::Mutex<()>,
-    pub(super) shared_counters: SharedCounterFinder,
-}
+impl Membership {
+    /// The error that there is no member: a directory that could not be read, or no
+    /// socket that is one.
+    pub(super) fn no_members(&self, listing: &Listing) -> Error {
+        if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
+            let stored = || Error::new(Problem::Unidentified(failure.clone()));
+            return failure.error().cloned().unwrap_or_else(stored);
+        }
+        let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
+        let places: Vec<_> = dirs.chain(self.addresses.iter().map(Address::to_string)).collect();
+        let mut text = format!("HAProxy stats socket in {}", places.join(", "));
+        for (at, ignored) in self.ignored().iter().enumerate() {
+            text.push_str(if at == 0 { "; ignored: " } else { ", " });
+            text.push_str(&ignored.to_string());
+        }
+        Error::new(Problem::NotFound(text))
+    }
 
-/// A socket that was asked, and its answer.
-pub(super) struct Probe {
-    candidate: Candidate,
-    member: ProcessClient,
-    answer: Result<Reading>,
-    /// Microseconds since 1970 at which the answer ended.
-    read_at: u64,
-    /// Whether the process lists the socket, if it is one of several (`nbproc`).
-    listed: Option<Listed>,
-}
-
-/// A member, and what is kept of its answer.
-pub(super) struct ProbedMember {
-    candidate: Candidate,
-    member: ProcessClient,
-    record: Record,
-}
-
-impl Shared {
     /// Asks every member, and every socket of which it is not known yet whether it
     /// is one. All of it shares one time limit. A fresh sweep looks at every socket as
     /// if it was not known.
@@ -211,96 +190,6 @@ impl Shared {
         for record in records.iter_mut().filter(|record| record.label.is_none()) {
             record.label = table.label(&record.address).map(|label| (**label).into());
         }
-    }
-
-    /// Addresses of the members.
-    pub(super) fn members(&self) -> Vec<Address> {
-        let mut members: Vec<_> = self.table().members().map(|(address, _)| address.clone()).collect();
-        members.sort();
-        members
-    }
-
-    pub(super) fn ignored(&self) -> Vec<Ignored> {
-        let mut ignored: Vec<_> = self.table().ignored().collect();
-        ignored.sort_by(|a, b| a.address.cmp(&b.address));
-        ignored
-    }
-
-    /// Counts every given address as a member until it proves to be none.
-    pub(super) fn expect_addresses(&self, table: &mut MembershipTable) {
-        for address in &self.addresses {
-            table.set(address.clone(), None, Classification::Member { answered: false });
-        }
-    }
-
-    /// The error that there is no member: a directory that could not be read, or no
-    /// socket that is one.
-    pub(super) fn no_members(&self, listing: &Listing) -> Error {
-        if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
-            let stored = || Error::new(Problem::Unidentified(failure.clone()));
-            return failure.error().cloned().unwrap_or_else(stored);
-        }
-        let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
-        let places: Vec<_> = dirs.chain(self.addresses.iter().map(Address::to_string)).collect();
-        let mut text = format!("HAProxy stats socket in {}", places.join(", "));
-        for (at, ignored) in self.ignored().iter().enumerate() {
-            text.push_str(if at == 0 { "; ignored: " } else { ", " });
-            text.push_str(&ignored.to_string());
-        }
-        Error::new(Problem::NotFound(text))
-    }
-
-    pub(super) fn table(&self) -> MutexGuard<'_, MembershipTable> {
-        // What it holds is whole after every statement.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks all of them at once.
-    ///
-    /// Of more sockets than there are permits some have to wait. So that none of them
-    /// waits for one that hangs, each is given up after a share of the time then, and
-    /// those that were are asked again when the others have answered.
-    async fn ask(&self, scope: &StatFilter, candidates: Vec<Candidate>, deadline: &Deadline) -> Vec<Probe> {
-        let rounds = candidates.len().div_ceil(self.permits.count());
-        let share = deadline.share(rounds);
-        let patience = if rounds > 1 { &share } else { deadline };
-        let asking = candidates.into_iter().map(|candidate| self.ask_one(scope, candidate, patience));
-        let mut asked = join_all(asking).await;
-        if rounds > 1 {
-            let is_late =
-                |asked: &Probe| matches!(&asked.answer, Err(error) if error.kind() == ErrorKind::Timeout);
-            let (late, in_time): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_late);
-            asked = in_time;
-            let asking = late.into_iter().map(|late| self.ask_one(scope, late.candidate, deadline));
-            asked.extend(join_all(asking).await);
-        }
-        asked
-    }
-
-    async fn ask_one(&self, scope: &StatFilter, candidate: Candidate, deadline: &Deadline) -> Probe {
-        let member = self.member(&candidate.address);
-        let known = self.table().last_known(&candidate.address).cloned();
-        let known = known.as_ref().and_then(|head| head.info());
-        let answer = member.read_settled(scope, known, deadline).await;
-        let read_at = process::now();
-        let listed = match &answer {
-            Ok(reading) if Nbproc::new(reading.info.nbproc()).shares_sockets() => {
-                Some(Listed::find(&reading.sockets, &candidate.address, deadline).await)
-            }
-            _ => None,
-        };
-        Probe { candidate, member, answer, read_at, listed }
-    }
-
-    /// Finds out which counters of the records are kept in one file with those of other
-    /// processes.
-    pub(super) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
-        self.shared_counters.find(records, &|address| self.member(address), deadline).await;
-    }
-
-    pub(crate) fn member(&self, address: &Address) -> ProcessClient {
-        let make = || StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits));
-        ProcessClient { socket: self.table().socket(address, make), source: Arc::clone(&self.source) }
     }
 }
 

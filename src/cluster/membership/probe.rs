@@ -1,0 +1,81 @@
+//! Asking candidates who answers there.
+
+use futures::future::join_all;
+
+use super::candidate::Candidate;
+use super::listed::Listed;
+use super::state::Membership;
+use crate::error::{ErrorKind, Result};
+use crate::process::{self, ProcessClient};
+use crate::protocol::Nbproc;
+use crate::show::Reading;
+use crate::show::stat::StatFilter;
+use crate::snapshot::Record;
+use crate::transport::Deadline;
+
+/// A socket that was asked, and its answer.
+pub(super) struct Probe {
+    pub(super) candidate: Candidate,
+    pub(super) member: ProcessClient,
+    pub(super) answer: Result<Reading>,
+    /// Microseconds since 1970 at which the answer ended.
+    pub(super) read_at: u64,
+    /// Whether the process lists the socket, if it is one of several (`nbproc`).
+    pub(super) listed: Option<Listed>,
+}
+
+/// A member, and what is kept of its answer.
+pub(super) struct ProbedMember {
+    pub(super) candidate: Candidate,
+    pub(super) member: ProcessClient,
+    pub(super) record: Record,
+}
+
+impl Membership {
+    /// Asks all of them at once.
+    ///
+    /// Of more sockets than there are permits some have to wait. So that none of them
+    /// waits for one that hangs, each is given up after a share of the time then, and
+    /// those that were are asked again when the others have answered.
+    pub(super) async fn ask(
+        &self,
+        scope: &StatFilter,
+        candidates: Vec<Candidate>,
+        deadline: &Deadline,
+    ) -> Vec<Probe> {
+        let rounds = candidates.len().div_ceil(self.permits.count());
+        let share = deadline.share(rounds);
+        let patience = if rounds > 1 { &share } else { deadline };
+        let asking = candidates.into_iter().map(|candidate| self.ask_one(scope, candidate, patience));
+        let mut asked = join_all(asking).await;
+        if rounds > 1 {
+            let is_late =
+                |asked: &Probe| matches!(&asked.answer, Err(error) if error.kind() == ErrorKind::Timeout);
+            let (late, in_time): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_late);
+            asked = in_time;
+            let asking = late.into_iter().map(|late| self.ask_one(scope, late.candidate, deadline));
+            asked.extend(join_all(asking).await);
+        }
+        asked
+    }
+
+    pub(super) async fn ask_one(
+        &self,
+        scope: &StatFilter,
+        candidate: Candidate,
+        deadline: &Deadline,
+    ) -> Probe {
+        let member = self.member(&candidate.address);
+        let known = self.table().last_known(&candidate.address).cloned();
+        let known = known.as_ref().and_then(|head| head.info());
+        let answer = member.read_settled(scope, known, deadline).await;
+        let read_at = process::now();
+        let listed = match &answer {
+            Ok(reading) if Nbproc::new(reading.info.nbproc()).shares_sockets() => {
+                Some(Listed::find(&reading.sockets, &candidate.address, deadline).await)
+            }
+            _ => None,
+        };
+        Probe { candidate, member, answer, read_at, listed }
+    }
+}

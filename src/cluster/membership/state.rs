@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::table::{Classification, Ignored, MembershipTable};
+use crate::address::Address;
+use crate::cluster::selector::Selector;
+use crate::cluster::shared_counters::SharedCounterFinder;
+use crate::process::ProcessClient;
+use crate::snapshot::Record;
+use crate::transport::{Deadline, Limits, Permits, StatsSocket};
+
+/// What all views of one cluster share.
+pub(in crate::cluster) struct Membership {
+    pub(in crate::cluster) source: Arc<str>,
+    pub(in crate::cluster) dirs: Vec<PathBuf>,
+    pub(in crate::cluster) addresses: Vec<Address>,
+    pub(in crate::cluster) limits: Limits,
+    pub(in crate::cluster) excluded: Vec<Box<str>>,
+    pub(in crate::cluster) ignore_refused: bool,
+    pub(in crate::cluster) expected: Vec<Selector>,
+    pub(in crate::cluster) expected_count: usize,
+    /// One for each connection that may be open.
+    pub(in crate::cluster) permits: Arc<Permits>,
+    pub(in crate::cluster) table: Mutex<MembershipTable>,
+    /// Held while it is found out whether two sockets lead to one process.
+    pub(in crate::cluster) comparing: tokio::sync::Mutex<()>,
+    pub(in crate::cluster) shared_counters: SharedCounterFinder,
+}
+
+impl Membership {
+    /// Finds out which counters of the records are kept in one file with those of other
+    /// processes.
+    pub(in crate::cluster) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
+        self.shared_counters.find(records, &|address| self.member(address), deadline).await;
+    }
+
+    /// Addresses of the members.
+    pub(in crate::cluster) fn members(&self) -> Vec<Address> {
+        let mut members: Vec<_> = self.table().members().map(|(address, _)| address.clone()).collect();
+        members.sort();
+        members
+    }
+
+    pub(in crate::cluster) fn ignored(&self) -> Vec<Ignored> {
+        let mut ignored: Vec<_> = self.table().ignored().collect();
+        ignored.sort_by(|a, b| a.address.cmp(&b.address));
+        ignored
+    }
+
+    /// Counts every given address as a member until it proves to be none.
+    pub(in crate::cluster) fn expect_addresses(&self, table: &mut MembershipTable) {
+        for address in &self.addresses {
+            table.set(address.clone(), None, Classification::Member { answered: false });
+        }
+    }
+
+    pub(in crate::cluster) fn table(&self) -> MutexGuard<'_, MembershipTable> {
+        // What it holds is whole after every statement.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn member(&self, address: &Address) -> ProcessClient {
+        let make = || StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits));
+        ProcessClient { socket: self.table().socket(address, make), source: Arc::clone(&self.source) }
+    }
+}
