@@ -6,7 +6,7 @@ use crate::snapshot::{Label, Process, Record};
 /// A process of a cluster: by its label, or by the address of its stats socket.
 ///
 /// Made from either of them, from a [`Process`] of a snapshot, and from an
-/// [`Outcome`].
+/// [`Outcome`](crate::Outcome).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selector(By);
 

@@ -1,12 +1,11 @@
 use super::handle::Backend;
-use super::server::ServerRef;
+use super::server::{ServerRef, states};
 use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
-use crate::protocol::{Command, ProxyName, Response};
+use crate::protocol::{Command, ProxyName};
 use crate::show::ServerState;
 use crate::show::stat::StatFilter;
-use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
 /// its servers. Whether any process has it shows when it is used.
@@ -116,18 +115,3 @@ macro_rules! acts_on_backend {
 
 acts_on_backend!(BackendRef);
 acts_on_backend!(Backend);
-
-/// A process of `nbproc` lists no servers for a backend that another one runs.
-pub(super) async fn states(
-    command: &Command,
-    target: &Target,
-    deadline: &Deadline,
-) -> Result<Response<Vec<ServerState>>> {
-    let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
-    Ok(match target.ask(command, read, deadline).await? {
-        Response::Value(states) if states.is_empty() && target.nbproc().lists_foreign_backends() => {
-            Response::Absent("no servers listed by `show servers state`".into())
-        }
-        states => states,
-    })
-}

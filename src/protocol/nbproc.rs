@@ -52,8 +52,8 @@ impl Nbproc {
 /// The message about a backend that this process does not run: because another process of
 /// `nbproc` runs it, because this process is stopping, or because the configuration
 /// disables it. The command was not executed.
-pub(super) const DISABLED: &str = "Proxy is disabled.";
+pub(crate) const DISABLED: &str = "Proxy is disabled.";
 
 /// The message of `enable frontend` and `disable frontend` about a frontend without
 /// sockets.
-pub(super) const SHUT_DOWN: &str = "Frontend was previously shut down";
+pub(crate) const SHUT_DOWN: &str = "Frontend was previously shut down";

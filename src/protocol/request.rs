@@ -1,7 +1,6 @@
-use super::Payload;
 use super::abandoned::{Abandoned, abandoned};
-use super::line;
 use super::verb::verb;
+use super::{Payload, line};
 use crate::error::{Error, Result};
 
 /// All that is sent to HAProxy in one piece: lines that were checked, each with its end.

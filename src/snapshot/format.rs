@@ -10,7 +10,7 @@ use super::Snapshot;
 use super::extra::Extra;
 use super::record::Record;
 use super::requirement::Requirement;
-use super::sharing::{SharedCounters, ShmStatsFile};
+use super::shared_counters::{SharedCounters, ShmStatsFile};
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;

@@ -2,11 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::record::Record;
 use crate::protocol::Nbproc;
 use crate::show::Info;
-use crate::snapshot::merge::Label;
+
+/// Short name of a process among others: for people, and as a key in JSON.
+pub type Label = Arc<str>;
 
 /// A label for each record, in the same order, no two alike.
 ///

@@ -1,6 +1,7 @@
 //! Many values to one: the rows of all processes as one frontend, backend,
 //! server or listener each, and the rules by which figures are merged.
 
+mod count_range;
 #[cfg(feature = "serde")]
 mod extra;
 #[cfg(feature = "serde")]
@@ -11,18 +12,22 @@ mod merge;
 mod process;
 mod record;
 mod requirement;
+mod shared_counters;
 mod sharing;
 mod stats;
 
-pub use merge::{Agreement, Bound, CountRange, Figure, Label, Limit};
+pub use count_range::CountRange;
+pub use label::Label;
+pub use merge::{Agreement, Bound, Figure, Limit};
 pub use process::Process;
 pub use requirement::{Required, Requirement};
-pub use sharing::{CounterSharing, Sharers, ShmStatsFile};
+pub use shared_counters::ShmStatsFile;
+pub use sharing::{CounterSharing, Sharers};
 pub use stats::{Backend, ClusterInfo, Frontend, Listener, Server, Uptime};
 
 pub(crate) use label::labels_beside;
 pub(crate) use record::Record;
-pub(crate) use sharing::SharedCounters;
+pub(crate) use shared_counters::SharedCounters;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -253,7 +258,7 @@ impl Failures {
     }
 }
 
-/// ProcessOrder of a process in the order of a snapshot. Only addresses that were not read from
+/// Place of a process in the order of a snapshot. Only addresses that were not read from
 /// text can share one, such as a host that holds a `/`.
 #[derive(PartialEq, Eq)]
 struct ProcessOrder<'a> {

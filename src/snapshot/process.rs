@@ -2,15 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::ShmStatsFile;
+use super::label::Label;
 use super::record::Record;
-use super::sharing::SharedCounters;
+use super::shared_counters::{SharedCounters, ShmStatsFile};
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
 use crate::show::stat::StatTable;
 use crate::show::{Info, Reading};
-use crate::snapshot::merge::Label;
 use crate::version::Version;
 
 /// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::sharing::SharedCounters;
+use super::shared_counters::SharedCounters;
 use crate::address::Address;
 use crate::error::Failure;
 use crate::show::stat::StatTable;

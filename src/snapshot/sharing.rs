@@ -2,34 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
+use super::count_range::CountRange;
+use super::label::Label;
 use super::process::Process;
+use super::shared_counters::ShmStatsFile;
 use crate::shm::RowCounters;
-use crate::snapshot::merge::{CountRange, Label};
-
-/// The file in which HAProxy processes keep counters together (`shm-stats-file` of the
-/// configuration, HAProxy 3.3 and later).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
-#[non_exhaustive]
-pub enum ShmStatsFile {
-    /// Name under which the file was declared with
-    /// [`ClusterBuilder::shared_counters`](crate::ClusterBuilder::shared_counters).
-    Declared(Arc<str>),
-    /// A file that was found in the memory of a process of this host.
-    #[non_exhaustive]
-    Mapped {
-        /// Number of the device.
-        device: u64,
-        /// Number of the file on the device.
-        inode: u64,
-        /// Path, as far as it can be shown as text. Processes that reach one file
-        /// by two paths share it all the same.
-        path: Arc<str>,
-    },
-}
 
 /// How the processes that have an object keep its counters.
 ///
@@ -63,16 +41,6 @@ pub struct Sharers {
     pub file: ShmStatsFile,
     /// Labels of the processes, in the order of the snapshot.
     pub processes: Vec<Label>,
-}
-
-/// What is known of the file of one process, kept beside its rows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SharedCounters {
-    pub(crate) file: ShmStatsFile,
-    /// Why it is not known of some rows whether they are in the file.
-    pub(crate) problem: Option<Box<str>>,
-    /// For each row of `show stat`, in its order.
-    pub(crate) rows: Box<[RowCounters]>,
 }
 
 /// A file as all hosts tell it from others.
@@ -184,15 +152,6 @@ fn groups<'a>(rows: impl Iterator<Item = (&'a Process, (Option<FileKey<'a>>, &'a
         }
     }
     groups.into_iter().map(|(_, sharers)| sharers).collect()
-}
-
-impl fmt::Display for ShmStatsFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Declared(name) => f.pad(name),
-            Self::Mapped { path, .. } => f.pad(path),
-        }
-    }
 }
 
 /// Prints `no`, or each file with its processes: `counters.shm: 1, 2`.

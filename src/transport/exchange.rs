@@ -5,7 +5,8 @@ use tokio::time::timeout;
 
 use super::deadline::{Deadline, RECEIVE, SEND};
 use crate::error::{Error, Problem, Result};
-use crate::protocol::{self, Next, ReplyReader};
+use crate::protocol;
+use crate::protocol::{Next, ReplyReader};
 
 /// How many bytes went each way, also of an exchange that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

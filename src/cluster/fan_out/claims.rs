@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::address::Address;
 use crate::cluster::identity::Identity;
-use crate::cluster::membership::Membership;
-use crate::cluster::membership::{Socket, directory};
+use crate::cluster::membership::{Membership, Socket, directory};
 use crate::error::{Error, Problem, Result};
 use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::transport::Deadline;

@@ -8,8 +8,7 @@ use futures::future::BoxFuture;
 
 use super::claims::Claims;
 use crate::address::Address;
-use crate::cluster::membership::Membership;
-use crate::cluster::membership::{Classification, Listing};
+use crate::cluster::membership::{Classification, Listing, Membership};
 use crate::cluster::selector::Selector;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;

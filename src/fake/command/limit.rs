@@ -2,8 +2,9 @@
 
 use super::answer::Answer;
 use super::call::Call;
+use super::info;
 use super::number::leading_number;
-use crate::fake::describe::{Cells, info};
+use crate::fake::describe::Cells;
 use crate::field::{COLUMNS, Column, KEYS, Nature};
 
 pub(in crate::fake) fn set_maxconn(call: &mut Call<'_>) -> Answer {

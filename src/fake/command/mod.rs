@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod frontend;
+mod info;
 mod limit;
 mod number;
 mod pattern;
@@ -16,7 +17,7 @@ pub(in crate::fake) use session::Session;
 
 use std::fmt::Write as _;
 
-use super::describe::{State, info};
+use super::describe::State;
 use crate::Version;
 use crate::level::Level;
 use answer::{Answer, Severity};

@@ -23,7 +23,7 @@ pub use pattern::{Acl, Map};
 pub use process::Process;
 pub use server::Server;
 
-pub(in crate::fake) use cells::Cells;
+pub(in crate::fake) use cells::{Cells, quoted};
 pub(in crate::fake) use live::{Admin, Health};
 pub(in crate::fake) use pattern::{Kind, Pattern, Which};
 pub(in crate::fake) use process::{Proxy, word};

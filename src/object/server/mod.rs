@@ -13,7 +13,6 @@ pub use weight::Weight;
 
 use std::net::IpAddr;
 
-use super::backend::states;
 use super::handle::Server;
 use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Target};
@@ -429,4 +428,19 @@ async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Resu
     }
     let command = Command::read("get weight").word(name);
     target.ask(&command, |data| Ok(ServerWeight::read(&data)?), deadline).await
+}
+
+/// A process of `nbproc` lists no servers for a backend that another one runs.
+pub(in crate::object) async fn states(
+    command: &Command,
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Response<Vec<ServerState>>> {
+    let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
+    Ok(match target.ask(command, read, deadline).await? {
+        Response::Value(states) if states.is_empty() && target.nbproc().lists_foreign_backends() => {
+            Response::Absent("no servers listed by `show servers state`".into())
+        }
+        states => states,
+    })
 }

@@ -23,5 +23,6 @@ pub use server_address::ServerAddress;
 pub use status::{Remark, State, Status};
 pub use table::StatTable;
 
-pub(crate) use cells::{Cells, SplitRow};
+pub(crate) use cells::Cells;
 pub(crate) use filter::StatFilter;
+pub(crate) use row::SplitRow;

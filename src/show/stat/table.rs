@@ -2,7 +2,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::header::Header;
-use super::row::Row;
 use crate::field::Kind;
 use crate::show::scan;
 
@@ -61,16 +60,6 @@ impl StatTable {
     /// Whether the process listed nothing.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
-    }
-
-    /// The rows, in the order of the wire.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator {
-        self.rows.iter().enumerate().map(|(index, entry)| Row::new(self, index, *entry))
-    }
-
-    /// The row at `index`.
-    pub fn row(&self, index: usize) -> Option<Row<'_>> {
-        self.rows.get(index).map(|entry| Row::new(self, index, *entry))
     }
 
     /// Bytes of memory that the rows take, the header not counted.

@@ -3,7 +3,8 @@
 //! Each is a pure fold over all values at once, never pairwise: a mean of means
 //! is wrong for three processes. `None` is a cell that does not apply.
 
-use super::{Agreement, Bound, CountRange, Label, Limit};
+use super::{Agreement, Bound, Limit};
+use crate::snapshot::{CountRange, Label};
 
 /// A gauge at or above this has fallen below zero in HAProxy and counts as zero.
 /// Draining workers print such ones, for instance `h1_open_connections`

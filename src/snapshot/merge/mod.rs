@@ -1,14 +1,14 @@
 //! The rules by which the values of several processes become one.
 
-mod count_range;
 pub(super) mod fold;
 mod value;
 
-pub use count_range::CountRange;
-pub use value::{Agreement, Bound, Figure, Label, Limit};
+pub use value::{Agreement, Bound, Figure, Limit};
 
 use std::collections::HashMap;
 
+use super::count_range::CountRange;
+use super::label::Label;
 use super::process::Process;
 use super::sharing::{self, Kept};
 use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
@@ -59,7 +59,7 @@ where
         let column = choose(&self.rows.clone().next()?.1);
         let shared = COLUMNS.get(column as usize).is_some_and(|declared| declared.shared);
         if shared && self.has_file() {
-            let kept = |process: &'a Process, row: &R| Kept::of(process, row.row().index());
+            let kept = |process: &'a Process, row: &R| Kept::of(process, row.index());
             let values = self.rows.clone();
             return sharing::count(
                 values.filter_map(|(process, row)| Some((kept(process, &row), row.number(choose(&row))?))),
@@ -94,7 +94,7 @@ where
     pub(super) fn mean(&self, column: Col) -> Option<f64> {
         let samples = self.rows.clone().filter_map(|(process, row)| {
             let weight = row.number(Col::stot).unwrap_or(0).min(1024);
-            let separate = Kept::of(process, row.row().index()) == Kept::Separate;
+            let separate = Kept::of(process, row.index()) == Kept::Separate;
             (weight > 0).then_some((separate, row.number(column)?, weight))
         });
         let values = || samples.clone().map(|(_, value, _)| value);
@@ -106,7 +106,7 @@ where
     }
 
     pub(super) fn limit(&self, column: Col) -> Option<Limit> {
-        let printed = self.current().filter(|(_, row)| row.row().header().position(column).is_some());
+        let printed = self.current().filter(|(_, row)| row.header().position(column).is_some());
         fold::limit(printed.map(|(process, row)| (process.label(), Bound::from_cell(row.number(column)))))
     }
 
@@ -144,7 +144,7 @@ where
 
     /// Agreement on a limit of which 0 is not unlimited, but an empty cell is.
     pub(super) fn same_bound(&self, column: Col) -> Option<Agreement<Bound>> {
-        let printed = self.current().filter(|(_, row)| row.row().header().position(column).is_some());
+        let printed = self.current().filter(|(_, row)| row.header().position(column).is_some());
         let bound = |row: R| row.number(column).map_or(Bound::Unlimited, Bound::At);
         fold::agreement(printed.map(|(process, row)| (process.label(), bound(row))), Bound::eq)
     }
@@ -200,7 +200,7 @@ where
         let mut texts: HashMap<&str, Vec<(usize, &Label, &str)>> = HashMap::new();
         let has_say = self.has_say();
         for (at, (process, row)) in self.rows.clone().enumerate() {
-            for (position, name) in row.row().header().unknown() {
+            for (position, name) in row.header().unknown() {
                 let texts = texts.entry(name).or_insert_with(|| {
                     names.push(name);
                     Vec::new()

@@ -1,11 +1,7 @@
 use std::fmt;
-use std::sync::Arc;
 
-use super::CountRange;
 use crate::show::stat::{CheckStatus, Mode, Status};
-
-/// Short name of a process among others: for people, and as a key in JSON.
-pub type Label = Arc<str>;
+use crate::snapshot::{CountRange, Label};
 
 /// What several processes say of something that should be the same everywhere.
 ///

@@ -55,7 +55,7 @@ macro_rules! figure {
              one shares its counters. A process that went idle keeps its old samples." }
     };
     (Range $wire:ident $accessor:ident $column:expr, $doc:literal) => {
-        crate::snapshot::stats::accessor::figure! { @ $accessor range crate::snapshot::merge::CountRange, $doc, $column,
+        crate::snapshot::stats::accessor::figure! { @ $accessor range crate::snapshot::CountRange, $doc, $column,
             "Merged: between the highest of all processes and the sum of all." }
     };
     (Limit $wire:ident $accessor:ident $column:expr, $doc:literal) => {

@@ -6,7 +6,8 @@ use super::common::{debug, serialize, view};
 use super::object::Object;
 use crate::error::Result;
 use crate::field::{Col, for_each_column};
-use crate::snapshot::merge::{Agreement, CountRange};
+use crate::snapshot::CountRange;
+use crate::snapshot::merge::Agreement;
 
 /// Server side of a proxy, in all processes that have it.
 ///

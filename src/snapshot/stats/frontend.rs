@@ -4,7 +4,8 @@ use super::common::{debug, serialize, view};
 use super::object::Object;
 use crate::field::{Col, for_each_column};
 use crate::show::stat::{Cells, Mode, Row};
-use crate::snapshot::merge::{Agreement, CountRange, Limit};
+use crate::snapshot::CountRange;
+use crate::snapshot::merge::{Agreement, Limit};
 
 /// Client side of a proxy, in all processes that have it.
 ///

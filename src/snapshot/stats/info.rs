@@ -6,8 +6,8 @@ use crate::error::{Error, Problem, Result};
 use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
 use crate::show::Info;
 use crate::snapshot::merge::fold::{self, Underflow};
-use crate::snapshot::merge::{Agreement, Bound, CountRange, Figure, Label, Limit};
-use crate::snapshot::{Process, Snapshot};
+use crate::snapshot::merge::{Agreement, Bound, Figure, Limit};
+use crate::snapshot::{CountRange, Label, Process, Snapshot};
 use crate::version::Version;
 
 /// What the processes of a cluster say of themselves (`show info`), as one.

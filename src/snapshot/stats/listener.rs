@@ -2,7 +2,7 @@ use super::accessor::figures;
 use super::common::{debug, serialize, view};
 use super::object::Object;
 use crate::field::{Col, for_each_column};
-use crate::snapshot::merge::CountRange;
+use crate::snapshot::CountRange;
 
 /// One listening socket of a frontend with `option socket-stats`, in all
 /// processes that have it.

@@ -4,8 +4,8 @@ use crate::error::{Error, Problem, Result};
 use crate::field::{COLUMNS, Col, Kind};
 use crate::show::stat::{CheckStatus, Mode, Row, SplitRow, Status};
 use crate::snapshot::index::RowRef;
-use crate::snapshot::merge::{Agreement, Bound, CountRange, Figure, Limit, Merge};
-use crate::snapshot::{CounterSharing, Process, Snapshot};
+use crate::snapshot::merge::{Agreement, Bound, Figure, Limit, Merge};
+use crate::snapshot::{CountRange, CounterSharing, Process, Snapshot};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]

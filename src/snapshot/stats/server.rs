@@ -5,7 +5,8 @@ use super::common::{debug, serialize, view};
 use super::object::Object;
 use crate::field::{Col, for_each_column};
 use crate::show::stat::ServerAddress;
-use crate::snapshot::merge::{Agreement, CountRange};
+use crate::snapshot::CountRange;
+use crate::snapshot::merge::Agreement;
 
 /// One server of a backend, in all processes that have it.
 ///

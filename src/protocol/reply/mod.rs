@@ -1,7 +1,20 @@
+//! Replies: when one is whole, and what it means.
+
+mod framing;
+mod prompt;
+mod reader;
+mod response;
+mod severity;
+
+pub(crate) use framing::{check_ending, is_refusal};
+pub(crate) use prompt::PromptedReply;
+pub(crate) use reader::{Next, ReplyReader};
+pub(crate) use response::{ReadReply, Response, malformed, read_change, read_data};
+pub(crate) use severity::without_severity;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use super::framing;
 use crate::error::Result;
 
 /// All that HAProxy answered to one command line, byte for byte.

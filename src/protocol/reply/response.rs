@@ -1,11 +1,10 @@
 //! What a reply means.
 
-use super::Change;
-use super::command::Command;
 use super::framing::is_refusal;
-use super::nbproc::{DISABLED, Nbproc, SHUT_DOWN};
 use crate::error::{Malformed, Problem};
 use crate::excerpt::excerpt;
+use crate::protocol::nbproc::{DISABLED, SHUT_DOWN};
+use crate::protocol::{Change, Command, Nbproc};
 
 /// Answer of a process that did not refuse the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +31,7 @@ enum Classified<'a> {
 }
 
 /// Reads the reply to a command that changes something, severities switched on.
+#[allow(clippy::needless_pass_by_value, reason = "the shape of `ReadReply`")]
 pub(crate) fn read_change(
     reply: Vec<u8>,
     command: &Command,
