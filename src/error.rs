@@ -106,7 +106,7 @@ pub(crate) enum Problem {
     OutcomeUnknown(Box<Problem>),
     /// A command of many entries that stopped on its way.
     #[error("after {done} of {all} entries: {cause}")]
-    Partly { done: usize, all: usize, cause: Box<Problem> },
+    PartiallyApplied { done: usize, all: usize, cause: Box<Problem> },
     #[error("{0}")]
     Diverging(String),
     /// A command that failed on one process, on several or on all of them. `cause`
@@ -268,17 +268,17 @@ impl Error {
     /// Whether the command may have been executed although it failed.
     pub(crate) fn is_unknown(&self) -> bool {
         match &self.0.problem {
-            Problem::Partly { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
+            Problem::PartiallyApplied { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
             problem => problem.kind() == ErrorKind::OutcomeUnknown,
         }
     }
 
     /// Returns how many entries one process added for certain, for
-    /// [`ErrorKind::Partly`]. `None` if several processes failed: their
+    /// [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: their
     /// [`outcomes`](Error::outcomes) have a number each.
     pub fn entries(&self) -> Option<usize> {
         match &self.0.problem {
-            Problem::Partly { done, .. } => Some(*done),
+            Problem::PartiallyApplied { done, .. } => Some(*done),
             Problem::Several { cause: Some(cause), .. } if self.0.address.is_some() => cause.entries(),
             _ => None,
         }
@@ -294,7 +294,7 @@ impl Error {
 
     /// Says how many entries of all are in, of a command that has many.
     pub(crate) fn after(self, done: usize, all: usize) -> Self {
-        self.map_problem(|problem| Problem::Partly { done, all, cause: Box::new(problem) })
+        self.map_problem(|problem| Problem::PartiallyApplied { done, all, cause: Box::new(problem) })
     }
 
     fn map_problem(self, change: impl FnOnce(Problem) -> Problem) -> Self {
@@ -386,7 +386,7 @@ impl Problem {
     fn io(&self) -> Option<&io::Error> {
         match self {
             Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
-            Problem::OutcomeUnknown(cause) | Problem::Partly { cause, .. } => cause.io(),
+            Problem::OutcomeUnknown(cause) | Problem::PartiallyApplied { cause, .. } => cause.io(),
             Problem::Unidentified(failure) => failure.error()?.io(),
             Problem::Incomplete { cause, .. } | Problem::Several { cause, .. } => cause.as_ref()?.io(),
             _ => None,
@@ -416,7 +416,7 @@ impl Problem {
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
             Problem::Unidentified(failure) => failure.kind,
-            Problem::Partly { .. } => ErrorKind::Partly,
+            Problem::PartiallyApplied { .. } => ErrorKind::PartiallyApplied,
             Problem::ReachedAt(_) => ErrorKind::Other,
         }
     }

@@ -99,22 +99,23 @@ mod version;
 pub use address::{Address, ParseAddressError};
 pub use cluster::{Cluster, ClusterBuilder, Ignored, IgnoredReason, Outcome, Outcomes, Selector};
 pub use error::{Error, ErrorKind, Failure, Result};
-pub use field::Kind;
+pub use field::RowKind;
 pub use level::Level;
 pub use object::{
     Acl, AgentState, Backend, BackendRef, Contents, Counters, Difference, Frontend, FrontendRef, Health,
     Listener, Lookup, Map, PatternId, RateLimit, Server, ServerRef, ServerWeight, Weight,
 };
-pub use protocol::{Change, Reference, Reply};
+pub use protocol::{Change, EntryRef, Reply};
 pub use show::stat::{
-    CheckResult, CheckStatus, Header, Mode, Remark, Row, ServerAddress, StatParser, StatTable, State, Status,
+    CheckResult, CheckStatus, Header, Mode, Row, ServerAddress, StatParser, StatTable, State, Status,
+    StatusDetail,
 };
 pub use show::{
-    AdminState, Administrative, Entry, Info, ListedSocket, OperationalState, PatternSource, Reading,
+    AdminFlags, AdminState, Entry, Info, ListedSocket, OperationalState, PatternInfo, ProcessReport,
     ServerState, SocketList,
 };
 pub use snapshot::{
-    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Figure, Label, Limit, Process, Required,
+    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Label, Limit, MetricValue, Process, Required,
     Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
 };
 pub use transport::{Limits, StatsSocket};

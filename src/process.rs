@@ -14,7 +14,7 @@ use crate::protocol::{
     malformed, read_change, read_data,
 };
 use crate::show::stat::StatFilter;
-use crate::show::{self, Info, Reading, ReportParser};
+use crate::show::{self, Info, ProcessReport, ReportParser};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
@@ -31,7 +31,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub(crate) struct ProcessClient {
     pub(crate) socket: StatsSocket,
-    pub(crate) source: Arc<str>,
+    pub(crate) host: Arc<str>,
 }
 
 impl ProcessClient {
@@ -45,7 +45,7 @@ impl ProcessClient {
         &'a self,
         scope: &'a StatFilter,
         deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<Reading>> {
+    ) -> BoxFuture<'a, Result<ProcessReport>> {
         self.sweep(scope, deadline).boxed()
     }
 
@@ -57,7 +57,7 @@ impl ProcessClient {
         scope: &StatFilter,
         known: Option<&Info>,
         deadline: &Deadline,
-    ) -> Result<Reading> {
+    ) -> Result<ProcessReport> {
         let reading = self.read(scope, deadline).await?;
         let is_known = known.is_some_and(|known| known.is_stopping() && known.pid() == reading.info.pid());
         if !reading.info.is_stopping() || is_known {
@@ -66,7 +66,7 @@ impl ProcessClient {
         Ok(self.read(scope, deadline).await.unwrap_or(reading))
     }
 
-    async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Reading> {
+    async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<ProcessReport> {
         let mut parser = ReportParser::new();
         self.socket.exchange(&ReportParser::request(scope)?, deadline, &mut parser).await?;
         let absent = parser.is_absent();
@@ -247,14 +247,14 @@ impl ProcessClient {
     }
 
     /// The record of a reply that ended just now.
-    pub(crate) fn record(&self, answer: Result<Reading>) -> Record {
+    pub(crate) fn record(&self, answer: Result<ProcessReport>) -> Record {
         let answer = answer.map_err(|error| Failure::new(error, show::READING));
         self.to_record(answer)
     }
 
     /// The record of a process that was given up just now, or of its reply.
-    pub(crate) fn to_record(&self, answer: Result<Reading, Failure>) -> Record {
-        let mut record = Record::new(self.source.clone(), self.address().clone(), answer);
+    pub(crate) fn to_record(&self, answer: Result<ProcessReport, Failure>) -> Record {
+        let mut record = Record::new(self.host.clone(), self.address().clone(), answer);
         record.read_at = now();
         record
     }

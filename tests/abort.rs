@@ -48,9 +48,9 @@ async fn a_map_or_acl_that_is_no_longer_waited_for_leaves_no_connection() {
             let wait = Duration::from_micros(random.below(25_000) as u64 + 500);
             let limits = match round % 3 {
                 0 => Limits::new(),
-                1 => Limits::new().with_total(wait),
+                1 => Limits::new().with_command_timeout(wait),
                 // More than the process says of itself, less than the dump.
-                _ => Limits::new().with_reply(10_000 + random.below(2_000_000)),
+                _ => Limits::new().with_max_reply_size(10_000 + random.below(2_000_000)),
             };
             let cluster =
                 Cluster::builder().addresses([socket.clone()]).limits(limits).build().await.unwrap();
@@ -114,8 +114,8 @@ async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
             let wait = Duration::from_micros(random.below(3_000) as u64 + 200);
             let limits = match round % 3 {
                 0 => Limits::new(),
-                1 => Limits::new().with_total(wait),
-                _ => Limits::new().with_reply(10_000 + random.below(150_000)),
+                1 => Limits::new().with_command_timeout(wait),
+                _ => Limits::new().with_max_reply_size(10_000 + random.below(150_000)),
             };
             let cluster =
                 Cluster::builder().addresses([socket.clone()]).limits(limits).build().await.unwrap();
@@ -123,8 +123,8 @@ async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
                 (cluster.server_ref("app", "web7").unwrap(), cluster.backend_ref("app").unwrap());
             let call = async {
                 match round % 5 {
-                    0 => server.state().await.map(drop),
-                    1 => backend.server_states().await.map(drop),
+                    0 => server.fetch_state().await.map(drop),
+                    1 => backend.fetch_server_states().await.map(drop),
                     2 => server.set_port(81).await.map(drop),
                     3 => cluster.command("show servers state").await.map(drop),
                     _ => cluster.command("show servers conn app").await.map(drop),
@@ -135,7 +135,7 @@ async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
             assert_no_leftovers(&socket, &after).await;
         }
         let cluster = Cluster::from_addresses([socket.as_path()]).await.unwrap();
-        let states = cluster.backend_ref("app").unwrap().server_states().await.unwrap();
+        let states = cluster.backend_ref("app").unwrap().fetch_server_states().await.unwrap();
         assert_eq!(states.values().next().unwrap().1.len(), 3000);
     }
 }
@@ -294,10 +294,10 @@ async fn read_everything(cluster: &Cluster) {
     cluster.backend("app").await.unwrap();
     cluster.server("app", "web1").await.unwrap();
     let server = cluster.server_ref("app", "web1").unwrap();
-    server.weight_now().await.unwrap();
-    server.state().await.unwrap();
-    cluster.errors().await.unwrap();
-    cluster.errors_of("web").await.unwrap();
+    server.fetch_weight().await.unwrap();
+    server.fetch_state().await.unwrap();
+    cluster.show_errors().await.unwrap();
+    cluster.show_errors_of("web").await.unwrap();
     cluster.maps().await.unwrap();
     cluster.acls().await.unwrap();
 }

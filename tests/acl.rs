@@ -133,7 +133,7 @@ async fn a_pattern_that_nobody_has_is_not_found() {
     let error = acl(&cluster, &running, "paths.acl").delete("/nobody").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let outcomes = error.outcomes::<Change>().unwrap();
-    assert_eq!(outcomes.iter().map(Outcome::not_here).collect::<Vec<_>>(), all(Some("Key not found.")));
+    assert_eq!(outcomes.iter().map(Outcome::absent).collect::<Vec<_>>(), all(Some("Key not found.")));
 }
 
 /// Up to 3.0 `del acl` speaks of a map.
@@ -151,7 +151,7 @@ async fn an_acl_that_nobody_has_is_not_found() {
         let error = outcomes.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         let outcomes = error.outcomes::<Change>().unwrap();
-        let found: Vec<_> = outcomes.iter().map(|outcome| outcome.not_here().unwrap().to_owned()).collect();
+        let found: Vec<_> = outcomes.iter().map(|outcome| outcome.absent().unwrap().to_owned()).collect();
         assert_eq!(found, said);
     }
     assert_eq!(acl.show().await.unwrap_err().kind(), ErrorKind::NotFound);
@@ -165,7 +165,7 @@ async fn one_of_equal_patterns_is_deleted_by_its_reference() {
     acl.add_all(["/a", "/a", "/b"]).await.unwrap();
     let contents = acl.show().await.unwrap();
     for (label, mut entries) in contents.per_process() {
-        let own = acl.of(&cluster.only([label]));
+        let own = acl.on(&cluster.only([label]));
         let reference = entries.nth(2).unwrap().reference();
         let outcomes = own.delete_entry(reference).await.unwrap();
         assert_eq!(outcomes.to_string(), format!("{label}: changed"));
@@ -219,7 +219,7 @@ async fn patterns_that_were_sent_with_a_refused_one_are_counted() {
     for ((outcome, held), before) in outcomes.iter().zip(held).zip(before) {
         let added = held.len() - before.len();
         assert!((700..1500).contains(&added), "{added} are in");
-        assert_eq!(outcome.error().unwrap().kind(), ErrorKind::Partly);
+        assert_eq!(outcome.error().unwrap().kind(), ErrorKind::PartiallyApplied);
         assert_eq!(outcome.error().unwrap().entries(), Some(added));
         let refused = "refused: \"'nonsense' is not a valid IPv4 or IPv6 address.\"";
         assert_eq!(outcome.message().unwrap(), format!("after {added} of 3000 entries: {refused}"));
@@ -230,8 +230,8 @@ async fn patterns_that_were_sent_with_a_refused_one_are_counted() {
 async fn what_differs_between_processes_is_told() {
     let (running, cluster) = managed().await;
     let acl = acl(&cluster, &running, "paths.acl");
-    acl.of(&cluster.only(["2.sock"])).add("/a b").await.unwrap();
-    acl.of(&cluster.only(["3.sock"])).clear().await.unwrap();
+    acl.on(&cluster.only(["2.sock"])).add("/a b").await.unwrap();
+    acl.on(&cluster.only(["3.sock"])).clear().await.unwrap();
     let contents = acl.show().await.unwrap();
     let differences: Vec<_> = contents.differences().iter().map(ToString::to_string).collect();
     assert_eq!(

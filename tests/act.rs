@@ -23,7 +23,9 @@ fn said(outcomes: &Outcomes<Change>) -> Vec<String> {
 
 /// Limits that let a test with a hung process end soon.
 fn brief() -> Limits {
-    Limits::new().with_progress(Duration::from_millis(700)).with_total(Duration::from_millis(1400))
+    Limits::new()
+        .with_idle_timeout(Duration::from_millis(700))
+        .with_command_timeout(Duration::from_millis(1400))
 }
 
 async fn brief_cluster(running: &Running) -> Cluster {
@@ -104,10 +106,13 @@ async fn what_a_process_of_nbproc_only_knows_by_name_is_not_here() {
     let labels =
         |labels: Vec<&haproxyadmin::Label>| labels.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
-        labels(server.weight_now().await.unwrap().values().map(|(label, _)| label).collect()),
+        labels(server.fetch_weight().await.unwrap().values().map(|(label, _)| label).collect()),
         ["3", "4"]
     );
-    assert_eq!(labels(server.state().await.unwrap().values().map(|(label, _)| label).collect()), ["3", "4"]);
+    assert_eq!(
+        labels(server.fetch_state().await.unwrap().values().map(|(label, _)| label).collect()),
+        ["3", "4"]
+    );
     let frontend = cluster.frontend_ref("frontend1_proc34").unwrap();
     assert_eq!(said(&frontend.disable().await.unwrap()), ["1 absent", "2 absent", "3 changed", "4 changed"]);
     assert_eq!(said(&frontend.enable().await.unwrap()), ["1 absent", "2 absent", "3 changed", "4 changed"]);
@@ -199,7 +204,7 @@ async fn a_process_that_joined_since_the_object_was_read_is_reached() {
         running.add(release, "instance5", &config).await;
 
         let all = cluster.allow_partial();
-        let outcomes = web1.of(&all).set_weight(Weight::absolute(40).unwrap()).await.unwrap();
+        let outcomes = web1.on(&all).set_weight(Weight::absolute(40).unwrap()).await.unwrap();
         assert_eq!(
             said(&outcomes),
             ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed", "5.sock changed"]
@@ -246,7 +251,7 @@ async fn an_object_that_nobody_has_is_not_found() {
     let error = cluster.server_ref("nowhere", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.to_string(), "`disable server nowhere/web1`: no such object: \"No such backend.\"");
-    assert_eq!(error.outcomes::<Change>().unwrap().iter().filter_map(|one| one.not_here()).count(), 5);
+    assert_eq!(error.outcomes::<Change>().unwrap().iter().filter_map(|one| one.absent()).count(), 5);
 }
 
 #[tokio::test]
@@ -345,7 +350,8 @@ async fn what_does_harm_twice_is_not_sent_to_who_was_never_met() {
 #[tokio::test]
 async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
     let running = four(&release("3.0")).await;
-    let limits = Limits::new().with_progress(Duration::from_secs(3)).with_total(Duration::from_secs(6));
+    let limits =
+        Limits::new().with_idle_timeout(Duration::from_secs(3)).with_command_timeout(Duration::from_secs(6));
     let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
     cluster.snapshot().await.unwrap();
     let _silent = Stranger::is_silent(running.stats().join("silent.sock"));
@@ -378,7 +384,7 @@ async fn who_hung_before_it_was_met_is_asked_again() {
     running.resume(2);
     let second = cluster.only(["2.sock"]);
     assert_eq!(second.server("app", "web1").await.unwrap().processes(), ["2.sock"]);
-    assert_eq!(second.server_ref("app", "web1").unwrap().weight_now().await.unwrap().values().count(), 1);
+    assert_eq!(second.server_ref("app", "web1").unwrap().fetch_weight().await.unwrap().values().count(), 1);
 }
 
 #[tokio::test]
@@ -408,11 +414,11 @@ async fn every_future_can_be_spawned() {
     is_send(map.add("key", "value"));
     is_send(map.add_all([("key", "value")]));
     is_send(cluster.acl("#1").unwrap().add_all(["pattern"]));
-    is_send(server.weight_now());
-    is_send(server.state());
+    is_send(server.fetch_weight());
+    is_send(server.fetch_state());
     is_send(server.set_port(1));
     is_send(cluster.frontend_ref("web").unwrap().set_maxconn(1));
-    is_send(cluster.errors());
+    is_send(cluster.show_errors());
     is_send(cluster.command("show info"));
     let disabled = tokio::spawn(async move { server.disable().await.map(|outcomes| said(&outcomes)) });
     assert_eq!(

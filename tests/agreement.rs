@@ -122,7 +122,7 @@ backend app
         // Its status would not tell: it is that of a drain.
         let disabled = cluster.server_ref("app", "disabled").unwrap();
         disabled.set_state(AdminState::Drain).await.unwrap();
-        disabled.of(&cluster.only(["2.sock"])).disable_health().await.unwrap();
+        disabled.on(&cluster.only(["2.sock"])).disable_health().await.unwrap();
 
         let snapshot = cluster.snapshot().await.unwrap();
         let (info, backend) = (snapshot.info(), snapshot.backend("app").unwrap());

@@ -59,7 +59,7 @@ impl Process {
         let config = running.fill(Config::new(CONFIG));
         running.add(release, "one", &config).await;
         // A string that made HAProxy wait would end in this limit.
-        let limits = Limits::new().with_progress(Duration::from_secs(2));
+        let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));
         let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
         let map = cluster.map(path(&running, "a.map")).unwrap();
         let acl = cluster.acl(path(&running, "a.acl")).unwrap();

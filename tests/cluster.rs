@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use haproxyadmin::snapshot::Frontend;
 use haproxyadmin::{
-    Agreement, Bound, CheckResult, Cluster, CountRange, ErrorKind, Kind, Level, Limits, Mode, Remark,
-    ServerAddress, Snapshot, State,
+    Agreement, Bound, CheckResult, Cluster, CountRange, ErrorKind, Level, Limits, Mode, RowKind,
+    ServerAddress, Snapshot, State, StatusDetail,
 };
 
 mod support;
@@ -19,7 +19,7 @@ use support::{
     releases, rows, zoo, zoo_settled,
 };
 
-/// Kind, proxy and name of a row, and where the address tells rows apart, that.
+/// RowKind, proxy and name of a row, and where the address tells rows apart, that.
 type Key = (u64, String, String, String);
 
 /// What each process says of each object, asked without the crate.
@@ -127,7 +127,7 @@ async fn a_killed_and_a_hung_process_hide_nobody_and_cost_one_deadline() {
     for release in releases() {
         let mut running = ancestor_cluster(&release).await;
         running.send_all(&ANCESTOR_TRAFFIC).await;
-        let limits = Limits::new().with_total(Duration::from_millis(700));
+        let limits = Limits::new().with_command_timeout(Duration::from_millis(700));
         let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
         running.kill(2);
         running.hang(4);
@@ -213,8 +213,8 @@ async fn every_kind_of_row_and_every_state_is_read() {
         assert_eq!(state("leaving", "nolb"), State::Nolb);
         assert_eq!(state("template", "late1"), State::Maint);
         let remark = |name| server("states", name).status().same().unwrap().remark.clone();
-        assert_eq!(remark("agent_down"), Some(Remark::Agent));
-        let via = Remark::Via { backend: "states".into(), server: "maint".into() };
+        assert_eq!(remark("agent_down"), Some(StatusDetail::Agent));
+        let via = StatusDetail::Via { backend: "states".into(), server: "maint".into() };
         assert_eq!(remark("tracking_maint"), Some(via));
 
         // Names that could be taken for something else.
@@ -277,10 +277,10 @@ async fn every_column_has_the_value_that_haproxy_printed() {
         zoo_settled(&running).await;
         let snapshot = Cluster::from_dir(running.stats()).await.unwrap().snapshot().await.unwrap();
         let process = &snapshot.processes()[0];
-        let reading = process.reading().unwrap();
+        let reading = process.report().unwrap();
         assert_eq!(reading.level, Some(Level::Admin));
         for row in reading.stat.rows() {
-            assert_ne!(row.kind(), Kind::Other);
+            assert_ne!(row.kind(), RowKind::Other);
             for (name, cell) in row.cells() {
                 assert_eq!(row.get(name), Some(cell));
             }

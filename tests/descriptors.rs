@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 async fn a_directory_is_read_when_a_file_descriptor_is_free_again() {
     let dir = tempfile::tempdir().unwrap();
     let _running = fake::Process::new("3.0.1").serve(dir.path().join("1.sock")).await.unwrap();
-    let limits = Limits::new().with_total(Duration::from_secs(20));
+    let limits = Limits::new().with_command_timeout(Duration::from_secs(20));
     let cluster = Cluster::builder().dir(dir.path()).limits(limits).build().await.unwrap();
     cluster.snapshot().await.unwrap();
 
@@ -34,7 +34,7 @@ async fn a_directory_is_read_when_a_file_descriptor_is_free_again() {
 
     // Without any the call ends in its limit, and says why.
     let held: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-    let brief = cluster.with_limits(limits.with_total(Duration::from_millis(400))).allow_partial();
+    let brief = cluster.with_limits(limits.with_command_timeout(Duration::from_millis(400))).allow_partial();
     let snapshot = brief.snapshot().await.unwrap();
     let missing: Vec<_> = snapshot.missing().map(ToString::to_string).collect();
     drop(held);

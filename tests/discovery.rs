@@ -37,7 +37,7 @@ backend app
 "#;
 
 fn short() -> Limits {
-    Limits::new().with_total(Duration::from_millis(500))
+    Limits::new().with_command_timeout(Duration::from_millis(500))
 }
 
 fn addresses(paths: &[PathBuf]) -> Vec<Address> {
@@ -277,7 +277,7 @@ async fn a_file_that_takes_the_name_of_an_ignored_one_is_looked_at() {
     fs::remove_file(&path).unwrap();
     fs::rename(running.stats().join("admin.sock"), &path).unwrap();
     let snapshot = cluster.allow_partial().snapshot().await.unwrap();
-    assert!(snapshot.process("other.sock").unwrap().reading().is_some());
+    assert!(snapshot.process("other.sock").unwrap().report().is_some());
 }
 
 #[tokio::test]

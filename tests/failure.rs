@@ -15,7 +15,7 @@ mod support;
 
 use support::{CheckedAccess, Running, levels, mixed_cluster, release, releases};
 
-/// Kind, address, command and cause of an error, and how many processes failed in
+/// RowKind, address, command and cause of an error, and how many processes failed in
 /// its snapshot.
 type Parts<'a> = (ErrorKind, Option<&'a Address>, Option<&'a str>, Option<io::ErrorKind>, Option<usize>);
 
@@ -29,7 +29,7 @@ const READING: &str = "show info;show stat";
 /// A cluster of these sockets that gives up soon.
 async fn cluster(sockets: impl IntoIterator<Item = impl AsRef<Path>>) -> Cluster {
     let addresses = sockets.into_iter().map(|socket| Address::from(socket.as_ref()));
-    let limits = Limits::new().with_total(Duration::from_millis(700));
+    let limits = Limits::new().with_command_timeout(Duration::from_millis(700));
     Cluster::builder().addresses(addresses).limits(limits).build().await.unwrap()
 }
 

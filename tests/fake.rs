@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use haproxyadmin::Level;
 use haproxyadmin::fake::{Backend, Frontend, Listener, Process, Running, Server};
-use haproxyadmin::field::{COLUMNS, KEYS, Kind, Rule, Wire};
+use haproxyadmin::field::{COLUMNS, KEYS, RowKind, Rule, ValueType};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -82,8 +82,8 @@ async fn a_fake_told_every_key_prints_the_same_bytes() {
         let told = pairs.fold(Process::new(&release.version), |process, (key, value)| {
             let value =
                 value.replace('\r', "\n").replace("\"\"", "\u{1}").replace('"', "").replace('\u{1}', "\"");
-            match KEYS.iter().find(|known| known.name == key).unwrap().wire {
-                Wire::Text => process.info(key, value),
+            match KEYS.iter().find(|known| known.name == key).unwrap().value_type {
+                ValueType::Text => process.info(key, value),
                 _ => process.info(key, value.parse::<u64>().unwrap()),
             }
         });
@@ -251,12 +251,13 @@ macro_rules! tell {
             let Some(declared) = COLUMNS.iter().find(|declared| declared.name == column) else {
                 return object;
             };
-            let settable = declared.kinds.iter().any(|(kind, rule)| *kind == $kind && *rule != Rule::Key);
-            match declared.wire {
+            let settable =
+                declared.kinds.iter().any(|(kind, rule)| *kind == $kind && *rule != Rule::Identity);
+            match declared.value_type {
                 _ if !settable => object,
                 _ if cell.is_empty() => object.empty(column),
-                Wire::U32 | Wire::U64 => object.set(column, cell.parse::<u64>().unwrap()),
-                Wire::I32 => object.set(column, cell.parse::<i64>().unwrap()),
+                ValueType::U32 | ValueType::U64 => object.set(column, cell.parse::<u64>().unwrap()),
+                ValueType::I32 => object.set(column, cell.parse::<i64>().unwrap()),
                 _ => object.set(column, cell.as_str()),
             }
         }
@@ -289,20 +290,21 @@ fn described(version: &str, rows: &[Row], wanted: &dyn Fn(&Row, &str) -> bool) -
         let cells = row.iter().filter(|(column, _)| wanted(row, column));
         match row["type"].as_str() {
             "0" => {
-                frontend = Some(cells.fold(Frontend::new(&*row["pxname"]), tell!(Frontend, Kind::Frontend)));
+                frontend =
+                    Some(cells.fold(Frontend::new(&*row["pxname"]), tell!(Frontend, RowKind::Frontend)));
             }
             "1" => {
                 let backend = servers.drain(..).fold(Backend::new(&*row["pxname"]), Backend::server);
-                process = process.backend(cells.fold(backend, tell!(Backend, Kind::Backend)));
+                process = process.backend(cells.fold(backend, tell!(Backend, RowKind::Backend)));
             }
             "2" => {
                 let server = Server::new(&*row["svname"]);
                 // Checks rest in maintenance, and only their counters show.
                 let server = if row["chkfail"].is_empty() { server } else { server.check("UNK") };
-                servers.push(cells.fold(server, tell!(Server, Kind::Server)));
+                servers.push(cells.fold(server, tell!(Server, RowKind::Server)));
             }
             _ => {
-                let listener = cells.fold(Listener::new(&*row["svname"]), tell!(Listener, Kind::Listener));
+                let listener = cells.fold(Listener::new(&*row["svname"]), tell!(Listener, RowKind::Listener));
                 frontend = frontend.map(|frontend| frontend.listener(listener));
             }
         }

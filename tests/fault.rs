@@ -51,7 +51,7 @@ async fn a_dribbled_reply_is_whole() {
 async fn a_hang_costs_its_own_deadline_only() {
     let fast = serve(small()).await;
     let slow = small().serve(fast.dir.path().join("slow.sock")).await.unwrap();
-    let limits = Limits::new().with_progress(Duration::from_millis(200));
+    let limits = Limits::new().with_idle_timeout(Duration::from_millis(200));
     let cluster = Cluster::builder().dir(fast.dir.path()).limits(limits).build().await.unwrap();
     let hang = [Running::pause as fn(&Running), |running| running.fail(Fault::Hang)];
     for (hang, resume) in hang.iter().zip([Running::resume as fn(&Running), Running::heal]) {
@@ -132,7 +132,7 @@ async fn a_socket_that_cannot_be_compared_is_a_failure_and_no_second_process() {
     let mut fake = serve(small()).await;
     let second = fake.dir.path().join("z.sock");
     fake.running.also(&*second, Level::User).await.unwrap();
-    let limits = Limits::new().with_total(std::time::Duration::from_millis(300));
+    let limits = Limits::new().with_command_timeout(std::time::Duration::from_millis(300));
     let cluster = Cluster::builder().dir(fake.dir.path()).limits(limits).build().await.unwrap();
     // Slow enough that there is time for one answer of each, and none for more.
     fake.running.fail(Fault::Dribble { bytes: 400, pause: std::time::Duration::from_millis(20) });

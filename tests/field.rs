@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use haproxyadmin::field::{COLUMNS, Column, InfoKey, KEYS, Kind, Nature, Rule, Wire};
+use haproxyadmin::field::{COLUMNS, Column, InfoKey, KEYS, Nature, RowKind, Rule, ValueType};
 
 #[test]
 fn header_of_each_release_is_the_table_up_to_that_release() {
@@ -80,21 +80,22 @@ fn shared_columns_are_those_that_haproxy_keeps_in_the_file() {
 
 #[test]
 fn wire_types_are_haproxys_own() {
-    let columns = stat_tags().map(|tag| (column(&tag.name).wire, tag));
-    let keys = info_tags().map(|tag| (key(&tag.name).wire, tag));
+    let columns = stat_tags().map(|tag| (column(&tag.name).value_type, tag));
+    let keys = info_tags().map(|tag| (key(&tag.name).value_type, tag));
     let differing = columns
         .chain(keys)
-        .filter(|(wire, tag)| printed_as(*wire) != tag.wire)
-        .map(|(wire, tag)| format!("{} in {}: {}, not {wire:?}", tag.name, tag.version, tag.wire));
+        .filter(|(wire, tag)| printed_as(*wire) != tag.value_type)
+        .map(|(wire, tag)| format!("{} in {}: {}, not {wire:?}", tag.name, tag.version, tag.value_type));
     assert_eq!(set(differing), set([]), "wire types that differ from the table");
 }
 
 #[test]
 fn texts_with_a_grammar_are_these() {
-    let having = |wire| COLUMNS.iter().filter(move |column| column.wire == wire).map(|column| column.name);
-    assert_eq!(set(having(Wire::Status)), set(["status"]));
-    assert_eq!(set(having(Wire::Check)), set(["check_status", "agent_status"]));
-    assert_eq!(set(having(Wire::Mode)), set(["mode"]));
+    let having =
+        |wire| COLUMNS.iter().filter(move |column| column.value_type == wire).map(|column| column.name);
+    assert_eq!(set(having(ValueType::Status)), set(["status"]));
+    assert_eq!(set(having(ValueType::Check)), set(["check_status", "agent_status"]));
+    assert_eq!(set(having(ValueType::Mode)), set(["mode"]));
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn an_empty_cell_of_a_same_column_is_told_by_another_column() {
     for (teller, columns) in TOLD {
         for name in *columns {
             let mut filled = BTreeMap::new();
-            for row in rows(Kind::Server).filter(|row| row.contains_key(*name)) {
+            for row in rows(RowKind::Server).filter(|row| row.contains_key(*name)) {
                 // `* ` is a check under way.
                 let told = row[*teller].trim_start_matches("* ").to_owned();
                 let is_filled = !row[*name].is_empty();
@@ -161,7 +162,7 @@ fn a_column_whose_empty_cells_are_values_has_both() {
     for (column, kind) in of_rule(Rule::SameOrEmpty) {
         let cells: Vec<_> = rows(kind).filter_map(|row| row.get(column.name).cloned()).collect();
         let (empty, filled): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cell.is_empty());
-        let always = kind == Kind::Listener && column.name == "addr";
+        let always = kind == RowKind::Listener && column.name == "addr";
         assert_eq!((empty.is_empty(), filled.is_empty()), (always, false), "{} of {kind:?}", column.name);
     }
 }
@@ -216,36 +217,36 @@ const GONE: &[(&str, &str, &str)] = &[
 ];
 
 /// Natures that are not the table's: column, kind, releases, nature, reason.
-const NATURES: &[(&str, Kind, &[&str], Nature, &str)] = &[
+const NATURES: &[(&str, RowKind, &[&str], Nature, &str)] = &[
     (
         "rate",
-        Kind::Backend,
+        RowKind::Backend,
         &["2.2", "2.6"],
         Nature::Gauge,
         "a rate like that of other rows; 3.0 tags it as one",
     ),
-    ("rate_max", Kind::Backend, &VERSIONS, Nature::Gauge, "a maximum like that of other rows"),
+    ("rate_max", RowKind::Backend, &VERSIONS, Nature::Gauge, "a maximum like that of other rows"),
 ];
 
 /// Rules that do not follow from the nature: rule, columns, the only kind of row
 /// it is about, reason.
-const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
-    (Rule::Key, &["pxname", "svname", "type"], None, "these tell rows apart"),
-    (Rule::Own, &["pid"], None, "numbers the process that answers"),
+const COLUMN_RULES: &[(Rule, &[&str], Option<RowKind>, &str)] = &[
+    (Rule::Identity, &["pxname", "svname", "type"], None, "these tell rows apart"),
+    (Rule::PerProcess, &["pid"], None, "numbers the process that answers"),
     (
-        Rule::Own,
+        Rule::PerProcess,
         &["agg_server_status", "agg_server_check_status", "agg_check_status"],
         None,
         "the stats socket always says 0, which is no gauge of anything",
     ),
     (Rule::Same, &["iid", "srid"], None, "numbers that stand for objects have no sum"),
-    (Rule::Same, &["sid"], Some(Kind::Server), "the same"),
-    (Rule::Same, &["sid"], Some(Kind::Backend), "always 0"),
-    (Rule::Same, &["sid"], Some(Kind::Frontend), "always 0"),
+    (Rule::Same, &["sid"], Some(RowKind::Server), "the same"),
+    (Rule::Same, &["sid"], Some(RowKind::Backend), "always 0"),
+    (Rule::Same, &["sid"], Some(RowKind::Frontend), "always 0"),
     (
-        Rule::Own,
+        Rule::PerProcess,
         &["sid"],
-        Some(Kind::Listener),
+        Some(RowKind::Listener),
         "a position, which each of the sockets that `shards` makes of one named `bind` line has for itself",
     ),
     (Rule::Same, &["status", "mode", "algo", "proto"], None, "texts have no sum"),
@@ -266,7 +267,7 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
         None,
         "settings, and a score that only means something against them",
     ),
-    (Rule::Same, &["slim"], Some(Kind::Backend), "`fullconn` is a threshold, and 0 is not unlimited"),
+    (Rule::Same, &["slim"], Some(RowKind::Backend), "`fullconn` is a threshold, and 0 is not unlimited"),
     (Rule::SameOrEmpty, &["src_ilim"], None, "empty is unlimited, and 0 keeps no idle connection"),
     (Rule::Limit, &["qlimit"], None, "a limit that HAProxy tags as a gauge"),
     (Rule::Min, &["throttle"], None, "the process that is furthest behind decides when slow start is over"),
@@ -286,8 +287,8 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<Kind>, &str)] = &[
 
 /// The same for keys: rule, keys, reason.
 const KEY_RULES: &[(Rule, &[&str], &str)] = &[
-    (Rule::Own, &["Process_num", "Pid"], "number the process that answers"),
-    (Rule::Own, &["Uptime"], "text whose number is `Uptime_sec`"),
+    (Rule::PerProcess, &["Process_num", "Pid"], "number the process that answers"),
+    (Rule::PerProcess, &["Uptime"], "text whose number is `Uptime_sec`"),
     (Rule::Min, &["Uptime_sec"], "the youngest process, as `Start_time_sec`, not the oldest"),
     (
         Rule::Same,
@@ -316,12 +317,12 @@ fn natural(nature: Nature) -> Option<Rule> {
     })
 }
 
-fn printed_as(wire: Wire) -> &'static str {
+fn printed_as(wire: ValueType) -> &'static str {
     match wire {
-        Wire::U32 => "u32",
-        Wire::U64 => "u64",
-        Wire::I32 => "s32",
-        Wire::Text | Wire::Status | Wire::Check | Wire::Mode => "str",
+        ValueType::U32 => "u32",
+        ValueType::U64 => "u64",
+        ValueType::I32 => "s32",
+        ValueType::Text | ValueType::Status | ValueType::Check | ValueType::Mode => "str",
         _ => "a type unknown to this test",
     }
 }
@@ -338,18 +339,18 @@ fn key(name: &str) -> &'static InfoKey {
 }
 
 /// Every column that merges a kind of row by that rule.
-fn of_rule(rule: Rule) -> impl Iterator<Item = (&'static Column, Kind)> {
+fn of_rule(rule: Rule) -> impl Iterator<Item = (&'static Column, RowKind)> {
     let kinds = |column: &'static Column| column.kinds.iter().map(move |(kind, rule)| (column, *kind, *rule));
     let all = COLUMNS.iter().flat_map(kinds);
     all.filter(move |(_, _, one)| *one == rule).map(|(column, kind, _)| (column, kind))
 }
 
 /// The rows of a kind in all recordings, by column.
-fn rows(kind: Kind) -> impl Iterator<Item = BTreeMap<String, String>> {
+fn rows(kind: RowKind) -> impl Iterator<Item = BTreeMap<String, String>> {
     let code = match kind {
-        Kind::Frontend => "0",
-        Kind::Backend => "1",
-        Kind::Server => "2",
+        RowKind::Frontend => "0",
+        RowKind::Backend => "1",
+        RowKind::Server => "2",
         _ => "3",
     };
     VERSIONS.into_iter().flat_map(move |version| {
@@ -376,7 +377,7 @@ fn age(version: &str) -> usize {
 /// One line of typed output, without its value.
 struct Tag {
     version: &'static str,
-    kind: Option<Kind>,
+    kind: Option<RowKind>,
     name: String,
     nature: Nature,
     /// Whether the fourth letter says that the figure outlives the process.
@@ -399,7 +400,7 @@ fn tags(version: &'static str, command: &str) -> Vec<Tag> {
         match tag(version, line) {
             Some(tag) => tags.push(tag),
             None => assert!(
-                line.is_empty() || tags.last().is_some_and(|last| last.wire == "str"),
+                line.is_empty() || tags.last().is_some_and(|last| last.value_type == "str"),
                 "{command} of {version}: neither a value nor more of a text: {line:?}"
             ),
         }
@@ -427,12 +428,12 @@ fn tag(version: &'static str, line: &str) -> Option<Tag> {
     })
 }
 
-fn kind_of(letter: &str) -> Kind {
+fn kind_of(letter: &str) -> RowKind {
     match letter {
-        "F" => Kind::Frontend,
-        "B" => Kind::Backend,
-        "S" => Kind::Server,
-        "L" => Kind::Listener,
+        "F" => RowKind::Frontend,
+        "B" => RowKind::Backend,
+        "S" => RowKind::Server,
+        "L" => RowKind::Listener,
         other => panic!("unknown kind {other:?}"),
     }
 }

@@ -125,7 +125,7 @@ async fn a_frontend_that_nobody_has_is_not_found() {
             let error = outcomes.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::NotFound);
             let outcomes = error.outcomes::<Change>().unwrap();
-            let said: Vec<_> = outcomes.iter().map(Outcome::not_here).collect();
+            let said: Vec<_> = outcomes.iter().map(Outcome::absent).collect();
             assert_eq!(said, all(Some("No such frontend.")));
         }
     }

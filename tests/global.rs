@@ -128,7 +128,7 @@ async fn all_counters_are_cleared() {
 async fn requests_that_are_refused_are_shown() {
     let (running, cluster) = managed().await;
     send_nonsense(&running).await;
-    for outcomes in [cluster.errors().await.unwrap(), cluster.errors_of("web").await.unwrap()] {
+    for outcomes in [cluster.show_errors().await.unwrap(), cluster.show_errors_of("web").await.unwrap()] {
         for (label, text) in outcomes.values() {
             assert!(text.starts_with("Total events captured on ["), "{label}: {text}");
             assert!(text.contains("] frontend web (#"), "{label}: {text}");
@@ -143,7 +143,7 @@ async fn requests_that_are_refused_are_shown() {
 async fn a_proxy_without_refused_requests_shows_none() {
     let (running, cluster) = managed().await;
     send_nonsense(&running).await;
-    let outcomes = cluster.errors_of("app").await.unwrap();
+    let outcomes = cluster.show_errors_of("app").await.unwrap();
     assert_eq!(outcomes.values().count(), releases().len());
     assert!(outcomes.values().all(|(_, text)| text.lines().count() == 1), "{outcomes}");
 }
@@ -156,7 +156,7 @@ async fn errors_of_a_proxy_that_nobody_has_are_those_of_no_other() {
     send_nonsense(&running).await;
     let number = every_cell(&running, "web", "FRONTEND", "iid").await.swap_remove(0);
     for name in ["nobody", "99", "12ab", &number] {
-        let error = cluster.errors_of(name).await.expect_err("no proxy has that name");
+        let error = cluster.show_errors_of(name).await.expect_err("no proxy has that name");
         assert_eq!(error.kind(), ErrorKind::NotFound, "{name}: {error}");
     }
 }

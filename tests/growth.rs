@@ -99,14 +99,14 @@ fn processor_time() -> Duration {
 /// One process of a snapshot.
 fn process(n: usize, info: &[(String, String)], stat: &str) -> Value {
     json!({
-        "source": "host", "address": format!("/run/{n}"), "read_at": 0, "level": "admin",
+        "host": "host", "address": format!("/run/{n}"), "read_at": 0, "level": "admin",
         "info": info, "stat": stat,
     })
 }
 
 fn failed(address: &str) -> Value {
     json!({
-        "source": "host", "address": address, "read_at": 0,
+        "host": "host", "address": address, "read_at": 0,
         "error": { "kind": "Closed", "message": "closed" },
     })
 }
@@ -366,6 +366,6 @@ fn states(n: usize) -> Box<dyn FnMut()> {
     let backend = haproxyadmin::fake::Backend::new("app");
     let backend = (0..n).map(server).fold(backend, haproxyadmin::fake::Backend::server);
     on_fakes(vec![Process::new("3.4").backend(backend)], |cluster| async move {
-        cluster.server_ref("app", "s0").unwrap().state().await.unwrap();
+        cluster.server_ref("app", "s0").unwrap().fetch_state().await.unwrap();
     })
 }

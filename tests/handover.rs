@@ -235,8 +235,8 @@ async fn an_entry_is_added_by_the_new_worker_although_only_one_connection_is_all
         site.admin.mark(["add map"]);
         let builder = || Cluster::builder().address(site.path("admin.sock"));
         let clusters = [
-            ("connections", builder().limits(Limits::new().with_connections(1)).build().await.unwrap()),
-            ("parallel", builder().parallel(1).build().await.unwrap()),
+            ("connections", builder().limits(Limits::new().with_max_connections(1)).build().await.unwrap()),
+            ("parallel", builder().max_connections(1).build().await.unwrap()),
         ];
         for (limit, cluster) in clusters {
             cluster.info().await.unwrap();
@@ -264,7 +264,7 @@ async fn nothing_is_sent_on_a_connection_on_which_a_reply_is_missing() {
     for release in releases() {
         let site = Site::start(&release).await;
         let tap = Tap::new(site.path("tap.sock"), site.path("admin.sock"));
-        let limits = Limits::new().with_progress(Duration::from_secs(1));
+        let limits = Limits::new().with_idle_timeout(Duration::from_secs(1));
         let cluster = Cluster::builder().address(site.path("tap.sock")).limits(limits).build().await.unwrap();
         cluster.info().await.unwrap();
         site.admin.mark(["add map"]);

@@ -31,7 +31,7 @@ fn snapshot() -> Snapshot {
              app,BACKEND,1,2,200,{n}0,UP,{weight},30,1,4,-1,,,\n\n"
         );
         json!({
-            "source": "host", "address": format!("/run/{n}.sock"), "read_at": 1_700_000_000_123_456u64,
+            "host": "host", "address": format!("/run/{n}.sock"), "read_at": 1_700_000_000_123_456u64,
             "level": "admin", "stat": stat,
             "info": [
                 ["Name", "HAProxy"], ["Version", "3.4.7"], ["Pid", n.to_string()], ["Uptime_sec", "60"],
@@ -40,7 +40,7 @@ fn snapshot() -> Snapshot {
         })
     };
     let failed = json!({
-        "source": "host", "address": "/run/3.sock", "read_at": 1_700_000_000_123_456u64,
+        "host": "host", "address": "/run/3.sock", "read_at": 1_700_000_000_123_456u64,
         "error": {"kind": "closed", "message": "closed without an answer"},
     });
     let processes = [process(1, 40, "UP"), process(2, 50, "DOWN 1/2"), failed];
@@ -145,7 +145,7 @@ fn a_process_is_its_identity_or_its_failure() {
         value(&snapshot.processes()[0]),
         json!({
             "label": "1.sock",
-            "source": "host",
+            "host": "host",
             "address": "/run/1.sock",
             "pid": 1,
             "version": "3.4.7",
@@ -159,7 +159,7 @@ fn a_process_is_its_identity_or_its_failure() {
         value(&snapshot.processes()[2]),
         json!({
             "label": "3.sock",
-            "source": "host",
+            "host": "host",
             "address": "/run/3.sock",
             "read_at": 1_700_000_000_123_456u64,
             "stopping": false,
@@ -197,7 +197,7 @@ fn outcomes_are_a_result_for_each_process() {
     let error = |kind, text: &str| Error::from_kind(kind, text).with_command("set weight");
     let outcomes: Outcomes<Change> = [
         Outcome::from_value("1", path(1), Change::Changed(None)),
-        Outcome::from_value("2", path(2), Change::Unchanged("nothing changed".into())).with_source("b"),
+        Outcome::from_value("2", path(2), Change::Unchanged("nothing changed".into())).with_host("b"),
         Outcome::from_absence("3", path(3), "No such server."),
         Outcome::from_error("4", path(4), error(ErrorKind::Refused, "no")),
         Outcome::from_error("5", path(5), error(ErrorKind::OutcomeUnknown, "closed without an answer")),
@@ -210,25 +210,25 @@ fn outcomes_are_a_result_for_each_process() {
             "command": "set weight",
             "outcomes": [
                 {
-                    "label": "1", "source": "localhost", "address": "/run/1.sock", "result": "ok",
+                    "label": "1", "host": "localhost", "address": "/run/1.sock", "result": "ok",
                     "value": {"change": "changed"},
                 },
                 {
-                    "label": "2", "source": "b", "address": "/run/2.sock", "result": "ok",
+                    "label": "2", "host": "b", "address": "/run/2.sock", "result": "ok",
                     "value": {"change": "unchanged", "message": "nothing changed"},
                 },
                 {
-                    "label": "3", "source": "localhost", "address": "/run/3.sock", "result": "absent",
+                    "label": "3", "host": "localhost", "address": "/run/3.sock", "result": "absent",
                     "message": "No such server.",
                 },
                 {
-                    "label": "4", "source": "localhost", "address": "/run/4.sock", "result": "failed",
+                    "label": "4", "host": "localhost", "address": "/run/4.sock", "result": "failed",
                     "error": {
                         "kind": "refused", "command": "set weight", "address": "/run/4.sock", "message": "no",
                     },
                 },
                 {
-                    "label": "5", "source": "localhost", "address": "/run/5.sock", "result": "unknown",
+                    "label": "5", "host": "localhost", "address": "/run/5.sock", "result": "unknown",
                     "error": {
                         "kind": "outcome_unknown", "command": "set weight", "address": "/run/5.sock",
                         "message": "closed without an answer",

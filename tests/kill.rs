@@ -49,9 +49,9 @@ impl Pair {
         let front = running.dir().join("victim.sock");
         let relay = Relay::new(&front, running.socket(1));
         let limits = Limits::new()
-            .with_progress(PROGRESS)
-            .with_total(TOTAL)
-            .with_connections(READS.len() + CHANGES.len());
+            .with_idle_timeout(PROGRESS)
+            .with_command_timeout(TOTAL)
+            .with_max_connections(READS.len() + CHANGES.len());
         let cluster = Cluster::builder()
             .address(front.clone())
             .address(running.socket(2))
@@ -139,7 +139,9 @@ fn victim(answers: Vec<(Call, Answers)>) -> Vec<(Call, Said)> {
 fn is_unknown(call: Call, said: &Said) -> bool {
     match said {
         Err((ErrorKind::OutcomeUnknown, _)) => true,
-        Err((ErrorKind::Partly, text)) => call == Call::MapAddAll && text.contains("outcome unknown"),
+        Err((ErrorKind::PartiallyApplied, text)) => {
+            call == Call::MapAddAll && text.contains("outcome unknown")
+        }
         _ => false,
     }
 }
@@ -253,8 +255,9 @@ async fn a_dump_that_ends_with_its_process_is_not_taken_for_a_smaller_map() {
 async fn an_entry_is_there_as_often_as_is_said_whenever_the_process_stops() {
     for release in releases() {
         let pair = Pair::start(&release).await;
-        let limits =
-            Limits::new().with_progress(Duration::from_millis(60)).with_total(Duration::from_millis(120));
+        let limits = Limits::new()
+            .with_idle_timeout(Duration::from_millis(60))
+            .with_command_timeout(Duration::from_millis(120));
         let cluster = pair.cluster.with_limits(limits);
         let map = cluster.map(pair.map.to_str().unwrap()).unwrap();
         let mut said = [0; 3];
@@ -300,7 +303,7 @@ async fn nothing_is_made_up_whenever_the_process_is_killed() {
                 Err((ErrorKind::Closed | ErrorKind::Connect, _)) => true,
                 Err((ErrorKind::Truncated, _)) => READS.contains(&call),
                 // Between two of its commands nothing is unknown.
-                Err((ErrorKind::Partly, _)) => call == Call::MapAddAll,
+                Err((ErrorKind::PartiallyApplied, _)) => call == Call::MapAddAll,
                 Err(_) => is_unknown(call, &found),
             };
             assert!(is_right, "{} {call:?}: {found:.300?}", release.version);

@@ -74,7 +74,7 @@ async fn all_calls_together_open_no_more_than_the_places_of_a_process() {
         }));
         assert!(calls.await.into_iter().all(|processes| processes.unwrap() == 1));
     }
-    assert_eq!(count.most.load(Ordering::SeqCst), Limits::new().connections);
+    assert_eq!(count.most.load(Ordering::SeqCst), Limits::new().max_connections);
 }
 
 #[tokio::test]
@@ -84,8 +84,9 @@ async fn a_hung_process_takes_no_turn_from_the_others() {
     let mut addresses = sockets(dir.path(), 1, &count);
     addresses.push(dir.path().join("hung.sock"));
     let _hung = UnixListener::bind(&addresses[1]).unwrap();
-    let limits = Limits::new().with_total(Duration::from_secs(2));
-    let cluster = Cluster::builder().addresses(addresses).limits(limits).parallel(6).build().await.unwrap();
+    let limits = Limits::new().with_command_timeout(Duration::from_secs(2));
+    let cluster =
+        Cluster::builder().addresses(addresses).limits(limits).max_connections(6).build().await.unwrap();
     let cluster = cluster.allow_partial();
     for snapshot in join_all((0..40).map(|_| cluster.snapshot())).await {
         let snapshot = snapshot.unwrap();
@@ -99,7 +100,7 @@ async fn a_cluster_opens_no_more_connections_than_it_may() {
     let dir = tempfile::tempdir().unwrap();
     let count = Arc::default();
     let addresses = sockets(dir.path(), 12, &count);
-    let cluster = Cluster::builder().addresses(addresses).parallel(3).build().await.unwrap();
+    let cluster = Cluster::builder().addresses(addresses).max_connections(3).build().await.unwrap();
     let snapshot = cluster.allow_partial().snapshot().await.unwrap();
     assert!(snapshot.is_complete());
     assert_eq!(snapshot.processes().len(), 12);
@@ -111,8 +112,8 @@ async fn waiting_for_a_turn_counts() {
     let dir = tempfile::tempdir().unwrap();
     let hung: Vec<_> = (1..=3).map(|n| dir.path().join(format!("{n}.sock"))).collect();
     let _listeners: Vec<_> = hung.iter().map(|path| UnixListener::bind(path).unwrap()).collect();
-    let limits = Limits::new().with_total(Duration::from_millis(200));
-    let cluster = Cluster::builder().addresses(hung).parallel(1).limits(limits).build().await.unwrap();
+    let limits = Limits::new().with_command_timeout(Duration::from_millis(200));
+    let cluster = Cluster::builder().addresses(hung).max_connections(1).limits(limits).build().await.unwrap();
     let start = Instant::now();
     let snapshot = cluster.allow_partial().snapshot().await.unwrap();
     assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
@@ -150,17 +151,18 @@ async fn limits_without_end_and_without_time_are_taken_at_their_word() {
     let count = Arc::default();
     let addresses = sockets(dir.path(), 1, &count);
     let endless = Limits::new()
-        .with_connect(Duration::MAX)
-        .with_progress(Duration::MAX)
-        .with_total(Duration::MAX)
-        .with_reply(usize::MAX)
-        .with_connections(0);
-    let cluster = Cluster::builder().addresses(addresses.clone()).limits(endless).parallel(0).build().await;
+        .with_connect_timeout(Duration::MAX)
+        .with_idle_timeout(Duration::MAX)
+        .with_command_timeout(Duration::MAX)
+        .with_max_reply_size(usize::MAX)
+        .with_max_connections(0);
+    let cluster =
+        Cluster::builder().addresses(addresses.clone()).limits(endless).max_connections(0).build().await;
     assert!(cluster.unwrap().snapshot().await.is_ok());
-    let none = Limits::new().with_total(Duration::ZERO);
+    let none = Limits::new().with_command_timeout(Duration::ZERO);
     let cluster = Cluster::builder().addresses(addresses.clone()).limits(none).build().await.unwrap();
     assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Timeout);
-    let small = Limits::new().with_reply(1000);
+    let small = Limits::new().with_max_reply_size(1000);
     let cluster = Cluster::builder().addresses(addresses).limits(small).build().await.unwrap();
     let text = cluster.snapshot().await.unwrap_err().to_string();
     assert!(text.ends_with("answer is longer than the limit of 1000 bytes"), "{text}");

@@ -147,7 +147,7 @@ async fn a_key_that_nobody_has_is_not_found() {
         let error = outcomes.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         let outcomes = error.outcomes::<Change>().unwrap();
-        assert_eq!(outcomes.iter().map(Outcome::not_here).collect::<Vec<_>>(), all(Some(words)));
+        assert_eq!(outcomes.iter().map(Outcome::absent).collect::<Vec<_>>(), all(Some(words)));
     }
 }
 
@@ -163,13 +163,13 @@ async fn a_map_that_some_processes_have_is_changed_there() {
     let expected = from("2.6", vec![], ["k w", "l x", "m n y"].map(String::from).to_vec());
     assert_eq!(held(&running, "show map", r"late\ hosts.map").await, expected);
     let contents = map.show().await.unwrap();
-    let lacking: Vec<_> = contents.lacking().map(ToString::to_string).collect();
+    let lacking: Vec<_> = contents.absent().map(ToString::to_string).collect();
     assert_eq!(lacking, ["1.sock"]);
     assert_eq!(contents.entries().unwrap().len(), 3);
     assert_eq!(map.get("k").await.unwrap().values().count(), releases().len() - 1);
     let cleared = map.clear().await.unwrap();
     assert_eq!(words(&cleared), here);
-    let said = cleared.get("1.sock").unwrap().not_here();
+    let said = cleared.get("1.sock").unwrap().absent();
     assert_eq!(said, Some("Unknown map identifier. Please use #<id> or <file>."));
 }
 
@@ -190,7 +190,7 @@ async fn one_of_equal_entries_is_changed_by_its_reference() {
     map.add_all([("k", "one"), ("k", "two"), ("k", "three")]).await.unwrap();
     let contents = map.show().await.unwrap();
     for (label, entries) in contents.per_process() {
-        let own = map.of(&cluster.only([label]));
+        let own = map.on(&cluster.only([label]));
         let entries: Vec<_> = entries.collect();
         let outcomes = own.set_entry(entries[3].reference(), "a b;c").await.unwrap();
         assert_eq!(outcomes.to_string(), format!("{label}: changed"));
@@ -285,7 +285,7 @@ async fn entries_up_to_a_refused_one_are_counted() {
     let held = held(&running, "show map", "nets.map").await;
     for (outcome, held) in outcomes.iter().zip(held) {
         let error = outcome.error().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Partly);
+        assert_eq!(error.kind(), ErrorKind::PartiallyApplied);
         let said = outcome.message().unwrap();
         let (done, rest) = said.strip_prefix("after ").unwrap().split_once(" of 3000 entries: ").unwrap();
         assert_eq!(rest, "refused: \"'nonsense' is not a valid IPv4 or IPv6 address.\"");
@@ -301,8 +301,8 @@ async fn entries_up_to_a_refused_one_are_counted() {
 async fn what_differs_between_processes_is_told() {
     let (running, cluster) = managed().await;
     let map = map(&cluster, &running, "hosts.map");
-    map.of(&cluster.only(["2.sock"])).add("k", "v").await.unwrap();
-    map.of(&cluster.only(["2.sock", "3.sock"])).add("b.example", "two").await.unwrap();
+    map.on(&cluster.only(["2.sock"])).add("k", "v").await.unwrap();
+    map.on(&cluster.only(["2.sock", "3.sock"])).add("b.example", "two").await.unwrap();
     let contents = map.show().await.unwrap();
     assert!(!contents.is_same());
     let differences: Vec<_> = contents.differences().iter().map(ToString::to_string).collect();

@@ -48,7 +48,10 @@ async fn instances(versions: &[&str]) -> Running {
 
 fn brief() -> Limits {
     let part = Duration::from_millis(600);
-    Limits::new().with_connect(part).with_progress(part).with_total(Duration::from_millis(1500))
+    Limits::new()
+        .with_connect_timeout(part)
+        .with_idle_timeout(part)
+        .with_command_timeout(Duration::from_millis(1500))
 }
 
 fn labels(snapshot: &Snapshot) -> Vec<&str> {
@@ -213,8 +216,9 @@ async fn processes_that_hang_do_not_keep_others_waiting() {
     let _good = fakes(dir.path(), 20, |n| fake::Process::new("3.0.1").pid(1000 + n)).await;
     let silent: Vec<_> = (0..20).map(|n| dir.path().join(format!("{n:03}.a-silent.sock"))).collect();
     let _silent: Vec<_> = silent.iter().map(Stranger::is_silent).collect();
-    let limits = Limits::new().with_progress(Duration::from_secs(2)).with_total(Duration::from_secs(4));
-    let builder = Cluster::builder().dir(dir.path()).parallel(8).limits(limits);
+    let limits =
+        Limits::new().with_idle_timeout(Duration::from_secs(2)).with_command_timeout(Duration::from_secs(4));
+    let builder = Cluster::builder().dir(dir.path()).max_connections(8).limits(limits);
     let cluster = builder.build().await.unwrap().allow_partial();
     for _ in 0..3 {
         let snapshot = cluster.snapshot().await.unwrap();

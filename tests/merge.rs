@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use haproxyadmin::field::{self, Rule, Wire};
+use haproxyadmin::field::{self, Rule, ValueType};
 use haproxyadmin::snapshot::Server;
 use haproxyadmin::{
-    Agreement, Bound, CheckResult, CheckStatus, CountRange, CounterSharing, Figure, Kind, ServerAddress,
-    Snapshot, Status,
+    Agreement, Bound, CheckResult, CheckStatus, CountRange, CounterSharing, MetricValue, RowKind,
+    ServerAddress, Snapshot, Status,
 };
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ fn process(n: usize, rows: &[String], keys: &[(&str, &str)]) -> Value {
     let mut info = vec![("Name", "HAProxy"), ("Nbproc", "1"), ("Pid", pid.as_str())];
     info.extend(keys);
     json!({
-        "source": "host", "address": format!("/run/{n}"), "read_at": 5_000_000_000u64,
+        "host": "host", "address": format!("/run/{n}"), "read_at": 5_000_000_000u64,
         "level": "admin", "info": info, "stat": stat,
     })
 }
@@ -84,7 +84,7 @@ fn counters_and_gauges_add_up_and_absent_ones_do_not_count() {
     let server = server(&["stot=10 scur=1", "stot=32", ""]);
     assert_eq!((server.stot(), server.scur(), server.req_tot()), (Some(42), Some(1), None));
     assert_eq!(server.requests_per_process(), [("1", 10), ("2", 32), ("3", 0)]);
-    assert_eq!(server.metric("stot").unwrap(), Some(Figure::Number(42)));
+    assert_eq!(server.metric("stot").unwrap(), Some(MetricValue::Number(42)));
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn times_weigh_by_samples_of_which_a_process_holds_1024() {
 
 /// A server in two processes that print this one column more, or do not print it.
 /// The second one is read at `level`, or at one that it does not tell.
-fn one_column(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -> Snapshot {
-    let name = if kind == Kind::Backend { "BACKEND" } else { "one" };
-    let code = [Kind::Frontend, Kind::Backend, Kind::Server, Kind::Listener];
+fn one_column(column: &str, kind: RowKind, cells: [Option<&str>; 2], level: &str) -> Snapshot {
+    let name = if kind == RowKind::Backend { "BACKEND" } else { "one" };
+    let code = [RowKind::Frontend, RowKind::Backend, RowKind::Server, RowKind::Listener];
     let code = code.iter().position(|one| *one == kind).unwrap();
     let processes = [1, 2].map(|n: usize| {
         let (head, cell) = match cells[n - 1] {
@@ -216,12 +216,12 @@ fn one_column(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -
 }
 
 /// The merged figure of a column, in words.
-fn metric_of(column: &str, kind: Kind, cells: [Option<&str>; 2], level: &str) -> Option<String> {
+fn metric_of(column: &str, kind: RowKind, cells: [Option<&str>; 2], level: &str) -> Option<String> {
     let snapshot = one_column(column, kind, cells, level);
     match kind {
-        Kind::Frontend => snapshot.frontends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
-        Kind::Backend => snapshot.backends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
-        Kind::Server => snapshot.servers()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        RowKind::Frontend => snapshot.frontends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        RowKind::Backend => snapshot.backends()[0].metric(column).unwrap().map(|figure| figure.to_string()),
+        RowKind::Server => snapshot.servers()[0].metric(column).unwrap().map(|figure| figure.to_string()),
         _ => snapshot.listeners()[0].metric(column).unwrap().map(|figure| figure.to_string()),
     }
 }
@@ -233,11 +233,11 @@ fn an_empty_cell_is_passed_over_or_a_value_by_the_rule_of_its_column() {
         for (kind, rule) in
             column.kinds.iter().filter(|(_, rule)| matches!(rule, Rule::Same | Rule::SameOrEmpty))
         {
-            let value = match column.wire {
-                Wire::Text => "x",
-                Wire::Status => "UP",
-                Wire::Check => "L4OK",
-                Wire::Mode => "http",
+            let value = match column.value_type {
+                ValueType::Text => "x",
+                ValueType::Status => "UP",
+                ValueType::Check => "L4OK",
+                ValueType::Mode => "http",
                 _ => "7",
             };
             let is_value = *rule == Rule::SameOrEmpty;
@@ -271,7 +271,7 @@ fn accessors_tell_an_empty_cell_that_is_a_value() {
         differs(&[("1", one), ("2", other)])
     }
     let server = |column: &str, cell: &str| {
-        one_column(column, Kind::Server, [Some(cell), Some("")], "operator").servers().remove(0)
+        one_column(column, RowKind::Server, [Some(cell), Some("")], "operator").servers().remove(0)
     };
     assert_eq!(server("src_ilim", "0").src_ilim(), Some(of(Bound::At(0), Bound::Unlimited)));
     assert_eq!(server("tracked", "app/web2").tracked(), Some(of("app/web2", "")));
@@ -294,30 +294,39 @@ fn accessors_tell_an_empty_cell_that_is_a_value() {
     let described = [("description", "first")];
     let info = snapshot(&[process(1, &[], &described), process(2, &[], &[])]).info();
     assert_eq!(info.description(), Some(of("first", "")));
-    assert_eq!(info.metric("description").unwrap(), Some(Figure::SameText(of("first", ""))));
+    assert_eq!(info.metric("description").unwrap(), Some(MetricValue::SameText(of("first", ""))));
     let info = snapshot(&[process(1, &[], &[]), process(2, &[], &[])]).info();
     assert_eq!(info.description(), None);
 }
 
 #[test]
 fn what_a_user_socket_hides_is_no_disagreement() {
-    let snapshot = one_column("addr", Kind::Server, [Some("192.0.2.1:80"), Some("")], "user");
+    let snapshot = one_column("addr", RowKind::Server, [Some("192.0.2.1:80"), Some("")], "user");
     let server = &snapshot.servers()[0];
     assert_eq!(server.addr(), Some(Agreement::Same("192.0.2.1:80")));
     assert_eq!(server.port(), Some(Agreement::Same(80)));
-    let snapshot = one_column("check_status", Kind::Server, [Some("L4OK"), Some("")], "user");
+    let snapshot = one_column("check_status", RowKind::Server, [Some("L4OK"), Some("")], "user");
     assert_eq!(snapshot.servers()[0].check_status().unwrap().to_string(), "1: L4OK, 2: ");
 }
 
 #[test]
 fn columns_of_tomorrow_are_text_that_agrees_or_not() {
     let server = server(&["pid=1 novel=x", "pid=2 novel=y"]);
-    assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "y")]))));
-    assert_eq!(server.metric("pid").unwrap(), Some(Figure::Own(vec![("1".into(), "1"), ("2".into(), "2")])));
+    assert_eq!(
+        server.metric("novel").unwrap(),
+        Some(MetricValue::SameText(differs(&[("1", "x"), ("2", "y")])))
+    );
+    assert_eq!(
+        server.metric("pid").unwrap(),
+        Some(MetricValue::Own(vec![("1".into(), "1"), ("2".into(), "2")]))
+    );
     assert!(server.metrics().iter().any(|(name, _)| *name == "novel"));
     // Whether an empty one is a value is not known, and so it is shown.
     let server = self::server(&["novel=x", ""]);
-    assert_eq!(server.metric("novel").unwrap(), Some(Figure::SameText(differs(&[("1", "x"), ("2", "")]))));
+    assert_eq!(
+        server.metric("novel").unwrap(),
+        Some(MetricValue::SameText(differs(&[("1", "x"), ("2", "")])))
+    );
     assert_eq!(self::server(&["", ""]).metric("novel").unwrap(), None);
 }
 
@@ -335,7 +344,7 @@ fn a_process_with_two_rows_of_one_listener_is_named_once() {
     assert_eq!((listener.processes(), listener.sessions()), (vec!["1", "2"], 12.into()));
     assert_eq!(
         listener.metric("sid").unwrap(),
-        Some(Figure::Own(vec![("1".into(), "1"), ("1".into(), "2"), ("2".into(), "1")]))
+        Some(MetricValue::Own(vec![("1".into(), "1"), ("1".into(), "2"), ("2".into(), "1")]))
     );
     let json = |name| serde_json::to_string(&listener.metric(name).unwrap()).unwrap();
     assert_eq!(json("sid"), r#"{"1":["1","2"],"2":"1"}"#);
@@ -519,8 +528,8 @@ fn a_counter_is_a_range_while_it_is_not_known_who_shares_it() {
     let server = sharing(&[("stot=30", &unknown), ("stot=12", &unknown), ("stot=5", &Value::Null)]);
     let range = CountRange { at_least: 35, at_most: 47 };
     assert_eq!((server.requests(), server.stot()), (range, None));
-    assert_eq!(server.metric("stot").unwrap(), Some(Figure::Range(range)));
-    assert!(server.metrics().contains(&("stot", Figure::Range(range))));
+    assert_eq!(server.metric("stot").unwrap(), Some(MetricValue::Range(range)));
+    assert!(server.metrics().contains(&("stot", MetricValue::Range(range))));
     assert_eq!(server.sharing().to_string(), "edge: 1, 2 (which of them is not known)");
     let snapshot = server.snapshot();
     let problems: Vec<_> = snapshot.processes().iter().map(|one| one.shm_stats_file_problem()).collect();
@@ -534,7 +543,7 @@ fn a_counter_is_a_range_while_it_is_not_known_who_shares_it() {
 fn a_file_is_that_of_its_host_or_of_its_name() {
     let host = |name: &str, shared: &Value| {
         let mut process = process(1, &[row("app", "web1", 2, "stot=42")], &[]);
-        process["source"] = name.into();
+        process["host"] = name.into();
         process["shared"] = shared.clone();
         snapshot(&[process])
     };

@@ -62,7 +62,7 @@ impl Site {
 
     /// The same process in a cluster that has not asked it yet.
     async fn anew(&self, parrot: &Parrot) -> Cluster {
-        let limits = Limits::new().with_progress(LIMIT).with_total(LIMIT);
+        let limits = Limits::new().with_idle_timeout(LIMIT).with_command_timeout(LIMIT);
         let builder = Cluster::builder().address(parrot.path()).limits(limits);
         builder.build().await.unwrap().allow_partial()
     }

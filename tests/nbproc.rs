@@ -102,7 +102,7 @@ async fn write(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
         let words: Vec<_> = outcomes.iter().map(Outcome::word).collect();
         assert_eq!(words, ["absent", "absent", "changed", "changed"]);
         let now: Vec<_> =
-            server.weight_now().await.unwrap().values().map(|(_, weight)| weight.current).collect();
+            server.fetch_weight().await.unwrap().values().map(|(_, weight)| weight.current).collect();
         assert_eq!(now, [1 + u32::try_from(changes % 100).unwrap(); 2]);
         changes += 1;
     }

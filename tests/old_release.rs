@@ -65,7 +65,7 @@ async fn a_process_whose_level_is_not_known_is_read() {
         let process = &snapshot.processes()[0];
         assert_eq!(process.level(), None);
         assert!(process.version().unwrap().as_str().starts_with(release));
-        assert_eq!(process.reading().unwrap().sockets.iter().len(), sockets);
+        assert_eq!(process.report().unwrap().sockets.iter().len(), sockets);
         let web3 = snapshot.server("app", "web3").unwrap();
         assert_eq!(web3.status().same().unwrap().state, State::Maint);
         assert_eq!(snapshot.listeners()[0].name(), "main");

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use haproxyadmin::{
-    AdminState, Change, Cluster, Counters, ErrorKind, Health, Kind, Outcomes, RateLimit, Result, Snapshot,
+    AdminState, Change, Cluster, Counters, ErrorKind, Health, Outcomes, RateLimit, Result, RowKind, Snapshot,
     Weight,
 };
 
@@ -77,7 +77,9 @@ fn previous(snapshot: &Snapshot) -> Vec<Cells> {
         }
         for row in process.stat().unwrap().rows() {
             let name = match row.kind() {
-                Kind::Frontend | Kind::Backend | Kind::Server => format!("{} {}", row.proxy(), row.name()),
+                RowKind::Frontend | RowKind::Backend | RowKind::Server => {
+                    format!("{} {}", row.proxy(), row.name())
+                }
                 kind => panic!("{kind:?}"),
             };
             for (column, text) in row.cells() {

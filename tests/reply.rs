@@ -27,7 +27,7 @@ async fn managed() -> (Running, Cluster) {
 /// What each process said, and what was made of it.
 fn told<T: Send + Sync + 'static>(outcomes: &Outcomes<T>) -> Vec<String> {
     let kind = |error: &haproxyadmin::Error| format!("{:?}", error.kind());
-    let outcomes = outcomes.iter().map(|outcome| match (outcome.error(), outcome.not_here()) {
+    let outcomes = outcomes.iter().map(|outcome| match (outcome.error(), outcome.absent()) {
         (Some(error), _) => error.to_string().replacen(&place(error), &kind(error), 1),
         (None, Some(words)) => format!("not here: {words}"),
         (None, None) => "here".to_owned(),
@@ -94,8 +94,8 @@ async fn a_server_that_nobody_has_is_not_here() {
     let server = cluster.server_ref("app", "nobody").unwrap();
     assert_is_told(&server, "not here: No such server.").await;
     assert_eq!(said(&server.set_port(80).await.unwrap()), all("not here: No such server."));
-    assert_eq!(told(&server.weight_now().await.unwrap()), all("not here: No such server."));
-    assert_eq!(told(&server.state().await.unwrap()), all("not here: No such server."));
+    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("not here: No such server."));
+    assert_eq!(told(&server.fetch_state().await.unwrap()), all("not here: No such server."));
 }
 
 #[tokio::test]
@@ -103,8 +103,8 @@ async fn a_server_of_a_backend_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("nobody", "web1").unwrap();
     assert_is_told(&server, "not here: No such backend.").await;
-    assert_eq!(told(&server.weight_now().await.unwrap()), all("not here: No such backend."));
-    assert_eq!(told(&server.state().await.unwrap()), all("not here: Can't find backend."));
+    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("not here: No such backend."));
+    assert_eq!(told(&server.fetch_state().await.unwrap()), all("not here: Can't find backend."));
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn a_map_that_nobody_has_is_not_here() {
             assert_eq!(said(&outcomes), all(not_here), "{}", outcomes.command());
         }
         assert_eq!(told(&map.get("k").await.unwrap()), all(not_here));
-        assert_eq!(map.show().await.unwrap().lacking().count(), releases().len());
+        assert_eq!(map.show().await.unwrap().absent().count(), releases().len());
     }
 }
 
@@ -269,7 +269,11 @@ async fn nothing_is_sent_of_what_haproxy_would_take_for_something_else() {
         assert_eq!(cluster.command(line).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{line:?}");
     }
     for name in ["", "#1", "a b", "a/b", "a;b", "a\nb", "a\\"] {
-        assert_eq!(cluster.errors_of(name).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
+        assert_eq!(
+            cluster.show_errors_of(name).await.unwrap_err().kind(),
+            ErrorKind::InvalidInput,
+            "{name:?}"
+        );
         assert_eq!(cluster.frontend_ref(name).unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
         assert_eq!(cluster.backend_ref(name).unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
         assert_eq!(cluster.server_ref(name, "a").unwrap_err().kind(), ErrorKind::InvalidInput, "{name:?}");
@@ -338,8 +342,8 @@ async fn reading_errors_and_clearing_maxima_are_for_level_operator() {
     let (running, _) = managed().await;
     for (level, expected) in [("user", denied("operator")), ("operator", "here".into())] {
         let cluster = of_level(&running, level).await;
-        assert_eq!(told(&cluster.errors().await.unwrap()), all(&*expected));
-        assert_eq!(told(&cluster.errors_of("web").await.unwrap()), all(&*expected));
+        assert_eq!(told(&cluster.show_errors().await.unwrap()), all(&*expected));
+        assert_eq!(told(&cluster.show_errors_of("web").await.unwrap()), all(&*expected));
         assert_eq!(told(&cluster.clear_counters(Counters::Max).await.unwrap()), all(&*expected));
     }
 }
@@ -350,10 +354,10 @@ async fn weights_and_states_are_for_every_level() {
     for level in ["user", "operator"] {
         let cluster = of_level(&running, level).await;
         let server = cluster.server_ref("app", "web2").unwrap();
-        assert_eq!(told(&server.weight_now().await.unwrap()), all("here"));
-        assert_eq!(told(&server.state().await.unwrap()), all("here"));
+        assert_eq!(told(&server.fetch_weight().await.unwrap()), all("here"));
+        assert_eq!(told(&server.fetch_state().await.unwrap()), all("here"));
         let backend = cluster.backend_ref("app").unwrap();
-        assert_eq!(told(&backend.server_states().await.unwrap()), all("here"));
+        assert_eq!(told(&backend.fetch_server_states().await.unwrap()), all("here"));
     }
 }
 

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 async fn cluster(running: &Running, name: &str) -> Cluster {
     let unknown: Address = name.parse().unwrap();
-    let limits = Limits::new().with_connect(CONNECT);
+    let limits = Limits::new().with_connect_timeout(CONNECT);
     let builder = Cluster::builder().address(unknown.clone()).address(running.socket(1)).limits(limits);
     builder.label(unknown, "unknown").label(running.socket(1), "known").build().await.unwrap().allow_partial()
 }
@@ -32,7 +32,7 @@ async fn failures(cluster: &Cluster) -> Vec<(ErrorKind, String)> {
     let mut failures = Vec::new();
     let start = Instant::now();
     let snapshot = cluster.snapshot().await.unwrap();
-    assert!(snapshot.process("known").unwrap().reading().is_some());
+    assert!(snapshot.process("known").unwrap().report().is_some());
     let failure = snapshot.process("unknown").unwrap().failure().unwrap();
     failures.push((failure.kind, failure.to_string()));
     let server = cluster.server_ref("app", "app1").unwrap();
@@ -112,7 +112,9 @@ fn look_ups_that_hang_do_not_take_the_threads_of_others() {
         Builder::new_multi_thread().worker_threads(2).max_blocking_threads(8).enable_all().build().unwrap();
     let failed = runtime.block_on(async {
         let running = levels(&release("3.0")).await;
-        let limits = Limits::new().with_connect(Duration::from_millis(20)).with_total(Duration::from_secs(1));
+        let limits = Limits::new()
+            .with_connect_timeout(Duration::from_millis(20))
+            .with_command_timeout(Duration::from_secs(1));
         let hangs: Address = "hangs:9999".parse().unwrap();
         let builder = Cluster::builder().address(hangs).dir(running.stats()).limits(limits);
         let cluster = builder.build().await.unwrap().allow_partial();
@@ -135,7 +137,7 @@ fn what_was_not_sent_for_want_of_an_address_is_not_unknown() {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build().unwrap();
     let busy = Busy::new(&runtime);
     let error = runtime.block_on(async {
-        let limits = Limits::new().with_connect(CONNECT);
+        let limits = Limits::new().with_connect_timeout(CONNECT);
         let builder = Cluster::builder().address("haproxy.example:9999".parse::<Address>().unwrap());
         let cluster = builder.limits(limits).build().await.unwrap();
         cluster.map("#0").unwrap().add("key", "value").await.unwrap_err()

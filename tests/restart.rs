@@ -91,7 +91,7 @@ async fn a_process_started_anew_is_read_and_changed_as_it_is_now() {
             if generation % 2 == 0 {
                 // The change comes first, and finds out by itself.
                 let outcomes =
-                    server.of(&cluster.with_previous()).set_weight(Weight::absolute(42).unwrap()).await;
+                    server.on(&cluster.with_previous()).set_weight(Weight::absolute(42).unwrap()).await;
                 let outcomes = outcomes.unwrap();
                 let before = outcomes.previous().unwrap().server("app", "web1").unwrap();
                 assert_eq!(before.weight().map(|weight| weight.to_string()), Some("100".to_owned()));
@@ -252,7 +252,7 @@ async fn write(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
         let outcomes = server.set_weight(Weight::absolute(1).unwrap()).await.unwrap();
         let outcome = outcomes.iter().next().unwrap();
         assert_eq!((outcomes.len(), &**outcome.label()), (1, "a.sock"));
-        assert_eq!(outcome.not_here(), None);
+        assert_eq!(outcome.absent(), None);
         writes += usize::from(outcome.value().is_some());
     }
     writes

@@ -67,7 +67,7 @@ async fn a_server_has_the_weight_that_was_set() {
             let text = format!("{number} (initial 50)");
             assert_eq!(every_reply(&running, "get weight app/web2").await, all(format!("{text}\n\n")));
             assert_eq!(every_cell(&running, "app", "web2", "weight").await, all(number.to_string()));
-            let now = server.weight_now().await.unwrap();
+            let now = server.fetch_weight().await.unwrap();
             assert_eq!(now.values().count(), releases().len());
             let Some(Agreement::Same(now)) = now.agreement() else { panic!("{now}") };
             assert_eq!((now.current, now.initial), (number, 50));
@@ -80,7 +80,7 @@ async fn weights_that_differ_are_told_process_by_process() {
     let (_running, cluster) = managed().await;
     let one = cluster.only(["2.sock"]).server_ref("app", "web2").unwrap();
     assert_eq!(one.set_weight(Weight::absolute(7).unwrap()).await.unwrap().to_string(), "2.sock: changed");
-    let weights = one.of(&cluster).weight_now().await.unwrap();
+    let weights = one.on(&cluster).fetch_weight().await.unwrap();
     let texts: Vec<_> =
         weights.values().map(|(label, weight)| format!("{label} {}", weight.current)).collect();
     assert_eq!(texts[..3], ["1.sock 50", "2.sock 7", "3.sock 50"]);
@@ -144,7 +144,7 @@ async fn the_state_of_a_server_is_what_each_process_prints() {
     let (running, cluster) = managed().await;
     cluster.server_ref("app", "web2").unwrap().set_state(AdminState::Drain).await.unwrap();
     named_and_read!(cluster, "app", "web2", |server| {
-        let states = server.state().await.unwrap();
+        let states = server.fetch_state().await.unwrap();
         for (n, (_, state)) in states.values().enumerate() {
             let said = async |column| every_state(&running, "app", "web2", column).await.swap_remove(n);
             assert_eq!((&*state.backend, &*state.name), ("app", "web2"));
@@ -164,7 +164,7 @@ async fn the_states_of_a_backend_are_those_of_all_its_servers() {
     let (_running, cluster) = managed().await;
     let backend = cluster.backend_ref("app").unwrap();
     let read = cluster.backend("app").await.unwrap();
-    for states in [backend.server_states().await.unwrap(), read.server_states().await.unwrap()] {
+    for states in [backend.fetch_server_states().await.unwrap(), read.fetch_server_states().await.unwrap()] {
         for (_, states) in states.values() {
             let names: Vec<_> = states.iter().map(|state| &*state.name).collect();
             assert_eq!(names, ["web1", "web2", "follower", "local", "named"]);
@@ -198,7 +198,7 @@ async fn a_server_is_the_same_whichever_way_it_is_named() {
 #[tokio::test]
 async fn a_backend_that_nobody_has_has_no_states() {
     let (_running, cluster) = managed().await;
-    let error = cluster.backend_ref("nobody").unwrap().server_states().await.unwrap_err();
+    let error = cluster.backend_ref("nobody").unwrap().fetch_server_states().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("Can't find backend."), "{error}");
 }
@@ -207,7 +207,7 @@ async fn a_backend_that_nobody_has_has_no_states() {
 async fn a_process_that_does_not_run_a_backend_has_no_states_of_it() {
     let running = ancestor_cluster(&release("2.2")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    let states = cluster.backend_ref("backend1_proc34").unwrap().server_states().await.unwrap();
+    let states = cluster.backend_ref("backend1_proc34").unwrap().fetch_server_states().await.unwrap();
     let here: Vec<_> = states.iter().map(|outcome| outcome.value().is_some()).collect();
     assert_eq!(here, [false, false, true, true]);
 }
@@ -218,10 +218,10 @@ async fn a_server_that_some_processes_have_is_changed_there() {
     let server = cluster.server_ref("late", "l1").unwrap();
     let outcomes = server.set_state(AdminState::Maint).await.unwrap();
     assert_eq!(words(&outcomes), from("2.6", "absent", "changed"));
-    assert_eq!(outcomes.get("1.sock").unwrap().not_here(), Some("No such backend."));
+    assert_eq!(outcomes.get("1.sock").unwrap().absent(), Some("No such backend."));
     assert_eq!(every_cell(&running, "late", "l1", "status").await, from("2.6", "", "MAINT"));
-    assert_eq!(server.state().await.unwrap().values().count(), releases().len() - 1);
-    assert_eq!(server.weight_now().await.unwrap().values().count(), releases().len() - 1);
+    assert_eq!(server.fetch_state().await.unwrap().values().count(), releases().len() - 1);
+    assert_eq!(server.fetch_weight().await.unwrap().values().count(), releases().len() - 1);
 }
 
 #[tokio::test]
@@ -259,13 +259,13 @@ async fn a_process_that_does_not_run_the_backend_is_left_alone() {
             ];
             for outcomes in changes {
                 let outcomes = outcomes.unwrap();
-                let said: Vec<_> = outcomes.iter().map(Outcome::not_here).collect();
+                let said: Vec<_> = outcomes.iter().map(Outcome::absent).collect();
                 assert_eq!(said, [Some(words), Some(words), None, None], "{}", outcomes.command());
             }
-            let weights = server.weight_now().await.unwrap();
+            let weights = server.fetch_weight().await.unwrap();
             let here: Vec<_> = weights.iter().map(|outcome| outcome.value().is_some()).collect();
             assert_eq!(here, [false, false, true, true]);
-            let states = server.state().await.unwrap();
+            let states = server.fetch_state().await.unwrap();
             let here: Vec<_> = states.iter().map(|outcome| outcome.value().is_some()).collect();
             assert_eq!(here, [false, false, true, true]);
         });

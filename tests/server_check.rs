@@ -122,7 +122,7 @@ async fn agent_checks_go_to_the_address_that_was_set() {
 async fn agent_checks_go_to_the_port_that_was_set() {
     let (_running, cluster) = managed().await;
     let agent = Agent::start("127.0.0.1:0").await;
-    let server = cluster.server("checks", "agent").await.unwrap().of(&cluster.allow_partial());
+    let server = cluster.server("checks", "agent").await.unwrap().on(&cluster.allow_partial());
     let outcomes = server.set_agent_port(agent.address().port()).await.unwrap();
     assert_eq!(words(&outcomes), from("2.6", "failed", "changed"));
     agent.hears(&callers(&outcomes)).await;

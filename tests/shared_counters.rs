@@ -9,10 +9,10 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-use haproxyadmin::field::{COLUMNS, Kind, Nature, Rule};
+use haproxyadmin::field::{COLUMNS, Nature, RowKind, Rule};
 use haproxyadmin::snapshot::Server;
 use haproxyadmin::{
-    Cluster, ClusterBuilder, CountRange, CounterSharing, Figure, Limits, ShmStatsFile, Snapshot,
+    Cluster, ClusterBuilder, CountRange, CounterSharing, Limits, MetricValue, ShmStatsFile, Snapshot,
 };
 use support::{
     Inside, Member, Running, ask, contained, every_cell, release, row, rows, send_raw, send_shared_traffic,
@@ -25,23 +25,24 @@ const ALONE: Member = Member::Alone("3.4");
 /// Every column of those natures that adds up, of every object, by the name of both.
 fn figures(snapshot: &Snapshot, natures: &[Nature]) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    let mut add = |kind: Kind, name: String, metric: &dyn Fn(&str) -> Option<String>| {
-        let adds_up = |kinds: &[(Kind, Rule)]| kinds.contains(&(kind, Rule::Sum));
+    let mut add = |kind: RowKind, name: String, metric: &dyn Fn(&str) -> Option<String>| {
+        let adds_up = |kinds: &[(RowKind, Rule)]| kinds.contains(&(kind, Rule::Sum));
         let columns = COLUMNS.iter().filter(|one| natures.contains(&one.nature) && adds_up(one.kinds));
         all.extend(columns.filter_map(|one| Some((format!("{name} {}", one.name), metric(one.name)?))));
     };
-    let text = |figure: haproxyadmin::Result<Option<Figure<'_>>>| figure.unwrap().map(|one| one.to_string());
+    let text =
+        |figure: haproxyadmin::Result<Option<MetricValue<'_>>>| figure.unwrap().map(|one| one.to_string());
     for one in snapshot.frontends() {
-        add(Kind::Frontend, one.name().to_owned(), &|name| text(one.metric(name)));
+        add(RowKind::Frontend, one.name().to_owned(), &|name| text(one.metric(name)));
     }
     for one in snapshot.listeners() {
-        add(Kind::Listener, format!("{}/{}", one.frontend(), one.name()), &|name| text(one.metric(name)));
+        add(RowKind::Listener, format!("{}/{}", one.frontend(), one.name()), &|name| text(one.metric(name)));
     }
     for one in snapshot.backends() {
-        add(Kind::Backend, format!("backend {}", one.name()), &|name| text(one.metric(name)));
+        add(RowKind::Backend, format!("backend {}", one.name()), &|name| text(one.metric(name)));
     }
     for one in snapshot.servers() {
-        add(Kind::Server, format!("{}/{}", one.backend(), one.name()), &|name| text(one.metric(name)));
+        add(RowKind::Server, format!("{}/{}", one.backend(), one.name()), &|name| text(one.metric(name)));
     }
     all
 }
@@ -194,7 +195,7 @@ async fn what_is_no_counter_is_merged_as_ever() {
     let web = snapshot.frontend("web").unwrap();
     let maximum = |column: &str| {
         let (one, two) = (one.number(column), two.number(column));
-        Some(Figure::Range(range(one.max(two), one + two)))
+        Some(MetricValue::Range(range(one.max(two), one + two)))
     };
     for column in ["smax", "rate_max", "conn_rate_max", "req_rate_max"] {
         assert_eq!(web.metric(column).unwrap(), maximum(column), "{column}");
@@ -331,8 +332,12 @@ async fn without_guids_figures_are_ranges_and_reads_do_not_fail() {
         let web = snapshot.frontend("web").unwrap();
         assert_eq!((web.requests(), web.sessions(), web.stot()), (range(42, 84), range(42, 84), None));
         assert_eq!(web.requests().to_string(), "42..84");
-        assert_eq!(web.metric("stot").unwrap(), Some(Figure::Range(range(42, 84))));
-        assert!(web.metrics().contains(&("bin", Figure::Range(range(1722, 3444)))), "{:?}", web.metrics());
+        assert_eq!(web.metric("stot").unwrap(), Some(MetricValue::Range(range(42, 84))));
+        assert!(
+            web.metrics().contains(&("bin", MetricValue::Range(range(1722, 3444)))),
+            "{:?}",
+            web.metrics()
+        );
         assert_eq!(groups(&web.sharing()), [["1.sock", "2.sock"]]);
         // Also what is not shared, since that is not known.
         assert_eq!(snapshot.frontend("plain").unwrap().requests(), range(7, 12));
@@ -445,7 +450,7 @@ async fn processes_of_other_thread_groups_share_the_counters_of_those_that_both_
 async fn a_process_that_hangs_makes_no_sum_of_what_is_shared() {
     let running = shared_cluster(&[SHARING, SHARING, ALONE]).await;
     send_shared_traffic(&running).await;
-    let limits = Limits::new().with_total(Duration::from_secs(2));
+    let limits = Limits::new().with_command_timeout(Duration::from_secs(2));
     let build = async || Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
     let before = build().await;
     assert_eq!(before.frontend("web").await.unwrap().requests(), 42);

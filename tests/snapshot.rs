@@ -21,10 +21,10 @@ fn read(text: &str) -> Snapshot {
     serde_json::from_str(text).unwrap()
 }
 
-async fn one_for_each_process(running: &Running, source: &str) -> Vec<Snapshot> {
+async fn one_for_each_process(running: &Running, host: &str) -> Vec<Snapshot> {
     let mut snapshots = Vec::new();
     for socket in running.sockets() {
-        let cluster = Cluster::builder().address(socket).source(source).build().await.unwrap();
+        let cluster = Cluster::builder().address(socket).host(host).build().await.unwrap();
         snapshots.push(cluster.snapshot().await.unwrap());
     }
     snapshots
@@ -53,7 +53,7 @@ async fn snapshots_of_single_processes_joined_are_the_clusters() {
         running.send_all(&ANCESTOR_TRAFFIC).await;
         let parts = one_for_each_process(&running, "a").await;
         let joined = Snapshot::joined(&parts);
-        let cluster = Cluster::builder().dir(running.stats()).source("a").build().await.unwrap();
+        let cluster = Cluster::builder().dir(running.stats()).host("a").build().await.unwrap();
         let whole = cluster.snapshot().await.unwrap();
         let processes = |snapshot: &Snapshot| -> Vec<_> {
             snapshot
@@ -160,7 +160,7 @@ async fn a_snapshot_is_complete_or_an_error_that_holds_it() {
 fn what_is_not_found_among_some_may_be_with_the_others() {
     let process = |n: usize, answers: bool| {
         let mut process = serde_json::json!({
-            "source": "host", "address": format!("/run/{n}.sock"), "read_at": 1,
+            "host": "host", "address": format!("/run/{n}.sock"), "read_at": 1,
         });
         if answers {
             process["level"] = "admin".into();
@@ -256,7 +256,7 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
     let process = (0..3u32, 0..2u64, prop::sample::select(DUMPS.to_vec()), spelling).prop_map(
         |(n, at, dump, directory)| {
             let mut process = serde_json::json!({
-                "source": format!("host{}", n % 2), "address": format!("{directory}{n}.sock"), "read_at": at,
+                "host": format!("host{}", n % 2), "address": format!("{directory}{n}.sock"), "read_at": at,
             });
             if dump.is_empty() {
                 process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});

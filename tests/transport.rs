@@ -17,7 +17,9 @@ use tokio_test::task;
 
 /// Limits that a test can wait for.
 fn short() -> Limits {
-    Limits::new().with_progress(Duration::from_millis(100)).with_total(Duration::from_millis(300))
+    Limits::new()
+        .with_idle_timeout(Duration::from_millis(100))
+        .with_command_timeout(Duration::from_millis(300))
 }
 
 /// Takes one command line and answers as HAProxy does.
@@ -128,7 +130,8 @@ async fn a_queue_that_stays_full_costs_the_whole_deadline_and_is_told() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("1.sock");
     let (_listener, _waiting) = full(&path).await;
-    let socket = StatsSocket::with_limits(path.as_path(), short().with_connect(Duration::from_millis(50)));
+    let socket =
+        StatsSocket::with_limits(path.as_path(), short().with_connect_timeout(Duration::from_millis(50)));
 
     let start = Instant::now();
     let error = socket.command("show stat").await.unwrap_err();
@@ -148,7 +151,7 @@ async fn a_dropped_command_closes_its_connection_and_frees_its_place() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("1.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    let socket = StatsSocket::with_limits(path, Limits::new().with_connections(1));
+    let socket = StatsSocket::with_limits(path, Limits::new().with_max_connections(1));
 
     let mut dropped = Box::pin(socket.command("show stat"));
     let mut peer = tokio::select! {
@@ -182,7 +185,7 @@ async fn commands_beyond_the_connections_take_turns() {
             answer(stream).await;
         }
     });
-    let socket = StatsSocket::with_limits(path, Limits::new().with_connections(1));
+    let socket = StatsSocket::with_limits(path, Limits::new().with_max_connections(1));
     let lines: Vec<_> = (0..20).map(|number| format!("echo {number}")).collect();
     let replies = join_all(lines.iter().map(|line| socket.command(line))).await;
     for (line, reply) in lines.iter().zip(replies) {
@@ -212,12 +215,14 @@ async fn waiting_for_a_turn_counts() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("1.sock");
     let _listener = UnixListener::bind(&path).unwrap();
-    let socket =
-        StatsSocket::with_limits(path.as_path(), short().with_progress(Duration::MAX).with_connections(1));
+    let socket = StatsSocket::with_limits(
+        path.as_path(),
+        short().with_idle_timeout(Duration::MAX).with_max_connections(1),
+    );
 
     let (first, second) = tokio::join!(
         socket.command("show stat"),
-        socket.command_with("show info", socket.limits().with_total(Duration::from_millis(100)))
+        socket.command_with("show info", socket.limits().with_command_timeout(Duration::from_millis(100)))
     );
     let path = path.display();
     assert_eq!(

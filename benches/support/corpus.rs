@@ -52,7 +52,7 @@ impl Corpus {
             .zip(&self.dumps)
             .map(|(number, dump)| {
                 serde_json::json!({
-                    "source": "bench",
+                    "host": "bench",
                     "address": format!("/run/haproxy/{number}.sock"),
                     "read_at": 1_700_000_000_000_000_u64,
                     "level": "admin",

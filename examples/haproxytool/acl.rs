@@ -1,4 +1,4 @@
-use haproxyadmin::Reference;
+use haproxyadmin::EntryRef;
 
 use crate::Views;
 use crate::call::Call;
@@ -19,7 +19,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "add-all" => write.add_all(pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?).await?,
         "delete" => {
             let [_, pattern] = call.arguments()?;
-            match pattern.parse::<Reference>() {
+            match pattern.parse::<EntryRef>() {
                 Ok(entry) if pattern.starts_with('#') => write.delete_entry(entry).await?,
                 _ => write.delete(pattern).await?,
             }

@@ -1,6 +1,6 @@
 use futures::future::join_all;
 use haproxyadmin::snapshot::{Backend, Server};
-use haproxyadmin::{Kind, Snapshot};
+use haproxyadmin::{RowKind, Snapshot};
 
 use crate::Views;
 use crate::call::Call;
@@ -21,7 +21,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "requests" => show(|backend| Cell::new(backend.requests())).await,
         "process" => show(|backend| Cell::list(&backend.processes())).await,
         "iid" => show(|backend| Cell::of(backend.id())).await,
-        "metrics" => Ok(metric_names(Kind::Backend)),
+        "metrics" => Ok(metric_names(RowKind::Backend)),
         "metric" => {
             let [metric] = call.arguments()?;
             self::show(call, views, |backend| Ok(Cell::of(backend.metric(metric)?))).await
@@ -38,7 +38,7 @@ async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
     let (_, backends) = read(call, views).await?;
     let asked = backends
         .iter()
-        .map(|backend| async { views.read.backend_ref(backend.name())?.server_states().await });
+        .map(|backend| async { views.read.backend_ref(backend.name())?.fetch_server_states().await });
     let states = join_all(asked).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let report = states_report(states.iter().flat_map(|outcomes| {
         outcomes.values().flat_map(|(label, states)| states.iter().map(move |state| (label, state)))

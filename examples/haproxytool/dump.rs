@@ -1,5 +1,5 @@
 use haproxyadmin::field::COLUMNS;
-use haproxyadmin::{Figure, Kind, Snapshot};
+use haproxyadmin::{MetricValue, RowKind, Snapshot};
 use serde_json::{Map, Value};
 
 use crate::Views;
@@ -27,7 +27,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 }
 
 /// Metrics that objects of a kind can have.
-pub(crate) fn metric_names(kind: Kind) -> Report {
+pub(crate) fn metric_names(kind: RowKind) -> Report {
     let columns = COLUMNS.iter().filter(|column| column.kinds.iter().any(|(has, _)| *has == kind));
     Report::names(columns.map(|column| column.name))
 }
@@ -39,7 +39,7 @@ struct Dump {
 }
 
 impl Dump {
-    fn add(&mut self, name: &str, metrics: Vec<(&str, Figure<'_>)>) {
+    fn add(&mut self, name: &str, metrics: Vec<(&str, MetricValue<'_>)>) {
         let mut json = Map::new();
         for (metric, figure) in metrics {
             self.rows.push(vec![name.to_owned(), metric.to_owned(), figure.to_string()]);

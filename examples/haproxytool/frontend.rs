@@ -1,5 +1,5 @@
 use haproxyadmin::snapshot::Frontend;
-use haproxyadmin::{FrontendRef, Kind, Snapshot};
+use haproxyadmin::{FrontendRef, RowKind, Snapshot};
 
 use crate::Views;
 use crate::call::Call;
@@ -19,7 +19,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "requests" => show(|frontend| Cell::new(frontend.requests())).await,
         "process" => show(|frontend| Cell::list(&frontend.processes())).await,
         "iid" => show(|frontend| Cell::of(frontend.id())).await,
-        "metrics" => Ok(metric_names(Kind::Frontend)),
+        "metrics" => Ok(metric_names(RowKind::Frontend)),
         "metric" => {
             let [metric] = call.arguments()?;
             self::show(call, views, |frontend| Ok(Cell::of(frontend.metric(metric)?))).await

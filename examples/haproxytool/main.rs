@@ -90,7 +90,7 @@ async fn connect(options: &Options, demo: Option<&Demo>) -> Result<Cluster, Prob
     }
     builder = builder.expect_at_least(options.expect);
     if let Some(timeout) = options.timeout {
-        builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
+        builder = builder.limits(Limits::new().with_command_timeout(timeout).with_idle_timeout(timeout));
     }
     let cluster = builder.build().await?;
     Ok(if options.only.is_empty() { cluster } else { cluster.only(&options.only) })

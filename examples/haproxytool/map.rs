@@ -1,4 +1,4 @@
-use haproxyadmin::Reference;
+use haproxyadmin::EntryRef;
 
 use crate::Views;
 use crate::call::Call;
@@ -25,14 +25,14 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         }
         "set" => {
             let [_, key, value] = call.arguments()?;
-            match key.parse::<Reference>() {
+            match key.parse::<EntryRef>() {
                 Ok(entry) if key.starts_with('#') => write.set_entry(entry, value).await?,
                 _ => write.set(key, value).await?,
             }
         }
         "delete" => {
             let [_, key] = call.arguments()?;
-            match key.parse::<Reference>() {
+            match key.parse::<EntryRef>() {
                 Ok(entry) if key.starts_with('#') => write.delete_entry(entry).await?,
                 _ => write.delete(key).await?,
             }

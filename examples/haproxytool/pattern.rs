@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::{self, Read};
 
-use haproxyadmin::{Contents, Label, Lookup, Outcomes, PatternSource};
+use haproxyadmin::{Contents, Label, Lookup, Outcomes, PatternInfo};
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 
-pub(crate) fn list(outcomes: &Outcomes<Vec<PatternSource>>) -> Report {
+pub(crate) fn list(outcomes: &Outcomes<Vec<PatternInfo>>) -> Report {
     let mut rows = vec![["PROCESS", "ID", "ENTRIES", "FILE"].map(String::from).to_vec()];
     let mut json = Map::new();
     for (label, sources) in outcomes.values() {

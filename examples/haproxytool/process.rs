@@ -42,8 +42,8 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         }
         "errors" => {
             let errors = match call.argument() {
-                None => views.read.errors().await?,
-                Some(proxy) => views.read.errors_of(proxy).await?,
+                None => views.read.show_errors().await?,
+                Some(proxy) => views.read.show_errors_of(proxy).await?,
             };
             Ok(texts(&errors, Clone::clone))
         }

@@ -1,7 +1,8 @@
 use futures::future::join_all;
 use haproxyadmin::snapshot::Server;
 use haproxyadmin::{
-    AdminState, AgentState, Change, Health, Kind, Label, Outcomes, ServerRef, ServerState, Snapshot, Weight,
+    AdminState, AgentState, Change, Health, Label, Outcomes, RowKind, ServerRef, ServerState, Snapshot,
+    Weight,
 };
 use serde_json::{Map, Value, json};
 
@@ -23,7 +24,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "requests" => show(|server| Cell::new(server.requests())).await,
         "process" => show(|server| Cell::list(&server.processes())).await,
         "sid" => show(|server| Cell::of(server.id())).await,
-        "metrics" => Ok(metric_names(Kind::Server)),
+        "metrics" => Ok(metric_names(RowKind::Server)),
         "metric" => {
             let [metric] = call.arguments()?;
             self::show(call, views, |server| Ok(Cell::of(server.metric(metric)?))).await
@@ -149,7 +150,7 @@ async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
 async fn ask(call: &Call, views: &Views) -> Result<Vec<(String, Outcomes<ServerState>)>, Problem> {
     let (_, servers) = read(call, views).await?;
     let asked = servers.iter().map(|server| async {
-        let states = views.read.server_ref(server.backend(), server.name())?.state().await?;
+        let states = views.read.server_ref(server.backend(), server.name())?.fetch_state().await?;
         Ok((path(server), states))
     });
     join_all(asked).await.into_iter().collect()

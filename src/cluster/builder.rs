@@ -25,7 +25,7 @@ use crate::transport::{Deadline, Limits, Permits};
 ///     .dir("/run/haproxy")
 ///     .address("ipv4@192.0.2.7:9999".parse::<Address>()?)
 ///     .exclude("*.tmp")
-///     .limits(Limits::new().with_total(Duration::from_secs(3)))
+///     .limits(Limits::new().with_command_timeout(Duration::from_secs(3)))
 ///     .build()
 ///     .await?;
 /// # Ok(())
@@ -37,7 +37,7 @@ pub struct ClusterBuilder {
     dirs: Vec<PathBuf>,
     addresses: Vec<Address>,
     labels: HashMap<Address, Box<str>>,
-    source: Option<Arc<str>>,
+    host: Option<Arc<str>>,
     limits: Limits,
     excluded: Vec<Box<str>>,
     ignore_refused: bool,
@@ -56,7 +56,7 @@ impl Default for ClusterBuilder {
             dirs: Vec::new(),
             addresses: Vec::new(),
             labels: HashMap::new(),
-            source: None,
+            host: None,
             limits: Limits::new(),
             excluded: Vec::new(),
             ignore_refused: false,
@@ -97,8 +97,8 @@ impl ClusterBuilder {
 
     /// Names the host that is read, which tells its processes from those of other
     /// hosts when snapshots are joined. Default: the host name of this machine.
-    pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
-        self.source = Some(source.into());
+    pub fn host(mut self, host: impl Into<Arc<str>>) -> Self {
+        self.host = Some(host.into());
         self
     }
 
@@ -152,7 +152,7 @@ impl ClusterBuilder {
     /// Default: 256. A process that has to wait for its turn has that much less of
     /// its time left. Processes that did not answer in time when they were last asked
     /// share half of the connections, and get theirs after the others.
-    pub fn parallel(mut self, connections: usize) -> Self {
+    pub fn max_connections(mut self, connections: usize) -> Self {
         self.parallel = connections;
         self
     }
@@ -216,7 +216,7 @@ impl ClusterBuilder {
             return Err(Error::invalid("a cluster needs a directory or an address"));
         }
         let membership = Arc::new(Membership {
-            source: self.source.unwrap_or_else(host::host_name),
+            host: self.host.unwrap_or_else(host::host_name),
             dirs: self.dirs,
             addresses: self.addresses,
             limits: self.limits,

@@ -228,7 +228,7 @@ impl Cluster {
         self.viewed(|view| view.previous = true)
     }
 
-    /// The same cluster with other time limits. [`Limits::connections`] stays that
+    /// The same cluster with other time limits. [`Limits::max_connections`] stays that
     /// of the cluster.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {

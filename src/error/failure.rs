@@ -10,7 +10,7 @@ use crate::address::Address;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
-    /// Kind of the error.
+    /// RowKind of the error.
     pub kind: ErrorKind,
     /// The cause in words, without the address.
     pub message: Box<str>,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Kind of an [`Error`](crate::Error).
+/// RowKind of an [`Error`](crate::Error).
 ///
 /// Serialises as the word of [`as_str`](ErrorKind::as_str), and reads a word that it
 /// does not know as [`Other`](ErrorKind::Other).
@@ -54,7 +54,7 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// A call that adds many entries stopped on its way: some are in, or may be.
     /// [`Error::entries`](crate::Error::entries) says how many for certain.
-    Partly,
+    PartiallyApplied,
     /// Processes of the cluster hold different things where one was asked for.
     Diverging,
     /// What answers at the address is not a stats socket of a HAProxy process.
@@ -84,7 +84,7 @@ impl ErrorKind {
             Self::Refused => "refused",
             Self::PermissionDenied => "permission_denied",
             Self::OutcomeUnknown => "outcome_unknown",
-            Self::Partly => "partly",
+            Self::PartiallyApplied => "partially_applied",
             Self::Diverging => "diverging",
             Self::NotHaproxy => "not_haproxy",
             Self::Other => "other",
@@ -118,7 +118,7 @@ mod tests {
         ErrorKind::Refused,
         ErrorKind::PermissionDenied,
         ErrorKind::OutcomeUnknown,
-        ErrorKind::Partly,
+        ErrorKind::PartiallyApplied,
         ErrorKind::Diverging,
         ErrorKind::NotHaproxy,
         ErrorKind::Other,

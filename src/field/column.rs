@@ -7,16 +7,16 @@
 //! release, kinds of row with the merge rule of each, description. `F`, `L`, `S`
 //! and `B` are frontend, listener, server and backend.
 
-use super::{Column, Kind, Nature, Rule, Unit, Wire};
+use super::{Column, Nature, RowKind, Rule, Unit, ValueType};
 
 /// Calls `$callback!` with the whole table.
 macro_rules! for_each_column {
     ($callback:ident $(, $argument:tt)*) => {
         $callback! {
             $($argument)*
-            pxname = "pxname", Text, None, Name, "2.2", [F L S B] Key,
+            pxname = "pxname", Text, None, Name, "2.2", [F L S B] Identity,
                 "Name of the proxy.";
-            svname = "svname", Text, None, Name, "2.2", [F L S B] Key,
+            svname = "svname", Text, None, Name, "2.2", [F L S B] Identity,
                 "`FRONTEND` or `BACKEND`, or the name of the server or listener; \
                  a server may be called `BACKEND` too, only `type` tells.";
             qcur = "qcur", U32, Count, Gauge, "2.2", [S B] Sum,
@@ -81,13 +81,13 @@ macro_rules! for_each_column {
                  empty for a server without checks.";
             qlimit = "qlimit", U32, Count, Gauge, "2.2", [S] Limit,
                 "Most requests that may wait for the server (`maxqueue`).";
-            pid = "pid", U32, Code, Gauge, "2.2", [F L S B] Own,
+            pid = "pid", U32, Code, Gauge, "2.2", [F L S B] PerProcess,
                 "Number of the process within one HAProxy that runs several (`nbproc`), else 1; \
                  not the system's process id.";
             iid = "iid", U32, Code, Gauge, "2.2", [F L S B] Same,
                 "Number of the proxy, from `id` or its place in the \
                  configuration, so that a reload may change it.";
-            sid = "sid", U32, Code, Gauge, "2.2", [F S B] Same [L] Own,
+            sid = "sid", U32, Code, Gauge, "2.2", [F S B] Same [L] PerProcess,
                 "Number of the server within its backend or of the listener within its frontend; \
                  0 on frontends and backends.";
             throttle = "throttle", U32, Percent, Average, "2.2", [S] Min,
@@ -97,8 +97,8 @@ macro_rules! for_each_column {
                  one by persistence or taken from a queue not counted.";
             tracked = "tracked", Text, None, Name, "2.2", [S] SameOrEmpty,
                 "Server whose state this one follows, as `backend/server`; empty without `track`.";
-            kind_code = "type", U32, Code, Gauge, "2.2", [F L S B] Key,
-                "Kind of the row: 0 frontend, 1 backend, 2 server, 3 listener.";
+            kind_code = "type", U32, Code, Gauge, "2.2", [F L S B] Identity,
+                "RowKind of the row: 0 frontend, 1 backend, 2 server, 3 listener.";
             rate = "rate", U32, PerSecond, Rate, "2.2", [F S B] Sum,
                 "Sessions in the last second; requests on servers and backends.";
             rate_lim = "rate_lim", U32, PerSecond, Limit, "2.2", [F] Limit,
@@ -255,11 +255,11 @@ macro_rules! for_each_column {
             uweight = "uweight", U32, Count, Average, "2.6", [S B] Same,
                 "Weight as set by configuration or command, without slow start; \
                  on a backend the sum over its usable servers.";
-            agg_server_status = "agg_server_status", U32, Count, Gauge, "2.6", [B] Own,
+            agg_server_status = "agg_server_status", U32, Count, Gauge, "2.6", [B] PerProcess,
                 "Always 0 on the stats socket; only HAProxy's own Prometheus exporter fills it.";
-            agg_server_check_status = "agg_server_check_status", U32, Count, Gauge, "2.6", [B] Own,
+            agg_server_check_status = "agg_server_check_status", U32, Count, Gauge, "2.6", [B] PerProcess,
                 "Always 0 on the stats socket; older name of `agg_server_status`.";
-            agg_check_status = "agg_check_status", U32, Count, Gauge, "2.6", [B] Own,
+            agg_check_status = "agg_check_status", U32, Count, Gauge, "2.6", [B] PerProcess,
                 "Always 0 on the stats socket; only HAProxy's own Prometheus exporter fills it.";
             srid = "srid", U32, Code, Counter, "3.0", [S] Same,
                 "Incarnation of `sid`, which a server added at run time may inherit from a deleted one.";
@@ -293,7 +293,7 @@ macro_rules! for_each_column {
             resbout = "resbout", U64, Bytes, Counter, "3.4", [F L S B] Sum,
                 "Bytes of responses passed on to clients, \
                  HAProxy's own answers included (3.4.7 counts error pages twice).";
-            separator = "-", Text, None, Unseen, "2.6", [] Own,
+            separator = "-", Text, None, Unseen, "2.6", [] PerProcess,
                 "Separates HAProxy's own columns from those of its modules behind it; every row holds `-`.";
 
             // TLS
@@ -548,7 +548,7 @@ macro_rules! table {
         pub const COLUMNS: &[Column] = &[$(Column {
             name: $name,
             doc: $doc,
-            wire: Wire::$wire,
+            value_type: ValueType::$wire,
             unit: Unit::$unit,
             nature: Nature::$nature,
             since: $since,
@@ -580,16 +580,16 @@ const fn is_shared(column: Col, nature: Nature) -> bool {
 
 macro_rules! kind {
     (F) => {
-        Kind::Frontend
+        RowKind::Frontend
     };
     (L) => {
-        Kind::Listener
+        RowKind::Listener
     };
     (S) => {
-        Kind::Server
+        RowKind::Server
     };
     (B) => {
-        Kind::Backend
+        RowKind::Backend
     };
 }
 

@@ -4,7 +4,7 @@
 //! An entry reads: accessor = "wire name", wire type, unit, nature, first
 //! release, merge rule, description.
 
-use super::{InfoKey, Nature, Rule, Unit, Wire};
+use super::{InfoKey, Nature, Rule, Unit, ValueType};
 
 /// Calls `$callback!` with the whole table.
 macro_rules! for_each_key {
@@ -21,12 +21,12 @@ macro_rules! for_each_key {
                 "Threads that the process runs.";
             nbproc = "Nbproc", U32, Count, Gauge, "2.2", Same,
                 "Processes that `nbproc` asked for; always 1 where HAProxy no longer has that setting.";
-            process_num = "Process_num", U32, Code, Gauge, "2.2", Own,
+            process_num = "Process_num", U32, Code, Gauge, "2.2", PerProcess,
                 "Number of the process within one HAProxy that runs several (`nbproc`), else 1.";
-            pid = "Pid", U32, Code, Gauge, "2.2", Own,
+            pid = "Pid", U32, Code, Gauge, "2.2", PerProcess,
                 "The system's id of the process, which in a container \
                  is the container's and so may repeat in another.";
-            uptime = "Uptime", Text, None, Duration, "2.2", Own,
+            uptime = "Uptime", Text, None, Duration, "2.2", PerProcess,
                 "Time since the start for people to read, such as `0d 0h02m37s`; \
                  `Uptime_sec` has it as a number.";
             uptime_sec = "Uptime_sec", U32, Seconds, Duration, "2.2", Min,
@@ -203,7 +203,7 @@ macro_rules! table {
         pub const KEYS: &[InfoKey] = &[$(InfoKey {
             name: $name,
             doc: $doc,
-            wire: Wire::$wire,
+            value_type: ValueType::$wire,
             unit: Unit::$unit,
             nature: Nature::$nature,
             since: $since,

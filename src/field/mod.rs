@@ -23,7 +23,7 @@ pub struct Column {
     /// What the column holds, in one or two sentences.
     pub doc: &'static str,
     /// Type of a cell.
-    pub wire: Wire,
+    pub value_type: ValueType,
     /// Unit of the figure.
     pub unit: Unit,
     /// HAProxy's own word for how the figure behaves (`show stat typed`).
@@ -34,7 +34,7 @@ pub struct Column {
     /// with a `guid`: each of them then prints what all of them counted.
     pub shared: bool,
     /// Which kinds of row fill the column, and how each kind is merged.
-    pub kinds: &'static [(Kind, Rule)],
+    pub kinds: &'static [(RowKind, Rule)],
 }
 
 /// What is known about one key of `show info`.
@@ -46,7 +46,7 @@ pub struct InfoKey {
     /// What the key holds, in one or two sentences.
     pub doc: &'static str,
     /// Type of the value.
-    pub wire: Wire,
+    pub value_type: ValueType,
     /// Unit of the figure.
     pub unit: Unit,
     /// HAProxy's own word for how the figure behaves (`show info typed`).
@@ -57,12 +57,12 @@ pub struct InfoKey {
     pub rule: Rule,
 }
 
-/// Kind of a `show stat` row, from its `type` column.
+/// RowKind of a `show stat` row, from its `type` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
-pub enum Kind {
+pub enum RowKind {
     /// Client side of a proxy (`type` 0).
     Frontend,
     /// Server side of a proxy (`type` 1).
@@ -78,7 +78,7 @@ pub enum Kind {
 /// Type of a value on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Wire {
+pub enum ValueType {
     /// Collect number, 32 bits in HAProxy.
     U32,
     /// Collect number, 64 bits in HAProxy.
@@ -182,9 +182,9 @@ pub enum Rule {
     /// `user`, which hides it.
     SameOrEmpty,
     /// Never merged: means something within one process only.
-    Own,
+    PerProcess,
     /// Part of what tells rows apart.
-    Key,
+    Identity,
 }
 
 /// Columns that are empty on sockets of level `user`, whatever their value is.

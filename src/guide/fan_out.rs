@@ -51,12 +51,12 @@
 //! |---|---|---|
 //! | [`Changed`](crate::Change::Changed) | no | the process executed the command; most commands answer in silence also if everything was so before |
 //! | [`Unchanged`](crate::Change::Unchanged) | no | the process said that there was nothing to do |
-//! | [`not_here`](crate::Outcome::not_here) | no | the process does not have the object; a failure ([`NotFound`](crate::ErrorKind::NotFound)) if no process has it |
+//! | [`not_here`](crate::Outcome::absent) | no | the process does not have the object; a failure ([`NotFound`](crate::ErrorKind::NotFound)) if no process has it |
 //! | [`Refused`](crate::ErrorKind::Refused) | yes | the process said why it refuses |
 //! | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | yes | the level of the socket is too low; the error names the level that is needed |
 //! | [`Unsupported`](crate::ErrorKind::Unsupported) | yes | the release is too old; nothing was sent if that was known |
 //! | [`Connect`](crate::ErrorKind::Connect), [`AccessDenied`](crate::ErrorKind::AccessDenied), [`Timeout`](crate::ErrorKind::Timeout) | yes | the process could not be reached, and nothing was sent |
-//! | [`Partly`](crate::ErrorKind::Partly) | yes | of many entries some are in, or may be |
+//! | [`Partly`](crate::ErrorKind::PartiallyApplied) | yes | of many entries some are in, or may be |
 //! | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) | yes | the command was sent, and the reply was lost |
 //!
 //! # Strict and partial calls
@@ -80,7 +80,7 @@
 //!     let Some(outcomes) = outcomes else { return Err(error) };
 //!     // Maintenance twice is maintenance, so that processes whose outcome is unknown can
 //!     // be told again too.
-//!     web1.of(&cluster.only(outcomes.failed())).set_state(AdminState::Maint).await?;
+//!     web1.on(&cluster.only(outcomes.failed())).set_state(AdminState::Maint).await?;
 //! }
 //! # Ok(())
 //! # }

@@ -52,7 +52,7 @@
 //!
 //! - `requests()` and `sessions()` give a [`CountRange`](crate::CountRange), which prints as
 //!   `42..84`, and as `42` when the bounds are equal;
-//! - `metric(name)` and `metrics()` give [`Figure::Range`](crate::Figure::Range);
+//! - `metric(name)` and `metrics()` give [`MetricValue::Range`](crate::MetricValue::Range);
 //! - accessors of single columns such as `stot()` give `None`;
 //! - `sharing()` gives [`CounterSharing::Unknown`](crate::CounterSharing::Unknown), and
 //!   [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) the reason.
@@ -63,4 +63,4 @@
 //!
 //! A [`Snapshot`](crate::Snapshot) carries the file and the objects of each process, also
 //! when it is written down. Snapshots of the processes of one file can be joined: a file is
-//! the same if host (`source`), device and number are, or the declared name.
+//! the same if host (`host`), device and number are, or the declared name.

@@ -100,7 +100,7 @@ macro_rules! acts_on_backend {
             /// Dropping the future leaves nothing behind, but where a reply is under way: a
             /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
             /// cut. The task needs the Tokio runtime that the call ran on.
-            pub async fn server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
+            pub async fn fetch_server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
                 let command = &Command::read("show servers state").word(self.target()?);
                 let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
                 self.cluster.fan_out().each(command, StatFilter::Nothing, job).await

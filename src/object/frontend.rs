@@ -2,7 +2,7 @@ use super::handle::{Frontend, Listener};
 use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::protocol::{Change, Command, ProxyName, Response};
 use crate::show::stat::{Row, StatFilter};
 
@@ -165,7 +165,7 @@ macro_rules! acts_on_frontend {
             async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
                 let (name, scope) = (self.name(), StatFilter::frontend(self.name()));
                 let (command, looked_at) = (&command, &scope);
-                let is_it = |row: Row<'_>| row.kind() == Kind::Frontend && row.proxy() == name;
+                let is_it = |row: Row<'_>| row.kind() == RowKind::Frontend && row.proxy() == name;
                 let job = |target: Target, deadline| async move {
                     if target.nbproc().accepts_foreign_frontends()
                         && !target.lists(looked_at, is_it, &deadline).await?

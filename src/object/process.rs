@@ -96,7 +96,7 @@ impl Cluster {
     /// # Cancel safety
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
-    pub async fn errors(&self) -> Result<Outcomes<String>> {
+    pub async fn show_errors(&self) -> Result<Outcomes<String>> {
         self.fan_out().ask(Command::read("show errors").needs(Level::Operator), |data| Ok(text(&data))).await
     }
 
@@ -104,13 +104,13 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// Those of [`errors`](Self::errors);
+    /// Those of [`errors`](Self::show_errors);
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for what is no name of a proxy.
     ///
     /// # Cancel safety
     ///
-    /// That of [`errors`](Self::errors).
-    pub async fn errors_of(&self, proxy: &str) -> Result<Outcomes<String>> {
+    /// That of [`errors`](Self::show_errors).
+    pub async fn show_errors_of(&self, proxy: &str) -> Result<Outcomes<String>> {
         let name = ProxyName::new("proxy", proxy)?;
         let command = &Command::read("show errors").word(name).needs(Level::Operator);
         // HAProxy takes a name that nobody has for a number, as far as it is one.

@@ -6,11 +6,11 @@ macro_rules! acts {
             ///
             /// ```no_run
             #[doc = concat!("# fn example(", $what, ": haproxyadmin::", stringify!($type), ", cluster: haproxyadmin::Cluster) {")]
-            #[doc = concat!("let lenient = ", $what, ".of(&cluster.allow_partial());")]
+            #[doc = concat!("let lenient = ", $what, ".on(&cluster.allow_partial());")]
             /// # }
             /// ```
             #[must_use]
-            pub fn of(&self, cluster: &Cluster) -> Self {
+            pub fn on(&self, cluster: &Cluster) -> Self {
                 Self { cluster: cluster.clone(), ..self.clone() }
             }
         }

@@ -1,6 +1,6 @@
 use std::fmt::{self, Write as _};
 
-use super::{Payload, Reference, Request};
+use super::{EntryRef, Payload, Request};
 use crate::error::{Error, Result};
 use crate::level::Level;
 
@@ -151,7 +151,7 @@ impl Command {
     }
 
     /// Adds what stands for one entry of one process.
-    pub(crate) fn reference(mut self, reference: Reference) -> Self {
+    pub(crate) fn reference(mut self, reference: EntryRef) -> Self {
         self.single_process = true;
         self.word(format_args!("#{reference}"))
     }

@@ -7,9 +7,9 @@ use crate::excerpt::excerpt;
 /// What stands for one entry in one process, as long as it is there: its address
 /// in the memory of that process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Reference(pub(crate) u64);
+pub struct EntryRef(pub(crate) u64);
 
-impl FromStr for Reference {
+impl FromStr for EntryRef {
     type Err = Error;
 
     /// Reads `0x55d0c8a2f0b0`, or the same with `#` before it.
@@ -26,7 +26,7 @@ impl FromStr for Reference {
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for EntryRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)
     }

@@ -14,7 +14,7 @@ mod request;
 mod verb;
 
 pub use change::Change;
-pub use entry_ref::Reference;
+pub use entry_ref::EntryRef;
 pub use reply::Reply;
 
 pub(crate) use abandoned::Abandoned;

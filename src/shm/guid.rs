@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::file::Side;
-use crate::field::{Col, Kind};
+use crate::field::{Col, RowKind};
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::show::{GuidLine, GuidList};
 
@@ -48,7 +48,7 @@ pub(crate) fn join(
         let rows: Vec<_> =
             before.rows().zip(after.rows()).filter(|(row, _)| is_of(row.kind(), side)).collect();
         let fits = |line: &GuidLine, (before, after): &(Row<'_>, Row<'_>)| {
-            let of_proxy = matches!(before.kind(), Kind::Frontend | Kind::Backend);
+            let of_proxy = matches!(before.kind(), RowKind::Frontend | RowKind::Backend);
             let known = is_frontend(&line.guid).filter(|_| side == Side::Front);
             known.is_none_or(|is_frontend| is_frontend == of_proxy)
                 && both_sides.has_guid(&line.guid) == (of_proxy && both_sides.has_name(before.proxy()))
@@ -80,9 +80,9 @@ impl<'a> BothSides<'a> {
     fn new(stat: &'a StatTable, list: &'a GuidList) -> Self {
         let names = |kind| stat.rows().filter(move |row| row.kind() == kind).map(|row| row.proxy());
         let guids = |lines: &'a [GuidLine]| lines.iter().map(|line| &*line.guid).collect::<HashSet<_>>();
-        let backends: HashSet<_> = names(Kind::Backend).collect();
+        let backends: HashSet<_> = names(RowKind::Backend).collect();
         Self {
-            names: names(Kind::Frontend).filter(|name| backends.contains(name)).collect(),
+            names: names(RowKind::Frontend).filter(|name| backends.contains(name)).collect(),
             guids: guids(&list.front).intersection(&guids(&list.back)).copied().collect(),
         }
     }
@@ -149,10 +149,10 @@ fn assign<'a, R>(
     Some(found)
 }
 
-fn is_of(kind: Kind, side: Side) -> bool {
+fn is_of(kind: RowKind, side: Side) -> bool {
     match side {
-        Side::Front => matches!(kind, Kind::Frontend | Kind::Listener),
-        Side::Back => matches!(kind, Kind::Backend | Kind::Server),
+        Side::Front => matches!(kind, RowKind::Frontend | RowKind::Listener),
+        Side::Back => matches!(kind, RowKind::Backend | RowKind::Server),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::{Object, ShmFile, Side};
 use super::guid::RowGuid;
-use crate::field::{COLUMNS, Col, Kind, Nature};
+use crate::field::{COLUMNS, Col, Nature, RowKind};
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::version::Version;
 
@@ -62,8 +62,8 @@ pub(crate) fn places(members: &[Member<'_>], file: Option<&ShmFile>) -> Vec<Box<
 impl Member<'_> {
     fn places(&self, file: Option<&ShmFile>) -> Vec<RowCounters> {
         let frontends: HashSet<&str> =
-            self.before.rows().filter(|row| row.kind() == Kind::Frontend).map(|row| row.proxy()).collect();
-        let pure = |row: &Row<'_>| row.kind() == Kind::Backend && !frontends.contains(row.proxy());
+            self.before.rows().filter(|row| row.kind() == RowKind::Frontend).map(|row| row.proxy()).collect();
+        let pure = |row: &Row<'_>| row.kind() == RowKind::Backend && !frontends.contains(row.proxy());
         let place = |(row, guid): (Row<'_>, &RowGuid)| {
             let found = match (guid, file) {
                 (RowGuid::None, _) => return RowCounters::Separate,

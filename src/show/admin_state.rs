@@ -14,7 +14,7 @@ pub enum AdminState {
     /// A server that leaves maintenance takes traffic at once, before any health check
     /// has passed. Its status is `UP 1/n` then, which counts towards down: it is known
     /// to be well only when the status is plain `UP`. See
-    /// [`Remark::Checks`](crate::Remark::Checks).
+    /// [`StatusDetail::Checks`](crate::StatusDetail::Checks).
     Ready,
     /// Takes only what belongs to it already, through a cookie or stick table;
     /// health checks go on.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::scan;
 use crate::error::{Error, Malformed, Problem};
-use crate::field::{KEYS, Key, Wire, for_each_key, unit};
+use crate::field::{KEYS, Key, ValueType, for_each_key, unit};
 
 /// What one process says of itself in `show info`.
 ///
@@ -186,7 +186,7 @@ impl Builder {
             return Err(Malformed::new(line, None, "at most 65535 keys", b"more"));
         };
         if let Some((index, key)) = KEYS.iter().enumerate().find(|(_, key)| key.name == name) {
-            let number = !matches!(key.wire, Wire::Text);
+            let number = !matches!(key.value_type, ValueType::Text);
             if number && !value.is_empty() && value.parse::<u64>().is_err() {
                 return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
             }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::Malformed;
-use crate::protocol::Reference;
+use crate::protocol::EntryRef;
 
 /// A map or an ACL of a process: one line of the list that `show map` or
 /// `show acl` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct PatternSource {
+pub struct PatternInfo {
     /// Its number in this process.
     pub number: u32,
     /// Its file, as the configuration spells it; `None` for the patterns that the
@@ -31,7 +31,7 @@ pub struct PatternSource {
 /// blanks. Only where there is one blank is it known where the key ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
-    reference: Reference,
+    reference: EntryRef,
     text: &'a [u8],
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Entries {
     entries: Vec<(u64, usize, usize)>,
 }
 
-impl PatternSource {
+impl PatternInfo {
     /// Reads the list that `show map` or `show acl` prints.
     pub(crate) fn read(text: &str) -> Result<Vec<Self>, Malformed> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -103,7 +103,7 @@ impl Entries {
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         self.entries.iter().map(|&(reference, start, end)| Entry {
-            reference: Reference(reference),
+            reference: EntryRef(reference),
             text: self.printed.get(start..end).unwrap_or_default(),
         })
     }
@@ -124,7 +124,7 @@ fn malformed(line: usize, found: &[u8]) -> Malformed {
 
 impl<'a> Entry<'a> {
     /// What stands for it in its process.
-    pub fn reference(&self) -> Reference {
+    pub fn reference(&self) -> EntryRef {
         self.reference
     }
 
@@ -226,13 +226,13 @@ mod tests {
             1 () acl 'src' file '/etc/h.cfg' line 11\n\
             0 (d.acl) pattern loaded from file 'd.acl' used by acl at file 'h.cfg' line 11. curr_ver=0 next_ver=0 \
             entry_cnt=18446744073709551615\n\n";
-        let list = PatternSource::read(text).unwrap();
+        let list = PatternInfo::read(text).unwrap();
         let seen: Vec<_> = list.iter().map(|one| (one.number, one.file.as_deref(), one.entries)).collect();
         assert_eq!(
             seen,
             [(2, Some("/etc/my map (1).map"), Some(3)), (1, None, None), (0, Some("d.acl"), Some(0))]
         );
         assert_eq!(&*list[1].description, "acl 'src' file '/etc/h.cfg' line 11");
-        assert!(PatternSource::read("x (a) b\n").is_err());
+        assert!(PatternInfo::read("x (a) b\n").is_err());
     }
 }

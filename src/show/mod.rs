@@ -13,9 +13,9 @@ mod stats_file;
 pub use admin_state::AdminState;
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::Info;
-pub use map::{Entry, PatternSource};
-pub use report::Reading;
-pub use servers_state::{Administrative, OperationalState, ServerState};
+pub use map::{Entry, PatternInfo};
+pub use report::ProcessReport;
+pub use servers_state::{AdminFlags, OperationalState, ServerState};
 
 pub(crate) use map::Entries;
 pub(crate) use report::{READING, ReportParser};

@@ -32,7 +32,7 @@ pub(crate) struct ReportParser {
 /// What one process says of itself and of what it runs, on one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reading {
+pub struct ProcessReport {
     /// Reply to `show info`.
     pub info: Info,
     /// Level of the socket that was asked. `None` if the release does not tell: `show cli
@@ -139,7 +139,7 @@ impl ReportParser {
     }
 
     /// The whole answer, or an error if it did not come to its end.
-    pub(crate) fn finish(self) -> Result<Reading> {
+    pub(crate) fn finish(self) -> Result<ProcessReport> {
         let stat = match self.part {
             Part::Stat => self.stat.finish().map_err(|error| error.during("show stat"))?,
             Part::End if self.held.is_empty() => StatTable::empty(),
@@ -149,7 +149,7 @@ impl ReportParser {
                 return Err(Error::new(Problem::Truncated(text)));
             }
         };
-        Ok(Reading { info: self.info.build(), level: self.level, sockets: self.sockets, stat })
+        Ok(ProcessReport { info: self.info.build(), level: self.level, sockets: self.sockets, stat })
     }
 
     /// Keeps what has no line end yet.
@@ -304,7 +304,7 @@ mod tests {
         std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    fn read(bytes: &[u8], piece: usize) -> Result<Reading> {
+    fn read(bytes: &[u8], piece: usize) -> Result<ProcessReport> {
         let mut parser = ReportParser::new();
         bytes.chunks(piece).try_for_each(|piece| parser.feed(piece))?;
         parser.finish()

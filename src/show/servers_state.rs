@@ -18,7 +18,7 @@ pub struct ServerState {
     /// How it is.
     pub operational: OperationalState,
     /// What the operator wants of it, and why.
-    pub administrative: Administrative,
+    pub administrative: AdminFlags,
     /// Address; `None` for one that is not resolved, or is no IP address.
     pub address: Option<IpAddr>,
     /// Port; 0 for the one that the client connected to. Of a server whose port is that
@@ -57,9 +57,9 @@ pub enum OperationalState {
 /// `srv_admin_state` (management manual, 9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Administrative(u8);
+pub struct AdminFlags(u8);
 
-impl Administrative {
+impl AdminFlags {
     /// The state that follows from the bits: maintenance if any of them asks for
     /// it, else drain if one does. [`is_config_maint`](Self::is_config_maint) does
     /// not ask for anything.
@@ -151,7 +151,7 @@ impl<'a> Cells<'a> {
             backend: self.text("be_name")?.into(),
             name: self.text("srv_name")?.into(),
             operational: OperationalState::from_number(self.number("srv_op_state")?),
-            administrative: Administrative(self.number("srv_admin_state")?),
+            administrative: AdminFlags(self.number("srv_admin_state")?),
             address: self.text("srv_addr")?.parse().ok(),
             port: u16::try_from(self.number::<u32>("srv_port")?).ok(),
             fqdn: (fqdn != NONE).then(|| fqdn.into()),
@@ -197,7 +197,7 @@ impl fmt::Display for OperationalState {
     }
 }
 
-impl fmt::Display for Administrative {
+impl fmt::Display for AdminFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.state().fmt(f)
     }
@@ -246,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_server_disabled_by_configuration_can_be_ready() {
-        assert_eq!(Administrative(CONFIG_MAINT).state(), AdminState::Ready);
-        assert_eq!(Administrative(CONFIG_MAINT | FORCED_MAINT).state(), AdminState::Maint);
-        assert_eq!(Administrative(INHERITED_DRAIN).state(), AdminState::Drain);
+        assert_eq!(AdminFlags(CONFIG_MAINT).state(), AdminState::Ready);
+        assert_eq!(AdminFlags(CONFIG_MAINT | FORCED_MAINT).state(), AdminState::Maint);
+        assert_eq!(AdminFlags(INHERITED_DRAIN).state(), AdminState::Drain);
     }
 
     #[test]

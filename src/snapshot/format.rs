@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::level::Level;
 use crate::shm::RowCounters;
 use crate::show::stat::StatParser;
-use crate::show::{Info, ListedSocket, Reading};
+use crate::show::{Info, ListedSocket, ProcessReport};
 
 /// Number of the format. A change that adds fields keeps it.
 const FORMAT: u32 = 1;
@@ -33,7 +33,7 @@ struct Written<P> {
 /// releases have no level.
 #[derive(Serialize, Deserialize)]
 struct WrittenProcess {
-    source: Arc<str>,
+    host: Arc<str>,
     address: Address,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<Box<str>>,
@@ -98,7 +98,7 @@ impl WrittenProcess {
         let reading = record.answer.as_ref().ok();
         let pairs = |info: &Info| info.iter().map(|(key, value)| (key.into(), value.into())).collect();
         Self {
-            source: record.source.clone(),
+            host: record.host.clone(),
             address: record.address.clone(),
             label: record.label.clone(),
             read_at: record.read_at,
@@ -119,7 +119,7 @@ impl WrittenProcess {
                 let mut parser = StatParser::new();
                 parser.feed(text.as_bytes())?;
                 let pairs = self.info.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-                Ok(Reading {
+                Ok(ProcessReport {
                     info: Info::from_pairs(pairs)?,
                     level,
                     sockets: self.sockets.into_iter().collect(),
@@ -131,8 +131,8 @@ impl WrittenProcess {
                 return Err(crate::error::Error::invalid(text).at(&self.address));
             }
         };
-        let rows = answer.as_ref().map_or(0, |reading: &Reading| reading.stat.len());
-        let mut record = Record::new(self.source, self.address, answer);
+        let rows = answer.as_ref().map_or(0, |reading: &ProcessReport| reading.stat.len());
+        let mut record = Record::new(self.host, self.address, answer);
         record.shared = self.shared.map(|shared| Arc::new(shared.read(rows)));
         record.label = self.label;
         record.read_at = self.read_at;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::process::Process;
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::show::stat::Row;
 
 /// Every object of a snapshot and where its rows are.
@@ -31,7 +31,7 @@ pub(super) struct RowRef {
 
 #[derive(Debug)]
 struct Object {
-    kind: Kind,
+    kind: RowKind,
     first: RowRef,
     /// Length of the names at the beginning of the first row, or 0.
     names: u16,
@@ -39,8 +39,8 @@ struct Object {
     children: (u32, u32),
 }
 
-/// Kind, name of the proxy, name of the server or listener.
-type Key<'a> = (Kind, &'a str, &'a str);
+/// RowKind, name of the proxy, name of the server or listener.
+type Key<'a> = (RowKind, &'a str, &'a str);
 
 /// Objects of one kind by their names, the first of those that have them.
 type Names<'a> = HashMap<(&'a str, &'a str, Mark<'a>), u32>;
@@ -79,12 +79,12 @@ impl Index {
         grouping.finish()
     }
 
-    pub(super) fn kind(&self, object: u32) -> Option<Kind> {
+    pub(super) fn kind(&self, object: u32) -> Option<RowKind> {
         self.objects.get(object as usize).map(|object| object.kind)
     }
 
     /// Objects of a kind, in the order processes list them.
-    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = u32> {
+    pub(super) fn of_kind(&self, kind: RowKind) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.objects).filter(move |(_, object)| object.kind == kind).map(|(id, _)| id)
     }
 
@@ -102,7 +102,7 @@ impl Index {
     }
 
     /// Objects of that kind and those names: one, or several listeners.
-    pub(super) fn find(&self, processes: &[Process], kind: Kind, proxy: &str, name: &str) -> &[u32] {
+    pub(super) fn find(&self, processes: &[Process], kind: RowKind, proxy: &str, name: &str) -> &[u32] {
         let wanted = (kind, proxy, name);
         let key = |id: &u32| self.key(Rows(processes), *id);
         let by_name = self.by_name.get_or_init(|| {
@@ -127,7 +127,7 @@ impl Index {
     fn key<'a>(&self, rows: Rows<'a>, object: u32) -> Key<'a> {
         let found = self.objects.get(object as usize);
         let row = found.and_then(|object| rows.at(object.first));
-        let kind = found.map_or(Kind::Other, |object| object.kind);
+        let kind = found.map_or(RowKind::Other, |object| object.kind);
         row.map_or((kind, "", ""), |row| (kind, row.proxy(), row.name()))
     }
 }
@@ -142,7 +142,7 @@ struct Grouping<'a> {
     before: (usize, usize),
     /// Objects by their names; made for a kind when one of it first has to be
     /// looked for.
-    known: HashMap<Kind, Names<'a>>,
+    known: HashMap<RowKind, Names<'a>>,
 }
 
 impl<'a> Grouping<'a> {
@@ -160,7 +160,7 @@ impl<'a> Grouping<'a> {
         self.found.reserve(listed.len());
         let first = self.objects.is_empty();
         for (row_index, row) in (0u32..).zip(listed) {
-            if row.kind() == Kind::Other {
+            if row.kind() == RowKind::Other {
                 continue;
             }
             let place = RowRef { process, row: row_index };
@@ -170,7 +170,7 @@ impl<'a> Grouping<'a> {
                     next += 1;
                     object
                 }
-                None if first && row.kind() != Kind::Listener => self.create(place, row),
+                None if first && row.kind() != RowKind::Listener => self.create(place, row),
                 None => {
                     let object = self.look_up(&row).unwrap_or_else(|| self.create(place, row));
                     let ahead = self.found.get(next..end).unwrap_or_default();
@@ -193,7 +193,7 @@ impl<'a> Grouping<'a> {
             && self.rows.at(object.first).is_some_and(|first| {
                 let named = row.begins_like(&first, object.names);
                 (named || row.is_named(first.proxy(), first.name()))
-                    && (object.kind != Kind::Listener || same_listener(&first, row))
+                    && (object.kind != RowKind::Listener || same_listener(&first, row))
             })
     }
 
@@ -209,7 +209,7 @@ impl<'a> Grouping<'a> {
             known
         });
         let find = |mark: Mark<'a>| known.get(&(row.proxy(), row.name(), mark)).copied();
-        if row.kind() != Kind::Listener {
+        if row.kind() != RowKind::Listener {
             return find(Mark::Unique);
         }
         let Some(address) = row.addr() else { return find(Mark::Position(row.sid())) };
@@ -247,17 +247,19 @@ impl<'a> Grouping<'a> {
     fn parents(&self) -> Vec<(u32, u32)> {
         let mut proxies = HashMap::new();
         for (id, object) in (0u32..).zip(&self.objects) {
-            if let (Kind::Backend | Kind::Frontend, Some(row)) = (object.kind, self.rows.at(object.first)) {
+            if let (RowKind::Backend | RowKind::Frontend, Some(row)) =
+                (object.kind, self.rows.at(object.first))
+            {
                 proxies.insert((object.kind, row.proxy()), id);
             }
         }
         let mut parents = Vec::new();
         // Rows of one proxy follow each other.
-        let mut last: Option<((Kind, &str), u32)> = None;
+        let mut last: Option<((RowKind, &str), u32)> = None;
         for (id, object) in (0u32..).zip(&self.objects) {
             let kind = match object.kind {
-                Kind::Server => Kind::Backend,
-                Kind::Listener => Kind::Frontend,
+                RowKind::Server => RowKind::Backend,
+                RowKind::Listener => RowKind::Frontend,
                 _ => continue,
             };
             let Some(row) = self.rows.at(object.first) else { continue };
@@ -280,7 +282,7 @@ fn insert<'a>(known: &mut Names<'a>, id: u32, row: &Row<'a>) {
     let mut insert = |mark| {
         known.entry((row.proxy(), row.name(), mark)).or_insert(id);
     };
-    if row.kind() != Kind::Listener {
+    if row.kind() != RowKind::Listener {
         return insert(Mark::Unique);
     }
     insert(row.addr().map_or(Mark::Hidden(row.sid()), Mark::Address));

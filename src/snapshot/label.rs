@@ -70,8 +70,8 @@ impl Labels {
         }
     }
 
-    /// Numbers the records whose address with its source is a label already: one that
-    /// the user gave to another process, or another source and address that make the same
+    /// Numbers the records whose address with its host is a label already: one that
+    /// the user gave to another process, or another host and address that make the same
     /// text.
     fn complete(mut self, records: &[&Record]) -> Vec<Label> {
         let mut labels = Vec::with_capacity(records.len());
@@ -80,7 +80,7 @@ impl Labels {
             labels.push(label.unwrap_or_else(|| {
                 loop {
                     count += 1;
-                    let label = Label::from(format!("{}:{}#{count}", record.source, record.address));
+                    let label = Label::from(format!("{}:{}#{count}", record.host, record.address));
                     if self.taken.insert(label.clone()) {
                         return label;
                     }
@@ -91,7 +91,7 @@ impl Labels {
     }
 }
 
-/// Ends of the address, the shortest first, and the address with its source.
+/// Ends of the address, the shortest first, and the address with its host.
 fn ends(record: &Record) -> Vec<String> {
     let address = record.address.to_string();
     let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
@@ -99,7 +99,7 @@ fn ends(record: &Record) -> Vec<String> {
     let mut ends: Vec<String> = ends.map(String::from).collect();
     // An end with the leading slash is the whole address.
     ends.push(address.clone());
-    ends.push(format!("{}:{address}", record.source));
+    ends.push(format!("{}:{address}", record.host));
     ends
 }
 
@@ -152,13 +152,13 @@ mod tests {
     use crate::address::Address;
     use crate::level::Level;
     use crate::show::stat::StatTable;
-    use crate::show::{Reading, SocketList};
+    use crate::show::{ProcessReport, SocketList};
 
     /// A process; without `nbproc`, one that did not answer.
-    fn record(source: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
+    fn record(host: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
         let answer = match nbproc {
             None => Err(Failure::without_error(ErrorKind::Closed, "closed")),
-            Some((number, all)) => Ok(Reading {
+            Some((number, all)) => Ok(ProcessReport {
                 info: Info::parse(
                     format!("Name: HAProxy\nNbproc: {all}\nProcess_num: {number}\n\n").as_bytes(),
                 )
@@ -168,7 +168,7 @@ mod tests {
                 stat: StatTable::empty(),
             }),
         };
-        let mut record = Record::new(Arc::from(source), address, answer);
+        let mut record = Record::new(Arc::from(host), address, answer);
         record.label = label.map(Into::into);
         record
     }
@@ -176,7 +176,7 @@ mod tests {
     fn labelled(records: &[(&str, &str, Option<&str>)]) -> Vec<String> {
         let records: Vec<_> = records
             .iter()
-            .map(|(source, address, label)| record(source, address.parse().unwrap(), *label, Some((1, 1))))
+            .map(|(host, address, label)| record(host, address.parse().unwrap(), *label, Some((1, 1))))
             .collect();
         labels(records.iter()).iter().map(ToString::to_string).collect()
     }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn odd_record() -> impl Strategy<Value = Record> {
-        let source = prop::sample::select(vec!["h", "h:/run", ""]);
+        let host = prop::sample::select(vec!["h", "h:/run", ""]);
         let label = prop::sample::select(vec![
             "1",
             "2",
@@ -271,8 +271,8 @@ mod tests {
             "",
         ]);
         let nbproc = prop::option::of((1..3u64, prop::sample::select(vec![1u64, 2, 2, 2])));
-        (source, odd_address(), prop::option::weighted(0.3, label), nbproc)
-            .prop_map(|(source, address, label, nbproc)| record(source, address, label, nbproc))
+        (host, odd_address(), prop::option::weighted(0.3, label), nbproc)
+            .prop_map(|(host, address, label, nbproc)| record(host, address, label, nbproc))
     }
 
     proptest! {

@@ -18,7 +18,7 @@ mod stats;
 
 pub use count_range::CountRange;
 pub use label::Label;
-pub use merge::{Agreement, Bound, Figure, Limit};
+pub use merge::{Agreement, Bound, Limit, MetricValue};
 pub use process::Process;
 pub use requirement::{Required, Requirement};
 pub use shared_counters::ShmStatsFile;
@@ -48,7 +48,7 @@ use index::Index;
 ///
 /// Hosts can read their own processes and a parent can join what they send.
 /// [`join`](Snapshot::join) is associative, commutative and idempotent: for each
-/// process, known by its source and address, the newer answer wins.
+/// process, known by its host and address, the newer answer wins.
 ///
 /// # Serialisation
 ///
@@ -91,7 +91,7 @@ impl Snapshot {
         let records: Vec<Arc<Record>> = records.into_iter().collect();
         let mut newest: HashMap<(&str, &Address), &Arc<Record>> = HashMap::with_capacity(records.len());
         for record in &records {
-            let kept = newest.entry((&record.source, &record.address)).or_insert(record);
+            let kept = newest.entry((&record.host, &record.address)).or_insert(record);
             if record.precedence(kept).is_gt() {
                 *kept = record;
             }
@@ -262,20 +262,20 @@ impl Failures {
 /// text can share one, such as a host that holds a `/`.
 #[derive(PartialEq, Eq)]
 struct ProcessOrder<'a> {
-    source: &'a str,
+    host: &'a str,
     text: String,
     address: &'a Address,
 }
 
 impl<'a> ProcessOrder<'a> {
     fn of(record: &'a Record) -> Self {
-        Self { source: &record.source, text: record.address.to_string(), address: &record.address }
+        Self { host: &record.host, text: record.address.to_string(), address: &record.address }
     }
 }
 
 impl Ord for ProcessOrder<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        label::natural(self.source, other.source)
+        label::natural(self.host, other.host)
             .then_with(|| label::natural(&self.text, &other.text))
             .then_with(|| self.address.cmp(other.address))
     }

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
 use crate::show::stat::StatTable;
-use crate::show::{Info, Reading};
+use crate::show::{Info, ProcessReport};
 use crate::version::Version;
 
 /// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or
@@ -17,7 +17,7 @@ use crate::version::Version;
 ///
 /// Cheap to clone.
 ///
-/// With the feature `serde` it is written as a map of `label`, `source`, `address`, `pid`,
+/// With the feature `serde` it is written as a map of `label`, `host`, `address`, `pid`,
 /// `version`, `level`, `read_at`, `started_at`, `stopping` and `failure`; what is not known
 /// is left out. Times are in microseconds since 1970. It cannot be read back, since it is a
 /// view of the [`Snapshot`](crate::Snapshot), which is written with all rows.
@@ -46,8 +46,8 @@ impl Process {
 
     /// Host that the process was read from. Two hosts with a
     /// `/run/haproxy/1.sock` are told apart by it.
-    pub fn source(&self) -> &str {
-        &self.record.source
+    pub fn host(&self) -> &str {
+        &self.record.host
     }
 
     /// Address of its stats socket.
@@ -62,7 +62,7 @@ impl Process {
     }
 
     /// What it answered, if it did.
-    pub fn reading(&self) -> Option<&Reading> {
+    pub fn report(&self) -> Option<&ProcessReport> {
         self.record.answer.as_ref().ok()
     }
 
@@ -78,13 +78,13 @@ impl Process {
 
     /// Its rows.
     pub fn stat(&self) -> Option<&StatTable> {
-        self.reading().map(|reading| &reading.stat)
+        self.report().map(|reading| &reading.stat)
     }
 
     /// Returns the level of its socket. `None` if the process did not answer, or is of a
     /// release before 1.9, which has no command that tells.
     pub fn level(&self) -> Option<Level> {
-        self.reading()?.level
+        self.report()?.level
     }
 
     /// Its release.
@@ -152,7 +152,7 @@ impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Process")
             .field("label", &self.label)
-            .field("source", &self.record.source)
+            .field("host", &self.record.host)
             .field("address", &self.record.address)
             .field("pid", &self.pid())
             .field("failure", &self.failure())
@@ -167,7 +167,7 @@ impl serde::Serialize for Process {
         #[serde(rename = "Process")]
         struct Written<'a> {
             label: &'a str,
-            source: &'a str,
+            host: &'a str,
             address: &'a Address,
             #[serde(skip_serializing_if = "Option::is_none")]
             pid: Option<u64>,
@@ -185,7 +185,7 @@ impl serde::Serialize for Process {
 
         Written {
             label: self.label(),
-            source: self.source(),
+            host: self.host(),
             address: self.address(),
             pid: self.pid(),
             version: self.version(),
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_time_later_than_any_is_none() {
         let info = b"Name: HAProxy\nStart_time_sec: 18446744073709551615\n\n";
-        let reading = Reading {
+        let reading = ProcessReport {
             info: Info::parse(info).unwrap(),
             level: Some(Level::User),
             sockets: SocketList::default(),

@@ -5,19 +5,19 @@ use super::shared_counters::SharedCounters;
 use crate::address::Address;
 use crate::error::Failure;
 use crate::show::stat::StatTable;
-use crate::show::{Info, Reading};
+use crate::show::{Info, ProcessReport};
 use crate::version::Version;
 
 /// What is kept of one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
-    pub(crate) source: Arc<str>,
+    pub(crate) host: Arc<str>,
     pub(crate) address: Address,
     /// The label that the user gave.
     pub(crate) label: Option<Box<str>>,
     /// When the answer was complete or given up, microseconds since 1970.
     pub(crate) read_at: u64,
-    pub(crate) answer: Result<Reading, Failure>,
+    pub(crate) answer: Result<ProcessReport, Failure>,
     /// The counters that it keeps in one file with others, if it is known to do so.
     pub(crate) shared: Option<Arc<SharedCounters>>,
     /// What a newer version of this crate stored beside it.
@@ -26,9 +26,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(source: Arc<str>, address: Address, answer: Result<Reading, Failure>) -> Self {
+    pub(crate) fn new(host: Arc<str>, address: Address, answer: Result<ProcessReport, Failure>) -> Self {
         Self {
-            source,
+            host,
             address,
             label: None,
             read_at: 0,
@@ -41,7 +41,7 @@ impl Record {
 
     /// The same, of which the rows are not kept.
     pub(crate) fn without_rows(&self) -> Self {
-        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| Reading {
+        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| ProcessReport {
             info: reading.info.clone(),
             level: reading.level,
             sockets: reading.sockets.clone(),
@@ -82,7 +82,7 @@ impl Record {
         self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
     }
 
-    /// All that is written down but for the time and the source.
+    /// All that is written down but for the time and the host.
     fn written(&self) -> impl Ord {
         let answer = match &self.answer {
             Ok(reading) => {

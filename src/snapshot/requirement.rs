@@ -14,7 +14,7 @@ use crate::error::Failure;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Requirement {
-    source: Arc<str>,
+    host: Arc<str>,
     required: Required,
     /// Microseconds since 1970.
     checked_at: u64,
@@ -39,18 +39,13 @@ pub enum Required {
 }
 
 impl Requirement {
-    pub(crate) fn new(
-        source: Arc<str>,
-        required: Required,
-        checked_at: u64,
-        failure: Option<Failure>,
-    ) -> Self {
-        Self { source, required, checked_at, failure }
+    pub(crate) fn new(host: Arc<str>, required: Required, checked_at: u64, failure: Option<Failure>) -> Self {
+        Self { host, required, checked_at, failure }
     }
 
     /// Host of the cluster that has the requirement.
-    pub fn source(&self) -> &str {
-        &self.source
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// The thing that is required.
@@ -67,7 +62,7 @@ impl Requirement {
     pub(super) fn newest(requirements: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut newest: BTreeMap<(Arc<str>, Required), Self> = BTreeMap::new();
         for one in requirements {
-            let key = (Arc::clone(&one.source), one.required.clone());
+            let key = (Arc::clone(&one.host), one.required.clone());
             match newest.get(&key) {
                 Some(kept) if one.precedence(kept).is_le() => {}
                 _ => drop(newest.insert(key, one)),

@@ -26,7 +26,7 @@ pub enum CounterSharing {
     Shared(Vec<Sharers>),
     /// These processes have a file for counters, and it is not known which of them
     /// count together. Counters that depend on it are `None` as a number, and a range
-    /// in [`Figure`](crate::Figure) and in the plain accessors.
+    /// in [`MetricValue`](crate::MetricValue) and in the plain accessors.
     /// [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) says
     /// why.
     Unknown(Vec<Sharers>),
@@ -63,7 +63,7 @@ impl<'a> Kept<'a> {
         let Some(shared) = process.shared_counters() else { return Self::Separate };
         let file = || match &shared.file {
             ShmStatsFile::Declared(name) => FileKey::Declared(name),
-            ShmStatsFile::Mapped { device, inode, .. } => FileKey::Mapped(process.source(), *device, *inode),
+            ShmStatsFile::Mapped { device, inode, .. } => FileKey::Mapped(process.host(), *device, *inode),
         };
         match shared.rows.get(row) {
             None | Some(RowCounters::Separate) => Self::Separate,

@@ -21,10 +21,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Box<dyn Stream>> {
     let mut backoff = Backoff::new();
     loop {
-        let error = match deadline.timeout(CONNECT, deadline.limits().connect, attempt(address)).await? {
-            Ok(stream) => return Ok(stream),
-            Err(error) => error,
-        };
+        let error =
+            match deadline.timeout(CONNECT, deadline.limits().connect_timeout, attempt(address)).await? {
+                Ok(stream) => return Ok(stream),
+                Err(error) => error,
+            };
         let Some(step) = busy(&error) else {
             return Err(Error::new(Problem::Connect(error.into())));
         };

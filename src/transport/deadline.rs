@@ -37,22 +37,22 @@ impl Step {
 impl Deadline {
     /// Counts from now.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, total: after(Instant::now(), limits.total) }
+        Self { limits, total: after(Instant::now(), limits.command_timeout) }
     }
 
     /// Half of the time that is left, for a step that must leave time to others.
     pub(crate) fn half(&self) -> Self {
         let left = self.total.saturating_duration_since(Instant::now());
-        Self::new(self.limits.with_total(left / 2))
+        Self::new(self.limits.with_command_timeout(left / 2))
     }
 
     /// Half of the time that is left, in which work is done in `rounds`, one behind the
     /// other: a silent peer gets no more than its share of it.
     pub(crate) fn share(&self, rounds: usize) -> Self {
         let half = self.half();
-        let share = half.limits.total / u32::try_from(rounds.max(1)).unwrap_or(u32::MAX);
-        let limits = half.limits.with_progress(half.limits.progress.min(share));
-        Self { limits: limits.with_connect(limits.connect.min(share)), ..half }
+        let share = half.limits.command_timeout / u32::try_from(rounds.max(1)).unwrap_or(u32::MAX);
+        let limits = half.limits.with_idle_timeout(half.limits.idle_timeout.min(share));
+        Self { limits: limits.with_connect_timeout(limits.connect_timeout.min(share)), ..half }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -94,7 +94,7 @@ impl Deadline {
 
     /// The error for a step that the command's time was too short for.
     pub(crate) fn passed(&self, step: Step) -> Error {
-        timeout(step.name, step.whole, self.limits.total)
+        timeout(step.name, step.whole, self.limits.command_timeout)
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn limits_beyond_the_clock_are_no_limits() {
-        let limits = Limits::new().with_total(Duration::MAX);
+        let limits = Limits::new().with_command_timeout(Duration::MAX);
         let deadline = Deadline::new(limits);
         assert!(deadline.timeout(CONNECT, Duration::MAX, future::ready(())).await.is_ok());
     }

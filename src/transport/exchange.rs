@@ -57,7 +57,7 @@ where
     T: AsyncWrite + Unpin + ?Sized,
 {
     while let Some(rest) = line.get(*sent..).filter(|rest| !rest.is_empty()) {
-        match deadline.timeout(SEND, deadline.limits().progress, stream.write(rest)).await? {
+        match deadline.timeout(SEND, deadline.limits().idle_timeout, stream.write(rest)).await? {
             Ok(0) => return Ok(Err(io::ErrorKind::WriteZero.into())),
             Ok(more) => *sent += more,
             Err(error) => return Ok(Err(error)),
@@ -76,13 +76,13 @@ where
     T: AsyncRead + AsyncWrite + Unpin + ?Sized,
     S: ReplyReader + ?Sized,
 {
-    let limit = deadline.limits().reply;
+    let limit = deadline.limits().max_reply_size;
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut refused = false;
     let mut pause = None;
     loop {
         buffer.clear();
-        let read = deadline.timeout(RECEIVE, deadline.limits().progress, stream.read_buf(&mut buffer));
+        let read = deadline.timeout(RECEIVE, deadline.limits().idle_timeout, stream.read_buf(&mut buffer));
         let read = match pause.take() {
             None => Some(read.await?),
             Some(limit) => timeout(limit, read).await.ok().transpose()?,
@@ -264,7 +264,7 @@ mod tests {
             far.write_all(b"fe").await.unwrap();
             sleep(Duration::from_secs(60)).await;
         });
-        let limits = Limits::new().with_progress(Duration::from_secs(3));
+        let limits = Limits::new().with_idle_timeout(Duration::from_secs(3));
         assert_eq!(outcome(stream, limits).await, ended("fe", "receiving: no byte within 3s"));
         assert_eq!(start.elapsed(), Duration::from_secs(3));
     }
@@ -291,9 +291,9 @@ mod tests {
     #[tokio::test]
     async fn a_reply_over_the_limit_is_an_error() {
         let stream = || Builder::new().write(b"a\n").read(b"123").read(b"45").build();
-        let limits = Limits::new().with_reply(5);
+        let limits = Limits::new().with_max_reply_size(5);
         assert_eq!(outcome(stream(), limits).await, ended("12345", "ok"));
-        let limits = Limits::new().with_reply(4);
+        let limits = Limits::new().with_max_reply_size(4);
         assert_eq!(
             outcome(stream(), limits).await,
             ended("123", "answer is longer than the limit of 4 bytes")

@@ -81,14 +81,15 @@ async fn receive(
     count: usize,
     deadline: &Deadline,
 ) -> Result<()> {
-    let limit = deadline.limits().reply;
+    let limit = deadline.limits().max_reply_size;
     let mut total = 0;
     loop {
         take(received, replies, count);
         if replies.len() >= count {
             return Ok(());
         }
-        let read = deadline.timeout(RECEIVE, deadline.limits().progress, reader.read_buf(received)).await?;
+        let read =
+            deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
         match read {
             Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
             // The words with which HAProxy closes are the reply to the line.

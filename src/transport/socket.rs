@@ -20,7 +20,7 @@ use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 ///
 /// Nothing is opened until a command is sent. Each command has a connection of its
 /// own, which is closed behind it: no more than
-/// [`connections`](Limits::connections) of them at once, and none between
+/// [`connections`](Limits::max_connections) of them at once, and none between
 /// commands. That is on purpose:
 ///
 /// - the end of a connection is the only mark of the end of a reply that no reply
@@ -75,7 +75,7 @@ impl StatsSocket {
     }
 
     fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
-        let permits = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let permits = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
         Self(Arc::new(Inner { address, limits, permits, shared, reachability: Reachability::default() }))
     }
 
@@ -128,7 +128,7 @@ impl StatsSocket {
 
     /// As [`command`](Self::command), with limits for this call.
     ///
-    /// [`Limits::connections`] stays that of the socket.
+    /// [`Limits::max_connections`] stays that of the socket.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl StatsSocket {
     /// # async fn example(socket: haproxyadmin::StatsSocket) -> haproxyadmin::Result<()> {
     /// use std::time::Duration;
     ///
-    /// let patient = socket.limits().with_progress(Duration::from_secs(40)).with_total(Duration::from_secs(40));
+    /// let patient = socket.limits().with_idle_timeout(Duration::from_secs(40)).with_command_timeout(Duration::from_secs(40));
     /// socket.command_with("wait 30s srv-removable app/web1", patient).await?;
     /// # Ok(())
     /// # }
@@ -287,7 +287,7 @@ impl StatsSocket {
     async fn permit(&self, deadline: &Deadline) -> Result<Permit<'_>> {
         // The permit of the socket comes first: a command that waits for a process
         // that hangs keeps no permit of the cluster from other processes.
-        let total = deadline.limits().total;
+        let total = deadline.limits().command_timeout;
         let own = Arc::clone(&self.0.permits).acquire_owned();
         let own = deadline.timeout(QUEUE, total, own).await?.ok();
         let mut permit = match &self.0.shared {

@@ -108,11 +108,11 @@ impl Call {
             Self::MapGet => told(&map.get("k").await?),
             Self::Acls => told(&cluster.acls().await?),
             Self::AclShow => listed(&acl.show().await?),
-            Self::State => told(&server.state().await?),
-            Self::States => told(&cluster.backend_ref("app")?.server_states().await?),
-            Self::WeightNow => told(&server.weight_now().await?),
+            Self::State => told(&server.fetch_state().await?),
+            Self::States => told(&cluster.backend_ref("app")?.fetch_server_states().await?),
+            Self::WeightNow => told(&server.fetch_weight().await?),
             Self::Command => told(&cluster.command("show cli sockets").await?),
-            Self::Errors => told(&cluster.errors().await?),
+            Self::Errors => told(&cluster.show_errors().await?),
             Self::SetWeight => told(&server.set_weight(Weight::absolute(42)?).await?),
             Self::Disable => told(&server.disable().await?),
             Self::SetAddress => told(&server.set_address([127, 0, 0, 2].into(), None).await?),
@@ -131,7 +131,7 @@ impl Call {
 
 fn read(snapshot: &Snapshot) -> Answers {
     let each = snapshot.processes().iter().map(|process| {
-        let said = match (process.failure(), process.reading()) {
+        let said = match (process.failure(), process.report()) {
             (Some(failure), _) => Err((failure.kind, failure.to_string())),
             (None, None) => unreachable!("{process:?} neither answered nor failed"),
             (None, Some(reading)) => {

@@ -75,7 +75,7 @@ impl Site {
         self.taken(&["ssl", "tls/t1", "on"], since_2_4, ("srv_use_ssl", "1")).await;
     }
 
-    pub(crate) async fn server_states(&self) {
+    pub(crate) async fn fetch_server_states(&self) {
         for (arguments, status, state) in [
             (&["state", "app/web2", "maint"][..], "MAINT", "maint"),
             (&["state", "app/web2", "drain"], "DRAIN", "drain"),

@@ -56,7 +56,7 @@ impl Site {
         self.backend().await;
         self.server_figures().await;
         self.server_settings().await;
-        self.server_states().await;
+        self.fetch_server_states().await;
         self.server_checks().await;
         self.map().await;
         self.acl().await;

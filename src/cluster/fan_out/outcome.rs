@@ -14,14 +14,14 @@ use crate::version::Version;
 ///
 /// # Serialisation
 ///
-/// With the feature `serde` an outcome is written as a map of `label`, `source`,
+/// With the feature `serde` an outcome is written as a map of `label`, `host`,
 /// `address` and `result`. `result` is `ok` with the `value`, `absent` with the
 /// `message` of HAProxy, or `failed` or `unknown` with the `error`. It cannot be read
 /// back, because an [`Error`] cannot.
 #[derive(Debug, Clone)]
 pub struct Outcome<T> {
     label: Label,
-    source: Arc<str>,
+    host: Arc<str>,
     address: Address,
     version: Option<Version>,
     result: Result<Response<T>>,
@@ -55,8 +55,8 @@ impl<T> Outcome<T> {
 
     /// Sets the host that the process runs on. Default: `localhost`.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Arc<str>>) -> Self {
-        self.source = source.into();
+    pub fn with_host(mut self, host: impl Into<Arc<str>>) -> Self {
+        self.host = host.into();
         self
     }
 
@@ -68,7 +68,7 @@ impl<T> Outcome<T> {
     }
 
     fn made(label: Label, address: Address, result: Result<Response<T>>) -> Self {
-        Self { label, source: "localhost".into(), address, version: None, result }
+        Self { label, host: "localhost".into(), address, version: None, result }
     }
 }
 
@@ -76,7 +76,7 @@ impl<T> Outcome<T> {
     pub(super) fn new(process: &Process, result: Result<Response<T>>) -> Self {
         Self {
             label: process.label().clone(),
-            source: process.record.source.clone(),
+            host: process.record.host.clone(),
             address: process.address().clone(),
             version: process.version(),
             result,
@@ -94,8 +94,8 @@ impl<T> Outcome<T> {
     }
 
     /// Returns the host that the process runs on.
-    pub fn source(&self) -> &str {
-        &self.source
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Returns the release of the process, as known when it was last identified.
@@ -112,7 +112,7 @@ impl<T> Outcome<T> {
     }
 
     /// Returns the words of HAProxy, if the process does not have the object.
-    pub fn not_here(&self) -> Option<&str> {
+    pub fn absent(&self) -> Option<&str> {
         match &self.result {
             Ok(Response::Absent(words)) => Some(words),
             _ => None,
@@ -189,7 +189,7 @@ impl<T: serde::Serialize> serde::Serialize for Outcome<T> {
 
         let mut map = serializer.serialize_struct("Outcome", 5)?;
         map.serialize_field("label", &*self.label)?;
-        map.serialize_field("source", &*self.source)?;
+        map.serialize_field("host", &*self.host)?;
         map.serialize_field("address", &self.address)?;
         match &self.result {
             Ok(Response::Value(value)) => {

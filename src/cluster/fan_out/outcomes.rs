@@ -228,7 +228,7 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
         if present >= least {
             return Ok(self);
         }
-        let absent = self.iter().find_map(Outcome::not_here).unwrap_or_default().to_owned();
+        let absent = self.iter().find_map(Outcome::absent).unwrap_or_default().to_owned();
         let (kind, text) = match present {
             0 => (ErrorKind::NotFound, format!("no such object: {absent:?}")),
             _ => (

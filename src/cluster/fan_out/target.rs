@@ -198,7 +198,7 @@ impl Targets {
             });
         }
         let bare = |(address, failure): (&Address, Failure)| {
-            let mut record = Record::new(Arc::clone(&membership.source), address.clone(), Err(failure));
+            let mut record = Record::new(Arc::clone(&membership.host), address.clone(), Err(failure));
             record.label = table.label(address).map(|label| (**label).into());
             Arc::new(record)
         };

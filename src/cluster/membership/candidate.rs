@@ -55,7 +55,7 @@ impl Listing {
 }
 
 impl Membership {
-    /// The sockets in the directories. Reading the directories takes at most half of
+    /// The sockets in the directories. ProcessReport the directories takes at most half of
     /// the time that is left, so that the processes can be asked in any case.
     pub(super) async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {
         let mut found = Vec::new();
@@ -97,7 +97,7 @@ impl Membership {
                 let read = |path: PathBuf| (directory::sockets(&path), path);
                 dirs.into_iter().map(read).map(|(sockets, path)| (path, sockets)).collect::<Vec<_>>()
             });
-            let read = deadline.timeout(LIST, deadline.limits().total, reading).await?;
+            let read = deadline.timeout(LIST, deadline.limits().command_timeout, reading).await?;
             let read = read.map_err(|error| Error::new(Problem::Io(io::Error::other(error).into())))?;
             let is_busy = |(_, sockets): &Read| sockets.as_ref().is_err_and(directory::is_out_of_files);
             if !read.iter().any(is_busy) || deadline.sleep(FILES, pause).await.is_err() {

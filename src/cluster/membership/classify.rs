@@ -63,7 +63,7 @@ impl Membership {
             let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
                 IgnoredReason::Excluded
             } else if directory::is_passing(&name) {
-                IgnoredReason::Passing
+                IgnoredReason::Temporary
             } else {
                 continue;
             };

@@ -138,7 +138,7 @@ impl Membership {
             return own();
         }
         // One comparison at a time: comparing raises the counts that are compared.
-        let turn = deadline.timeout(COMPARE, self.limits.total, self.comparing.lock()).await;
+        let turn = deadline.timeout(COMPARE, self.limits.command_timeout, self.comparing.lock()).await;
         let Ok(turn) = turn else {
             // The first one counts in any case.
             let late = |(at, one): (usize, &Alike<'_>)| match at {

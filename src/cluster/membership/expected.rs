@@ -17,7 +17,7 @@ impl Membership {
         R: Borrow<Record>,
     {
         let now = process::now();
-        let new = |required, failure| Requirement::new(Arc::clone(&self.source), required, now, failure);
+        let new = |required, failure| Requirement::new(Arc::clone(&self.host), required, now, failure);
         let mut requirements = Vec::new();
         for (path, failure) in &listing.directories {
             let required = Required::Directory(path.display().to_string().into());

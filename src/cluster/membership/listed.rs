@@ -52,7 +52,8 @@ impl Here {
             Address::Tcp { host, port } => {
                 let looking_up = tokio::net::lookup_host((host.as_str(), *port));
                 // A host that does not resolve is on no list.
-                if let Ok(Ok(found)) = deadline.timeout(RESOLVE, deadline.limits().connect, looking_up).await
+                if let Ok(Ok(found)) =
+                    deadline.timeout(RESOLVE, deadline.limits().connect_timeout, looking_up).await
                 {
                     here.hosts = found.map(|address| address.ip().to_canonical()).collect();
                 }

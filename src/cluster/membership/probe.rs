@@ -8,7 +8,7 @@ use super::state::Membership;
 use crate::error::{ErrorKind, Result};
 use crate::process::{self, ProcessClient};
 use crate::protocol::Nbproc;
-use crate::show::Reading;
+use crate::show::ProcessReport;
 use crate::show::stat::StatFilter;
 use crate::snapshot::Record;
 use crate::transport::Deadline;
@@ -17,7 +17,7 @@ use crate::transport::Deadline;
 pub(super) struct Probe {
     pub(super) candidate: Candidate,
     pub(super) member: ProcessClient,
-    pub(super) answer: Result<Reading>,
+    pub(super) answer: Result<ProcessReport>,
     /// Microseconds since 1970 at which the answer ended.
     pub(super) read_at: u64,
     /// Whether the process lists the socket, if it is one of several (`nbproc`).

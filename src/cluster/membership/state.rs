@@ -11,7 +11,7 @@ use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 
 /// What all views of one cluster share.
 pub(in crate::cluster) struct Membership {
-    pub(in crate::cluster) source: Arc<str>,
+    pub(in crate::cluster) host: Arc<str>,
     pub(in crate::cluster) dirs: Vec<PathBuf>,
     pub(in crate::cluster) addresses: Vec<Address>,
     pub(in crate::cluster) limits: Limits,
@@ -61,6 +61,6 @@ impl Membership {
 
     pub(crate) fn member(&self, address: &Address) -> ProcessClient {
         let make = || StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits));
-        ProcessClient { socket: self.table().socket(address, make), source: Arc::clone(&self.source) }
+        ProcessClient { socket: self.table().socket(address, make), host: Arc::clone(&self.host) }
     }
 }

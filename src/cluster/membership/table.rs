@@ -47,7 +47,7 @@ pub enum IgnoredReason {
     NotHaproxy(Box<str>),
     /// A file of HAProxy's own, which is there for a moment while it takes a socket
     /// over: `NAME.PID.tmp` or `NAME.PID.bak`.
-    Passing,
+    Temporary,
     /// Its name was excluded by [`ClusterBuilder::exclude`](crate::ClusterBuilder::exclude).
     Excluded,
     /// Nobody listens, and
@@ -271,7 +271,7 @@ impl fmt::Display for IgnoredReason {
             Self::Master => f.write_str("command line of a master process"),
             Self::Datagram => f.write_str("a datagram socket"),
             Self::NotHaproxy(words) => f.write_str(words),
-            Self::Passing => f.write_str("there for a moment, while HAProxy takes a socket over"),
+            Self::Temporary => f.write_str("there for a moment, while HAProxy takes a socket over"),
             Self::Excluded => f.write_str("excluded by name"),
             Self::Refused => f.write_str("nobody listens"),
         }

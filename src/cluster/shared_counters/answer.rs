@@ -4,14 +4,14 @@ use super::rows::SharedRows;
 use crate::error::{Error, Result};
 use crate::shm;
 use crate::shm::{Mapped, RowGuid, ShmFile, Usage};
-use crate::show::{GuidList, Reading};
+use crate::show::{GuidList, ProcessReport};
 use crate::snapshot::ShmStatsFile;
 use crate::version::Version;
 
 /// What a process answered when it was asked for its guids.
 pub(super) struct GuidAnswer {
     /// Its rows before, the guids, and its rows after.
-    pub(super) reply: Result<(Reading, GuidList, Reading)>,
+    pub(super) reply: Result<(ProcessReport, GuidList, ProcessReport)>,
     pub(super) pid: u64,
     /// The file that it was seen to map.
     pub(super) mapped: Option<Mapped>,
@@ -91,7 +91,7 @@ impl GuidAnswer {
     }
 
     /// How the process uses the file, as it says of itself in `info`.
-    fn usage(&self, file: Option<&ShmFile>, reading: &Reading) -> Usage {
+    fn usage(&self, file: Option<&ShmFile>, reading: &ProcessReport) -> Usage {
         let is_stopping = reading.info.stopping().is_some_and(|stopping| stopping > 0);
         match file.filter(|_| self.mapped.is_some()).map(|file| file.slot(self.pid, is_stopping)) {
             // It is only declared to use it.

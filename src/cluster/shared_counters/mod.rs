@@ -24,7 +24,7 @@ use crate::process::ProcessClient;
 use crate::protocol::{self, Request};
 use crate::shm::{self, Claim, Mapped, Seen};
 use crate::show::stat::StatFilter;
-use crate::show::{GuidList, Reading};
+use crate::show::{GuidList, ProcessReport};
 use crate::snapshot::{Record, ShmStatsFile};
 use crate::transport::{Deadline, Step};
 use answer::GuidAnswer;
@@ -128,7 +128,7 @@ impl SharedCounterFinder {
             let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
             let mut looking = tokio::task::spawn_blocking(looking);
-            let seen = match deadline.timeout(LOOK, deadline.limits().total, &mut looking).await {
+            let seen = match deadline.timeout(LOOK, deadline.limits().command_timeout, &mut looking).await {
                 Ok(seen) => seen,
                 // A process that hangs may have taken all the time. To add up what is
                 // shared, for want of a look at it, would be worse than to be late.
@@ -173,12 +173,12 @@ impl SharedCounterFinder {
                 let (pid, mapped) = (one.identity.pid(), one.mapped().cloned());
                 GuidAnswer { reply: before.and_then(|before| Ok((before, list?, after?))), pid, mapped }
             });
-        let (answers, limit): (Vec<_>, _) = (answers.collect(), deadline.limits().reply);
+        let (answers, limit): (Vec<_>, _) = (answers.collect(), deadline.limits().max_reply_size);
         let deciding = tokio::task::spawn_blocking({
             let file = file.clone();
             move || answer::decide(&file, &answers, limit)
         });
-        let rows = match deadline.timeout(LOOK, deadline.limits().total, deciding).await {
+        let rows = match deadline.timeout(LOOK, deadline.limits().command_timeout, deciding).await {
             Ok(rows) => rows.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
@@ -280,7 +280,7 @@ async fn read_all(
     members: &[ProcessClient],
     group: &[Participant],
     deadline: &Deadline,
-) -> Vec<Result<Reading>> {
+) -> Vec<Result<ProcessReport>> {
     let read = async |(member, one): (&ProcessClient, &Participant)| {
         let reading = member.read(&StatFilter::All, deadline).await?;
         let record = member.record(Ok(reading.clone()));

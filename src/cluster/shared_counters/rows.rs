@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio::time::{Duration, Instant};
 
-use crate::field::{COLUMNS, Col, Kind, Nature};
+use crate::field::{COLUMNS, Col, Nature, RowKind};
 use crate::shm::RowCounters;
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::snapshot::{Record, SharedCounters, ShmStatsFile};
@@ -15,14 +15,14 @@ pub(super) struct SharedRows {
     file: ShmStatsFile,
     problem: Box<str>,
     rows: Vec<KnownRow>,
-    by_name: HashMap<(Kind, Box<str>), Vec<usize>>,
+    by_name: HashMap<(RowKind, Box<str>), Vec<usize>>,
     /// When it was asked for.
     asked: Instant,
 }
 
 #[derive(Debug)]
 struct KnownRow {
-    kind: Kind,
+    kind: RowKind,
     proxy: Box<str>,
     name: Box<str>,
     /// Number, and incarnation of the number, within the proxy.

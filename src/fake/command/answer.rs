@@ -43,7 +43,7 @@ impl Answer {
     }
 
     /// For what HAProxy would do and this fake does not.
-    pub(in crate::fake) fn not_here(what: &str) -> Self {
+    pub(in crate::fake) fn unsupported(what: &str) -> Self {
         Self::error(&format!("Not a part of this fake: {what}"))
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::fake::describe::info::{is_optional, keys};
 use crate::fake::describe::{Process, State, quoted};
-use crate::field::{InfoKey, Wire};
+use crate::field::{InfoKey, ValueType};
 
 /// The reply to `show info`.
 pub(in crate::fake) fn show(state: &State) -> String {
@@ -17,7 +17,7 @@ pub(in crate::fake) fn show(state: &State) -> String {
             None if is_optional(key, version) => continue,
             None => default(state, key),
         };
-        let value = if key.wire == Wire::Text { quoted(&value) } else { value.into() };
+        let value = if key.value_type == ValueType::Text { quoted(&value) } else { value.into() };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}: {value}", key.name);
     }

@@ -96,7 +96,7 @@ fn quit(_: &mut Call<'_>) -> Answer {
 fn toggle_prompt(call: &mut Call<'_>) -> Answer {
     // Releases before 3.2 ignore arguments.
     if call.version() >= (3, 2) && !call.words().is_empty() {
-        return Answer::not_here(&format!("`prompt {}`", call.words().join(" ")));
+        return Answer::unsupported(&format!("`prompt {}`", call.words().join(" ")));
     }
     call.session.is_interactive = !call.session.is_interactive;
     Answer::Done
@@ -112,7 +112,7 @@ fn show_stat(call: &mut Call<'_>) -> Answer {
 
 fn other_format(call: &Call<'_>) -> Option<Answer> {
     let is_other = call.words().iter().any(|word| FORMATS.contains(word));
-    is_other.then(|| Answer::not_here(&format!("`{} {}`", call.command(), call.words().join(" "))))
+    is_other.then(|| Answer::unsupported(&format!("`{} {}`", call.command(), call.words().join(" "))))
 }
 
 fn show_level(call: &mut Call<'_>) -> Answer {

@@ -112,7 +112,7 @@ pub(in crate::fake) fn set_map(call: &mut Call<'_>) -> Answer {
         Err(answer) => answer,
         Ok(which) if pattern.set(which, value, &release) => Answer::Done,
         Ok(Which::Key(_)) => Answer::error("entry not found."),
-        Ok(Which::Reference(_)) => Answer::error("key or pattern not found."),
+        Ok(Which::EntryRef(_)) => Answer::error("key or pattern not found."),
     }
 }
 
@@ -262,7 +262,7 @@ fn any<'a>(call: &'a mut Call<'_>, kind: Kind) -> Result<&'a mut Pattern, Answer
         Some(_) if what == "add acl" => Err(Answer::error(
             "This ACL is shared with a map containing samples. You must use the command 'add map' to add values.",
         )),
-        Some(pattern) => Err(Answer::not_here(&format!("`{what}` on a {}", pattern.kind.word()))),
+        Some(pattern) => Err(Answer::unsupported(&format!("`{what}` on a {}", pattern.kind.word()))),
         None => Err(unknown(kind)),
     }
 }
@@ -286,7 +286,7 @@ fn which(key: &str) -> Result<Which<'_>, Answer> {
     match key.strip_prefix("#0x") {
         None => Ok(Which::Key(key)),
         Some(digits) => match u64::from_str_radix(digits, 16) {
-            Ok(reference) => Ok(Which::Reference(reference)),
+            Ok(reference) => Ok(Which::EntryRef(reference)),
             Err(_) => Err(Answer::error("Malformed identifier. Please use #<id> or <file>.")),
         },
     }

@@ -22,7 +22,7 @@ pub(in crate::fake) fn enable_health(call: &mut Call<'_>) -> Answer {
             server.live.is_unchecked = false;
             Answer::Done
         }
-        false if version < (2, 4) => Answer::not_here("checks that were not configured"),
+        false if version < (2, 4) => Answer::unsupported("checks that were not configured"),
         false => Answer::error("Health check was not configured on this server, cannot enable."),
     })
 }

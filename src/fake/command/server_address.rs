@@ -22,7 +22,7 @@ pub(in crate::fake) fn set(server: &mut Server, ip: &str, port: Option<&str>, ve
     let addr = server.address();
     let Ok(mut addr) = addr.parse::<SocketAddr>() else {
         if addr != "unix" {
-            return Answer::not_here("addresses of names that are not resolved");
+            return Answer::unsupported("addresses of names that are not resolved");
         }
         let dot = if is_old { "" } else { "." };
         let text =
@@ -38,7 +38,7 @@ pub(in crate::fake) fn set(server: &mut Server, ip: &str, port: Option<&str>, ve
     }
     match port.map(|port| (port, split_number(port))) {
         None => {}
-        Some((port, Some(_))) if port.starts_with(['+', '-']) => return Answer::not_here("port maps"),
+        Some((port, Some(_))) if port.starts_with(['+', '-']) => return Answer::unsupported("port maps"),
         Some((port, None)) => {
             parts.push(format!("problem converting port '{port}' to an int"));
             if !is_old {

@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::number::leading_number;
 use crate::Version;
 use crate::fake::describe::{Proxy, Row, State, columns};
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::level::Level;
 
 /// Which rows a `show stat` asks for.
@@ -122,10 +122,10 @@ impl<'a> Filter<'a> {
 
     fn takes(&self, row: &Row<'_>) -> bool {
         let bit = match row.kind() {
-            Kind::Frontend => 1,
-            Kind::Backend => 2,
-            Kind::Server => 4,
-            Kind::Listener | Kind::Other => 8,
+            RowKind::Frontend => 1,
+            RowKind::Backend => 2,
+            RowKind::Server => 4,
+            RowKind::Listener | RowKind::Other => 8,
         };
         let numbered = bit >= 4 && self.sid != -1;
         self.kinds & bit != 0

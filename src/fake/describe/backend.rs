@@ -2,7 +2,7 @@ use super::Server;
 use super::cells::{Cells, setters};
 use super::row::{HTTP, Row};
 use crate::Version;
-use crate::field::Kind;
+use crate::field::RowKind;
 
 /// A backend, as described; idle and in `mode http` if nothing else is set.
 ///
@@ -41,7 +41,7 @@ impl Backend {
     }
 
     pub(in crate::fake) fn row(&self, version: &Version) -> Row<'_> {
-        let mut row = Row::new(Kind::Backend, "BACKEND", &self.cells);
+        let mut row = Row::new(RowKind::Backend, "BACKEND", &self.cells);
         let (backup, active): (Vec<_>, Vec<_>) =
             self.servers.iter().filter(|server| server.is_usable()).partition(|server| server.is_backup());
         let weight: u32 = match active.as_slice() {

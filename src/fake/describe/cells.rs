@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::field::Wire;
+use crate::field::ValueType;
 
 /// What a column or key is set to: a whole number or a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Value {
     }
 
     /// What it should be instead, if it is not of that type.
-    pub(in crate::fake) fn misfit(&self, wire: Wire) -> Option<String> {
-        let range = match wire {
-            Wire::U32 => 0..=u32::MAX.into(),
-            Wire::U64 => 0..=u64::MAX.into(),
-            Wire::I32 => i32::MIN.into()..=i32::MAX.into(),
-            Wire::Text | Wire::Status | Wire::Check | Wire::Mode => {
+    pub(in crate::fake) fn misfit(&self, value_type: ValueType) -> Option<String> {
+        let range = match value_type {
+            ValueType::U32 => 0..=u32::MAX.into(),
+            ValueType::U64 => 0..=u64::MAX.into(),
+            ValueType::I32 => i32::MIN.into()..=i32::MAX.into(),
+            ValueType::Text | ValueType::Status | ValueType::Check | ValueType::Mode => {
                 return matches!(self.0, Repr::Number(_)).then(|| "a text".to_owned());
             }
         };
@@ -163,15 +163,18 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_type_says_what_it_should_be() {
-        assert_eq!(Value::from(5).misfit(Wire::U32), None);
-        assert_eq!(Value::from(u64::MAX).misfit(Wire::U64), None);
-        assert_eq!(Value::from(-1).misfit(Wire::I32), None);
-        assert_eq!(Value::EMPTY.misfit(Wire::U32), None);
-        assert_eq!(Value::from(-1).misfit(Wire::U32).as_deref(), Some("a whole number from 0 to 4294967295"));
+        assert_eq!(Value::from(5).misfit(ValueType::U32), None);
+        assert_eq!(Value::from(u64::MAX).misfit(ValueType::U64), None);
+        assert_eq!(Value::from(-1).misfit(ValueType::I32), None);
+        assert_eq!(Value::EMPTY.misfit(ValueType::U32), None);
         assert_eq!(
-            Value::from("12").misfit(Wire::U64).as_deref(),
+            Value::from(-1).misfit(ValueType::U32).as_deref(),
+            Some("a whole number from 0 to 4294967295")
+        );
+        assert_eq!(
+            Value::from("12").misfit(ValueType::U64).as_deref(),
             Some("a whole number from 0 to 18446744073709551615")
         );
-        assert_eq!(Value::from(12).misfit(Wire::Status).as_deref(), Some("a text"));
+        assert_eq!(Value::from(12).misfit(ValueType::Status).as_deref(), Some("a text"));
     }
 }

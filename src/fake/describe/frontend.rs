@@ -1,7 +1,7 @@
 use super::cells::{Cells, setters};
 use super::row::{HTTP, Row};
 use super::{Listener, Value};
-use crate::field::Kind;
+use crate::field::RowKind;
 
 /// A frontend, as described; idle and in `mode http` if nothing else is set.
 ///
@@ -43,7 +43,7 @@ impl Frontend {
     }
 
     pub(in crate::fake) fn row(&self) -> Row<'_> {
-        let mut row = Row::new(Kind::Frontend, "FRONTEND", &self.cells);
+        let mut row = Row::new(RowKind::Frontend, "FRONTEND", &self.cells);
         row.default("status", "OPEN");
         row.default("slim", "2000");
         if self.cells.text("mode").is_some_and(|mode| mode != "http") {

@@ -9,7 +9,7 @@ pub(in crate::fake) fn problem(version: &Version, name: &str, value: &Value) -> 
     match keys(version).find(|key| key.name == name) {
         None => Some(format!("no key {name:?} in `show info` of HAProxy {version}")),
         Some(key) => {
-            let expected = value.misfit(key.wire)?;
+            let expected = value.misfit(key.value_type)?;
             Some(format!("key {name:?}: expected {expected}, found {value}"))
         }
     }

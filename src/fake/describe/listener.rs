@@ -1,6 +1,6 @@
 use super::cells::{Cells, setters};
 use super::row::Row;
-use crate::field::Kind;
+use crate::field::RowKind;
 
 /// One listening socket of a [`Frontend`](super::Frontend), as described.
 ///
@@ -22,7 +22,7 @@ impl Listener {
     }
 
     pub(in crate::fake) fn row(&self) -> Row<'_> {
-        let mut row = Row::new(Kind::Listener, &self.name, &self.cells);
+        let mut row = Row::new(RowKind::Listener, &self.name, &self.cells);
         row.default("status", "OPEN");
         row.default("addr", "127.0.0.1:80");
         row.default("proto", "tcpv4");

@@ -7,7 +7,7 @@ use super::{Backend, Frontend, Server, Value, info, row};
 use crate::Version;
 use crate::error::{Error, Result};
 use crate::fake::describe::pattern::{Acl, Map};
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::level::Level;
 
 /// One HAProxy process, as described: what it runs and what it says of itself.
@@ -201,7 +201,7 @@ impl Process {
                 let text = "a name is made of letters, digits and `_.:-`";
                 return Err(Error::invalid(format!("{}: {text}", what())));
             }
-            if kind != Kind::Listener && !seen.insert((kind, name.clone())) {
+            if kind != RowKind::Listener && !seen.insert((kind, name.clone())) {
                 return Err(Error::invalid(format!("{}: there are two of that name", what())));
             }
             for (column, value) in cells.iter() {
@@ -214,20 +214,19 @@ impl Process {
     }
 
     /// Everything that has a row, with its whole name and what is set.
-    fn objects(&self) -> impl Iterator<Item = (Kind, String, &Cells)> {
+    fn objects(&self) -> impl Iterator<Item = (RowKind, String, &Cells)> {
         self.proxies.iter().flat_map(|proxy| {
             let frontend = proxy.frontend.iter().flat_map(|frontend| {
                 let listeners = frontend.listeners.iter().map(|listener| {
-                    (Kind::Listener, format!("{}/{}", frontend.name, listener.name), &listener.cells)
+                    (RowKind::Listener, format!("{}/{}", frontend.name, listener.name), &listener.cells)
                 });
-                listeners.chain([(Kind::Frontend, frontend.name.to_string(), &frontend.cells)])
+                listeners.chain([(RowKind::Frontend, frontend.name.to_string(), &frontend.cells)])
             });
             let backend = proxy.backend.iter().flat_map(|backend| {
-                let servers = backend
-                    .servers
-                    .iter()
-                    .map(|server| (Kind::Server, format!("{}/{}", backend.name, server.name), &server.cells));
-                servers.chain([(Kind::Backend, backend.name.to_string(), &backend.cells)])
+                let servers = backend.servers.iter().map(|server| {
+                    (RowKind::Server, format!("{}/{}", backend.name, server.name), &server.cells)
+                });
+                servers.chain([(RowKind::Backend, backend.name.to_string(), &backend.cells)])
             });
             frontend.chain(backend)
         })
@@ -248,17 +247,22 @@ impl Process {
     }
 
     /// What is set of one object; a listener's or server's name is its own.
-    pub(in crate::fake) fn cells_mut(&mut self, kind: Kind, proxy: &str, name: &str) -> Option<&mut Cells> {
+    pub(in crate::fake) fn cells_mut(
+        &mut self,
+        kind: RowKind,
+        proxy: &str,
+        name: &str,
+    ) -> Option<&mut Cells> {
         let mut proxies = self.proxies.iter_mut().filter(|one| *one.name == *proxy);
         proxies.find_map(|found| match kind {
-            Kind::Frontend => Some(&mut found.frontend.as_mut()?.cells),
-            Kind::Backend => Some(&mut found.backend.as_mut()?.cells),
-            Kind::Listener => {
+            RowKind::Frontend => Some(&mut found.frontend.as_mut()?.cells),
+            RowKind::Backend => Some(&mut found.backend.as_mut()?.cells),
+            RowKind::Listener => {
                 let listeners = &mut found.frontend.as_mut()?.listeners;
                 Some(&mut listeners.iter_mut().find(|one| *one.name == *name)?.cells)
             }
-            Kind::Server => Some(&mut found.server_mut(name)?.cells),
-            Kind::Other => None,
+            RowKind::Server => Some(&mut found.server_mut(name)?.cells),
+            RowKind::Other => None,
         })
     }
 
@@ -283,13 +287,13 @@ impl Proxy {
 }
 
 /// What errors call that kind of row.
-pub(in crate::fake) fn word(kind: Kind) -> &'static str {
+pub(in crate::fake) fn word(kind: RowKind) -> &'static str {
     match kind {
-        Kind::Frontend => "frontend",
-        Kind::Backend => "backend",
-        Kind::Server => "server",
-        Kind::Listener => "listener",
-        Kind::Other => "row",
+        RowKind::Frontend => "frontend",
+        RowKind::Backend => "backend",
+        RowKind::Server => "server",
+        RowKind::Listener => "listener",
+        RowKind::Other => "row",
     }
 }
 

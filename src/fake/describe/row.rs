@@ -3,13 +3,13 @@ use std::borrow::Cow;
 use super::Value;
 use super::cells::{Cells, quoted};
 use crate::Version;
-use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, Kind, Rule, Wire};
+use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, RowKind, Rule, ValueType};
 use crate::level::Level;
 
 /// One row of `show stat` while it is made: what is set, and what it says where
 /// nothing is.
 pub(in crate::fake) struct Row<'a> {
-    kind: Kind,
+    kind: RowKind,
     cells: &'a Cells,
     defaults: Vec<(&'static str, Cow<'a, str>)>,
     hidden: Vec<&'static str>,
@@ -19,7 +19,7 @@ pub(in crate::fake) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub(in crate::fake) fn new(kind: Kind, name: &'a str, cells: &'a Cells) -> Self {
+    pub(in crate::fake) fn new(kind: RowKind, name: &'a str, cells: &'a Cells) -> Self {
         let (defaults, hidden, forced) = (Vec::new(), Vec::new(), Vec::new());
         let mut row = Self { kind, cells, defaults, hidden, forced, remark: String::new() };
         row.default("svname", name);
@@ -48,7 +48,7 @@ impl<'a> Row<'a> {
         self.forced.push((column, text));
     }
 
-    pub(in crate::fake) fn kind(&self) -> Kind {
+    pub(in crate::fake) fn kind(&self) -> RowKind {
         self.kind
     }
 
@@ -73,7 +73,7 @@ impl<'a> Row<'a> {
             if fills(column, self.kind, version)
                 && (level > Level::User || !HIDDEN_FROM_USERS.contains(&column.name))
             {
-                let number = matches!(column.wire, Wire::U32 | Wire::U64 | Wire::I32);
+                let number = matches!(column.value_type, ValueType::U32 | ValueType::U64 | ValueType::I32);
                 let nothing = if number { "0" } else { "" };
                 line.push_str(&quoted(&self.given(column.name).unwrap_or(nothing.into())));
             }
@@ -87,15 +87,20 @@ impl<'a> Row<'a> {
 }
 
 /// Why rows of that kind cannot have that value, if they cannot.
-pub(in crate::fake) fn problem(kind: Kind, version: &Version, name: &str, value: &Value) -> Option<String> {
+pub(in crate::fake) fn problem(
+    kind: RowKind,
+    version: &Version,
+    name: &str,
+    value: &Value,
+) -> Option<String> {
     let Some(column) = COLUMNS.iter().find(|column| column.name == name && is_in(column, version)) else {
         return Some(format!("no column {name:?} in `show stat` of HAProxy {version}"));
     };
     match column.kinds.iter().find(|(one, _)| *one == kind) {
-        Some((_, Rule::Key)) => Some(format!("column {name:?} follows from the description")),
+        Some((_, Rule::Identity)) => Some(format!("column {name:?} follows from the description")),
         _ if *value == Value::EMPTY => None,
         Some(_) if fills(column, kind, version) => {
-            let expected = value.misfit(column.wire)?;
+            let expected = value.misfit(column.value_type)?;
             Some(format!("column {name:?}: expected {expected}, found {value}"))
         }
         _ => Some(format!("column {name:?} is always empty in such a row of HAProxy {version}")),
@@ -112,13 +117,13 @@ fn is_in(column: &Column, version: &Version) -> bool {
 }
 
 /// Whether rows of that kind fill a column in that release.
-fn fills(column: &Column, kind: Kind, version: &Version) -> bool {
+fn fills(column: &Column, kind: RowKind, version: &Version) -> bool {
     if column.name == "-" {
         return true;
     }
     let missing = match kind {
-        Kind::Listener => column.name == "conn_tot" && *version < (3, 0),
-        Kind::Backend => {
+        RowKind::Listener => column.name == "conn_tot" && *version < (3, 0),
+        RowKind::Backend => {
             let quic = ["h3_", "quic_", "qpack_", "pack_"];
             *version < (3, 4) && quic.iter().any(|start| column.name.starts_with(start))
         }
@@ -127,12 +132,12 @@ fn fills(column: &Column, kind: Kind, version: &Version) -> bool {
     !missing && column.kinds.iter().any(|(one, _)| *one == kind)
 }
 
-fn type_code(kind: Kind) -> &'static str {
+fn type_code(kind: RowKind) -> &'static str {
     match kind {
-        Kind::Frontend => "0",
-        Kind::Backend => "1",
-        Kind::Server => "2",
-        Kind::Listener | Kind::Other => "3",
+        RowKind::Frontend => "0",
+        RowKind::Backend => "1",
+        RowKind::Server => "2",
+        RowKind::Listener | RowKind::Other => "3",
     }
 }
 

@@ -2,7 +2,7 @@ use super::cells::{Cells, setters};
 use super::check;
 use super::live::{Admin, Health, Inheritance, Live};
 use super::row::{HTTP, Row};
-use crate::field::Kind;
+use crate::field::RowKind;
 
 /// A server of a [`Backend`](super::Backend), as described; idle, without checks
 /// and of weight 1 if nothing else is set.
@@ -65,7 +65,7 @@ impl Server {
     }
 
     pub(in crate::fake) fn row(&self, mode: &str) -> Row<'_> {
-        let mut row = Row::new(Kind::Server, &self.name, &self.cells);
+        let mut row = Row::new(RowKind::Server, &self.name, &self.cells);
         row.force("status", self.status());
         row.default("weight", "1");
         row.default("uweight", self.effective_weight().to_string());

@@ -8,7 +8,7 @@ use super::socket::Socket;
 use crate::Address;
 use crate::error::{Error, Problem, Result};
 use crate::fake::describe::{Fault, Process, State, Value, info, row, word};
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::level::Level;
 
 /// A fake process that answers, until this is dropped.
@@ -144,7 +144,7 @@ impl Running {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such frontend,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
     pub fn set_frontend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
-        self.set(Kind::Frontend, name, "", column, value.into())
+        self.set(RowKind::Frontend, name, "", column, value.into())
     }
 
     /// Sets a column of the row of a frontend's first listener of that name.
@@ -160,7 +160,7 @@ impl Running {
         column: &str,
         value: impl Into<Value>,
     ) -> Result<()> {
-        self.set(Kind::Listener, frontend, name, column, value.into())
+        self.set(RowKind::Listener, frontend, name, column, value.into())
     }
 
     /// Sets a column of a backend's row.
@@ -170,7 +170,7 @@ impl Running {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such backend,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
     pub fn set_backend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
-        self.set(Kind::Backend, name, "", column, value.into())
+        self.set(RowKind::Backend, name, "", column, value.into())
     }
 
     /// Sets a column of a server's row.
@@ -180,7 +180,7 @@ impl Running {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such server,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
     pub fn set_server(&self, backend: &str, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
-        self.set(Kind::Server, backend, name, column, value.into())
+        self.set(RowKind::Server, backend, name, column, value.into())
     }
 
     /// Sets a key of `show info`; `Stopping` to 1 makes it an old worker.
@@ -254,7 +254,7 @@ impl Running {
         }
     }
 
-    fn set(&self, kind: Kind, proxy: &str, name: &str, column: &str, value: Value) -> Result<()> {
+    fn set(&self, kind: RowKind, proxy: &str, name: &str, column: &str, value: Value) -> Result<()> {
         let process = &mut self.shared.state().process;
         let whole = if name.is_empty() { proxy.to_owned() } else { format!("{proxy}/{name}") };
         let what = format!("{} {whole:?}", word(kind));
@@ -266,7 +266,7 @@ impl Running {
             return Err(Error::invalid(format!("{what}: {problem}")));
         }
         cells.set(column, value);
-        if let Some(server) = process.server_mut(proxy, name).filter(|_| kind == Kind::Server) {
+        if let Some(server) = process.server_mut(proxy, name).filter(|_| kind == RowKind::Server) {
             server.live.forget(column);
         }
         Ok(())

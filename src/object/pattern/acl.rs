@@ -4,8 +4,8 @@ use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::protocol::{Change, Command, Reference};
-use crate::show::PatternSource;
+use crate::protocol::{Change, Command, EntryRef};
+use crate::show::PatternInfo;
 use crate::show::stat::StatFilter;
 
 /// An ACL of a [`Cluster`]: made from its number or file alone, without asking
@@ -48,7 +48,7 @@ impl Cluster {
     /// # Cancel safety
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
-    pub async fn acls(&self) -> Result<Outcomes<Vec<PatternSource>>> {
+    pub async fn acls(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
         self.sources("show acl").await
     }
 }
@@ -61,7 +61,7 @@ impl Acl {
 
     /// The same ACL of another view of the cluster.
     #[must_use]
-    pub fn of(&self, cluster: &Cluster) -> Self {
+    pub fn on(&self, cluster: &Cluster) -> Self {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
@@ -127,7 +127,7 @@ impl Acl {
     /// # Errors
     ///
     /// Those of [`add`](Self::add). All patterns are checked before the first is sent.
-    /// [`Partly`](crate::ErrorKind::Partly) if some are in, or may be:
+    /// [`Partly`](crate::ErrorKind::PartiallyApplied) if some are in, or may be:
     /// [`Error::entries`] says how many for certain.
     ///
     /// # Cancel safety
@@ -177,7 +177,7 @@ impl Acl {
     /// # Cancel safety
     ///
     /// That of [`add`](Self::add).
-    pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
+    pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("del acl"))?.reference(entry);
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }

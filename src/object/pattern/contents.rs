@@ -92,8 +92,8 @@ impl Contents {
     }
 
     /// Labels of the processes that do not have the map or ACL at all.
-    pub fn lacking(&self) -> impl Iterator<Item = &Label> {
-        self.outcomes.iter().filter(|outcome| outcome.not_here().is_some()).map(Outcome::label)
+    pub fn absent(&self) -> impl Iterator<Item = &Label> {
+        self.outcomes.iter().filter(|outcome| outcome.absent().is_some()).map(Outcome::label)
     }
 
     /// Whether all processes that have it, and answered, hold the same.

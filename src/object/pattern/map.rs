@@ -4,9 +4,9 @@ use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::protocol::{Change, Command, Reference};
+use crate::protocol::{Change, Command, EntryRef};
 use crate::show::stat::StatFilter;
-use crate::show::{Entries, PatternSource};
+use crate::show::{Entries, PatternInfo};
 
 /// A map of a [`Cluster`]: made from its number or file alone, without asking
 /// anybody.
@@ -48,12 +48,12 @@ impl Cluster {
     /// # Cancel safety
     ///
     /// Dropping the future closes the connections and leaves nothing behind.
-    pub async fn maps(&self) -> Result<Outcomes<Vec<PatternSource>>> {
+    pub async fn maps(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
         self.sources("show map").await
     }
 
-    pub(super) async fn sources(&self, verb: &str) -> Result<Outcomes<Vec<PatternSource>>> {
-        let read = |data: Vec<u8>| Ok(PatternSource::read(&String::from_utf8_lossy(&data))?);
+    pub(super) async fn sources(&self, verb: &str) -> Result<Outcomes<Vec<PatternInfo>>> {
+        let read = |data: Vec<u8>| Ok(PatternInfo::read(&String::from_utf8_lossy(&data))?);
         self.fan_out().ask(Command::read(verb).needs(Level::Admin), read).await
     }
 
@@ -73,7 +73,7 @@ impl Map {
 
     /// The same map of another view of the cluster.
     #[must_use]
-    pub fn of(&self, cluster: &Cluster) -> Self {
+    pub fn on(&self, cluster: &Cluster) -> Self {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
@@ -142,7 +142,7 @@ impl Map {
     /// # Errors
     ///
     /// Those of [`add`](Self::add), but for what only its line cannot hold. All entries
-    /// are checked before the first is sent. [`Partly`](crate::ErrorKind::Partly) if
+    /// are checked before the first is sent. [`Partly`](crate::ErrorKind::PartiallyApplied) if
     /// some are in, or may be: [`Error::entries`] says how many for certain.
     ///
     /// # Cancel safety
@@ -208,7 +208,7 @@ impl Map {
     /// # Cancel safety
     ///
     /// That of [`add`](Self::add).
-    pub async fn set_entry(&self, entry: Reference, value: &str) -> Result<Outcomes<Change>> {
+    pub async fn set_entry(&self, entry: EntryRef, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("set map"))?.reference(entry).secret(value)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
@@ -223,7 +223,7 @@ impl Map {
     /// # Cancel safety
     ///
     /// That of [`add`](Self::add).
-    pub async fn delete_entry(&self, entry: Reference) -> Result<Outcomes<Change>> {
+    pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("del map"))?.reference(entry);
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }

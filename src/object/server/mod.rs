@@ -137,7 +137,7 @@ macro_rules! acts_on_server {
             /// [`Ready`](AdminState::Ready) ends maintenance before any health check has
             /// passed: the server takes traffic at once, and its status is `UP 1/n`. To
             /// wait until it is known to be well, wait until the status is plain `UP`
-            /// ([`Remark::Checks`](crate::Remark::Checks) has the details).
+            /// ([`StatusDetail::Checks`](crate::StatusDetail::Checks) has the details).
             ///
             /// # Errors
             ///
@@ -205,7 +205,7 @@ macro_rules! acts_on_server {
             /// # Cancel safety
             ///
             /// Dropping the future closes the connections and leaves nothing behind.
-            pub async fn weight_now(&self) -> Result<Outcomes<ServerWeight>> {
+            pub async fn fetch_weight(&self) -> Result<Outcomes<ServerWeight>> {
                 let name = &self.target()?;
                 let command = &Command::read("get weight").word(name);
                 let job = |target: Target, deadline| async move { weight(name, &target, &deadline).await };
@@ -222,7 +222,7 @@ macro_rules! acts_on_server {
             /// # Cancel safety
             ///
             /// That of [`BackendRef::server_states`](crate::BackendRef::server_states).
-            pub async fn state(&self) -> Result<Outcomes<ServerState>> {
+            pub async fn fetch_state(&self) -> Result<Outcomes<ServerState>> {
                 let name = &self.target()?;
                 let command = &Command::read("show servers state").word(name.backend());
                 let job = |target: Target, deadline| async move { state(name, &target, &deadline).await };
@@ -251,7 +251,7 @@ macro_rules! acts_on_server {
             /// # Cancel safety
             ///
             /// That of [`set_state`](Self::set_state), and while the state is read that of
-            /// [`state`](Self::state).
+            /// [`state`](Self::fetch_state).
             pub async fn set_address(
                 &self,
                 address: IpAddr,
@@ -280,7 +280,7 @@ macro_rules! acts_on_server {
             /// # Cancel safety
             ///
             /// That of [`set_state`](Self::set_state), and while the address is read that of
-            /// [`state`](Self::state).
+            /// [`state`](Self::fetch_state).
             pub async fn set_port(&self, port: u16) -> Result<Outcomes<Change>> {
                 let name = &self.target()?;
                 let command = &with_port(self.set()?.word("addr").word("..."), Some(port))?;

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::error::Malformed;
-use crate::field::{COLUMNS, Col, Column, Wire};
+use crate::field::{COLUMNS, Col, Column, ValueType};
 use crate::show::scan::Class;
 
 /// Header line of `show stat`: which column stands where.
@@ -52,7 +52,7 @@ impl Header {
             header.names.push((begin, end));
 
             let known = known(name, expected);
-            header.classes.push(known.map_or(Class::Text, |(_, column)| class(column.wire)));
+            header.classes.push(known.map_or(Class::Text, |(_, column)| class(column.value_type)));
             if let Some((index, _)) = known {
                 expected = index + 1;
                 let slot = header.positions.get_mut(index).filter(|slot| **slot == ABSENT);
@@ -169,11 +169,11 @@ fn known(name: &[u8], expected: usize) -> Option<(usize, &'static Column)> {
     Some((start + found, COLUMNS.get(start + found)?))
 }
 
-fn class(wire: Wire) -> Class {
-    match wire {
-        Wire::U32 | Wire::U64 => Class::Number,
-        Wire::I32 => Class::Signed,
-        Wire::Text | Wire::Status | Wire::Check | Wire::Mode => Class::Text,
+fn class(value_type: ValueType) -> Class {
+    match value_type {
+        ValueType::U32 | ValueType::U64 => Class::Number,
+        ValueType::I32 => Class::Signed,
+        ValueType::Text | ValueType::Status | ValueType::Check | ValueType::Mode => Class::Text,
     }
 }
 

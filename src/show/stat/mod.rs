@@ -20,7 +20,7 @@ pub use mode::Mode;
 pub use parser::StatParser;
 pub use row::Row;
 pub use server_address::ServerAddress;
-pub use status::{Remark, State, Status};
+pub use status::{State, Status, StatusDetail};
 pub use table::StatTable;
 
 pub(crate) use cells::Cells;

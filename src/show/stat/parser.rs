@@ -5,7 +5,7 @@ use super::header::Header;
 use super::quoted::Unquoter;
 use super::table::{Entry, STEP, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
-use crate::field::{Col, Kind};
+use crate::field::{Col, RowKind};
 use crate::show::scan::{self, Class, LineEnd, Stop};
 
 /// Reads the reply to `show stat` while it arrives.
@@ -206,16 +206,16 @@ fn rows(
             }
         };
         within(end, *line)?;
-        let entry = Entry { start, kind: Kind::Other, unquoted };
+        let entry = Entry { start, kind: RowKind::Other, unquoted };
         dump.rows.push(entry);
         let kind = dump.row(dump.rows.len() - 1).and_then(|row| row.number(Col::kind_code));
         if let Some(entry) = dump.rows.last_mut() {
             entry.kind = match kind {
-                Some(0) => Kind::Frontend,
-                Some(1) => Kind::Backend,
-                Some(2) => Kind::Server,
-                Some(3) => Kind::Listener,
-                Some(_) => Kind::Other,
+                Some(0) => RowKind::Frontend,
+                Some(1) => RowKind::Backend,
+                Some(2) => RowKind::Server,
+                Some(3) => RowKind::Listener,
+                Some(_) => RowKind::Other,
                 None => return Err(Malformed::new(*line, Some("type"), "a kind of row", b"")),
             };
         }
@@ -325,7 +325,10 @@ mod tests {
             parse("a,BACKEND,1,2,,,,\na,BACKEND,2,1,,,,\na,FRONTEND,,0,,,,\na,x,,3,,,,\na,y,,7,,,,\n\n")
                 .unwrap();
         let kinds: Vec<_> = dump.rows().map(|row| row.kind()).collect();
-        assert_eq!(kinds, [Kind::Server, Kind::Backend, Kind::Frontend, Kind::Listener, Kind::Other]);
+        assert_eq!(
+            kinds,
+            [RowKind::Server, RowKind::Backend, RowKind::Frontend, RowKind::Listener, RowKind::Other]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::cells::{Cells, text};
 use super::header::Header;
 use super::table::{Entry, StatTable};
 use super::{CheckStatus, Mode, Status};
-use crate::field::{Col, Kind, for_each_column, unit};
+use crate::field::{Col, RowKind, for_each_column, unit};
 use crate::show::scan;
 
 /// One row of `show stat`: the figures of one frontend, backend, server or
@@ -45,8 +45,8 @@ impl<'a> Row<'a> {
         Self { dump, index, entry }
     }
 
-    /// Kind of the row, from its `type` column.
-    pub fn kind(&self) -> Kind {
+    /// RowKind of the row, from its `type` column.
+    pub fn kind(&self) -> RowKind {
         self.entry.kind
     }
 

@@ -4,14 +4,14 @@ use std::fmt;
 ///
 /// HAProxy prints a word and sometimes a remark behind it, as in `UP 2/3` or
 /// `MAINT (via app/web1)`. [`state`](Status::state) is the word alone, which `UP 1/3`
-/// has in common with `UP`; [`Remark::Checks`] has the difference.
+/// has in common with `UP`; [`StatusDetail::Checks`] has the difference.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Status {
     /// The state itself.
     pub state: State,
     /// What HAProxy adds to it.
-    pub remark: Option<Remark>,
+    pub remark: Option<StatusDetail>,
 }
 
 /// State of a proxy, server or listener.
@@ -49,7 +49,7 @@ pub enum State {
 /// What HAProxy adds to a state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Remark {
+pub enum StatusDetail {
     /// `UP 2/3`: how far the health checks are from changing the state.
     ///
     /// - `UP n/m`, and the same with `NOLB` and `DRAIN`: `n` more failed checks make
@@ -117,19 +117,19 @@ impl Status {
             "no check" => State::NoCheck,
             _ => return Self { state: State::Other(text.into()), remark: None },
         };
-        let remark = (!rest.is_empty()).then(|| Remark::parse(rest));
+        let remark = (!rest.is_empty()).then(|| StatusDetail::parse(rest));
         Self { state, remark }
     }
 
     /// Whether the backend is kept from traffic by `unpublish backend`.
     pub fn is_unpublished(&self) -> bool {
-        self.remark == Some(Remark::Unpublished)
+        self.remark == Some(StatusDetail::Unpublished)
     }
 
     /// Whether two statuses are the same, or differ only in what health checks have
     /// counted.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        let is_counted = |status: &Self| matches!(status.remark, None | Some(Remark::Checks { .. }));
+        let is_counted = |status: &Self| matches!(status.remark, None | Some(StatusDetail::Checks { .. }));
         self.state == other.state && (self.remark == other.remark || is_counted(self) && is_counted(other))
     }
 
@@ -139,7 +139,7 @@ impl Status {
     /// worse the more passed checks it takes to go up.
     pub(crate) fn severity(&self) -> impl Ord + use<> {
         let counts = match self.remark {
-            Some(Remark::Checks { seen, needed }) => Some((i64::from(seen), i64::from(needed))),
+            Some(StatusDetail::Checks { seen, needed }) => Some((i64::from(seen), i64::from(needed))),
             _ => None,
         };
         match (&self.state, counts) {
@@ -151,7 +151,7 @@ impl Status {
     }
 }
 
-impl Remark {
+impl StatusDetail {
     fn parse(text: &str) -> Self {
         let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         let remark = match inner {
@@ -201,7 +201,7 @@ impl fmt::Display for State {
     }
 }
 
-impl fmt::Display for Remark {
+impl fmt::Display for StatusDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checks { seen, needed } => write!(f, "{seen}/{needed}"),
@@ -225,19 +225,19 @@ mod tests {
             ("OPEN", State::Open, None),
             ("STOP", State::Stop, None),
             ("UP", State::Up, None),
-            ("UP 2/3", State::Up, Some(Remark::Checks { seen: 2, needed: 3 })),
-            ("UP (3/5)", State::Up, Some(Remark::Servers { active: 3, total: 5 })),
-            ("UP (UNPUB)", State::Up, Some(Remark::Unpublished)),
-            ("DOWN (agent)", State::Down, Some(Remark::Agent)),
-            ("DRAIN 1/2", State::Drain, Some(Remark::Checks { seen: 1, needed: 2 })),
+            ("UP 2/3", State::Up, Some(StatusDetail::Checks { seen: 2, needed: 3 })),
+            ("UP (3/5)", State::Up, Some(StatusDetail::Servers { active: 3, total: 5 })),
+            ("UP (UNPUB)", State::Up, Some(StatusDetail::Unpublished)),
+            ("DOWN (agent)", State::Down, Some(StatusDetail::Agent)),
+            ("DRAIN 1/2", State::Drain, Some(StatusDetail::Checks { seen: 1, needed: 2 })),
             (
                 "MAINT (via app/web.1)",
                 State::Maint,
-                Some(Remark::Via { backend: "app".into(), server: "web.1".into() }),
+                Some(StatusDetail::Via { backend: "app".into(), server: "web.1".into() }),
             ),
-            ("MAINT (resolution)", State::Maint, Some(Remark::Resolution)),
+            ("MAINT (resolution)", State::Maint, Some(StatusDetail::Resolution)),
             ("no check", State::NoCheck, None),
-            ("UP (brand new)", State::Up, Some(Remark::Other("(brand new)".into()))),
+            ("UP (brand new)", State::Up, Some(StatusDetail::Other("(brand new)".into()))),
             ("SLEEPING 1/2", State::Other("SLEEPING 1/2".into()), None),
         ];
         for (text, state, remark) in texts {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::header::Header;
-use crate::field::Kind;
+use crate::field::RowKind;
 use crate::show::scan;
 
 /// Every row of one process's `show stat`.
@@ -25,7 +25,7 @@ pub struct StatTable {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) start: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: RowKind,
     /// The row held a quote: the csv parser has unquoted its cells, and they are
     /// kept with [`UNQUOTED`] between them instead of commas.
     pub(super) unquoted: bool,
@@ -69,7 +69,7 @@ impl StatTable {
 
     /// The dump as HAProxy prints it: header, rows and the empty line at the end.
     ///
-    /// Reading this text gives an equal dump. A cell is quoted where it must be,
+    /// ProcessReport this text gives an equal dump. A cell is quoted where it must be,
     /// which is also where HAProxy quotes.
     pub fn to_csv(&self) -> String {
         let mut out = self.header.to_line();

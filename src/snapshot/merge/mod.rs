@@ -3,7 +3,7 @@
 pub(super) mod fold;
 mod value;
 
-pub use value::{Agreement, Bound, Figure, Limit};
+pub use value::{Agreement, Bound, Limit, MetricValue};
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::count_range::CountRange;
 use super::label::Label;
 use super::process::Process;
 use super::sharing::{self, Kept};
-use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Kind, Nature, Rule, Wire};
+use crate::field::{COLUMNS, Col, Column, HIDDEN_FROM_USERS, Nature, RowKind, Rule, ValueType};
 use crate::level::Level;
 use crate::show::stat::{Cells, CheckStatus, Mode, Status};
 use fold::Underflow;
@@ -193,7 +193,7 @@ where
 
     /// The merged figures of all columns that this crate does not know, in the order of
     /// the rows.
-    pub(super) fn unknown_figures(&self) -> impl Iterator<Item = (&'a str, Figure<'a>)> + use<'a, R, I> {
+    pub(super) fn unknown_figures(&self) -> impl Iterator<Item = (&'a str, MetricValue<'a>)> + use<'a, R, I> {
         let mut names = Vec::new();
         // Each column with its texts, and the rows that they are of: to look for every
         // column in every row would take the square of their number.
@@ -214,44 +214,48 @@ where
         }
         names.into_iter().filter_map(move |name| {
             let texts = texts.get(name)?.iter().map(|(_, label, text)| (*label, *text));
-            Some((name, Figure::SameText(fold::filled(texts, |text| text, |a, b| a == b)?)))
+            Some((name, MetricValue::SameText(fold::filled(texts, |text| text, |a, b| a == b)?)))
         })
     }
 
     /// The merged figure of a column on rows of `kind`, by the rule of the table.
-    pub(super) fn figure(&self, kind: Kind, column: Col) -> Option<Figure<'a>> {
+    pub(super) fn figure(&self, kind: RowKind, column: Col) -> Option<MetricValue<'a>> {
         let declared = COLUMNS.get(column as usize)?;
         let rule = declared.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
-        match (rule?, declared.wire) {
+        match (rule?, declared.value_type) {
             (Rule::Sum, _) => {
                 let count = self.count(column)?;
-                Some(count.exact().map_or(Figure::Range(count), Figure::Number))
+                Some(count.exact().map_or(MetricValue::Range(count), MetricValue::Number))
             }
-            (Rule::Max, _) => self.max(column).map(Figure::Number),
-            (Rule::Min, _) => self.min(column).map(Figure::Number),
-            (Rule::Mean, _) => self.mean(column).map(Figure::Mean),
-            (Rule::Range, _) => self.range(column).map(Figure::Range),
-            (Rule::Limit, _) => self.limit(column).map(Figure::Limit),
-            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Status) => {
-                self.same_status(column).map(Figure::Status)
+            (Rule::Max, _) => self.max(column).map(MetricValue::Number),
+            (Rule::Min, _) => self.min(column).map(MetricValue::Number),
+            (Rule::Mean, _) => self.mean(column).map(MetricValue::Mean),
+            (Rule::Range, _) => self.range(column).map(MetricValue::Range),
+            (Rule::Limit, _) => self.limit(column).map(MetricValue::Limit),
+            (Rule::Same | Rule::Identity | Rule::SameOrEmpty, ValueType::Status) => {
+                self.same_status(column).map(MetricValue::Status)
             }
-            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Check) => {
-                self.same_check(column).map(Figure::Check)
+            (Rule::Same | Rule::Identity | Rule::SameOrEmpty, ValueType::Check) => {
+                self.same_check(column).map(MetricValue::Check)
             }
-            (Rule::Same | Rule::Key | Rule::SameOrEmpty, Wire::Mode) => {
-                self.same_mode(column).map(Figure::Mode)
+            (Rule::Same | Rule::Identity | Rule::SameOrEmpty, ValueType::Mode) => {
+                self.same_mode(column).map(MetricValue::Mode)
             }
-            (Rule::SameOrEmpty, Wire::Text) => self.same_text_or_empty(column).map(Figure::SameText),
-            (Rule::SameOrEmpty, _) => self.same_bound(column).map(Figure::SameBound),
-            (Rule::Same | Rule::Key, Wire::Text) => self.same_text(column).map(Figure::SameText),
-            (Rule::Same | Rule::Key, _) => self.same_number(column).map(Figure::SameNumber),
-            (Rule::Own, _) => {
+            (Rule::SameOrEmpty, ValueType::Text) => {
+                self.same_text_or_empty(column).map(MetricValue::SameText)
+            }
+            (Rule::SameOrEmpty, _) => self.same_bound(column).map(MetricValue::SameBound),
+            (Rule::Same | Rule::Identity, ValueType::Text) => {
+                self.same_text(column).map(MetricValue::SameText)
+            }
+            (Rule::Same | Rule::Identity, _) => self.same_number(column).map(MetricValue::SameNumber),
+            (Rule::PerProcess, _) => {
                 let own: Vec<(Label, &'a str)> = self
                     .rows
                     .clone()
                     .filter_map(|(process, row)| Some((process.label().clone(), row.text(column)?)))
                     .collect();
-                (!own.is_empty()).then_some(Figure::Own(own))
+                (!own.is_empty()).then_some(MetricValue::Own(own))
             }
         }
     }
@@ -260,8 +264,8 @@ where
 /// When a figure of `column` has fallen below zero.
 fn underflow(column: Col) -> Underflow {
     match COLUMNS.get(column as usize) {
-        Some(Column { nature: Nature::Gauge, wire: Wire::U32, .. }) => Underflow::BITS_32,
-        Some(Column { nature: Nature::Gauge, wire: Wire::U64, .. }) => Underflow::BITS_64,
+        Some(Column { nature: Nature::Gauge, value_type: ValueType::U32, .. }) => Underflow::BITS_32,
+        Some(Column { nature: Nature::Gauge, value_type: ValueType::U64, .. }) => Underflow::BITS_64,
         _ => Underflow::NEVER,
     }
 }

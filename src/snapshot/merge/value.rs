@@ -186,7 +186,7 @@ impl serde::Serialize for Bound {
 /// A merged figure whose column or key is only known at run time.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Figure<'a> {
+pub enum MetricValue<'a> {
     /// A sum, a highest or a lowest value.
     Number(u64),
     /// A mean.
@@ -212,7 +212,7 @@ pub enum Figure<'a> {
     Own(Vec<(Label, &'a str)>),
 }
 
-impl fmt::Display for Figure<'_> {
+impl fmt::Display for MetricValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
@@ -231,7 +231,7 @@ impl fmt::Display for Figure<'_> {
 }
 
 #[cfg(feature = "serde")]
-impl serde::Serialize for Figure<'_> {
+impl serde::Serialize for MetricValue<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Number(number) => number.serialize(serializer),

@@ -31,8 +31,8 @@ macro_rules! pick {
 
 macro_rules! figure {
     // What tells objects apart, or means something in one process only.
-    (Key $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
-    (Own $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
+    (Identity $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
+    (PerProcess $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
     // `status` is written by hand: it is always there.
     (Same Status $accessor:ident $column:expr, $doc:literal) => {};
     (Sum $wire:ident $accessor:ident $column:expr, $doc:literal) => {

@@ -25,7 +25,7 @@ macro_rules! view {
             ///
             /// Processes agree if they print the same, or differ only in what their
             /// health checks have counted: the common status of `UP` and `UP 1/3` is the
-            /// worse one, `UP 1/3` (see [`Remark::Checks`](crate::Remark::Checks)). Plain
+            /// worse one, `UP 1/3` (see [`StatusDetail::Checks`](crate::StatusDetail::Checks)). Plain
             /// `UP` therefore means that every process says plain `UP`. All other
             /// differences are differences, such as `DOWN` and `DOWN (agent)`.
             ///
@@ -55,12 +55,12 @@ macro_rules! view {
             pub fn metric(
                 &self,
                 name: &str,
-            ) -> crate::error::Result<Option<crate::snapshot::merge::Figure<'_>>> {
+            ) -> crate::error::Result<Option<crate::snapshot::merge::MetricValue<'_>>> {
                 self.0.figure(name)
             }
 
             /// Every column that any process fills, merged, by its name.
-            pub fn metrics(&self) -> Vec<(&str, crate::snapshot::merge::Figure<'_>)> {
+            pub fn metrics(&self) -> Vec<(&str, crate::snapshot::merge::MetricValue<'_>)> {
                 self.0.figures()
             }
 
@@ -114,7 +114,7 @@ macro_rules! serialize {
 
 /// Figures by the name of their column or key.
 #[cfg(feature = "serde")]
-pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::snapshot::merge::Figure<'a>)>);
+pub(super) struct Metrics<'a>(pub(super) Vec<(&'a str, crate::snapshot::merge::MetricValue<'a>)>);
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Metrics<'_> {

@@ -3,10 +3,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Problem, Result};
-use crate::field::{InfoKey, KEYS, Key, Nature, Rule, Wire, for_each_key, unit};
+use crate::field::{InfoKey, KEYS, Key, Nature, Rule, ValueType, for_each_key, unit};
 use crate::show::Info;
 use crate::snapshot::merge::fold::{self, Underflow};
-use crate::snapshot::merge::{Agreement, Bound, Figure, Limit};
+use crate::snapshot::merge::{Agreement, Bound, Limit, MetricValue};
 use crate::snapshot::{CountRange, Label, Process, Snapshot};
 use crate::version::Version;
 
@@ -88,7 +88,7 @@ impl ClusterInfo {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such key.
-    pub fn metric(&self, name: &str) -> Result<Option<Figure<'_>>> {
+    pub fn metric(&self, name: &str) -> Result<Option<MetricValue<'_>>> {
         match known(name) {
             Some((key, declared)) => Ok(self.known_figure(key, declared)),
             None if self.per_process().any(|(_, info)| info.get(name).is_some()) => {
@@ -101,7 +101,7 @@ impl ClusterInfo {
     }
 
     /// Every key that any process prints, merged, by its name.
-    pub fn metrics(&self) -> Vec<(&str, Figure<'_>)> {
+    pub fn metrics(&self) -> Vec<(&str, MetricValue<'_>)> {
         let mut names = Vec::new();
         // Each key with its text in each process that has a say: to look for every key
         // in every process would take the square of their number.
@@ -127,24 +127,24 @@ impl ClusterInfo {
         names.into_iter().filter_map(|name| Some((name, figure(name)?))).collect()
     }
 
-    fn known_figure(&self, key: Key, declared: &InfoKey) -> Option<Figure<'_>> {
-        match (declared.rule, declared.wire) {
-            (Rule::Sum, _) => self.sum(key).map(Figure::Number),
-            (Rule::Max, _) => self.max(key).map(Figure::Number),
-            (Rule::Min, _) => self.min(key).map(Figure::Number),
-            (Rule::Mean, _) => self.mean(key).map(Figure::Mean),
-            (Rule::Range, _) => self.range(key).map(Figure::Range),
-            (Rule::Limit, _) => self.limit(key).map(Figure::Limit),
-            (Rule::Own, _) => {
+    fn known_figure(&self, key: Key, declared: &InfoKey) -> Option<MetricValue<'_>> {
+        match (declared.rule, declared.value_type) {
+            (Rule::Sum, _) => self.sum(key).map(MetricValue::Number),
+            (Rule::Max, _) => self.max(key).map(MetricValue::Number),
+            (Rule::Min, _) => self.min(key).map(MetricValue::Number),
+            (Rule::Mean, _) => self.mean(key).map(MetricValue::Mean),
+            (Rule::Range, _) => self.range(key).map(MetricValue::Range),
+            (Rule::Limit, _) => self.limit(key).map(MetricValue::Limit),
+            (Rule::PerProcess, _) => {
                 let own: Vec<(Label, &str)> = self
                     .per_process()
                     .filter_map(|(process, info)| Some((process.label().clone(), info.text(key)?)))
                     .collect();
-                (!own.is_empty()).then_some(Figure::Own(own))
+                (!own.is_empty()).then_some(MetricValue::Own(own))
             }
-            (Rule::SameOrEmpty, _) => self.same_text_or_empty(key).map(Figure::SameText),
-            (_, Wire::Text) => self.same_text(key).map(Figure::SameText),
-            _ => self.same_number(key).map(Figure::SameNumber),
+            (Rule::SameOrEmpty, _) => self.same_text_or_empty(key).map(MetricValue::SameText),
+            (_, ValueType::Text) => self.same_text(key).map(MetricValue::SameText),
+            _ => self.same_number(key).map(MetricValue::SameNumber),
         }
     }
 
@@ -222,15 +222,15 @@ fn known(name: &str) -> Option<(Key, &'static InfoKey)> {
 }
 
 /// The merged figure of a key that this crate does not know.
-fn unknown_figure<'a>(texts: impl Iterator<Item = (&'a Label, &'a str)> + Clone) -> Option<Figure<'a>> {
-    fold::filled(texts, |text| text, |a, b| a == b).map(Figure::SameText)
+fn unknown_figure<'a>(texts: impl Iterator<Item = (&'a Label, &'a str)> + Clone) -> Option<MetricValue<'a>> {
+    fold::filled(texts, |text| text, |a, b| a == b).map(MetricValue::SameText)
 }
 
 /// When a figure of `key` has fallen below zero.
 fn underflow(key: Key) -> Underflow {
     match KEYS.get(key as usize) {
-        Some(InfoKey { nature: Nature::Gauge, wire: Wire::U32, .. }) => Underflow::BITS_32,
-        Some(InfoKey { nature: Nature::Gauge, wire: Wire::U64, .. }) => Underflow::BITS_64,
+        Some(InfoKey { nature: Nature::Gauge, value_type: ValueType::U32, .. }) => Underflow::BITS_32,
+        Some(InfoKey { nature: Nature::Gauge, value_type: ValueType::U64, .. }) => Underflow::BITS_64,
         _ => Underflow::NEVER,
     }
 }
@@ -251,7 +251,7 @@ macro_rules! figures {
 
 macro_rules! figure {
     // `uptime` is written by hand.
-    (Own $wire:ident $accessor:ident $key:expr, $doc:literal) => {};
+    (PerProcess $wire:ident $accessor:ident $key:expr, $doc:literal) => {};
     (Sum $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor sum u64, $doc, $key, "Merged: the sum over all processes." }
     };

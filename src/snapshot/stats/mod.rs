@@ -18,13 +18,13 @@ pub use server::Server;
 
 use super::{Snapshot, index};
 use crate::error::Result;
-use crate::field::Kind;
+use crate::field::RowKind;
 use object::Object;
 
 impl Snapshot {
     /// Every frontend, in the order processes list them.
     pub fn frontends(&self) -> Vec<Frontend> {
-        self.objects(Kind::Frontend, Frontend)
+        self.objects(RowKind::Frontend, Frontend)
     }
 
     /// The frontend called `name`.
@@ -36,12 +36,12 @@ impl Snapshot {
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn frontend(&self, name: &str) -> Result<Frontend> {
-        self.find(Kind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(Frontend)
+        self.find(RowKind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(Frontend)
     }
 
     /// Every backend, in the order processes list them.
     pub fn backends(&self) -> Vec<Backend> {
-        self.objects(Kind::Backend, Backend)
+        self.objects(RowKind::Backend, Backend)
     }
 
     /// The backend called `name`.
@@ -53,12 +53,12 @@ impl Snapshot {
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn backend(&self, name: &str) -> Result<Backend> {
-        self.find(Kind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(Backend)
+        self.find(RowKind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(Backend)
     }
 
     /// Every server of every backend, in the order processes list them.
     pub fn servers(&self) -> Vec<Server> {
-        self.objects(Kind::Server, Server)
+        self.objects(RowKind::Server, Server)
     }
 
     /// The server called `name` of the backend called `backend`.
@@ -69,7 +69,7 @@ impl Snapshot {
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
     pub fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        self.find(Kind::Server, backend, name, || format!("server {:?}", format!("{backend}/{name}")))
+        self.find(RowKind::Server, backend, name, || format!("server {:?}", format!("{backend}/{name}")))
             .map(Server)
     }
 
@@ -80,12 +80,12 @@ impl Snapshot {
 
     /// Every listener of every frontend that has `option socket-stats`.
     pub fn listeners(&self) -> Vec<Listener> {
-        self.objects(Kind::Listener, Listener)
+        self.objects(RowKind::Listener, Listener)
     }
 
     /// The listener that `other` is, as it is in this snapshot.
     pub(crate) fn same_listener(&self, other: &Listener) -> Result<Listener> {
-        let found = self.index().find(&self.0.processes, Kind::Listener, other.frontend(), other.name());
+        let found = self.index().find(&self.0.processes, RowKind::Listener, other.frontend(), other.name());
         let first = other.0.rows().next();
         let is_other = |listener: &Listener| match (first, listener.0.rows().next()) {
             (Some((_, one)), Some((_, two))) => index::same_listener(&one, &two),
@@ -102,11 +102,11 @@ impl Snapshot {
         ClusterInfo::new(self.clone())
     }
 
-    fn objects<T>(&self, kind: Kind, make: impl Fn(Object) -> T) -> Vec<T> {
+    fn objects<T>(&self, kind: RowKind, make: impl Fn(Object) -> T) -> Vec<T> {
         self.index().of_kind(kind).map(|id| make(Object::new(self.clone(), id))).collect()
     }
 
-    fn find(&self, kind: Kind, proxy: &str, name: &str, what: impl Fn() -> String) -> Result<Object> {
+    fn find(&self, kind: RowKind, proxy: &str, name: &str, what: impl Fn() -> String) -> Result<Object> {
         match self.index().find(&self.0.processes, kind, proxy, name).first() {
             Some(id) => Ok(Object::new(self.clone(), *id)),
             None => Err(self.absent(what())),

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use crate::error::{Error, Problem, Result};
-use crate::field::{COLUMNS, Col, Kind};
+use crate::field::{COLUMNS, Col, RowKind};
 use crate::show::stat::{CheckStatus, Mode, Row, SplitRow, Status};
 use crate::snapshot::index::RowRef;
-use crate::snapshot::merge::{Agreement, Bound, Figure, Limit, Merge};
+use crate::snapshot::merge::{Agreement, Bound, Limit, Merge, MetricValue};
 use crate::snapshot::{CountRange, CounterSharing, Process, Snapshot};
 
 /// One frontend, backend, server or listener in all processes that have it.
@@ -84,19 +84,19 @@ impl Object {
     }
 
     /// The merged figure of a column that is only known at run time.
-    pub(super) fn figure(&self, name: &str) -> Result<Option<Figure<'_>>> {
+    pub(super) fn figure(&self, name: &str) -> Result<Option<MetricValue<'_>>> {
         let known = COLUMNS.iter().position(|column| column.name == name);
         match known.and_then(|index| Col::ALL.get(index)) {
             Some(column) => Ok(self.merge().figure(self.kind(), *column)),
             None if self.rows().any(|(_, row)| row.get(name).is_some()) => {
-                Ok(self.merge().same_unknown(|row| row.get(name)).map(Figure::SameText))
+                Ok(self.merge().same_unknown(|row| row.get(name)).map(MetricValue::SameText))
             }
             None => Err(Error::new(Problem::NotFound(format!("column {name:?} in `show stat`")))),
         }
     }
 
     /// Every column that any process fills, merged.
-    pub(super) fn figures(&self) -> Vec<(&str, Figure<'_>)> {
+    pub(super) fn figures(&self) -> Vec<(&str, MetricValue<'_>)> {
         let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
         let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
         let kind = self.kind();
@@ -109,8 +109,8 @@ impl Object {
         figures
     }
 
-    fn kind(&self) -> Kind {
-        self.snapshot.index().kind(self.id).unwrap_or(Kind::Other)
+    fn kind(&self) -> RowKind {
+        self.snapshot.index().kind(self.id).unwrap_or(RowKind::Other)
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
             [("2.2", "0"), ("2.6", "1"), ("3.4", "0"), ("3.4", "0")].map(|(version, stopping)| {
                 let path = format!("{}/fixtures/{version}/show_stat.txt", env!("CARGO_MANIFEST_DIR"));
                 serde_json::json!({
-                    "source": "here", "address": "/1.sock", "read_at": 0, "level": "admin",
+                    "host": "here", "address": "/1.sock", "read_at": 0, "level": "admin",
                     "info": [["Stopping", stopping]],
                     "stat": std::fs::read_to_string(path).unwrap(),
                 })
@@ -188,7 +188,7 @@ mod tests {
                 names.push(name);
             }
         }
-        for kind in [Kind::Frontend, Kind::Listener, Kind::Server, Kind::Backend] {
+        for kind in [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend] {
             for id in snapshot.index().of_kind(kind) {
                 let object = Object::new(snapshot.clone(), id);
                 let expected: Vec<_> =

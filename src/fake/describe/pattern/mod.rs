@@ -49,7 +49,7 @@ struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fake) enum Which<'a> {
     Key(&'a str),
-    Reference(u64),
+    EntryRef(u64),
 }
 
 impl Pattern {
@@ -218,7 +218,7 @@ impl Entry {
     fn is(&self, which: Which<'_>, version: Option<u32>) -> bool {
         match which {
             Which::Key(key) => version.is_none_or(|version| self.version == version) && *self.key == *key,
-            Which::Reference(reference) => self.reference == reference,
+            Which::EntryRef(reference) => self.reference == reference,
         }
     }
 }
