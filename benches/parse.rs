@@ -10,7 +10,7 @@
 //! - *busy*: every figure that is filled is a number of one to ten digits;
 //! - *busy with quotes*: 5 % of the rows have two cells with quotes, too.
 //!
-//! ProcessReport is `StatParser` fed with 16 KiB at a time, with every check it does in
+//! Reading is `StatParser` fed with 16 KiB at a time, with every check it does in
 //! production. What it is compared with is in `support/peer.rs`.
 //!
 //! `cargo bench` runs criterion over each step, to compare with the last run. At

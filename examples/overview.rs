@@ -228,7 +228,7 @@ impl Frontend {
 }
 
 impl Server {
-    fn new(server: &haproxyadmin::snapshot::Server) -> Self {
+    fn new(server: &haproxyadmin::snapshot::ServerStats) -> Self {
         Self {
             name: server.name().to_owned(),
             status: server.status().map(|status| status.to_string()),

@@ -84,7 +84,7 @@ async fn a_change_reaches_the_processes_that_have_the_server_and_no_others() {
         let name = (one.backend(), one.name());
         assert_eq!(name, (other.backend(), other.name()));
         let disabled = name == ("backend1_proc34", "bck_all_srv1");
-        let states = |server: &haproxyadmin::snapshot::Server| -> Vec<_> {
+        let states = |server: &haproxyadmin::snapshot::ServerStats| -> Vec<_> {
             server
                 .per_process()
                 .map(|(process, row)| (process.label().clone(), row.status().unwrap().state))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use haproxyadmin::snapshot::Frontend;
+use haproxyadmin::snapshot::FrontendStats;
 use haproxyadmin::{
     Agreement, Bound, CheckResult, Cluster, CountRange, ErrorKind, Level, Limits, Mode, RowKind,
     ServerAddress, Snapshot, State, StatusDetail,
@@ -19,7 +19,7 @@ use support::{
     releases, rows, zoo, zoo_settled,
 };
 
-/// RowKind, proxy and name of a row, and where the address tells rows apart, that.
+/// Kind, proxy and name of a row, and where the address tells rows apart, that.
 type Key = (u64, String, String, String);
 
 /// What each process says of each object, asked without the crate.
@@ -100,7 +100,7 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
         assert_eq!(all.processes(), [label(3), label(4)]);
         assert_eq!(snapshot.servers_named("bck_all_srv1").len(), 3);
         let sent: u64 = ANCESTOR_TRAFFIC.iter().map(|(.., requests)| requests).sum();
-        assert_eq!(snapshot.frontends().iter().map(Frontend::requests).sum::<CountRange>(), sent);
+        assert_eq!(snapshot.frontends().iter().map(FrontendStats::requests).sum::<CountRange>(), sent);
         let pids: Vec<_> = (1..=4).map(|n| u64::from(running.pid(n))).collect();
         let info = snapshot.info();
         assert_eq!(info.pids().into_iter().map(|(_, pid)| pid).collect::<Vec<_>>(), pids);

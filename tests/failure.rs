@@ -15,7 +15,7 @@ mod support;
 
 use support::{CheckedAccess, Running, levels, mixed_cluster, release, releases};
 
-/// RowKind, address, command and cause of an error, and how many processes failed in
+/// Kind, address, command and cause of an error, and how many processes failed in
 /// its snapshot.
 type Parts<'a> = (ErrorKind, Option<&'a Address>, Option<&'a str>, Option<io::ErrorKind>, Option<usize>);
 

@@ -84,8 +84,8 @@ fn wire_types_are_haproxys_own() {
     let keys = info_tags().map(|tag| (key(&tag.name).value_type, tag));
     let differing = columns
         .chain(keys)
-        .filter(|(wire, tag)| printed_as(*wire) != tag.value_type)
-        .map(|(wire, tag)| format!("{} in {}: {}, not {wire:?}", tag.name, tag.version, tag.value_type));
+        .filter(|(wire, tag)| printed_as(*wire) != tag.wire)
+        .map(|(wire, tag)| format!("{} in {}: {}, not {wire:?}", tag.name, tag.version, tag.wire));
     assert_eq!(set(differing), set([]), "wire types that differ from the table");
 }
 
@@ -400,7 +400,7 @@ fn tags(version: &'static str, command: &str) -> Vec<Tag> {
         match tag(version, line) {
             Some(tag) => tags.push(tag),
             None => assert!(
-                line.is_empty() || tags.last().is_some_and(|last| last.value_type == "str"),
+                line.is_empty() || tags.last().is_some_and(|last| last.wire == "str"),
                 "{command} of {version}: neither a value nor more of a text: {line:?}"
             ),
         }

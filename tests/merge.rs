@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use haproxyadmin::field::{self, Rule, ValueType};
-use haproxyadmin::snapshot::Server;
+use haproxyadmin::snapshot::ServerStats;
 use haproxyadmin::{
     Agreement, Bound, CheckResult, CheckStatus, CountRange, CounterSharing, MetricValue, RowKind,
     ServerAddress, Snapshot, Status,
@@ -69,7 +69,7 @@ fn snapshot(processes: &[Value]) -> Snapshot {
 }
 
 /// The server `app/web1` with these cells in processes 1, 2, ...
-fn server(cells: &[&str]) -> Server {
+fn server(cells: &[&str]) -> ServerStats {
     let processes: Vec<_> =
         (1..).zip(cells).map(|(n, cells)| process(n, &[row("app", "web1", 2, cells)], &[])).collect();
     snapshot(&processes).server("app", "web1").unwrap()
@@ -477,7 +477,7 @@ fn the_same_rows_in_another_order_are_the_same_objects() {
 }
 
 /// The server `app/web1` in processes 1, 2, ... with what each keeps in a file.
-fn sharing(processes: &[(&str, &Value)]) -> Server {
+fn sharing(processes: &[(&str, &Value)]) -> ServerStats {
     let processes: Vec<_> = (1..)
         .zip(processes)
         .map(|(n, (cells, shared))| {

@@ -97,13 +97,13 @@ async fn write(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
     let server = cluster.server_ref("backend1_proc34", "bck_all_srv1").unwrap();
     let mut changes = 0;
     while !over.load(Ordering::SeqCst) {
-        let weight = Weight::absolute(1 + u16::try_from(changes % 100).unwrap()).unwrap();
+        let weight = Weight::absolute(1 + u64::try_from(changes % 100).unwrap()).unwrap();
         let outcomes = server.set_weight(weight).await.unwrap();
         let words: Vec<_> = outcomes.iter().map(Outcome::word).collect();
         assert_eq!(words, ["absent", "absent", "changed", "changed"]);
         let now: Vec<_> =
             server.fetch_weight().await.unwrap().values().map(|(_, weight)| weight.current).collect();
-        assert_eq!(now, [1 + u32::try_from(changes % 100).unwrap(); 2]);
+        assert_eq!(now, [1 + u64::try_from(changes % 100).unwrap(); 2]);
         changes += 1;
     }
     changes

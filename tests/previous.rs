@@ -25,7 +25,7 @@ async fn change(cluster: &Cluster, round: usize) -> Result<Outcomes<Change>> {
     let frontend = cluster.frontend_ref("web")?;
     let step = u16::try_from(round).unwrap();
     match round % 12 {
-        0 => web1.set_weight(Weight::absolute(10 + step)?).await,
+        0 => web1.set_weight(Weight::absolute(10 + u64::from(step))?).await,
         1 => web2.set_state(AdminState::Drain).await,
         2 => web1.disable().await,
         3 => frontend.set_maxconn(20 + u32::from(step)).await,

@@ -186,7 +186,7 @@ async fn a_server_is_the_same_whichever_way_it_is_named() {
         server.set_weight(Weight::absolute(weight).unwrap()).await.unwrap();
         assert_eq!(every_cell(&running, "app", "web2", "weight").await, all(weight.to_string()));
         let figures = server.read().await.unwrap();
-        assert_eq!(figures.weight(), Some(Agreement::Same(weight.into())));
+        assert_eq!(figures.weight(), Some(Agreement::Same(weight)));
         figures.set_weight(Weight::absolute(99).unwrap()).await.unwrap();
         assert_eq!(figures.refresh().await.unwrap().weight(), Some(Agreement::Same(99)));
     }

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use haproxyadmin::field::{COLUMNS, Nature, RowKind, Rule};
-use haproxyadmin::snapshot::Server;
+use haproxyadmin::snapshot::ServerStats;
 use haproxyadmin::{
     Cluster, ClusterBuilder, CountRange, CounterSharing, Limits, MetricValue, ShmStatsFile, Snapshot,
 };
@@ -442,7 +442,7 @@ async fn processes_of_other_thread_groups_share_the_counters_of_those_that_both_
     assert_eq!(snapshot.backend("both").unwrap().requests(), 3);
     assert_eq!(snapshot.backend("app").unwrap().requests(), 42);
     let servers = snapshot.backend("app").unwrap().servers();
-    assert_eq!(servers.iter().map(Server::requests).sum::<CountRange>(), 42);
+    assert_eq!(servers.iter().map(ServerStats::requests).sum::<CountRange>(), 42);
     assert_eq!(ranges(&snapshot), Vec::<String>::new());
 }
 

@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use haproxyadmin::snapshot::{Backend, Server};
+use haproxyadmin::snapshot::{BackendStats, ServerStats};
 use haproxyadmin::{RowKind, Snapshot};
 
 use crate::Views;
@@ -10,11 +10,11 @@ use crate::report::{Cell, Report};
 use crate::server::states_report;
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let show = async |figure: fn(&Backend) -> Cell| show(call, views, |backend| Ok(figure(backend))).await;
+    let show = async |figure: fn(&BackendStats) -> Cell| show(call, views, |backend| Ok(figure(backend))).await;
     match call.action {
         "list" => {
             let (snapshot, backends) = read(call, views).await?;
-            Ok(Report::names(backends.iter().map(Backend::name)).read_from(&snapshot))
+            Ok(Report::names(backends.iter().map(BackendStats::name)).read_from(&snapshot))
         }
         "servers" => show(|backend| Cell::list(&names(&backend.servers()))).await,
         "status" => show(|backend| Cell::new(backend.status())).await,
@@ -30,8 +30,8 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     }
 }
 
-fn names(servers: &[Server]) -> Vec<&str> {
-    servers.iter().map(Server::name).collect()
+fn names(servers: &[ServerStats]) -> Vec<&str> {
+    servers.iter().map(ServerStats::name).collect()
 }
 
 async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
@@ -49,7 +49,7 @@ async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
 async fn show(
     call: &Call,
     views: &Views,
-    figure: impl Fn(&Backend) -> Result<Cell, Problem>,
+    figure: impl Fn(&BackendStats) -> Result<Cell, Problem>,
 ) -> Result<Report, Problem> {
     let (snapshot, backends) = read(call, views).await?;
     let figures = backends.iter().map(|backend| Ok((backend.name().to_owned(), figure(backend)?)));
@@ -58,7 +58,7 @@ async fn show(
 
 /// The backends that are named, or all of them. Of one alone only its own rows are
 /// asked for.
-async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<Backend>), Problem> {
+async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<BackendStats>), Problem> {
     let snapshot = match call.names.as_slice() {
         [name] => views.read.backend(name).await?.snapshot().clone(),
         _ => views.read.snapshot().await?,

@@ -1,4 +1,4 @@
-use haproxyadmin::snapshot::Frontend;
+use haproxyadmin::snapshot::FrontendStats;
 use haproxyadmin::{FrontendRef, RowKind, Snapshot};
 
 use crate::Views;
@@ -9,11 +9,12 @@ use crate::problem::Problem;
 use crate::report::{Cell, Report};
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let show = async |figure: fn(&Frontend) -> Cell| show(call, views, |frontend| Ok(figure(frontend))).await;
+    let show =
+        async |figure: fn(&FrontendStats) -> Cell| show(call, views, |frontend| Ok(figure(frontend))).await;
     match call.action {
         "list" => {
             let (snapshot, frontends) = read(call, views).await?;
-            Ok(Report::names(frontends.iter().map(Frontend::name)).read_from(&snapshot))
+            Ok(Report::names(frontends.iter().map(FrontendStats::name)).read_from(&snapshot))
         }
         "status" => show(|frontend| Cell::new(frontend.status())).await,
         "requests" => show(|frontend| Cell::new(frontend.requests())).await,
@@ -46,7 +47,7 @@ async fn set_maxconn(call: &Call, views: &Views, limit: &str) -> Result<Report, 
 async fn show(
     call: &Call,
     views: &Views,
-    figure: impl Fn(&Frontend) -> Result<Cell, Problem>,
+    figure: impl Fn(&FrontendStats) -> Result<Cell, Problem>,
 ) -> Result<Report, Problem> {
     let (snapshot, frontends) = read(call, views).await?;
     let figures = frontends.iter().map(|frontend| Ok((frontend.name().to_owned(), figure(frontend)?)));
@@ -55,7 +56,7 @@ async fn show(
 
 /// The frontends that are named, or all of them. Of one alone only its own rows are
 /// asked for.
-async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<Frontend>), Problem> {
+async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<FrontendStats>), Problem> {
     let snapshot = match call.names.as_slice() {
         [name] => views.read.frontend(name).await?.snapshot().clone(),
         _ => views.read.snapshot().await?,

@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use haproxyadmin::snapshot::Server;
+use haproxyadmin::snapshot::ServerStats;
 use haproxyadmin::{
     AdminState, AgentState, Change, Health, Label, Outcomes, RowKind, ServerRef, ServerState, Snapshot,
     Weight,
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let show = async |figure: fn(&Server) -> Cell| show(call, views, |server| Ok(figure(server))).await;
+    let show = async |figure: fn(&ServerStats) -> Cell| show(call, views, |server| Ok(figure(server))).await;
     match call.action {
         "list" => {
             let (snapshot, servers) = read(call, views).await?;
@@ -122,7 +122,7 @@ async fn each(
 async fn show(
     call: &Call,
     views: &Views,
-    figure: impl Fn(&Server) -> Result<Cell, Problem>,
+    figure: impl Fn(&ServerStats) -> Result<Cell, Problem>,
 ) -> Result<Report, Problem> {
     let (snapshot, servers) = read(call, views).await?;
     let figures = servers.iter().map(|server| Ok((path(server), figure(server)?)));
@@ -183,7 +183,7 @@ pub(crate) fn states_report<'a>(states: impl Iterator<Item = (&'a Label, &'a Ser
 
 /// The servers that are named, or all of them. Of one alone only the rows of its
 /// backend are asked for.
-async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<Server>), Problem> {
+async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<ServerStats>), Problem> {
     let snapshot = match call.names.iter().map(|name| name.split_once('/')).collect::<Vec<_>>()[..] {
         [Some((backend, name))] => views.read.server(backend, name).await?.snapshot().clone(),
         _ => views.read.snapshot().await?,
@@ -211,7 +211,7 @@ async fn refs(call: &Call, views: &Views) -> Result<Vec<ServerRef>, Problem> {
     Ok(refs.collect::<Result<_, _>>()?)
 }
 
-fn find(snapshot: &Snapshot, call: &Call) -> Result<Vec<Server>, Problem> {
+fn find(snapshot: &Snapshot, call: &Call) -> Result<Vec<ServerStats>, Problem> {
     if call.names.is_empty() {
         return Ok(match &call.backend {
             Some(backend) => snapshot.backend(backend)?.servers(),
@@ -232,6 +232,6 @@ fn find(snapshot: &Snapshot, call: &Call) -> Result<Vec<Server>, Problem> {
     Ok(found)
 }
 
-fn path(server: &Server) -> String {
+fn path(server: &ServerStats) -> String {
     format!("{}/{}", server.backend(), server.name())
 }

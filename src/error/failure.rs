@@ -10,7 +10,7 @@ use crate::address::Address;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
-    /// RowKind of the error.
+    /// Kind of the error.
     pub kind: ErrorKind,
     /// The cause in words, without the address.
     pub message: Box<str>,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// RowKind of an [`Error`](crate::Error).
+/// Kind of an [`Error`](crate::Error).
 ///
 /// Serialises as the word of [`as_str`](ErrorKind::as_str), and reads a word that it
 /// does not know as [`Other`](ErrorKind::Other).

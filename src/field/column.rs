@@ -98,7 +98,7 @@ macro_rules! for_each_column {
             tracked = "tracked", Text, None, Name, "2.2", [S] SameOrEmpty,
                 "Server whose state this one follows, as `backend/server`; empty without `track`.";
             kind_code = "type", U32, Code, Gauge, "2.2", [F L S B] Identity,
-                "RowKind of the row: 0 frontend, 1 backend, 2 server, 3 listener.";
+                "Kind of the row: 0 frontend, 1 backend, 2 server, 3 listener.";
             rate = "rate", U32, PerSecond, Rate, "2.2", [F S B] Sum,
                 "Sessions in the last second; requests on servers and backends.";
             rate_lim = "rate_lim", U32, PerSecond, Limit, "2.2", [F] Limit,

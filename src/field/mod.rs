@@ -57,7 +57,7 @@ pub struct InfoKey {
     pub rule: Rule,
 }
 
-/// RowKind of a `show stat` row, from its `type` column.
+/// Kind of a `show stat` row, from its `type` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]

@@ -1,6 +1,5 @@
 use super::handle::Backend;
 use super::server::{ServerRef, states};
-use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
 use crate::protocol::{Command, ProxyName};
@@ -52,6 +51,19 @@ impl Cluster {
 }
 
 impl BackendRef {
+    /// Returns a reference to the same backend, whose calls go through another view of the
+    /// cluster.
+    ///
+    /// ```no_run
+    /// # fn example(backend: haproxyadmin::BackendRef, cluster: haproxyadmin::Cluster) {
+    /// let lenient = backend.on(&cluster.allow_partial());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on(&self, cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone(), ..self.clone() }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -71,47 +83,33 @@ impl BackendRef {
     }
 }
 
-/// What can be asked of a backend, for each type that names one.
-macro_rules! acts_on_backend {
-    ($type:ident) => {
-        acts!($type, "backend");
+impl BackendRef {
+    /// Its server called `name`, to act on it. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what
+    /// HAProxy's configuration would not take for a name.
+    pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
+        self.cluster.server_ref(self.name(), name)
+    }
 
-        impl $type {
-            /// Its server called `name`, to act on it. Asks nobody.
-            ///
-            /// # Errors
-            ///
-            /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what
-            /// HAProxy's configuration would not take for a name.
-            pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
-                self.cluster.server_ref(self.name(), name)
-            }
-
-            /// The states of its servers, in each process: `show servers state NAME`.
-            /// What the operator wants and how they are is apart there; every level may
-            /// read it.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`Outcomes::all`].
-            ///
-            /// # Cancel safety
-            ///
-            /// Dropping the future leaves nothing behind, but where a reply is under way: a
-            /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
-            /// cut. The task needs the Tokio runtime that the call ran on.
-            pub async fn fetch_server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
-                let command = &Command::read("show servers state").word(self.target()?);
-                let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
-                self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
-            }
-
-            fn target(&self) -> Result<ProxyName> {
-                ProxyName::new("backend", self.name())
-            }
-        }
-    };
+    /// The states of its servers, in each process: `show servers state NAME`.
+    /// What the operator wants and how they are is apart there; every level may
+    /// read it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind, but where a reply is under way: a
+    /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
+    /// cut. The task needs the Tokio runtime that the call ran on.
+    pub async fn fetch_server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
+        let command = &Command::read("show servers state").word(&self.name);
+        let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
+        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+    }
 }
-
-acts_on_backend!(BackendRef);
-acts_on_backend!(Backend);

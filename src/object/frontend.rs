@@ -1,5 +1,4 @@
 use super::handle::{Frontend, Listener};
-use super::with_cluster::acts;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
 use crate::field::RowKind;
@@ -66,6 +65,19 @@ impl Cluster {
 }
 
 impl FrontendRef {
+    /// Returns a reference to the same frontend, whose calls go through another view of the
+    /// cluster.
+    ///
+    /// ```no_run
+    /// # fn example(frontend: haproxyadmin::FrontendRef, cluster: haproxyadmin::Cluster) {
+    /// let lenient = frontend.on(&cluster.allow_partial());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on(&self, cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone(), ..self.clone() }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -85,108 +97,94 @@ impl FrontendRef {
     }
 }
 
-/// What can be done to a frontend, for each type that names one.
-macro_rules! acts_on_frontend {
-    ($type:ident) => {
-        acts!($type, "frontend");
+impl FrontendRef {
+    /// Lets it accept connections again: `enable frontend NAME`. Needs level
+    /// admin.
+    ///
+    /// [`Unchanged`](Change::Unchanged) if it does already.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) after
+    /// [`shutdown`](Self::shutdown) ("Frontend was previously shut down, cannot
+    /// enable."), and for one that is `disabled` in the configuration.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections, and each process may have
+    /// executed the command, or still do so.
+    pub async fn enable(&self) -> Result<Outcomes<Change>> {
+        self.run(Command::write("enable frontend").word(&self.name)).await
+    }
 
-        impl $type {
-            /// Lets it accept connections again: `enable frontend NAME`. Needs level
-            /// admin.
-            ///
-            /// [`Unchanged`](Change::Unchanged) if it does already.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) after
-            /// [`shutdown`](Self::shutdown) ("Frontend was previously shut down, cannot
-            /// enable."), and for one that is `disabled` in the configuration.
-            ///
-            /// # Cancel safety
-            ///
-            /// Dropping the future closes the connections, and each process may have
-            /// executed the command, or still do so.
-            pub async fn enable(&self) -> Result<Outcomes<Change>> {
-                self.run(Command::write("enable frontend").word(self.target()?)).await
-            }
+    /// Makes it accept no connections until it is enabled: `disable frontend
+    /// NAME`. Needs level admin. Its sockets stay open; connections wait in their
+    /// queues.
+    ///
+    /// [`Unchanged`](Change::Unchanged) if it is disabled already.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`enable`](Self::enable).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`enable`](Self::enable).
+    pub async fn disable(&self) -> Result<Outcomes<Change>> {
+        self.run(Command::write("disable frontend").word(&self.name)).await
+    }
 
-            /// Makes it accept no connections until it is enabled: `disable frontend
-            /// NAME`. Needs level admin. Its sockets stay open; connections wait in their
-            /// queues.
-            ///
-            /// [`Unchanged`](Change::Unchanged) if it is disabled already.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`enable`](Self::enable).
-            ///
-            /// # Cancel safety
-            ///
-            /// That of [`enable`](Self::enable).
-            pub async fn disable(&self) -> Result<Outcomes<Change>> {
-                self.run(Command::write("disable frontend").word(self.target()?)).await
-            }
+    /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
+    /// Only a new process opens them again.
+    ///
+    /// [`Unchanged`](Change::Unchanged) if they are closed already. 2.2 does not
+    /// list such a frontend any more, so that with `nbproc` it is not here then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`enable`](Self::enable).
+    pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
+        self.run_where_listed(Command::write("shutdown frontend").word(&self.name)).await
+    }
 
-            /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
-            /// Only a new process opens them again.
-            ///
-            /// [`Unchanged`](Change::Unchanged) if they are closed already. 2.2 does not
-            /// list such a frontend any more, so that with `nbproc` it is not here then.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`Outcomes::all`].
-            ///
-            /// # Cancel safety
-            ///
-            /// That of [`enable`](Self::enable).
-            pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
-                self.run_where_listed(Command::write("shutdown frontend").word(self.target()?)).await
-            }
+    /// Sets how many connections it takes at once, in each process: `set maxconn
+    /// frontend NAME N`. Needs level admin. 0 is no limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) from 2^31
+    /// on ("Value out of range.").
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`enable`](Self::enable).
+    pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
+        let command = Command::write("set maxconn frontend").word(&self.name).word(connections);
+        self.run_where_listed(command).await
+    }
 
-            /// Sets how many connections it takes at once, in each process: `set maxconn
-            /// frontend NAME N`. Needs level admin. 0 is no limit of its own.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) from 2^31
-            /// on ("Value out of range.").
-            ///
-            /// # Cancel safety
-            ///
-            /// That of [`enable`](Self::enable).
-            pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
-                let command = Command::write("set maxconn frontend").word(self.target()?).word(connections);
-                self.run_where_listed(command).await
+    /// A process of `nbproc` takes a limit also for a frontend that another one
+    /// runs, and takes that one for shut down.
+    async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
+        let (name, scope) = (self.name(), StatFilter::frontend(self.name()));
+        let (command, looked_at) = (&command, &scope);
+        let is_it = |row: Row<'_>| row.kind() == RowKind::Frontend && row.proxy() == name;
+        let job = |target: Target, deadline| async move {
+            if target.nbproc().accepts_foreign_frontends()
+                && !target.lists(looked_at, is_it, &deadline).await?
+            {
+                return Ok(Response::Absent("not listed by `show stat`".into()));
             }
+            target.change(command, &deadline).await
+        };
+        self.cluster.fan_out().each(command, scope.clone(), job).await
+    }
 
-            /// A process of `nbproc` takes a limit also for a frontend that another one
-            /// runs, and takes that one for shut down.
-            async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
-                let (name, scope) = (self.name(), StatFilter::frontend(self.name()));
-                let (command, looked_at) = (&command, &scope);
-                let is_it = |row: Row<'_>| row.kind() == RowKind::Frontend && row.proxy() == name;
-                let job = |target: Target, deadline| async move {
-                    if target.nbproc().accepts_foreign_frontends()
-                        && !target.lists(looked_at, is_it, &deadline).await?
-                    {
-                        return Ok(Response::Absent("not listed by `show stat`".into()));
-                    }
-                    target.change(command, &deadline).await
-                };
-                self.cluster.fan_out().each(command, scope.clone(), job).await
-            }
-
-            fn target(&self) -> Result<ProxyName> {
-                ProxyName::new("frontend", self.name())
-            }
-
-            async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-                self.cluster.fan_out().change(command, StatFilter::frontend(self.name())).await
-            }
-        }
-    };
+    async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
+        self.cluster.fan_out().change(command, StatFilter::frontend(self.name())).await
+    }
 }
-
-acts_on_frontend!(FrontendRef);
-acts_on_frontend!(Frontend);

@@ -8,7 +8,6 @@ mod pattern;
 mod process;
 mod rate_limit;
 mod server;
-mod with_cluster;
 
 pub use backend::BackendRef;
 pub use counters::Counters;

@@ -28,9 +28,9 @@ pub struct ServerState {
     /// Name that the address is resolved from.
     pub fqdn: Option<Box<str>>,
     /// Weight that the operator wants: what was set, or the initial one.
-    pub weight: u32,
+    pub weight: u64,
     /// Weight that the configuration gives it.
-    pub initial_weight: u32,
+    pub initial_weight: u64,
     /// Time since its operational state changed.
     pub since: Duration,
 }

@@ -39,7 +39,7 @@ struct Object {
     children: (u32, u32),
 }
 
-/// RowKind, name of the proxy, name of the server or listener.
+/// Kind, name of the proxy, name of the server or listener.
 type Key<'a> = (RowKind, &'a str, &'a str);
 
 /// Objects of one kind by their names, the first of those that have them.

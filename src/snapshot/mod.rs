@@ -23,7 +23,7 @@ pub use process::Process;
 pub use requirement::{Required, Requirement};
 pub use shared_counters::ShmStatsFile;
 pub use sharing::{CounterSharing, Sharers};
-pub use stats::{Backend, ClusterInfo, Frontend, Listener, Server, Uptime};
+pub use stats::{BackendStats, ClusterInfo, FrontendStats, ListenerStats, ServerStats, Uptime};
 
 pub(crate) use label::labels_beside;
 pub(crate) use record::Record;

@@ -102,7 +102,7 @@ impl Step {
 
     async fn take(self, server: &ServerRef) -> Result<Outcomes<Change>> {
         match self {
-            Self::Weight(weight) => server.set_weight(Weight::absolute(weight)?).await,
+            Self::Weight(weight) => server.set_weight(Weight::absolute(weight.into())?).await,
             Self::State(state) => server.set_state(state).await,
             Self::Disable => server.disable().await,
             Self::Enable => server.enable().await,

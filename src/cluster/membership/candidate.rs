@@ -55,7 +55,7 @@ impl Listing {
 }
 
 impl Membership {
-    /// The sockets in the directories. ProcessReport the directories takes at most half of
+    /// The sockets in the directories. Reading the directories takes at most half of
     /// the time that is left, so that the processes can be asked in any case.
     pub(super) async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {
         let mut found = Vec::new();

@@ -20,7 +20,7 @@ pub(in crate::fake) struct Live {
     pub(in crate::fake) agent_addr: Option<Box<str>>,
 }
 
-/// AdminFlags state.
+/// Administrative state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fake) enum Admin {
     Ready,

@@ -9,9 +9,9 @@ use crate::error::Malformed;
 pub struct ServerWeight {
     /// The weight by which it gets traffic now; lower while it warms up
     /// (`slowstart`).
-    pub current: u32,
+    pub current: u64,
     /// The weight that the configuration gives it.
-    pub initial: u32,
+    pub initial: u64,
 }
 
 impl ServerWeight {

@@ -17,12 +17,12 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Weight {
-    number: u16,
+    number: u64,
     relative: bool,
 }
 
 /// Highest weight that HAProxy knows.
-const HIGHEST: u16 = 256;
+const HIGHEST: u64 = 256;
 
 impl Weight {
     /// A weight from 0 to 256. A server with weight 0 takes no new traffic.
@@ -30,7 +30,7 @@ impl Weight {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) above 256.
-    pub fn absolute(number: u16) -> Result<Self> {
+    pub fn absolute(number: u64) -> Result<Self> {
         if number > HIGHEST {
             return Err(Error::invalid(format!("weight {number}: expected 0 to {HIGHEST}, or a percentage")));
         }
@@ -39,7 +39,7 @@ impl Weight {
 
     /// Percent of the weight that the configuration gives the server, rounded down.
     /// HAProxy takes what comes out above 256 for 256.
-    pub fn percent(number: u16) -> Self {
+    pub fn percent(number: u64) -> Self {
         Self { number, relative: true }
     }
 }

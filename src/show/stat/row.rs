@@ -45,7 +45,7 @@ impl<'a> Row<'a> {
         Self { dump, index, entry }
     }
 
-    /// RowKind of the row, from its `type` column.
+    /// Kind of the row, from its `type` column.
     pub fn kind(&self) -> RowKind {
         self.entry.kind
     }

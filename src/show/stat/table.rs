@@ -69,7 +69,7 @@ impl StatTable {
 
     /// The dump as HAProxy prints it: header, rows and the empty line at the end.
     ///
-    /// ProcessReport this text gives an equal dump. A cell is quoted where it must be,
+    /// Reading this text gives an equal dump. A cell is quoted where it must be,
     /// which is also where HAProxy quotes.
     pub fn to_csv(&self) -> String {
         let mut out = self.header.to_line();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Server;
+use super::ServerStats;
 use super::accessor::figures;
 use super::common::{debug, serialize, view};
 use super::object::Object;
@@ -15,12 +15,12 @@ use crate::snapshot::merge::Agreement;
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `name`, `processes` (the labels),
-/// `status` and `metrics` (a map of [`metrics`](Backend::metrics)). It cannot be read back,
+/// `status` and `metrics` (a map of [`metrics`](BackendStats::metrics)). It cannot be read back,
 /// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
-pub struct Backend(pub(super) Object);
+pub struct BackendStats(pub(super) Object);
 
-impl Backend {
+impl BackendStats {
     /// Its name.
     pub fn name(&self) -> &str {
         self.0.proxy()
@@ -52,8 +52,8 @@ impl Backend {
     }
 
     /// Its servers, in the order processes list them.
-    pub fn servers(&self) -> Vec<Server> {
-        self.0.children().map(Server).collect()
+    pub fn servers(&self) -> Vec<ServerStats> {
+        self.0.children().map(ServerStats).collect()
     }
 
     /// Its server called `name`.
@@ -63,7 +63,7 @@ impl Backend {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
-    pub fn server(&self, name: &str) -> Result<Server> {
+    pub fn server(&self, name: &str) -> Result<ServerStats> {
         self.snapshot().server(self.name(), name)
     }
 
@@ -74,7 +74,7 @@ impl Backend {
     }
 }
 
-view!(Backend, "backend");
-for_each_column!(figures, B, Backend);
-debug!(Backend);
-serialize!(Backend: name);
+view!(BackendStats, "backend");
+for_each_column!(figures, B, BackendStats);
+debug!(BackendStats);
+serialize!(BackendStats: name);

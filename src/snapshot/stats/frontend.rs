@@ -1,4 +1,4 @@
-use super::Listener;
+use super::ListenerStats;
 use super::accessor::figures;
 use super::common::{debug, serialize, view};
 use super::object::Object;
@@ -13,12 +13,12 @@ use crate::snapshot::merge::{Agreement, Limit};
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `name`, `processes` (the labels),
-/// `status` and `metrics` (a map of [`metrics`](Frontend::metrics)). It cannot be read back,
+/// `status` and `metrics` (a map of [`metrics`](FrontendStats::metrics)). It cannot be read back,
 /// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
-pub struct Frontend(pub(super) Object);
+pub struct FrontendStats(pub(super) Object);
 
-impl Frontend {
+impl FrontendStats {
     /// Its name.
     pub fn name(&self) -> &str {
         self.0.proxy()
@@ -27,7 +27,7 @@ impl Frontend {
     /// HTTP requests received (`req_tot`), or sessions (`stot`) in `mode tcp`, where
     /// there are no requests.
     ///
-    /// Each process counts what its own mode says. [`req_tot`](Frontend::req_tot) counts
+    /// Each process counts what its own mode says. [`req_tot`](FrontendStats::req_tot) counts
     /// HTTP requests alone, and is 0 in `mode tcp`. A range while it is not known how
     /// processes [share](Self::sharing) the counter.
     pub fn requests(&self) -> CountRange {
@@ -54,8 +54,8 @@ impl Frontend {
     }
 
     /// Its listeners, if it has `option socket-stats`.
-    pub fn listeners(&self) -> Vec<Listener> {
-        self.0.children().map(Listener).collect()
+    pub fn listeners(&self) -> Vec<ListenerStats> {
+        self.0.children().map(ListenerStats).collect()
     }
 
     /// Number of the proxy (`iid`), which changes with the order of the
@@ -70,7 +70,7 @@ fn requests(row: &Row<'_>) -> Col {
     if row.mode() == Some(Mode::Tcp) { Col::stot } else { Col::req_tot }
 }
 
-view!(Frontend, "frontend");
-for_each_column!(figures, F, Frontend);
-debug!(Frontend);
-serialize!(Frontend: name);
+view!(FrontendStats, "frontend");
+for_each_column!(figures, F, FrontendStats);
+debug!(FrontendStats);
+serialize!(FrontendStats: name);

@@ -15,12 +15,12 @@ use crate::snapshot::CountRange;
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `frontend`, `name`, `processes` (the labels),
-/// `status` and `metrics` (a map of [`metrics`](Listener::metrics)). It cannot be read back,
+/// `status` and `metrics` (a map of [`metrics`](ListenerStats::metrics)). It cannot be read back,
 /// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
-pub struct Listener(pub(super) Object);
+pub struct ListenerStats(pub(super) Object);
 
-impl Listener {
+impl ListenerStats {
     /// Its name: that of the `bind` line, `sock-N` if it gives none.
     pub fn name(&self) -> &str {
         self.0.name()
@@ -38,7 +38,7 @@ impl Listener {
     }
 }
 
-view!(Listener, "listener");
-for_each_column!(figures, L, Listener);
-debug!(Listener);
-serialize!(Listener: frontend name);
+view!(ListenerStats, "listener");
+for_each_column!(figures, L, ListenerStats);
+debug!(ListenerStats);
+serialize!(ListenerStats: frontend name);

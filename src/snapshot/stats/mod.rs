@@ -10,11 +10,11 @@ mod listener;
 mod object;
 mod server;
 
-pub use backend::Backend;
-pub use frontend::Frontend;
+pub use backend::BackendStats;
+pub use frontend::FrontendStats;
 pub use info::{ClusterInfo, Uptime};
-pub use listener::Listener;
-pub use server::Server;
+pub use listener::ListenerStats;
+pub use server::ServerStats;
 
 use super::{Snapshot, index};
 use crate::error::Result;
@@ -23,8 +23,8 @@ use object::Object;
 
 impl Snapshot {
     /// Every frontend, in the order processes list them.
-    pub fn frontends(&self) -> Vec<Frontend> {
-        self.objects(RowKind::Frontend, Frontend)
+    pub fn frontends(&self) -> Vec<FrontendStats> {
+        self.objects(RowKind::Frontend, FrontendStats)
     }
 
     /// The frontend called `name`.
@@ -35,13 +35,13 @@ impl Snapshot {
     /// HAProxy lists no proxy that is `disabled` in its configuration.
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
-    pub fn frontend(&self, name: &str) -> Result<Frontend> {
-        self.find(RowKind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(Frontend)
+    pub fn frontend(&self, name: &str) -> Result<FrontendStats> {
+        self.find(RowKind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(FrontendStats)
     }
 
     /// Every backend, in the order processes list them.
-    pub fn backends(&self) -> Vec<Backend> {
-        self.objects(RowKind::Backend, Backend)
+    pub fn backends(&self) -> Vec<BackendStats> {
+        self.objects(RowKind::Backend, BackendStats)
     }
 
     /// The backend called `name`.
@@ -52,13 +52,13 @@ impl Snapshot {
     /// HAProxy lists no proxy that is `disabled` in its configuration.
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
-    pub fn backend(&self, name: &str) -> Result<Backend> {
-        self.find(RowKind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(Backend)
+    pub fn backend(&self, name: &str) -> Result<BackendStats> {
+        self.find(RowKind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(BackendStats)
     }
 
     /// Every server of every backend, in the order processes list them.
-    pub fn servers(&self) -> Vec<Server> {
-        self.objects(RowKind::Server, Server)
+    pub fn servers(&self) -> Vec<ServerStats> {
+        self.objects(RowKind::Server, ServerStats)
     }
 
     /// The server called `name` of the backend called `backend`.
@@ -68,30 +68,30 @@ impl Snapshot {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
     /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
     /// answered lists it and others did not answer; the error holds the snapshot.
-    pub fn server(&self, backend: &str, name: &str) -> Result<Server> {
+    pub fn server(&self, backend: &str, name: &str) -> Result<ServerStats> {
         self.find(RowKind::Server, backend, name, || format!("server {:?}", format!("{backend}/{name}")))
-            .map(Server)
+            .map(ServerStats)
     }
 
     /// Every server called `name`, whatever its backend.
-    pub fn servers_named(&self, name: &str) -> Vec<Server> {
+    pub fn servers_named(&self, name: &str) -> Vec<ServerStats> {
         self.servers().into_iter().filter(|server| server.name() == name).collect()
     }
 
     /// Every listener of every frontend that has `option socket-stats`.
-    pub fn listeners(&self) -> Vec<Listener> {
-        self.objects(RowKind::Listener, Listener)
+    pub fn listeners(&self) -> Vec<ListenerStats> {
+        self.objects(RowKind::Listener, ListenerStats)
     }
 
     /// The listener that `other` is, as it is in this snapshot.
-    pub(crate) fn same_listener(&self, other: &Listener) -> Result<Listener> {
+    pub(crate) fn same_listener(&self, other: &ListenerStats) -> Result<ListenerStats> {
         let found = self.index().find(&self.0.processes, RowKind::Listener, other.frontend(), other.name());
         let first = other.0.rows().next();
-        let is_other = |listener: &Listener| match (first, listener.0.rows().next()) {
+        let is_other = |listener: &ListenerStats| match (first, listener.0.rows().next()) {
             (Some((_, one)), Some((_, two))) => index::same_listener(&one, &two),
             _ => false,
         };
-        found.iter().map(|id| Listener(Object::new(self.clone(), *id))).find(is_other).ok_or_else(|| {
+        found.iter().map(|id| ListenerStats(Object::new(self.clone(), *id))).find(is_other).ok_or_else(|| {
             let name = format!("{}/{}", other.frontend(), other.name());
             self.absent(format!("listener {name:?}"))
         })

@@ -14,12 +14,12 @@ use crate::snapshot::merge::Agreement;
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `backend`, `name`, `processes` (the labels),
-/// `status` and `metrics` (a map of [`metrics`](Server::metrics)). It cannot be read back,
+/// `status` and `metrics` (a map of [`metrics`](ServerStats::metrics)). It cannot be read back,
 /// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
 #[derive(Clone, PartialEq)]
-pub struct Server(pub(super) Object);
+pub struct ServerStats(pub(super) Object);
 
-impl Server {
+impl ServerStats {
     /// Its name.
     pub fn name(&self) -> &str {
         self.0.name()
@@ -86,7 +86,7 @@ impl Server {
     }
 }
 
-view!(Server, "server");
-for_each_column!(figures, S, Server);
-debug!(Server);
-serialize!(Server: backend name);
+view!(ServerStats, "server");
+for_each_column!(figures, S, ServerStats);
+debug!(ServerStats);
+serialize!(ServerStats: backend name);
