@@ -12,7 +12,7 @@ use crate::cluster::membership::MembershipTable;
 use crate::error::{Error, Result};
 use crate::transport::{Deadline, Limits, Permits};
 
-/// Where a [`Cluster`] finds its processes, and how it treats them.
+/// Builder of a [`Cluster`]: the places where it finds its processes, and its options.
 ///
 /// # Example
 ///
@@ -47,7 +47,7 @@ pub struct ClusterBuilder {
     declared_files: HashMap<Address, Arc<str>>,
 }
 
-/// Connections open at a time, over all processes.
+/// Default of [`ClusterBuilder::max_connections`].
 const PARALLEL: usize = 256;
 
 impl Default for ClusterBuilder {
@@ -69,89 +69,92 @@ impl Default for ClusterBuilder {
 }
 
 impl ClusterBuilder {
-    /// Adds every stats socket in a directory, subdirectories not included. It is
-    /// read again at each call, so that new sockets are found.
+    /// Adds every stats socket in a directory, without subdirectories. Each call of the cluster
+    /// reads the directory again and finds new sockets.
     pub fn dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.dirs.push(path.into());
         self
     }
 
-    /// Adds a process at an address. Nobody needs to be up there yet.
+    /// Adds the process at an address. The process may be down at this time.
     pub fn address(mut self, address: impl Into<Address>) -> Self {
         self.addresses.push(address.into());
         self
     }
 
-    /// Adds processes at addresses.
+    /// Adds the processes at several addresses.
     pub fn addresses<A: Into<Address>>(mut self, addresses: impl IntoIterator<Item = A>) -> Self {
         self.addresses.extend(addresses.into_iter().map(Into::into));
         self
     }
 
-    /// Gives the process at an address a label of its own, instead of its relative
-    /// number or the end of its address.
+    /// Sets the label of the process at an address. Default: the relative number of the process, or
+    /// the end of its address.
     pub fn label(mut self, address: impl Into<Address>, label: impl Into<Box<str>>) -> Self {
         self.labels.insert(address.into(), label.into());
         self
     }
 
-    /// Names the host that is read, which tells its processes from those of other
-    /// hosts when snapshots are joined. Default: the host name of this machine.
+    /// Sets the name of the host that the processes run on. Default: the host name of this machine.
+    ///
+    /// The name tells processes of different hosts apart when snapshots are joined.
     pub fn host(mut self, host: impl Into<Arc<str>>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// How long to wait and how much to take, for each process. Default: those of
-    /// [`Limits`].
+    /// Sets the time limits and size limits for each process. Default: the defaults of [`Limits`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Ignores sockets of directories whose file name fits `pattern`, in which `*`
-    /// stands for any text. Default: none.
+    /// Ignores sockets in directories if their file name matches `pattern`. A `*` matches any text.
+    /// Default: no pattern.
     pub fn exclude(mut self, pattern: impl Into<Box<str>>) -> Self {
         self.excluded.push(pattern.into());
         self
     }
 
-    /// Whether to ignore a socket of a directory where nobody listens. Default: no.
+    /// Sets whether a socket in a directory is ignored if it refuses connections. Default: no.
     ///
-    /// A file left behind and a process that has just died look the same, so that
-    /// by default it is a member that fails. A member that has answered once is
-    /// never ignored for this.
+    /// A stale socket file and the socket of a process that has just died look the same. By
+    /// default, such a socket is therefore a member that fails. A member that has answered once is
+    /// never ignored because it refuses connections.
     pub fn ignore_refused(mut self, ignore: bool) -> Self {
         self.ignore_refused = ignore;
         self
     }
 
-    /// Requires that the cluster has at least that many members. Default: 0.
+    /// Requires that the cluster has at least this many members. Default: 0.
     ///
-    /// A process whose socket file is absent when a directory is read is not known to
-    /// the cluster, and no call can notice its absence by itself. With this, strict calls
-    /// fail with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if there are
-    /// fewer members, whether or not the members answer, and
-    /// [`Snapshot::missing`](crate::Snapshot::missing) and
-    /// [`Outcomes::missing`](crate::Outcomes::missing) tell it.
+    /// If the socket file of a process is absent when a directory is read, the cluster does not
+    /// know the process, and no call can detect its absence by itself. With this setting, strict
+    /// calls fail with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if there are fewer
+    /// members, even if all members answer. [`Snapshot::missing`](crate::Snapshot::missing) and
+    /// [`Outcomes::missing`](crate::Outcomes::missing) list the requirement then.
     pub fn expect_at_least(mut self, processes: usize) -> Self {
         self.expected_count = processes;
         self
     }
 
-    /// Requires that these processes are members: each by its label, by its address, or
-    /// by the end of its address, such as `1.sock`. Default: none.
+    /// Requires that each of these processes is a member. Default: no process.
     ///
-    /// See [`expect_at_least`](Self::expect_at_least) for what happens if one is not.
+    /// A process is given by its label, its address, or the end of its address, such as `1.sock`.
+    /// If it is not a member, calls fail as described at
+    /// [`expect_at_least`](Self::expect_at_least).
     pub fn expect<S: Into<Selector>>(mut self, processes: impl IntoIterator<Item = S>) -> Self {
         self.expected.extend(processes.into_iter().map(Into::into));
         self
     }
 
-    /// Sets how many connections are open at a time, over all processes; 0 counts as 1.
-    /// Default: 256. A process that has to wait for its turn has that much less of
-    /// its time left. Processes that did not answer in time when they were last asked
-    /// share half of the connections, and get theirs after the others.
+    /// Sets the maximum number of connections that are open at a time, over all processes; 0 counts
+    /// as 1. Default: 256.
+    ///
+    /// The time that a call waits for a free connection counts towards its time limits. Processes
+    /// that timed out when they were last asked share half of the connections, rounded up. If a
+    /// read finds more processes than connections, a process that does not answer within its share
+    /// of the time is asked again after the others.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.parallel = connections;
         self
@@ -160,15 +163,16 @@ impl ClusterBuilder {
     /// Declares that the processes at these addresses keep counters together in one
     /// `shm-stats-file` (HAProxy 3.3 and later). Such counters count once.
     ///
-    /// Processes of this host need no declaration if this program may read their
-    /// `/proc/PID/maps`, as root may. Others do: on another host, in a container, or of
-    /// another user. Addresses are those that
-    /// [`Cluster::members`](super::Cluster::members) lists. The name stands for the file:
-    /// it is the same in all clusters whose snapshots are joined, and tells it from other
-    /// files. An address has one file, the one that it was declared to have last.
+    /// Processes of this host need no declaration if this program may read their `/proc/PID/maps`,
+    /// as root may. Processes on another host, in a container or of another user need one.
     ///
-    /// Which objects are in the file is found out by their `guid`, process by process. If
-    /// that fails, figures become ranges, and reads do not fail: see
+    /// The addresses are the ones that [`Cluster::members`](super::Cluster::members) lists. The
+    /// name identifies the file. Use the same name in all clusters if their snapshots are joined,
+    /// and another name for each other file. If an address is declared more than once, the last
+    /// declaration applies.
+    ///
+    /// The cluster asks each process for the `guid` of its objects to find out which objects are in
+    /// the file. If that fails, reads do not fail, and the figures become ranges: see
     /// [`guide::shared_counters`](crate::guide::shared_counters).
     ///
     /// # Example
@@ -199,18 +203,15 @@ impl ClusterBuilder {
         self
     }
 
-    /// Makes the cluster. Directories are read, and nobody is asked anything yet.
+    /// Builds the cluster. Reads the directories, and connects to no process.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is
-    /// neither a directory nor an address;
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read;
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no socket.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the builder has neither a
+    ///   directory nor an address.
+    /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and no socket was
+    ///   found.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found.
     pub async fn build(self) -> Result<Cluster> {
         if self.dirs.is_empty() && self.addresses.is_empty() {
             return Err(Error::invalid("a cluster needs a directory or an address"));

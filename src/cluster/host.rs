@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-/// Returns the name of this host: `nodename` of `uname` on Unix, `COMPUTERNAME` or
-/// `HOSTNAME` of the environment elsewhere. `localhost` if it has no name.
+/// Returns the name of this host: `nodename` of `uname` on Unix, the environment variable
+/// `COMPUTERNAME` or `HOSTNAME` elsewhere, and `localhost` if the host has no name.
 ///
-/// Snapshots of two hosts are told apart by it.
+/// The name tells snapshots of different hosts apart.
 pub(super) fn host_name() -> Arc<str> {
     or_localhost(&system_name())
 }
@@ -19,7 +19,7 @@ fn system_name() -> String {
     ["COMPUTERNAME", "HOSTNAME"].iter().find_map(name).unwrap_or_default()
 }
 
-/// The name of a host that was given one; Linux calls the others `(none)`.
+/// Returns `name`, or `localhost` if the host has no name. Linux calls such a host `(none)`.
 fn or_localhost(name: &str) -> Arc<str> {
     match name.trim() {
         "" | "(none)" => "localhost".into(),

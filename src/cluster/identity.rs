@@ -1,20 +1,22 @@
 use crate::show::Info;
 use crate::snapshot::Record;
 
-/// What two answers of one process have in common. Answers of two processes
-/// can have it in common too, in containers.
+/// Identity of a process, as the process reports it: process ID, start time and node name.
+///
+/// Two reports of one process have fitting identities. Two processes in containers can have fitting
+/// identities too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pid: u64,
     /// Seconds since 1970.
     started_at: u64,
-    /// Seconds that the start time may be off.
+    /// Seconds by which the start time may be wrong.
     accuracy: u64,
     node: Box<str>,
 }
 
-/// Seconds that start times of one process may be apart if they are derived from the
-/// time it has been up. Releases since 2.6 tell their start exactly.
+/// Seconds by which two start times of one process may differ if they are derived from its uptime.
+/// HAProxy 2.6 and later report the start time exactly.
 const DERIVED: u64 = 2;
 
 impl Identity {
@@ -22,7 +24,8 @@ impl Identity {
         Self::new(record.info()?, record.read_at)
     }
 
-    /// The identity that a process gave at `read_at`, in microseconds since 1970.
+    /// Returns the identity in `info`, which ended at `read_at`, in microseconds since 1970.
+    /// Returns `None` if `info` lacks the process ID or the start time.
     pub(crate) fn new(info: &Info, read_at: u64) -> Option<Self> {
         Some(Self {
             pid: info.pid()?,
@@ -36,7 +39,7 @@ impl Identity {
         self.pid
     }
 
-    /// Whether both may be of one process.
+    /// Returns `true` if both identities may belong to one process.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         self.pid == other.pid
             && self.node == other.node

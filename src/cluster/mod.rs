@@ -1,4 +1,4 @@
-//! Many processes: who they are, and one object for what they have in common.
+//! Many HAProxy processes: their membership, and the calls that reach all of them.
 
 mod builder;
 mod fan_out;
@@ -34,28 +34,35 @@ use view::View;
 
 /// Many HAProxy processes, managed as one.
 ///
-/// Cheap to clone; `Send` and `Sync`. It holds no connection open: each call
-/// asks every process at once, one connection each, and waits for none of them
-/// longer than its [`Limits`](crate::Limits) allow.
+/// Cheap to clone; `Send` and `Sync`. The cluster holds no connection open: each call asks all
+/// processes at once, with one connection to each, and waits for each process no longer than its
+/// [`Limits`](crate::Limits) allow.
 ///
-/// # Who is in it
+/// # Members
 ///
-/// Sockets come from directories, which are read again at each call, and from
-/// addresses. Every socket found is either a *member*, whose figures count and
-/// whose failure is reported, or [*ignored*](Cluster::ignored) with the reason. A
-/// member stays one, whatever becomes of it, until
-/// [`rediscover`](Cluster::rediscover); a file that was ignored is looked at again
-/// when another takes its name. At a given address a process is expected: what
-/// else answers there is a failure.
+/// Sockets come from directories, which each call reads again, and from addresses. Every socket is
+/// either a *member* or [*ignored*](Cluster::ignored) for a reason. The figures of a member count,
+/// and its failures are reported.
 ///
-/// # When a part fails
+/// A member stays a member until [`rediscover`](Cluster::rediscover), even if it fails. An ignored
+/// socket file is probed again when another file takes its name. At an address that was given
+/// explicitly, a process is expected: an answer of any other program is reported as a failure.
 ///
-/// Reads are strict: if a member does not answer, they fail with
-/// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete), and the error
-/// [holds](crate::Error::snapshot) the answers of the others. If no member answers and all
-/// of them fail for one reason, the error has the kind of that reason.
-/// [`allow_partial`](Cluster::allow_partial) gives a view that takes what there
-/// is.
+/// # Partial failure
+///
+/// Reads are strict: they fail with [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a
+/// member does not answer, and the error [holds](crate::Error::snapshot) the answers of the others.
+/// If no member answers and all of them fail for the same reason, the error has the kind of that
+/// reason. Use [`allow_partial`](Cluster::allow_partial) to get partial results instead.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a read closes its connections and leaves the members as they were. Some
+/// releases mishandle a long reply that is cut short; a task reads such a reply to its end, for a
+/// minute at most, as described at [`StatsSocket::command`](crate::StatsSocket::command).
+///
+/// Dropping the future of a change closes its connections. Each process may have executed the
+/// command, or may still do so: see [`guide::fan_out`](crate::guide::fan_out#unknown-outcomes).
 ///
 /// # Example
 ///
@@ -77,35 +84,29 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Every HAProxy stats socket in a directory, with the defaults of
-    /// [`ClusterBuilder`].
+    /// Returns the cluster of every HAProxy stats socket in a directory, with the defaults of
+    /// [`ClusterBuilder`]. Reads the directory, and connects to no process.
     ///
-    /// **A process whose socket file is absent is not known to the cluster.** If a process
-    /// is down and its file is gone when the directory is first read, every call succeeds
-    /// without it, strict calls too. Use
-    /// [`expect_at_least`](ClusterBuilder::expect_at_least) or
-    /// [`expect`](ClusterBuilder::expect) to have calls fail then.
+    /// **The cluster does not know a process if its socket file is absent.** If a process is down
+    /// and its file is gone when the directory is first read, every call succeeds without the
+    /// process, even a strict call. Use [`expect_at_least`](ClusterBuilder::expect_at_least) or
+    /// [`expect`](ClusterBuilder::expect) to make calls fail in this case.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the directory cannot be read,
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no socket in
-    /// it. Nobody is asked anything yet.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
+    /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if the directory cannot be read.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it contains no socket.
     pub async fn from_dir(path: impl Into<PathBuf>) -> Result<Self> {
         Self::builder().dir(path).build().await
     }
 
-    /// The processes at these addresses, with the defaults of [`ClusterBuilder`].
-    /// Nobody needs to be up yet.
+    /// Returns the cluster of the processes at these addresses, with the defaults of
+    /// [`ClusterBuilder`]. The processes may be down at this time.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an address
-    /// that is none, or if there is none at all.
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if an address is not valid, or
+    ///   if no address is given.
     pub async fn from_addresses<A>(addresses: impl IntoIterator<Item = A>) -> Result<Self>
     where
         A: TryInto<Address>,
@@ -118,36 +119,34 @@ impl Cluster {
         builder.build().await
     }
 
-    /// Everything that can be set.
+    /// Returns a builder with the default options.
     pub fn builder() -> ClusterBuilder {
         ClusterBuilder::default()
     }
 
-    /// What every member says at this moment.
+    /// Reads the report of every member.
     ///
-    /// Sends `show info;show cli level;show cli sockets;show stat` to each member,
-    /// all at once, one connection each, which every level permits. HAProxy makes
-    /// the rows while they are read, so that those of one process are not all of
-    /// exactly one moment.
+    /// Sends `show info;show cli level;show cli sockets;show stat` to all members at once, with one
+    /// connection to each. Every level permits these commands. HAProxy produces the rows while they
+    /// are read, so the rows of one process are not from exactly the same moment.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a member did not
-    /// answer, unless [`allow_partial`](Cluster::allow_partial), or the kind of the
-    /// failures as [`Snapshot::complete`] tells;
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket is a member,
-    /// with what was ignored and why; [`ErrorKind::Io`](crate::ErrorKind::Io) if a
-    /// directory cannot be read and there is no other member. A directory that cannot be
-    /// read beside other members is [missing](Snapshot::missing).
+    /// The first two do not apply to a view of [`allow_partial`](Cluster::allow_partial).
     ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a member did not answer, or if
+    ///   something is [missing](Snapshot::missing), such as a directory that cannot be read.
+    /// - The kind of the failures if no member answered and all failures are of one kind: see
+    ///   [`Snapshot::complete`].
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket is a member. The error
+    ///   lists the ignored sockets and the reasons.
+    /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and there is no
+    ///   member.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         self.read(&StatFilter::All).await
     }
 
-    /// Reads the rows in `scope` of every member.
+    /// Reads the rows in `scope` from every member.
     pub(crate) async fn read(&self, scope: &StatFilter) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
@@ -165,71 +164,72 @@ impl Cluster {
         if self.view.partial { Ok(snapshot) } else { snapshot.complete() }
     }
 
-    /// Addresses of the members, as known since the last call that asked them.
-    /// Before the first one only the given addresses are known.
+    /// Returns the addresses of the members, as the last call that asked them found. Before the
+    /// first call, these are the explicitly given addresses.
     pub fn members(&self) -> Vec<Address> {
         self.membership.members()
     }
 
-    /// Sockets that were found and are no members, with the reason, as known since
-    /// the last call that asked the members.
+    /// Returns the sockets that were found and are not members, with the reason, as the last call
+    /// that asked the members found.
     pub fn ignored(&self) -> Vec<Ignored> {
         self.membership.ignored()
     }
 
-    /// Finds out anew who is in the cluster: lets go of members whose sockets are
-    /// gone, and looks again at every ignored one.
+    /// Determines the membership again: drops members if their sockets are gone, and probes every
+    /// ignored socket.
     ///
-    /// Returns what the members say, whether or not all of them answered.
+    /// Returns the reports of the members. Succeeds even if some members did not answer.
     ///
     /// # Errors
     ///
-    /// Those of a partial [`snapshot`](Cluster::snapshot).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves the members as they were.
+    /// - The errors of [`snapshot`](Cluster::snapshot) on a view of
+    ///   [`allow_partial`](Cluster::allow_partial).
     pub async fn rediscover(&self) -> Result<Snapshot> {
         self.membership.sweep(&StatFilter::All, true, self.limits()).await
     }
 
-    /// The same cluster, whose calls take what there is instead of failing when
-    /// they fail on some members: [`Snapshot::failed`](crate::Snapshot::failed) and
-    /// [`Outcomes::failed`](crate::Outcomes::failed) say on which, and nothing else
-    /// does. What is made or read through a view acts through it.
+    /// Returns a view of this cluster that returns partial results. Calls through the view do not
+    /// fail if they fail on some members.
+    ///
+    /// Check [`Snapshot::failed`](crate::Snapshot::failed) and
+    /// [`Outcomes::failed`](crate::Outcomes::failed): nothing else reports the failures. Objects
+    /// that are made or read through the view keep using it.
     #[must_use]
     pub fn allow_partial(&self) -> Self {
         self.viewed(|view| view.partial = true)
     }
 
-    /// The same cluster, of which calls reach only these processes: by label, by
-    /// address, or as an [`Outcome`](crate::Outcome) names them. Labels stay those
-    /// of the whole cluster.
+    /// Returns a view of this cluster that reaches only these processes. A process is given by its
+    /// label, its address, or an [`Outcome`](crate::Outcome). Labels stay the labels of the whole
+    /// cluster.
     ///
-    /// So is the failed rest tried again:
-    /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`. A call
-    /// that finds one of them not to be in the cluster fails with
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) before it sends
-    /// anything, and so does one for which none was chosen; [`rediscover`](Cluster::rediscover) is for the whole cluster always.
+    /// Use it to retry a command on the processes on which it failed:
+    /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`.
+    ///
+    /// Calls fail with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) before they send
+    /// anything if one of the processes is not in the cluster, or if no process is given.
+    /// [`rediscover`](Cluster::rediscover) always applies to the whole cluster.
     #[must_use]
     pub fn only<S: Into<Selector>>(&self, processes: impl IntoIterator<Item = S>) -> Self {
         let only = processes.into_iter().map(Into::into).collect();
         self.viewed(|view| view.only = Some(only))
     }
 
-    /// The same cluster, whose changes are preceded by a read of the frontend,
-    /// backend or server (of `show info` for what is global), process by process:
-    /// [`Outcomes::previous`](crate::Outcomes::previous) has what was read. To a
-    /// process that could not be read nothing is sent.
+    /// Returns a view of this cluster that reads the previous state before each change.
     ///
-    /// The read and the change are two commands; somebody else may come between.
+    /// Each process is read right before the change: the rows of the frontend, backend or server,
+    /// or `show info` for global settings. [`Outcomes::previous`](crate::Outcomes::previous)
+    /// returns the result. If the read of a process fails, the change is not sent to that process.
+    ///
+    /// The read and the change are two commands. Another client may change the object in between.
     #[must_use]
     pub fn with_previous(&self) -> Self {
         self.viewed(|view| view.previous = true)
     }
 
-    /// The same cluster with other time limits. [`Limits::max_connections`] stays that
-    /// of the cluster.
+    /// Returns a view of this cluster with other limits. [`Limits::max_connections`] is not
+    /// affected: it stays the limit of the cluster.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
         self.viewed(|view| view.limits = Some(limits))
@@ -241,12 +241,12 @@ impl Cluster {
         cluster
     }
 
-    /// The limits of a call.
+    /// Returns the limits of a call through this view.
     fn limits(&self) -> Limits {
         self.view.limits.unwrap_or(self.membership.limits)
     }
 
-    /// A call to the members, with the options of this view.
+    /// Returns a fan-out to the members, with the options of this view.
     pub(crate) fn fan_out(&self) -> FanOut<'_> {
         FanOut::new(&self.membership, &self.view)
     }

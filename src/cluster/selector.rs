@@ -3,10 +3,24 @@ use std::fmt;
 use crate::address::Address;
 use crate::snapshot::{Label, Process, Record};
 
-/// A process of a cluster: by its label, or by the address of its stats socket.
+/// Selects one process of a cluster by its label or by the address of its stats socket.
 ///
-/// Made from either of them, from a [`Process`] of a snapshot, and from an
-/// [`Outcome`](crate::Outcome).
+/// A label or the text of an address, an [`Address`], a [`Process`] of a snapshot and an
+/// [`Outcome`](crate::Outcome) convert into a selector.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::{Address, Selector};
+///
+/// let by_label = Selector::from("1.sock");
+/// let by_address = Selector::from("ipv4@192.0.2.7:9999".parse::<Address>()?);
+/// let backend = cluster.only([by_label, by_address]).backend("app").await?;
+/// println!("{} {:?}", backend.requests(), backend.processes());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selector(By);
 
@@ -27,11 +41,11 @@ impl Selector {
 }
 
 impl Selector {
-    /// Whether it means the process of a record: by its label, by its address, or by
-    /// the end of the address.
+    /// Returns `true` if this selects the process of `record`: by its label, its address, or the
+    /// end of its address.
     ///
-    /// A label can depend on the other members, and a process that is expected is
-    /// perhaps not a member yet. The end of its address is what a label is made of.
+    /// The end of the address counts because labels are made from it: the label of a process can
+    /// depend on the other members, and an expected process may not be a member yet.
     pub(super) fn fits_record(&self, record: &Record) -> bool {
         let address = record.address.to_string();
         match &self.0 {
@@ -45,8 +59,8 @@ impl Selector {
         }
     }
 
-    /// Whether it is the label of the process, which goes before an address that
-    /// another has.
+    /// Returns `true` if this is the label of the process. A label takes precedence over an equal
+    /// address of another process.
     pub(super) fn is_label_of(&self, process: &Process) -> bool {
         matches!(&self.0, By::Text(text) if **process.label() == **text)
     }

@@ -1,14 +1,14 @@
 use super::selector::Selector;
 use crate::transport::Limits;
 
-/// How the calls of a cluster are made.
+/// Options of the calls made through one view of a cluster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct View {
-    /// Whether what fails on some processes is left to the caller to judge.
+    /// Set if a call returns partial results instead of failing.
     pub(super) partial: bool,
-    /// The processes that are meant; all of them if not told.
+    /// The selected processes; `None` selects all of them.
     pub(super) only: Option<std::sync::Arc<[Selector]>>,
-    /// Whether what is about to be changed is read before.
+    /// Set if a change is preceded by a read of the object that it changes.
     pub(super) previous: bool,
     pub(super) limits: Option<Limits>,
 }

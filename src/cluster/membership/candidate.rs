@@ -1,4 +1,4 @@
-//! The sockets that a call finds, and the directories that could not be read.
+//! Candidates: the sockets that a call finds, and the directories that could not be read.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,25 +12,25 @@ use crate::address::Address;
 use crate::error::{Error, Failure, Problem, Result};
 use crate::transport::{Deadline, Step};
 
-/// A socket that may be asked.
+/// A socket that may be probed.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) address: Address,
-    /// The file, if it is one.
+    /// Identity of the file, if the socket is an existing file.
     pub(crate) file: Option<FileId>,
-    /// Whether the address was given, and not found in a directory.
+    /// Set if the user gave the address, and unset if it was found in a directory.
     pub(super) given: bool,
 }
 
-/// Everything that a call finds before it asks any process.
+/// The findings of a call before it probes any process.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) candidates: Vec<Candidate>,
-    /// Sockets that are ignored for their names.
+    /// Sockets that are ignored because of their names.
     pub(super) excluded: Vec<(Address, FileId, IgnoredReason)>,
-    /// Every directory, and why it could not be read if it could not.
+    /// Every directory, with the failure if it could not be read.
     pub(super) directories: Vec<(PathBuf, Option<Failure>)>,
-    /// Whether the sockets are looked at as if none of them was known.
+    /// Set if all earlier findings about the sockets are disregarded.
     pub(super) is_fresh: bool,
 }
 
@@ -40,13 +40,13 @@ type Read = (PathBuf, io::Result<Vec<SocketFile>>);
 const LIST: Step = Step::new("reading the directory", "end of the list");
 const FILES: Step = Step::new("reading the directory: too many open files", "free file descriptor");
 
-/// Pauses before a directory is read again after the system had no file
-/// descriptors left.
+/// Bounds of the pause before a directory is read again because the system had no free file
+/// descriptor.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_millis(50);
 
 impl Listing {
-    /// Whether the address is a file of a directory that could not be read.
+    /// Returns `true` if the address is a file in a directory that could not be read.
     pub(crate) fn is_out_of_sight(&self, address: &Address) -> bool {
         let Address::Unix(path) = address else { return false };
         let failed = self.directories.iter().filter(|(_, failure)| failure.is_some());
@@ -55,8 +55,8 @@ impl Listing {
 }
 
 impl Membership {
-    /// The sockets in the directories. Reading the directories takes at most half of
-    /// the time that is left, so that the processes can be asked in any case.
+    /// Lists the sockets in the directories. Uses at most half of the time that is left, so that
+    /// the other half remains for the processes.
     pub(super) async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {
         let mut found = Vec::new();
         let deadline = &deadline.half();
@@ -84,8 +84,8 @@ impl Membership {
         found
     }
 
-    /// Reads the directories on a thread that may block, and waits for file
-    /// descriptors if none is free.
+    /// Reads the directories on a thread that may block. Waits and tries again if no file
+    /// descriptor is free.
     async fn read_directories(&self, deadline: &Deadline) -> Result<Vec<Read>> {
         if self.dirs.is_empty() {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What the sockets that were asked turn out to be.
+//! Classification of the probed sockets as members, ignored sockets or absent files.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,32 +14,32 @@ use crate::address::Address;
 use crate::error::ErrorKind;
 use crate::transport::Deadline;
 
-/// What an answer says of a socket.
+/// The meaning of an answer for a socket that is not a member yet.
 enum ProbeResult {
-    /// It is a member.
+    /// The socket is a member.
     Member,
-    /// It is of no use.
+    /// The socket is ignored.
     Ignore(IgnoredReason),
-    /// The file went away between being listed and being asked.
+    /// The file was removed after it was listed and before it was probed.
     Gone,
-    /// Nothing: no process answered.
+    /// No process answered, so the answer means nothing.
     Silent,
 }
 
-/// What a call found out about a socket.
+/// The classification of a socket by one call.
 #[derive(Debug)]
 pub(super) struct Classified {
     pub(super) address: Address,
     pub(super) file: Option<FileId>,
-    /// `None` for a socket that is gone and never was a member.
+    /// `None` if the socket is gone and never was a member.
     pub(super) classification: Option<Classification>,
 }
 
 impl Membership {
-    /// Every socket that might be asked: the given addresses, those in the
-    /// directories now, and the members that were there before.
+    /// Returns every socket that may be probed: the explicitly given addresses, the sockets that
+    /// are in the directories now, and the members that have answered before.
     ///
-    /// A fresh listing looks at every socket as if it was not known.
+    /// A fresh listing disregards all earlier findings about the sockets.
     pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
         let mut listing = Listing { is_fresh, ..Listing::default() };
         let found = self.list(&mut listing, deadline).await;
@@ -53,7 +53,7 @@ impl Membership {
             is_new
         };
         for address in &self.addresses {
-            // Looking it up takes what connecting to it takes.
+            // Reading the metadata blocks no longer than connecting to the file.
             add(address, directory::file_id_of(address), true);
         }
         for SocketFile { path, id } in found {
@@ -67,7 +67,7 @@ impl Membership {
             } else {
                 continue;
             };
-            // A given address is asked, whatever its name.
+            // An explicitly given address is probed, even if its name is excluded.
             if is_new {
                 listing.excluded.push((address, id, reason));
             }
@@ -77,7 +77,7 @@ impl Membership {
             for (address, _) in table.members().filter(|(_, answered)| *answered) {
                 add(address, None, false);
             }
-            // A file that went away and never answered was never a member.
+            // If a file is gone and never answered, it never was a member.
             table.retain(|address, known| {
                 known.file.is_none() || seen.contains(address) || listing.is_out_of_sight(address)
             });
@@ -89,8 +89,8 @@ impl Membership {
                 return false;
             }
             match table.get(&candidate.address) {
-                // What a file was found to be it is as long as it is the same file. A
-                // given address is asked each time.
+                // A classification stays valid while the file is the same. Explicitly given
+                // addresses are probed on every call.
                 Some(Entry { file: Some(file), classification: Classification::Ignored(reason) })
                     if !is_fresh =>
                 {
@@ -105,8 +105,8 @@ impl Membership {
         listing
     }
 
-    /// Sorts the sockets that were asked into members, whose answers come back, and
-    /// others.
+    /// Classifies the probed sockets. Returns the members with their answers, and adds the
+    /// classification of every socket to `classified`.
     pub(super) fn classify(
         &self,
         is_fresh: bool,
@@ -125,8 +125,8 @@ impl Membership {
             let classification = match probe_result {
                 ProbeResult::Gone if !answered => None,
                 ProbeResult::Ignore(reason) if !answered => Some(Classification::Ignored(reason)),
-                // A master, or another program, that starts anew does not become a
-                // member for not answering meanwhile.
+                // A master process or another program does not become a member if it does not
+                // answer while it restarts.
                 ProbeResult::Silent if ignored => continue,
                 _ => {
                     let classification = Classification::Member { answered: answered || answer.is_ok() };
@@ -141,7 +141,7 @@ impl Membership {
         answers
     }
 
-    /// What an answer says of a socket that has not been a member so far.
+    /// Returns the meaning of an answer for a socket that has not been a member so far.
     fn probe_result(&self, asked: &Probe) -> ProbeResult {
         let error = match (&asked.answer, asked.listed) {
             (Ok(_), None | Some(Listed::One)) => return ProbeResult::Member,
@@ -149,8 +149,8 @@ impl Membership {
             (Ok(_), Some(Listed::Nowhere)) => return ProbeResult::Ignore(IgnoredReason::Unlisted),
             (Err(error), _) => error,
         };
-        // The caller expects a process at an address that was given, so that a failure
-        // there is reported. A directory may hold sockets of other programs.
+        // The user expects a process at an address given explicitly, so a failure there is
+        // reported. A directory may hold sockets of other programs.
         if asked.candidate.given || asked.candidate.file.is_none() {
             return ProbeResult::Member;
         }
@@ -173,8 +173,9 @@ impl Membership {
     }
 }
 
-/// Whether a connection failed because the socket is no stream socket.
+/// Returns `true` if connecting failed because the socket is a datagram socket (`EPROTOTYPE`: 91 on
+/// Linux, 41 on other Unix systems).
 fn is_datagram(error: &io::Error) -> bool {
-    // EPROTOTYPE has no kind of its own.
+    // `io::ErrorKind` has no kind for EPROTOTYPE.
     cfg!(unix) && error.raw_os_error() == Some(if cfg!(target_os = "linux") { 91 } else { 41 })
 }

@@ -1,4 +1,4 @@
-//! Sockets in a directory.
+//! The socket files in a directory, and their identities.
 
 use std::fs;
 use std::io;
@@ -13,8 +13,8 @@ pub(super) struct SocketFile {
     pub(super) id: FileId,
 }
 
-/// What tells a file from another one that takes its name later. The number of
-/// an inode alone does not: it is given again.
+/// Identity of a file, which tells it from a later file of the same name. The inode number alone is
+/// not enough, because the file system reuses inode numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FileId {
     device: u64,
@@ -22,7 +22,7 @@ pub(crate) struct FileId {
     changed: (i64, i64),
 }
 
-/// Every socket in `path`, links to sockets included, ordered by name.
+/// Lists the sockets in `path`, and links to sockets, ordered by name.
 #[cfg(unix)]
 pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     use std::os::unix::fs::FileTypeExt;
@@ -33,9 +33,9 @@ pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
         let id = match fs::metadata(&path) {
             Ok(metadata) if !metadata.file_type().is_socket() => continue,
             Ok(metadata) => FileId::of(&metadata),
-            // Gone by now, or a link to nothing.
+            // The file was removed meanwhile, or it is a link to nothing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            // It may be a socket. Whoever asks it is told why not.
+            // The file may be a socket. A probe will report why it cannot be reached.
             Err(_) => FileId::default(),
         };
         sockets.push(SocketFile { path, id });
@@ -44,7 +44,7 @@ pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     Ok(sockets)
 }
 
-/// What tells the file at `path` from another one, if there is any.
+/// Returns the identity of the file at `path`, if the file exists.
 #[cfg(unix)]
 pub(super) fn file_id(path: &Path) -> Option<FileId> {
     fs::metadata(path).ok().map(|metadata| FileId::of(&metadata))
@@ -63,7 +63,7 @@ impl FileId {
     }
 }
 
-/// What tells the file of a socket from another one, if the socket is a file.
+/// Returns the identity of the file at `address`, if the address is an existing file.
 pub(crate) fn file_id_of(address: &Address) -> Option<FileId> {
     match address {
         Address::Unix(path) => file_id(path),
@@ -72,13 +72,13 @@ pub(crate) fn file_id_of(address: &Address) -> Option<FileId> {
 }
 
 impl FileId {
-    /// Whether both are one file, whatever was done to it in between.
+    /// Returns `true` if both identities are of one file, even if the file was changed in between.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }
 
-/// Whether reading failed because no file descriptor was free.
+/// Returns `true` if reading failed because no file descriptor was free.
 pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
@@ -86,33 +86,33 @@ pub(super) fn is_out_of_files(error: &io::Error) -> bool {
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
 
-/// There are no unix sockets.
+/// This platform has no Unix sockets.
 #[cfg(not(unix))]
 pub(super) fn file_id(_: &Path) -> Option<FileId> {
     None
 }
 
-/// There are no unix sockets to find.
+/// This platform has no Unix sockets to list.
 #[cfg(not(unix))]
 pub(super) fn sockets(path: &Path) -> io::Result<Vec<SocketFile>> {
     fs::read_dir(path)?;
     Ok(Vec::new())
 }
 
-/// Whether HAProxy itself gives a file this name for a moment, while it takes a
-/// socket over from another process: `NAME.PID.tmp` or `NAME.PID.bak`.
+/// Returns `true` if the name is a temporary name of HAProxy: `NAME.PID.tmp` or `NAME.PID.bak`.
+/// HAProxy uses such a name for a moment while it takes a socket over from another process.
 pub(super) fn is_passing(name: &str) -> bool {
     let stem = name.strip_suffix(".tmp").or_else(|| name.strip_suffix(".bak"));
     let pid = stem.and_then(|stem| stem.rsplit_once('.')).map(|(_, pid)| pid);
     pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether `name` fits `pattern`, in which `*` stands for any text.
+/// Returns `true` if `name` matches `pattern`, in which `*` matches any text.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);
-    // Where to go on if what follows the last star does not fit: the star may
-    // stand for one byte more. Earlier stars need not be tried again.
+    // Positions to continue from if the pattern after the last star does not match: the star then
+    // matches one byte more. Earlier stars need not be tried again.
     let mut star = None;
     while let Some(byte) = name.get(n) {
         match pattern.get(p) {

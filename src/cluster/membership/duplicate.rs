@@ -1,4 +1,4 @@
-//! Counting a process once that answers at several sockets.
+//! Duplicates: a process that answers at several sockets counts once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,12 +19,12 @@ use crate::process::ProcessClient;
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Step};
 
-/// How often one socket is asked between two answers of the other.
+/// Number of connections that one socket gets between two readings of a counter.
 const BURST: usize = 8;
 
 const COMPARE: Step = Step::new("comparing with another socket", "turn");
 
-/// A socket, and the identity that the process behind it gave.
+/// A socket, and the identity that the process behind it reported.
 struct Alike<'a> {
     member: &'a ProcessClient,
     file: Option<FileId>,
@@ -32,8 +32,9 @@ struct Alike<'a> {
 }
 
 impl Membership {
-    /// The sockets whose process was asked elsewhere the last time. A socket is not
-    /// one of them if its file, or the file of the other socket, is another one now.
+    /// Returns the candidates that were duplicates in the last read. A candidate is left out if its
+    /// file has been replaced since, or if the file of the socket that it duplicates has been
+    /// replaced.
     pub(crate) fn duplicates(&self, candidates: &[Candidate]) -> HashSet<Address> {
         let table = self.table();
         let files: HashMap<&Address, Option<FileId>> =
@@ -51,8 +52,8 @@ impl Membership {
         candidates.iter().filter(is_duplicate).map(|candidate| candidate.address.clone()).collect()
     }
 
-    /// Of sockets that were duplicates, those that must be read after all: their
-    /// process has not answered elsewhere this time, or is another one now.
+    /// Returns the former duplicates that must be read after all, because their process has not
+    /// answered through the other socket this time, or because the process is another one now.
     pub(super) fn no_duplicates_any_more(
         &self,
         asked: Vec<Probe>,
@@ -65,7 +66,8 @@ impl Membership {
             else {
                 return true;
             };
-            // One that does not answer is no loss: its process is asked elsewhere.
+            // A duplicate that does not answer is no loss: its process is read through the other
+            // socket.
             let Ok(reading) = &asked.answer else { return false };
             let fits = |now: Option<Identity>| now.is_some_and(|now| now.fits(identity));
             let elsewhere = answers.iter().find(|one| one.record.address == *of);
@@ -75,8 +77,8 @@ impl Membership {
         asked.into_iter().filter(must_be_read).map(|asked| asked.candidate).collect()
     }
 
-    /// The process that each answer is of: the index of the first answer of the same
-    /// process. Answers through a socket of a higher level come first.
+    /// Returns the process of each answer, as the index of the first answer of the same process.
+    /// Sorts the answers: answers through a socket of a higher level come first.
     pub(super) async fn processes(
         &self,
         answers: &mut [ProbedMember],
@@ -102,7 +104,7 @@ impl Membership {
         processes
     }
 
-    /// Keeps one of several answers of the same process.
+    /// Keeps one of several answers of the same process, and classifies the others as duplicates.
     pub(super) fn without_duplicates(
         answers: Vec<ProbedMember>,
         processes: Vec<Result<usize>>,
@@ -120,27 +122,29 @@ impl Membership {
                     classified.push(Classified { address, file, classification });
                 }
                 Ok(_) => kept.push(one.record),
-                // Counted twice or not at all: neither may be taken for true.
+                // The answer would be counted twice or not at all, and both may be wrong. Report
+                // the error instead.
                 Err(error) => kept.push(one.member.record(Err(error))),
             }
         }
         kept
     }
 
-    /// The process that each of some sockets with fitting identities leads to: the
-    /// index of the first socket that leads to the same one.
+    /// Returns the process of each socket, as the index of the first socket that leads to the same
+    /// process. The identities of all sockets fit.
     ///
-    /// What a process calls its own sockets proves nothing: in containers the same
+    /// The list of sockets that a process prints is not used as evidence: in containers, the same
     /// names mean different sockets.
     async fn processes_of(&self, sockets: &[Alike<'_>], deadline: &Deadline) -> Vec<Result<usize>> {
         let own = || (0..sockets.len()).map(Ok).collect();
         if self.are_all_distinct(sockets) {
             return own();
         }
-        // One comparison at a time: comparing raises the counts that are compared.
+        // Only one comparison runs at a time, because a comparison raises the counters that it
+        // compares.
         let turn = deadline.timeout(COMPARE, self.limits.command_timeout, self.comparing.lock()).await;
         let Ok(turn) = turn else {
-            // The first one counts in any case.
+            // The first socket counts in any case.
             let late = |(at, one): (usize, &Alike<'_>)| match at {
                 0 => Ok(0),
                 _ => Err(deadline.passed(COMPARE).at(one.member.address())),
@@ -162,16 +166,18 @@ impl Membership {
         found
     }
 
-    /// Whether an earlier comparison told all of these apart.
+    /// Returns `true` if an earlier comparison found different processes behind all sockets.
     fn are_all_distinct(&self, sockets: &[Alike<'_>]) -> bool {
         self.table().are_all_distinct(sockets.iter().map(Alike::key))
     }
 
-    /// Whether two sockets lead to one process, by comparing them if that is not known.
+    /// Returns `true` if two sockets lead to one process. Compares the sockets if no earlier
+    /// comparison has the answer.
     ///
     /// # Errors
     ///
-    /// If they could not be compared, or if another process answers by now.
+    /// - The error of the comparison, if the sockets could not be compared, or if another process
+    ///   answers at one of them by now.
     pub(crate) fn is_one_process<'a>(
         &'a self,
         identity: &'a Identity,
@@ -203,7 +209,7 @@ impl Alike<'_> {
     }
 }
 
-/// Groups of two and more whose identities fit.
+/// Returns the groups of two or more indices with fitting identities.
 fn groups(identities: &[Option<Identity>]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut by_pid: HashMap<u64, Vec<usize>> = HashMap::new();
@@ -227,14 +233,17 @@ fn groups(identities: &[Option<Identity>]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The process of each socket, as [`Shared::processes_of`] returns it.
+/// Compares the sockets. Returns the result of [`Membership::processes_of`].
 ///
-/// Each connection adds one to the count of its process. In each round some of the
-/// sockets get a burst of connections: a socket whose count does not rise by that burst
-/// leads to another process. Sockets take part in the rounds that the binary digits of
-/// their number say, so that every two of them differ in one round: a hundred sockets
-/// are told apart in seven rounds. Counts rise for other reasons too, so that sockets
-/// which seem to be one process are compared pair by pair in the end.
+/// Each connection adds one to the connection counter (`CumConns`) of its process. In each round,
+/// some of the sockets get a burst of connections. If the counter of another socket does not rise
+/// by the size of the burst, that socket leads to another process than each of the sockets with a
+/// burst. The binary digits of the number of a socket select the rounds in which it gets a burst.
+/// Every two sockets therefore differ in at least one round, and seven rounds are enough for a
+/// hundred sockets.
+///
+/// Counters also rise for other reasons, so sockets that seem to lead to one process are compared
+/// pair by pair at the end.
 async fn compare(sockets: &[Alike<'_>], deadline: &Deadline) -> Vec<Result<usize>> {
     let mut found: Vec<Result<usize>> = (0..sockets.len()).map(Ok).collect();
     let mut distinct: HashSet<(usize, usize)> = HashSet::new();
@@ -266,7 +275,7 @@ async fn compare(sockets: &[Alike<'_>], deadline: &Deadline) -> Vec<Result<usize
             let (place, process) = match is_same(one, other, deadline).await {
                 Ok(false) => continue,
                 Ok(true) => (at, Ok(first)),
-                // The socket that could not be asked is to blame, and not the other one.
+                // The error belongs to the socket that could not be read, not to the other one.
                 Err(error) if error.address() == Some(one.member.address()) => (first, Err(error)),
                 Err(error) => (at, Err(error)),
             };
@@ -285,7 +294,8 @@ fn pair(one: usize, other: usize) -> (usize, usize) {
     (one.min(other), one.max(other))
 }
 
-/// Whether a count rose by a burst, as far as that is known.
+/// Returns `true` if a counter rose by at least one burst, or if one of the two readings is not
+/// known.
 fn has_risen(before: Option<u64>, after: Option<u64>) -> bool {
     match (before, after) {
         (Some(before), Some(after)) => after.wrapping_sub(before) >= BURST as u64,
@@ -293,7 +303,8 @@ fn has_risen(before: Option<u64>, after: Option<u64>) -> bool {
     }
 }
 
-/// The counts of all sockets, asked at once. A socket that does not tell is marked.
+/// Reads the counters of all sockets at once. Stores the error of a socket that does not report its
+/// counter in `found`.
 async fn counts(sockets: &[Alike<'_>], found: &mut [Result<usize>], deadline: &Deadline) -> Vec<Option<u64>> {
     let asking = sockets.iter().zip(&*found).map(|(one, found)| async move {
         match found {
@@ -312,7 +323,8 @@ async fn counts(sockets: &[Alike<'_>], found: &mut [Result<usize>], deadline: &D
     counts.into_iter().zip(found).map(keep).collect()
 }
 
-/// Raises the count of a process. A failure shows when its count is asked.
+/// Raises the counter of a process by one burst. An error is not reported here: the next reading of
+/// the counter reports it.
 async fn burst(socket: &Alike<'_>, deadline: &Deadline) {
     for _ in 0..BURST {
         if count(socket, deadline).await.is_err() {
@@ -321,16 +333,16 @@ async fn burst(socket: &Alike<'_>, deadline: &Deadline) {
     }
 }
 
-/// Whether the count of connections goes on from one socket to the other and back,
-/// in both directions.
+/// Returns `true` if the counter of one socket continues at the other socket and back, in both
+/// directions.
 async fn is_same(one: &Alike<'_>, other: &Alike<'_>, deadline: &Deadline) -> Result<bool> {
     Ok(counts_go_on(one, other, deadline).await? && counts_go_on(other, one, deadline).await?)
 }
 
-/// Whether the count of connections goes on from one socket to the other and back.
+/// Returns `true` if the counter at `around` continues at `burst` and back.
 ///
-/// Asking adds one each time. Two processes whose counts happen to be close show
-/// the same for a while; a burst at one of them, which the other does not see,
+/// Each reading adds one to the counter. Two processes with counters that happen to be close look
+/// the same for a while. A burst at one of them does not raise the counter of the other and so
 /// tells them apart.
 async fn counts_go_on(burst: &Alike<'_>, around: &Alike<'_>, deadline: &Deadline) -> Result<bool> {
     let mut last = count(around, deadline).await?;
@@ -344,7 +356,8 @@ async fn counts_go_on(burst: &Alike<'_>, around: &Alike<'_>, deadline: &Deadline
     Ok(true)
 }
 
-/// How many connections the process behind a socket has accepted, this one included.
+/// Returns the number of connections that the process behind a socket has accepted, this one
+/// included.
 async fn count(socket: &Alike<'_>, deadline: &Deadline) -> Result<u64> {
     let (info, read_at) = socket.member.info(deadline).await?;
     let problem = match info.cum_conns() {

@@ -1,4 +1,4 @@
-//! What a cluster needs to be whole, besides answers from its members.
+//! Requirements of a cluster besides the answers of its members.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::process;
 use crate::snapshot::{Record, Required, Requirement};
 
 impl Membership {
-    /// The requirements of the cluster: each directory, and the processes that are
-    /// expected among its members.
+    /// Returns the requirements of the cluster: each directory, each expected process, and the
+    /// expected number of members.
     pub(crate) fn requirements<R>(&self, listing: &Listing, members: &[R]) -> Vec<Requirement>
     where
         R: Borrow<Record>,

@@ -6,25 +6,25 @@ use crate::address::Address;
 use crate::show::{ListedSocket, SocketList};
 use crate::transport::{Deadline, Step};
 
-/// The processes of an `nbproc` that answer at a socket, by the list of stats sockets
+/// Number of `nbproc` processes that answer at a socket, according to the list of stats sockets
 /// that the process prints (`show cli sockets`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Listed {
     /// One process only.
     One,
-    /// Several: whichever accepts first answers.
+    /// Several processes: the one that accepts first answers.
     Several,
-    /// The process lists no such socket.
+    /// The process does not list the socket.
     Nowhere,
 }
 
-/// The socket that a process was asked at, in every way that it can be recognised.
+/// The probed socket, in every form that HAProxy may list.
 #[derive(Debug)]
 struct Here {
     address: Address,
     /// The path without symbolic links.
     path: Option<PathBuf>,
-    /// The IP addresses of its host.
+    /// The IP addresses of the host.
     hosts: Vec<IpAddr>,
 }
 
@@ -51,7 +51,7 @@ impl Here {
             Address::Unix(path) => here.path = path.canonicalize().ok(),
             Address::Tcp { host, port } => {
                 let looking_up = tokio::net::lookup_host((host.as_str(), *port));
-                // A host that does not resolve is on no list.
+                // A host that does not resolve matches no listed socket.
                 if let Ok(Ok(found)) =
                     deadline.timeout(RESOLVE, deadline.limits().connect_timeout, looking_up).await
                 {
@@ -63,14 +63,14 @@ impl Here {
         here
     }
 
-    /// Whether HAProxy lists this socket as `text`.
+    /// Returns `true` if `text` is this socket in HAProxy's list.
     fn is(&self, text: &str) -> bool {
         match &self.address {
             Address::Unix(path) => {
                 let Some(listed) = text.strip_prefix("unix@").map(Path::new) else { return false };
                 let mut paths = self.path.iter().map(PathBuf::as_path).chain([path.as_path()]);
                 if listed.is_relative() {
-                    // Relative to the folder that HAProxy was started in.
+                    // The path is relative to the directory that HAProxy was started in.
                     let listed = listed.strip_prefix("./").unwrap_or(listed);
                     return paths.any(|path| path.ends_with(listed));
                 }
@@ -91,7 +91,7 @@ impl Here {
     }
 }
 
-/// IP address and port of a TCP socket that HAProxy lists.
+/// Parses the IP address and port of a TCP socket in HAProxy's list.
 fn tcp(text: &str) -> Option<(IpAddr, u16)> {
     let rest = ["ipv4@", "ipv6@", "tcp4@", "tcp6@"].iter().find_map(|prefix| text.strip_prefix(prefix))?;
     let (ip, port) = rest.rsplit_once(':')?;

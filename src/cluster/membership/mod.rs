@@ -1,4 +1,4 @@
-//! Asking every process at once.
+//! Membership of the cluster: probes the candidates and reads the members, all at once.
 
 mod candidate;
 mod classify;
@@ -35,8 +35,8 @@ use classify::Classified;
 use probe::ProbedMember;
 
 impl Membership {
-    /// The error that there is no member: a directory that could not be read, or no
-    /// socket that is one.
+    /// Returns the error for a cluster without members: the failure of a directory that could not
+    /// be read, or the ignored sockets with the reasons.
     pub(super) fn no_members(&self, listing: &Listing) -> Error {
         if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
             let stored = || Error::new(Problem::Unidentified(failure.clone()));
@@ -52,9 +52,8 @@ impl Membership {
         Error::new(Problem::NotFound(text))
     }
 
-    /// Asks every member, and every socket of which it is not known yet whether it
-    /// is one. All of it shares one time limit. A fresh sweep looks at every socket as
-    /// if it was not known.
+    /// Reads every member, and probes every candidate that is not classified yet. All of it shares
+    /// one time limit. A fresh sweep disregards all earlier findings about the sockets.
     pub(super) async fn sweep(&self, scope: &StatFilter, is_fresh: bool, limits: Limits) -> Result<Snapshot> {
         let deadline = &Deadline::new(limits);
         let listing = self.candidates(is_fresh, deadline).await;
@@ -63,10 +62,10 @@ impl Membership {
         Ok(Snapshot::with_requirements(records.into_iter().map(Arc::new), requirements))
     }
 
-    /// What the members among the candidates answer.
+    /// Reads the members among the candidates.
     ///
-    /// What is found out about the sockets is kept when all of it is known: a call
-    /// that is given up changes nothing.
+    /// Stores the findings about the sockets at the end, when all of them are known. A call that is
+    /// dropped before stores nothing.
     pub(super) fn records<'a>(
         &'a self,
         scope: &'a StatFilter,
@@ -111,8 +110,8 @@ impl Membership {
         .await
     }
 
-    /// Finds out which answers are of one process, and reads again those that a reload
-    /// made stale meanwhile: answers from both sides of a reload would count one process
+    /// Finds out which answers are of one process. Reads the answers again that became stale
+    /// through a reload meanwhile: answers from before and after a reload would count one process
     /// twice.
     async fn settle(
         &self,
@@ -146,7 +145,7 @@ impl Membership {
         }
     }
 
-    /// Keeps what a call found out, and gives each member its label.
+    /// Stores the findings of a call in the membership table, and labels the members.
     fn keep(&self, listing: &Listing, classified: Vec<Classified>, records: &mut [Record]) {
         let mut table = self.table();
         if listing.is_fresh {
@@ -162,7 +161,7 @@ impl Membership {
                 None => table.remove(&address),
             }
         }
-        // Comparisons of sockets that are gone.
+        // Drops the comparisons of sockets that are gone.
         table.retain(|_, _| true);
         Self::label(&mut table, records);
         for record in &*records {
@@ -170,8 +169,8 @@ impl Membership {
         }
     }
 
-    /// Gives each member its label. A label is chosen once, beside those of all other
-    /// members, and never changes or goes to another address.
+    /// Sets the label of each member. A label is chosen once, with regard to the labels of all
+    /// other members. It never changes, and no other address ever gets it.
     fn label(table: &mut MembershipTable, records: &mut [Record]) {
         for record in &mut *records {
             record.label = table.label(&record.address).map(|label| (**label).into());
@@ -193,17 +192,17 @@ impl Membership {
     }
 }
 
-/// The answers that are not of the process that answers at their socket by now.
+/// Returns the indices of stale answers: another process answers at their socket by now.
 ///
-/// Probe only if one of the processes has just started: then a reload or a restart is
-/// under way, and the other sockets of its host may lead to the new process too.
+/// Probes the sockets only if a process of the same node has just started. In that case a reload or
+/// restart is under way, and the other sockets of the host may lead to the new process too.
 async fn stale(answers: &[ProbedMember], deadline: &Deadline) -> Vec<usize> {
     let infos = || answers.iter().enumerate().filter_map(|(at, one)| Some((at, one, one.record.info()?)));
     let started: HashSet<&str> =
         infos().filter(|(_, _, info)| is_young(info)).filter_map(|(_, _, info)| info.node()).collect();
     let suspects: Vec<(usize, &ProbedMember, &Info)> =
         infos().filter(|(_, _, info)| info.node().is_some_and(|node| started.contains(node))).collect();
-    // One socket alone is read from one process in any case.
+    // A single socket leads to one process at a time, so nothing can be counted twice.
     if suspects.len() < 2 {
         return Vec::new();
     }
@@ -215,13 +214,13 @@ async fn stale(answers: &[ProbedMember], deadline: &Deadline) -> Vec<usize> {
     join_all(asking).await.into_iter().flatten().collect()
 }
 
-/// Whether the process has started within the last seconds.
+/// Returns `true` if the process started at most [`YOUNG`] seconds ago.
 fn is_young(info: &Info) -> bool {
     info.uptime_sec().is_some_and(|seconds| seconds <= YOUNG)
 }
 
-/// Seconds after the start of a process in which a reload may be under way.
+/// Number of seconds after the start of a process in which a reload may be under way.
 const YOUNG: u64 = 2;
 
-/// How often answers are read again that a reload made stale.
+/// Maximum number of times that stale answers are read again.
 const ATTEMPTS: usize = 5;

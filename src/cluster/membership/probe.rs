@@ -1,4 +1,4 @@
-//! Asking candidates who answers there.
+//! Probes: the connections that identify and read the candidates.
 
 use futures::future::join_all;
 
@@ -13,18 +13,19 @@ use crate::show::stat::StatFilter;
 use crate::snapshot::Record;
 use crate::transport::Deadline;
 
-/// A socket that was asked, and its answer.
+/// A candidate that was probed, and its answer.
 pub(super) struct Probe {
     pub(super) candidate: Candidate,
     pub(super) member: ProcessClient,
     pub(super) answer: Result<ProcessReport>,
-    /// Microseconds since 1970 at which the answer ended.
+    /// Time at which the answer ended, in microseconds since 1970.
     pub(super) read_at: u64,
-    /// Whether the process lists the socket, if it is one of several (`nbproc`).
+    /// Place of the socket in the list that the process prints. `None` if the process is not one of
+    /// several (`nbproc`).
     pub(super) listed: Option<Listed>,
 }
 
-/// A member, and what is kept of its answer.
+/// A member, and the record of its answer.
 pub(super) struct ProbedMember {
     pub(super) candidate: Candidate,
     pub(super) member: ProcessClient,
@@ -32,11 +33,11 @@ pub(super) struct ProbedMember {
 }
 
 impl Membership {
-    /// Asks all of them at once.
+    /// Probes all candidates at once.
     ///
-    /// Of more sockets than there are permits some have to wait. So that none of them
-    /// waits for one that hangs, each is given up after a share of the time then, and
-    /// those that were are asked again when the others have answered.
+    /// If there are more candidates than permits, some candidates have to wait. To keep them from
+    /// waiting for an unresponsive process, each probe is first limited to a share of the time. The
+    /// probes that timed out are repeated after the others have ended.
     pub(super) async fn ask(
         &self,
         scope: &StatFilter,

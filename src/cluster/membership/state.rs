@@ -9,7 +9,7 @@ use crate::process::ProcessClient;
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 
-/// What all views of one cluster share.
+/// The state that all views of one cluster share.
 pub(in crate::cluster) struct Membership {
     pub(in crate::cluster) host: Arc<str>,
     pub(in crate::cluster) dirs: Vec<PathBuf>,
@@ -19,22 +19,21 @@ pub(in crate::cluster) struct Membership {
     pub(in crate::cluster) ignore_refused: bool,
     pub(in crate::cluster) expected: Vec<Selector>,
     pub(in crate::cluster) expected_count: usize,
-    /// One for each connection that may be open.
+    /// Permits for the connections that may be open at a time.
     pub(in crate::cluster) permits: Arc<Permits>,
     pub(in crate::cluster) table: Mutex<MembershipTable>,
-    /// Held while it is found out whether two sockets lead to one process.
+    /// Held while sockets are compared to find out if they lead to one process.
     pub(in crate::cluster) comparing: tokio::sync::Mutex<()>,
     pub(in crate::cluster) shared_counters: SharedCounterFinder,
 }
 
 impl Membership {
-    /// Finds out which counters of the records are kept in one file with those of other
-    /// processes.
+    /// Finds out which counters of the records are kept in one file together with other processes.
     pub(in crate::cluster) async fn find_shared_counters(&self, records: &mut [Record], deadline: &Deadline) {
         self.shared_counters.find(records, &|address| self.member(address), deadline).await;
     }
 
-    /// Addresses of the members.
+    /// Returns the addresses of the members, sorted.
     pub(in crate::cluster) fn members(&self) -> Vec<Address> {
         let mut members: Vec<_> = self.table().members().map(|(address, _)| address.clone()).collect();
         members.sort();
@@ -47,7 +46,7 @@ impl Membership {
         ignored
     }
 
-    /// Counts every given address as a member until it proves to be none.
+    /// Enters every explicitly given address as a member that has not answered yet.
     pub(in crate::cluster) fn expect_addresses(&self, table: &mut MembershipTable) {
         for address in &self.addresses {
             table.set(address.clone(), None, Classification::Member { answered: false });
@@ -55,7 +54,7 @@ impl Membership {
     }
 
     pub(in crate::cluster) fn table(&self) -> MutexGuard<'_, MembershipTable> {
-        // What it holds is whole after every statement.
+        // The table is consistent after every statement, so a poisoned lock does no harm.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! The sockets that are members of the cluster, and those that are not and why.
+//! Membership table: the members of the cluster, and the ignored sockets with the reasons.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -12,69 +12,99 @@ use crate::show::Info;
 use crate::snapshot::{Label, Record};
 use crate::transport::StatsSocket;
 
-/// A socket that was found and is no member of the cluster.
+/// A socket that was found and is not a member of the cluster.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// cluster.rediscover().await?;
+/// for ignored in cluster.ignored() {
+///     println!("{}: {}", ignored.address, ignored.reason);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ignored {
-    /// Where it was found.
+    /// Address of the socket.
     pub address: Address,
-    /// Why it is no member.
+    /// Reason why the socket is not a member.
     pub reason: IgnoredReason,
 }
 
-/// Why a socket is no member of a cluster.
+/// Reason why a socket is not a member of a cluster.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::IgnoredReason;
+///
+/// cluster.rediscover().await?;
+/// for ignored in cluster.ignored() {
+///     if let IgnoredReason::Duplicate { of } = &ignored.reason {
+///         println!("{} leads to the same process as {of}", ignored.address);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IgnoredReason {
-    /// Another socket of a process that is in the cluster already, through one
-    /// of the same or a higher level.
+    /// The socket leads to a process that is a member through another socket, and the other socket
+    /// has the same or a higher level.
     Duplicate {
-        /// The socket that is a member.
+        /// Address of the socket that is the member.
         of: Address,
     },
-    /// Processes of `nbproc` share it: whichever accepts first answers, which is
-    /// of no use for figures.
+    /// Several processes of `nbproc` share the socket. The process that accepts first answers, so
+    /// its figures cannot be used.
     Shared,
-    /// The process that answers is one of several (`nbproc`) and lists no stats socket
-    /// of this address, so that the socket may be shared by all of them. A socket
-    /// behind a forwarded port or in another mount namespace looks like this.
+    /// The process that answers is one of several (`nbproc`) and lists no stats socket with this
+    /// address, so all of them may share the socket. A socket behind a forwarded port or in another
+    /// mount namespace looks like this.
     Unlisted,
-    /// The command line of a master process, which has no figures of its own.
+    /// The socket is the CLI of a master process, which has no figures of its own.
     Master,
-    /// A datagram socket.
+    /// The socket is a datagram socket.
     Datagram,
-    /// Something that is not HAProxy answers there; what it is and says.
+    /// Another program than HAProxy answers at the socket. The text names the program, as far as it
+    /// is known, and its answer.
     NotHaproxy(Box<str>),
-    /// A file of HAProxy's own, which is there for a moment while it takes a socket
-    /// over: `NAME.PID.tmp` or `NAME.PID.bak`.
+    /// The file is a temporary file of HAProxy, `NAME.PID.tmp` or `NAME.PID.bak`. HAProxy creates
+    /// it for a moment while it takes a socket over from another process.
     Temporary,
-    /// Its name was excluded by [`ClusterBuilder::exclude`](crate::ClusterBuilder::exclude).
+    /// The file name matches a pattern of
+    /// [`ClusterBuilder::exclude`](crate::ClusterBuilder::exclude).
     Excluded,
-    /// Nobody listens, and
+    /// The socket refuses connections, and
     /// [`ClusterBuilder::ignore_refused`](crate::ClusterBuilder::ignore_refused) is set.
     Refused,
 }
 
-/// What is known of every socket, from one sweep to the next.
+/// The findings about every socket, kept from one read to the next.
 #[derive(Debug, Default)]
 pub(crate) struct MembershipTable {
     known: HashMap<Address, Entry>,
-    /// The socket of every address that may be asked: all calls share its places,
-    /// whatever is known of it.
+    /// The socket of every address that may be probed. All calls share it and its permits,
+    /// independent of the classification.
     sockets: HashMap<Address, StatsSocket>,
-    /// Who the members were when they last answered, without their rows.
+    /// Last known identities of the members, without rows.
     last_known: HashMap<Address, Arc<Record>>,
-    /// Members that have never answered, and did not in time when they were asked.
+    /// Members that have never answered and timed out when they were last probed.
     unresponsive: HashMap<Address, Failure>,
-    /// The label of every address that ever was a member. It never changes.
+    /// The label of every address that ever was a member. A label never changes.
     labels: HashMap<Address, Label>,
-    /// What the last comparison of sockets with equal identities found.
+    /// The result of the last comparison of sockets with fitting identities.
     compared: HashMap<Address, Compared>,
     /// Number of comparisons so far.
     comparisons: u64,
 }
 
-/// A socket while it leads to one process.
+/// A socket, for as long as it leads to one process.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) address: Address,
@@ -82,37 +112,39 @@ pub(crate) struct Socket {
     pub(crate) identity: Identity,
 }
 
-/// What a comparison found out about one socket.
+/// The result of a comparison for one socket.
 #[derive(Debug)]
 struct Compared {
     file: Option<FileId>,
     identity: Identity,
     comparison: u64,
-    /// Sockets of one comparison lead to different processes if this differs.
+    /// Number of the process within the comparison. Sockets with different numbers lead to
+    /// different processes.
     process: usize,
 }
 
-/// What is known of one socket.
+/// The findings about one socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// File it is, if it is one of a directory.
+    /// Identity of the file, if the socket is a file.
     pub(crate) file: Option<FileId>,
     pub(crate) classification: Classification,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Classification {
-    /// Its figures count. It has answered once, or might.
+    /// The figures of the socket count. `answered` tells if the socket has answered as a member
+    /// before.
     Member { answered: bool },
-    /// It is of no use.
+    /// The socket cannot be used.
     Ignored(IgnoredReason),
-    /// It leads to a process that is asked elsewhere.
+    /// The socket leads to a process that is read through another socket.
     Duplicate { of: Address, identity: Identity },
 }
 
 impl MembershipTable {
-    /// An empty table, with the labels that were given. A label that was given to
-    /// several addresses is the label of none.
+    /// Returns an empty table with the labels that the user gave. If a label was given to several
+    /// addresses, none of them gets it.
     pub(crate) fn new(given: &HashMap<Address, Box<str>>) -> Self {
         let mut uses: HashMap<&str, usize> = HashMap::new();
         for label in given.values() {
@@ -130,8 +162,8 @@ impl MembershipTable {
 
     pub(super) fn set(&mut self, address: Address, file: Option<FileId>, classification: Classification) {
         let same = self.known.get(&address).is_some_and(|known| known.file == file);
-        // In another file another process answers, and a duplicate is not to be
-        // taken for a member again before it is compared.
+        // If the file is another one, another process answers. A duplicate must be compared again
+        // before it can become a member.
         if !same || !matches!(classification, Classification::Member { .. }) {
             self.last_known.remove(&address);
         }
@@ -139,18 +171,18 @@ impl MembershipTable {
         self.known.insert(address, Entry { file, classification });
     }
 
-    /// Why a member that has never answered did not, if it unresponsive.
+    /// Returns the failure of the member at `address` if the member has never answered and is
+    /// unresponsive.
     pub(crate) fn unresponsive(&self, address: &Address) -> Option<&Failure> {
         self.unresponsive.get(address)
     }
 
-    /// Who the member at `address` was when it last answered.
+    /// Returns the last known identity of the member at `address`.
     pub(crate) fn last_known(&self, address: &Address) -> Option<&Arc<Record>> {
         self.last_known.get(address)
     }
 
-    /// Stores the identity of a member if it changed, or the fact that the member timed
-    /// out.
+    /// Stores the identity of a member if it changed, or the fact that the member timed out.
     pub(super) fn set_last_known(&mut self, record: &Record) {
         if let Some(failure) = record.answer.as_ref().err() {
             if failure.kind == ErrorKind::Timeout && self.last_known(&record.address).is_none() {
@@ -174,7 +206,8 @@ impl MembershipTable {
         self.unresponsive.remove(address);
     }
 
-    /// Forgets what is known of the sockets for which `wanted` is false.
+    /// Removes the sockets for which `wanted` returns `false`, together with the results of their
+    /// comparisons.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Entry) -> bool) {
         self.known.retain(|address, known| wanted(address, known));
         self.last_known.retain(|address, _| self.known.contains_key(address));
@@ -182,16 +215,16 @@ impl MembershipTable {
         self.compared.retain(|address, _| self.known.contains_key(address));
     }
 
-    /// Forgets what each socket was found to be. The results of comparisons stay, because
-    /// they hold for as long as the sockets and their processes do.
+    /// Clears the classification of every socket. Keeps the results of comparisons: they are valid
+    /// as long as the sockets and their processes stay the same.
     pub(super) fn forget(&mut self) {
         self.known.clear();
         self.last_known.clear();
         self.unresponsive.clear();
     }
 
-    /// Lets go of the sockets for which `wanted` is false. Calls that use one keep
-    /// their own.
+    /// Drops the sockets for which `wanted` returns `false`. Calls that use such a socket keep
+    /// their own clone.
     pub(super) fn retain_sockets(&mut self, wanted: impl Fn(&Address) -> bool) {
         self.sockets.retain(|address, _| wanted(address));
     }
@@ -200,7 +233,8 @@ impl MembershipTable {
         self.sockets.entry(address.clone()).or_insert_with(make).clone()
     }
 
-    /// Whether one comparison found that all of these lead to different processes.
+    /// Returns `true` if one comparison found that all of these sockets lead to different
+    /// processes.
     pub(crate) fn are_all_distinct(&self, sockets: impl IntoIterator<Item = Socket>) -> bool {
         let mut comparison = None;
         let mut processes = HashSet::new();
@@ -214,7 +248,7 @@ impl MembershipTable {
         })
     }
 
-    /// Keeps the result of a comparison: sockets, and the process that each leads to.
+    /// Stores the result of a comparison: each socket, and the number of its process.
     pub(super) fn set_compared(&mut self, sockets: impl IntoIterator<Item = (Socket, usize)>) {
         self.comparisons += 1;
         for (Socket { address, file, identity }, process) in sockets {
@@ -223,7 +257,7 @@ impl MembershipTable {
         }
     }
 
-    /// The label of an address, if it has one.
+    /// Returns the label of an address.
     pub(crate) fn label(&self, address: &Address) -> Option<&Label> {
         self.labels.get(address)
     }
@@ -232,7 +266,7 @@ impl MembershipTable {
         self.labels.insert(address, label);
     }
 
-    /// Every label that is in use, or was.
+    /// Returns every label that is or was in use.
     pub(super) fn labels(&self) -> HashSet<Label> {
         self.labels.values().cloned().collect()
     }
