@@ -208,7 +208,7 @@ impl Cluster {
     /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`.
     ///
     /// Calls fail with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) before they send
-    /// anything if one of the processes is not in the cluster, or if no process is given.
+    /// the command if one of the processes is not in the cluster, or if no process is given.
     /// [`rediscover`](Cluster::rediscover) always applies to the whole cluster.
     #[must_use]
     pub fn only<S: Into<Selector>>(&self, processes: impl IntoIterator<Item = S>) -> Self {

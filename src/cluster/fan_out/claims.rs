@@ -1,4 +1,4 @@
-//! Which process a command that must not be executed twice has reached.
+//! Claims: they keep a command that is not idempotent from reaching one process twice.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,21 +9,21 @@ use crate::error::{Error, Problem, Result};
 use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::transport::Deadline;
 
-/// The processes that a command has reached so far, by the sockets it reached them
-/// through.
+/// The processes that a command has reached so far, with the address of the socket that led to
+/// each.
 ///
-/// Two sockets can lead to one process although they led to two when they were read:
-/// a reload replaces the process behind a socket and not its file. So each connection
-/// identifies its process before the command is sent on it, and the command is only
-/// sent if no other connection has claimed that process.
+/// Two sockets can lead to one process even if they led to two processes when they were read,
+/// because a reload replaces the process behind a socket and not the file. Each connection
+/// therefore identifies its process before the command is sent on it. The command is sent only if
+/// no other connection has claimed the process.
 pub(crate) struct Claims {
     membership: Arc<Membership>,
     claimed: Mutex<Vec<(Address, Identity)>>,
 }
 
-/// A connection on which a command may be sent, or the reason why it may not.
+/// A connection on which a command may be sent, or the reason why it may not be sent.
 pub(super) enum Claim<'a> {
-    /// The process is claimed by this connection.
+    /// The connection has claimed the process.
     Granted(Box<IdentifiedConnection<'a>>),
     /// The process seems to be the one that the command reaches through this address.
     Claimed(Address),
@@ -61,7 +61,7 @@ impl Claims {
         Ok(Claim::Granted(Box::new(identified)))
     }
 
-    /// Compares two sockets whose processes seem to be one: whether they are.
+    /// Compares two sockets, and returns `true` if both lead to one process.
     pub(super) async fn is_one_process(
         &self,
         claimed: &Address,
@@ -74,13 +74,14 @@ impl Claims {
         self.membership.is_one_process(&identity, &first, member, deadline).await
     }
 
-    /// Gives up the claim of a connection on which the process refused the command.
+    /// Drops the claim of the connection to `address`, because the process refused the command or
+    /// a reload replaced the process. Another connection can then claim the process.
     pub(crate) fn release(&self, address: &Address) {
         self.claimed().retain(|(claimed, _)| claimed != address);
     }
 
     fn claimed(&self) -> MutexGuard<'_, Vec<(Address, Identity)>> {
-        // The list is whole after every statement.
+        // The list is consistent after every statement, so a poisoned lock does no harm.
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Sending a command to every process at once.
+//! Fan-out: sends a command to every process at once.
 
 mod claims;
 mod outcome;
@@ -40,15 +40,15 @@ impl<'a> FanOut<'a> {
         Self { membership, view }
     }
 
-    /// Has every member execute a command that changes something. `scope` is what is
-    /// read before, if that was asked for.
+    /// Executes a command that changes something on every member. If the view asks for the previous
+    /// state, reads the rows in `scope` before.
     pub(crate) async fn change(self, command: Command, scope: StatFilter) -> Result<Outcomes<Change>> {
         let command = &command;
         let job = |target: Target, deadline| async move { target.change(command, &deadline).await };
         self.each(command, scope, job).await
     }
 
-    /// Asks every member for something that is read from the text it prints.
+    /// Sends a query to every member, and parses the text of each answer with `read`.
     pub(crate) async fn ask<T: Send + Sync + 'static>(
         self,
         command: Command,
@@ -59,10 +59,10 @@ impl<'a> FanOut<'a> {
         self.each(command, StatFilter::Nothing, job).await
     }
 
-    /// Does `job` with every member that permits `command`, all at once, and judges
-    /// what came of it when all have finished.
+    /// Runs `job` at once for every member that permits `command`, and collects the outcomes when
+    /// all jobs have ended.
     ///
-    /// Nothing is sent to any process if the line of `command` cannot be sent.
+    /// Sends nothing to any process if the line of `command` cannot be sent.
     pub(crate) async fn each<T, J, F>(
         self,
         command: &Command,
@@ -121,7 +121,7 @@ impl<'a> FanOut<'a> {
         if let (true, Err(error)) = (self.view.previous, &permitted) {
             record = Some(target.unread(error.clone()));
         } else if self.view.previous {
-            // Without the previous state the change must not be made.
+            // If the previous state could not be read, the change is not sent.
             let before = target.read(scope, deadline).await;
             if let Err(failure) = &before.answer {
                 let unmet = Error::new(Problem::Unidentified(failure.clone()));
@@ -136,11 +136,12 @@ impl<'a> FanOut<'a> {
         (Outcome::new(&target.process, result), record)
     }
 
-    /// Leaves one outcome for each process, if several sockets turn out to lead to one.
+    /// Reduces the outcomes to one for each process, if several sockets turn out to lead to one
+    /// process.
     ///
-    /// A socket whose process was claimed through another socket has not been sent the
-    /// command yet. It is compared with that socket, and gets the command if it leads
-    /// to another process, or if the level of the other socket did not permit it.
+    /// If the process of a socket was claimed through another socket, the command has not been sent
+    /// through the first one yet. The two sockets are compared. The command is sent if the socket
+    /// leads to another process, or if the level of the other socket did not permit the command.
     async fn settle<T, J, F>(
         &self,
         targets: &[Target],
@@ -185,8 +186,8 @@ impl<'a> FanOut<'a> {
         sent.retain(|(outcome, _)| !duplicates.contains(outcome.address()));
     }
 
-    /// The sockets that did not permit a change and turn out to lead to a process that
-    /// was reached through another socket, of a higher level.
+    /// Returns the sockets that did not permit a change and turn out to lead to a process that was
+    /// reached through another socket. The other socket has a higher level.
     async fn denied_duplicates<T>(
         &self,
         targets: &[Target],
@@ -211,7 +212,7 @@ impl<'a> FanOut<'a> {
         for (identity, member) in denied.iter().flatten() {
             for (_, other) in reached.iter().flatten().filter(|(other, _)| other.fits(identity)) {
                 let is_one = self.membership.is_one_process(identity, other, member, deadline);
-                // What cannot be found out leaves the outcome as it is.
+                // If the comparison fails, both outcomes stay.
                 if is_one.await.is_ok_and(|is_one| is_one) {
                     duplicates.push(member.address().clone());
                     break;
@@ -229,7 +230,7 @@ fn reached_at<T>(sent: Option<&Sent<T>>) -> Option<Address> {
     sent.and_then(|(outcome, _)| outcome.error()).and_then(Error::reached_at).cloned()
 }
 
-/// Whether the level of the socket at `address` did not permit the command.
+/// Returns `true` if the level of the socket at `address` did not permit the command.
 fn is_denied<'a, T: 'a>(mut sent: impl Iterator<Item = &'a Sent<T>>, address: &Address) -> bool {
     sent.any(|(outcome, _)| outcome.address() == address && is_denied_here(outcome))
 }
@@ -239,7 +240,7 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
 }
 
 impl Target {
-    /// Has the process execute a command that changes something.
+    /// Executes a command that changes something on the process.
     pub(crate) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
         match command.idempotency() {
             Idempotency::NonIdempotent => self.execute_once(command, deadline).await,
@@ -247,8 +248,8 @@ impl Target {
         }
     }
 
-    /// Has the process execute a command that must not be executed twice. If it was
-    /// replaced meanwhile by a reload, the new process executes the command.
+    /// Executes a command that is not idempotent on the process. If a reload replaces the process
+    /// meanwhile, the new process executes the command.
     async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
         loop {
             let mut connection = self.claimed(deadline).await?;
@@ -260,8 +261,8 @@ impl Target {
         }
     }
 
-    /// A connection to the process, for commands that no other connection of this call
-    /// may send to it.
+    /// Returns a connection that has claimed the process: no other connection of this call may send
+    /// the command to it.
     pub(crate) async fn claimed<'a>(
         &'a self,
         deadline: &'a Deadline,
@@ -272,7 +273,7 @@ impl Target {
         }
     }
 
-    /// Asks the process for something that is read from the text it prints.
+    /// Sends a query to the process, and parses the text of the answer with `read`.
     pub(crate) async fn ask<T>(
         &self,
         command: &Command,
@@ -283,7 +284,7 @@ impl Target {
         read_value(response, read)
     }
 
-    /// Asks the process for a list whose entries may hold anything, empty lines too.
+    /// Queries a list from the process. Its entries may contain anything, including empty lines.
     pub(crate) async fn list<T>(
         &self,
         command: &Command,
@@ -294,7 +295,7 @@ impl Target {
         read_value(response, read)
     }
 
-    /// Whether `show stat` has such a row.
+    /// Returns `true` if `show stat` has a row that matches.
     pub(crate) async fn lists(
         &self,
         scope: &StatFilter,
@@ -304,7 +305,7 @@ impl Target {
         Ok(self.member.read(scope, deadline).await?.stat.rows().any(is_it))
     }
 
-    /// The error that a command met with at this process.
+    /// Returns the error for a problem of `command` at this process.
     pub(crate) fn with_context(&self, command: &Command, problem: Problem) -> Error {
         Error::new(problem).during(command.redacted()).at(self.member.address())
     }

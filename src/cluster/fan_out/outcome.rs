@@ -8,16 +8,32 @@ use crate::protocol::{Change, Response};
 use crate::snapshot::{Label, Process};
 use crate::version::Version;
 
-/// Answer of one process to one command, or the reason why there is none.
+/// Outcome of one command on one process: the answer, the absence of the object, or the error.
 ///
 /// Cheap to clone if `T` is.
 ///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let web1 = cluster.allow_partial().server_ref("app", "web1")?;
+/// let outcomes = web1.disable().await?;
+/// for outcome in &outcomes {
+///     match outcome.result() {
+///         Ok(Some(_)) => println!("{}: {}", outcome.label(), outcome.word()),
+///         Ok(None) => println!("{}: no such server", outcome.label()),
+///         Err(error) => println!("{}: {error}", outcome.label()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Serialisation
 ///
-/// With the feature `serde` an outcome is written as a map of `label`, `host`,
-/// `address` and `result`. `result` is `ok` with the `value`, `absent` with the
-/// `message` of HAProxy, or `failed` or `unknown` with the `error`. It cannot be read
-/// back, because an [`Error`] cannot.
+/// With the feature `serde`, an outcome is written as a map of `label`, `host`, `address` and
+/// `result`. `result` is `ok` with the `value`, `absent` with the `message` of HAProxy, or `failed`
+/// or `unknown` with the `error`. It cannot be read back, because an [`Error`] cannot.
 #[derive(Debug, Clone)]
 pub struct Outcome<T> {
     label: Label,
@@ -27,7 +43,7 @@ pub struct Outcome<T> {
     result: Result<Response<T>>,
 }
 
-/// Outcomes made by the caller, for tests of code that uses this crate; collect them into
+/// Constructors for tests of code that uses this crate. Collect the outcomes into
 /// [`Outcomes`](crate::Outcomes).
 impl<T> Outcome<T> {
     /// Returns the outcome of a process that answered with `value`.
@@ -35,7 +51,7 @@ impl<T> Outcome<T> {
         Self::made(label.into(), address.into(), Ok(Response::Value(value)))
     }
 
-    /// Returns the outcome of a process that does not have the object, with the words of
+    /// Returns the outcome of a process that does not have the object. `message` is the message of
     /// HAProxy, such as `No such server.`.
     pub fn from_absence(
         label: impl Into<Label>,
@@ -45,8 +61,8 @@ impl<T> Outcome<T> {
         Self::made(label.into(), address.into(), Ok(Response::Absent(message.into())))
     }
 
-    /// Returns the outcome of a process on which the command failed. The error gets the
-    /// address if it has none.
+    /// Returns the outcome of a process on which the command failed. The error gets the address if
+    /// it has none.
     pub fn from_error(label: impl Into<Label>, address: impl Into<Address>, error: Error) -> Self {
         let address = address.into();
         let error = error.at(&address);
@@ -60,7 +76,7 @@ impl<T> Outcome<T> {
         self
     }
 
-    /// Sets the release of the process. Default: not known.
+    /// Sets the release of the process. Default: unknown.
     #[must_use]
     pub fn with_version(mut self, version: Version) -> Self {
         self.version = Some(version);
@@ -83,12 +99,12 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// Returns the label of the process, unique in the cluster.
+    /// Returns the label of the process, which is unique in the cluster.
     pub fn label(&self) -> &Label {
         &self.label
     }
 
-    /// Returns the address of its stats socket.
+    /// Returns the address of the stats socket.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -98,7 +114,7 @@ impl<T> Outcome<T> {
         &self.host
     }
 
-    /// Returns the release of the process, as known when it was last identified.
+    /// Returns the release of the process, as known when the process was last identified.
     pub fn version(&self) -> Option<Version> {
         self.version.clone()
     }
@@ -111,7 +127,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// Returns the words of HAProxy, if the process does not have the object.
+    /// Returns the message of HAProxy, if the process does not have the object.
     pub fn absent(&self) -> Option<&str> {
         match &self.result {
             Ok(Response::Absent(words)) => Some(words),
@@ -120,8 +136,9 @@ impl<T> Outcome<T> {
     }
 
     /// Returns the error, if the command failed.
-    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) means that the
-    /// command may have been executed.
+    ///
+    /// The kind [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) means that the
+    /// process may have executed the command.
     pub fn error(&self) -> Option<&Error> {
         self.result.as_ref().err()
     }
@@ -130,7 +147,7 @@ impl<T> Outcome<T> {
     ///
     /// # Errors
     ///
-    /// The error of this process, if the command failed.
+    /// - The error of this process, if the command failed.
     pub fn result(&self) -> Result<Option<&T>, &Error> {
         self.result.as_ref().map(|presence| match presence {
             Response::Value(value) => Some(value),
@@ -140,8 +157,7 @@ impl<T> Outcome<T> {
 }
 
 impl Outcome<Change> {
-    /// Returns the outcome as one word: `changed`, `unchanged`, `absent`, `failed` or
-    /// `unknown`.
+    /// Returns the outcome as one word: `changed`, `unchanged`, `absent`, `failed` or `unknown`.
     pub fn word(&self) -> &'static str {
         match &self.result {
             Ok(Response::Value(change)) => change.word(),
@@ -150,7 +166,7 @@ impl Outcome<Change> {
         }
     }
 
-    /// Returns the words of HAProxy, or the cause of the error.
+    /// Returns the message of HAProxy, or the cause of the error.
     pub fn message(&self) -> Option<String> {
         match &self.result {
             Ok(Response::Value(change)) => change.message().map(String::from),
@@ -160,7 +176,7 @@ impl Outcome<Change> {
     }
 }
 
-/// `unknown` if the command may have been executed, else `failed`.
+/// Returns `unknown` if the process may have executed the command, and `failed` otherwise.
 fn word_of(error: &Error) -> &'static str {
     if error.is_unknown() { "unknown" } else { "failed" }
 }

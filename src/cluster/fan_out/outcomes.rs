@@ -5,15 +5,16 @@ use super::outcome::Outcome;
 use crate::error::{Error, ErrorKind, Problem, Result, common_cause};
 use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 
-/// Answers of all processes of a cluster to one command, in the order of the cluster.
+/// Outcomes of one command on all processes of a cluster, in the order of the cluster.
 ///
-/// [`all`](Outcomes::all), [`at_least`](Outcomes::at_least) and [`any`](Outcomes::any)
-/// judge them after every process has answered or failed: they never keep the command
-/// from a process. Calls are strict by default and apply `all`; those of
-/// [`Cluster::allow_partial`](crate::Cluster::allow_partial) do not.
+/// Calls are strict by default: they apply [`all`](Outcomes::all). Calls through a view of
+/// [`Cluster::allow_partial`](crate::Cluster::allow_partial) return the outcomes as they are; apply
+/// [`all`](Outcomes::all), [`at_least`](Outcomes::at_least) or [`any`](Outcomes::any) to them.
+/// These policies run after every process has answered or failed, and never keep the command from a
+/// process.
 ///
-/// A process that does not have the object has not failed: on HAProxy 2.2 each process
-/// of `nbproc` runs only what is bound to it.
+/// A process that does not have the object has not failed: on HAProxy 2.2, each process of `nbproc`
+/// runs only the objects that are bound to it.
 ///
 /// # Example
 ///
@@ -23,7 +24,7 @@ use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 /// let outcomes = web1.disable().await?;
 /// println!("{outcomes}");
 /// if !outcomes.is_complete() {
-///     // Once more where it failed; whether that does harm is for you to know.
+///     // Retry on the processes where it failed: to disable a server twice does no harm.
 ///     cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable().await?;
 /// }
 /// # Ok(())
@@ -32,8 +33,8 @@ use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 ///
 /// # Outcomes for tests
 ///
-/// Code that hides the cluster behind a trait of its own can be tested with outcomes that
-/// are made from [`Outcome`]s:
+/// Code that hides the cluster behind its own trait can be tested with outcomes that are collected
+/// from [`Outcome`]s:
 ///
 /// ```
 /// use std::path::Path;
@@ -77,9 +78,10 @@ use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 ///
 /// # Serialisation
 ///
-/// With the feature `serde` the outcomes are written as a map of `command`, `outcomes`,
-/// the list of every [`Outcome`], and `missing`, if something is. [`previous`](Outcomes::previous) is a
-/// [`Snapshot`], to be written by itself.
+/// With the feature `serde`, the outcomes are written as a map of `command`, `outcomes` (the list
+/// of every [`Outcome`]) and `missing` (left out if nothing is missing).
+/// [`previous`](Outcomes::previous) is not included: it is a [`Snapshot`] and can be written by
+/// itself.
 #[derive(Debug, Clone)]
 pub struct Outcomes<T> {
     command: Box<str>,
@@ -98,7 +100,7 @@ impl<T> Outcomes<T> {
         Self { command: command.into(), list, missing, previous }
     }
 
-    /// Sets the command. Default for outcomes that were collected: none.
+    /// Sets the command. Default for collected outcomes: an empty text.
     #[must_use]
     pub fn with_command(mut self, command: impl Into<Box<str>>) -> Self {
         self.command = command.into();
@@ -122,7 +124,8 @@ impl<T> Outcomes<T> {
         self.list.len()
     }
 
-    /// Whether there is no process, which is true of outcomes made by the caller only.
+    /// Returns `true` if there is no process. Only outcomes that the caller has collected can be
+    /// empty.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -132,42 +135,43 @@ impl<T> Outcomes<T> {
         self.list.iter()
     }
 
-    /// Returns the outcome of the process with that label.
+    /// Returns the outcome of the process with this label.
     pub fn get(&self, label: &str) -> Option<&Outcome<T>> {
         self.iter().find(|outcome| **outcome.label() == *label)
     }
 
-    /// Returns the answers of the processes that have the object.
+    /// Returns the label and the answer of each process that has the object.
     pub fn values(&self) -> impl Iterator<Item = (&Label, &T)> {
         self.iter().filter_map(|outcome| Some((outcome.label(), outcome.value()?)))
     }
 
-    /// Returns the processes on which the command failed, or may have failed.
+    /// Returns the outcomes of the processes on which the command failed or may have failed.
     pub fn failed(&self) -> impl Iterator<Item = &Outcome<T>> {
         self.iter().filter(|outcome| outcome.error().is_some())
     }
 
-    /// Returns the requirements of the cluster that were not met when the command was
-    /// sent: directories that could not be read, and expected processes that are not
-    /// members. A view of [`Cluster::only`](crate::Cluster::only) has none.
+    /// Returns the requirements of the cluster that were not met when the command was sent:
+    /// directories that could not be read, and expected processes that are not members. A call
+    /// through a view of [`Cluster::only`](crate::Cluster::only) has none.
     pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
         self.missing.iter()
     }
 
-    /// Whether the command failed on no process and nothing is
+    /// Returns `true` if the command failed on no process and nothing is
     /// [missing](Outcomes::missing).
     pub fn is_complete(&self) -> bool {
         self.failed().next().is_none() && self.missing.is_empty()
     }
 
-    /// Returns the figures that the processes had right before the command, for a call of
+    /// Returns the figures that the processes had right before the command. Returns `None` unless
+    /// the call was made through a view of
     /// [`Cluster::with_previous`](crate::Cluster::with_previous).
     pub fn previous(&self) -> Option<&Snapshot> {
         self.previous.as_ref()
     }
 
-    /// Returns the value that all processes agree on which have the object, or the list of
-    /// their values; `None` if no process has it.
+    /// Returns the common value of all processes that have the object, or the list of their values
+    /// if these differ. Returns `None` if no process has the object.
     pub fn agreement(&self) -> Option<Agreement<&T>>
     where
         T: PartialEq,
@@ -181,19 +185,19 @@ impl<T> Outcomes<T> {
 }
 
 impl<T: Send + Sync + 'static> Outcomes<T> {
-    /// Returns these outcomes, if the command failed on no process and at least one
-    /// process has the object.
+    /// Returns these outcomes, if the command failed on no process and at least one process has the
+    /// object.
     ///
     /// # Errors
     ///
-    /// - The kind of the errors, if the command failed on all processes and all errors are
-    ///   of one kind;
-    /// - [`ErrorKind::Incomplete`] if it failed on some processes, or on all of them with
-    ///   errors of different kinds, or if something is [missing](Outcomes::missing);
-    /// - [`ErrorKind::NotFound`] if it failed on no process and no process has the object.
+    /// - The kind of the errors if the command failed on all processes and all errors are of one
+    ///   kind.
+    /// - [`ErrorKind::Incomplete`] if the command failed on some processes, if it failed on all of
+    ///   them with errors of different kinds, or if something is [missing](Outcomes::missing).
+    /// - [`ErrorKind::NotFound`] if the command failed on no process and no process has the object.
     ///
-    /// The error [holds](Error::outcomes) these outcomes. If there is one process, it has
-    /// the address and the error of the operating system too.
+    /// The error [holds](Error::outcomes) these outcomes. If there is one process, the error also
+    /// has the address of the process and the error of the operating system.
     pub fn all(self) -> Result<Self> {
         if !self.is_complete() {
             return Err(self.into_failure());
@@ -205,7 +209,9 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`all`](Outcomes::all) otherwise.
+    /// - The errors of [`all`](Outcomes::all) if fewer processes executed the command.
+    /// - [`ErrorKind::Incomplete`] if the command failed on no process, and some processes but
+    ///   fewer than `least` have the object.
     pub fn at_least(self, least: usize) -> Result<Self> {
         if self.values().count() < least && !self.is_complete() {
             return Err(self.into_failure());
@@ -217,12 +223,12 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`all`](Outcomes::all) otherwise.
+    /// - The errors of [`all`](Outcomes::all) if no process executed the command.
     pub fn any(self) -> Result<Self> {
         self.at_least(1)
     }
 
-    /// These outcomes, if that many processes have the object.
+    /// Returns these outcomes, if at least `least` processes have the object.
     fn present(self, least: usize) -> Result<Self> {
         let present = self.values().count();
         if present >= least {
@@ -242,7 +248,8 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
     fn into_failure(self) -> Error {
         let errors: Vec<Error> = self.iter().filter_map(Outcome::error).cloned().collect();
         let (failed, all) = (errors.len(), self.list.len());
-        // What is missing did not fail for the reason of those that failed.
+        // A missing requirement does not share the cause of the failed processes, so there is no
+        // common cause if a requirement is missing.
         let cause = common_cause(&errors, all - failed + self.missing.len()).cloned();
         let kind = cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind);
         let mut text = match (failed, all) {
@@ -280,11 +287,11 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
     }
 }
 
-/// Outcomes without a command: see [`with_command`](Outcomes::with_command).
+/// Access to the outcomes that an error holds.
 impl Error {
-    /// Returns the answer of each process to a command that failed on some of them, or
-    /// whose object no process has. `T` is the type of the call:
-    /// [`Change`](crate::Change) for every command that changes something.
+    /// Returns the outcomes of a command that failed on some processes, or that found its object on
+    /// no process. `T` is the type of the answers of the call: [`Change`](crate::Change) for every
+    /// command that changes something.
     pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
         self.answers()
     }
@@ -314,7 +321,7 @@ impl<T> IntoIterator for Outcomes<T> {
     }
 }
 
-/// One line for each process.
+/// Writes one line for each process.
 impl<T: fmt::Display> fmt::Display for Outcomes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, outcome) in self.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The processes that a command goes to.
+//! Targets: the processes that a command goes to.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
 
-/// The processes that a command goes to, and what the cluster lacks beside them.
+/// The targets of a command, and the requirements that the cluster does not meet.
 pub(crate) struct Targets {
     pub(crate) targets: Vec<Target>,
-    /// Requirements that are not met; none for a choice of processes.
+    /// Requirements that are not met. Empty if the view selects processes.
     pub(super) missing: Vec<Requirement>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Target {
     pub(crate) member: ProcessClient,
     /// The processes that the command has reached so far.
     pub(crate) claims: Arc<Claims>,
-    /// Why it was not found out who it is, if that was tried and failed.
+    /// The failure of the last probe, if it could not identify the process.
     probe_failure: Option<Failure>,
 }
 
@@ -41,19 +41,23 @@ impl Target {
         Nbproc::new(self.process.info().and_then(Info::nbproc))
     }
 
-    /// Whether its release may be older than `branch`; true where the release is not known.
+    /// Returns `true` if the release of the process may be older than `branch`. An unknown release
+    /// counts as older.
     pub(crate) fn may_be_before(&self, branch: (u16, u16)) -> bool {
         self.process.version().is_none_or(|version| version < branch)
     }
 
-    /// Whether `command` may be sent.
+    /// Checks that `command` may be sent to the process.
+    ///
+    /// A process that does not answer in time still gets idempotent commands: an unresponsive
+    /// member is not left out. If the probe failed because the process did not answer or could not
+    /// be reached, and the process has a last known identity, every command may be sent.
     ///
     /// # Errors
     ///
-    /// If the process is too old for it, or if it is not known whether it is a
-    /// HAProxy that is not asked elsewhere. One that hangs has said neither, and is
-    /// sent what does no harm twice all the same: a member is not left out for being
-    /// slow.
+    /// - [`Problem::TooOld`] if the command needs a later release.
+    /// - [`Problem::Unidentified`] if the probe failed in any other way: there may be no HAProxy
+    ///   process behind the socket, or the command may reach the process through another socket.
     pub(super) fn permits(&self, command: &Command) -> Result<()> {
         if let (Some(needs), Some(version)) = (command.first_release(), self.process.version()) {
             if version < needs {
@@ -76,18 +80,18 @@ impl Target {
         }
     }
 
-    /// What is kept of its answer, under the label that it has in the cluster.
+    /// Sets the label of a record of this process to its label in the cluster.
     pub(super) fn labelled(&self, mut record: Record) -> Record {
         record.label = Some((**self.process.label()).into());
         record
     }
 
-    /// The record of a process that was not read because of `error`.
+    /// Returns the record of this process if it was not read because of `error`.
     pub(super) fn unread(&self, error: Error) -> Record {
         self.labelled(self.member.to_record(Err(Failure::new(error, ""))))
     }
 
-    /// Reads it, if it can be reached at all.
+    /// Reads the process, unless its probe has failed.
     pub(crate) async fn read(&self, scope: &StatFilter, deadline: &Deadline) -> Record {
         if let Some(probe_failure) = &self.probe_failure {
             return self.labelled(self.member.to_record(Err(probe_failure.clone())));
@@ -98,15 +102,15 @@ impl Target {
 }
 
 impl Targets {
-    /// The members at this moment, in order; of all of them, or of those chosen.
+    /// Returns the members, or the selected ones, in the order of the cluster.
     ///
-    /// Members that are not identified yet are asked first; so is a member that looks
-    /// too old for `command`, because it may have been upgraded. Asking takes at most
-    /// half of the time that is left.
+    /// Members that are not identified yet are probed first; so is a member that looks too old for
+    /// `command`, because it may have been upgraded. Probing takes at most half of the time that is
+    /// left.
     ///
     /// # Errors
     ///
-    /// `NotFound` if there is no member, or none that was chosen.
+    /// - `NotFound` if there is no member, or if a selected process is not a member.
     pub(crate) fn find<'a>(
         membership: &'a Arc<Membership>,
         only: Option<&'a [Selector]>,
@@ -152,11 +156,11 @@ impl Targets {
         Ok(Self { targets, missing })
     }
 
-    /// The last known identities of the members, or nothing if one of them must be
-    /// asked first.
+    /// Returns the last known identities of the members. Returns `None` if a selected member must
+    /// be probed first.
     ///
-    /// Processes that were not chosen need not be identified. One that timed out before
-    /// is not asked again here unless the command does harm twice; the next read asks.
+    /// Processes that are not selected need not be identified. If a process timed out before, it is
+    /// not probed again here unless the command is not idempotent. The next read probes it.
     fn known(
         membership: &Membership,
         listing: &Listing,
@@ -174,8 +178,8 @@ impl Targets {
                 known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
             });
             let head = table.last_known(address);
-            // A raw command is sent on a connection that does not identify its process, and
-            // another process can have taken over the socket by now.
+            // A raw command is sent on a connection that does not identify its process, and another
+            // process may have taken over the socket by now.
             let is_sure = !command.is_raw() || command.idempotency() != Idempotency::NonIdempotent;
             found.push(match (known.map(|known| &known.classification), head, table.unresponsive(address)) {
                 (Some(Classification::Member { answered: true }), Some(head), _) if is_sure => {
@@ -184,7 +188,7 @@ impl Targets {
                 (Some(Classification::Member { answered: false }), None, Some(probe_failure))
                     if command.idempotency() != Idempotency::NonIdempotent =>
                 {
-                    // A question does no harm, and it may be awake by now.
+                    // A query does no harm, and the process may have recovered by now.
                     if command.idempotency() == Idempotency::Idempotent {
                         probe_failures.insert(address.clone(), probe_failure.clone());
                     }
@@ -213,8 +217,7 @@ impl Targets {
         is_known.then_some(records)
     }
 
-    /// Identifies every candidate. A process that does not answer keeps its last known
-    /// identity.
+    /// Identifies every candidate. A process that does not answer keeps its last known identity.
     async fn identify(
         membership: &Membership,
         listing: &Listing,
@@ -235,7 +238,7 @@ impl Targets {
     }
 }
 
-/// Those of the processes that were chosen.
+/// Returns the selected processes.
 fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) -> Result<Vec<&'a Process>> {
     let Some(only) = only else { return Ok(processes.iter().collect()) };
     let mut chosen = HashSet::new();

@@ -55,8 +55,8 @@ impl Listing {
 }
 
 impl Membership {
-    /// Lists the sockets in the directories. Uses at most half of the time that is left, so that
-    /// the other half remains for the processes.
+    /// Lists the sockets in the directories. Uses at most half of the time that is left,
+    /// and leaves the other half to the processes.
     pub(super) async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {
         let mut found = Vec::new();
         let deadline = &deadline.half();

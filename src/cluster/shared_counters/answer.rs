@@ -1,4 +1,4 @@
-//! What follows from the answers of the processes that have one file.
+//! Conclusions from the answers of the processes that have one file.
 
 use super::rows::SharedRows;
 use crate::error::{Error, Result};
@@ -8,21 +8,21 @@ use crate::show::{GuidList, ProcessReport};
 use crate::snapshot::ShmStatsFile;
 use crate::version::Version;
 
-/// What a process answered when it was asked for its guids.
+/// The answer of a process to the query for its guids.
 pub(super) struct GuidAnswer {
-    /// Its rows before, the guids, and its rows after.
+    /// The report before the guids, the guids, and the report after them.
     pub(super) reply: Result<(ProcessReport, GuidList, ProcessReport)>,
     pub(super) pid: u64,
-    /// The file that it was seen to map.
+    /// The file that the process was seen to map.
     pub(super) mapped: Option<Mapped>,
 }
 
-/// Where each process keeps the counters of its rows. Reads the file, up to `limit`
-/// bytes, if it can be seen here.
+/// Decides where each process keeps the counters of its rows. Reads the file, up to `limit` bytes,
+/// if it can be seen on this host.
 pub(super) fn decide(file: &ShmStatsFile, answers: &[GuidAnswer], limit: usize) -> Vec<SharedRows> {
     let (content, problem) = match content(answers, limit) {
         Ok(content) => (content, None),
-        // What was declared is as good without it.
+        // The file is declared, so its content is not needed.
         Err(Unreadable::One(_)) if matches!(file, ShmStatsFile::Declared(_)) => (None, None),
         Err(Unreadable::One(problem) | Unreadable::Several(problem)) => (None, Some(problem)),
     };
@@ -54,16 +54,16 @@ pub(super) fn decide(file: &ShmStatsFile, answers: &[GuidAnswer], limit: usize) 
     rows.collect()
 }
 
-/// Why rows are unknown although the process and the file were read.
+/// Reason why rows are unknown although the process and the file were read.
 const UNPROVED: &str = "its rows count so much alike that their guids are not proved, or do not count as one";
 
-/// Why there is no file to read.
+/// Reason why there is no file to read.
 enum Unreadable {
     One(String),
     Several(String),
 }
 
-/// The file that the processes map; nothing if none is seen to map one.
+/// Reads the file that the processes map. Returns `None` if no process was seen to map one.
 fn content(answers: &[GuidAnswer], limit: usize) -> Result<Option<ShmFile>, Unreadable> {
     let mapped = || answers.iter().filter_map(|answer| answer.mapped.as_ref());
     let id = |mapped: &Mapped| (mapped.device, mapped.inode);
@@ -71,7 +71,7 @@ fn content(answers: &[GuidAnswer], limit: usize) -> Result<Option<ShmFile>, Unre
     if mapped().any(|other| id(other) != id(first)) {
         return Err(Unreadable::Several("declared to have one file, and they map several".into()));
     }
-    // Any of them may be the one whose path leads to it.
+    // The path of any of these processes may lead to the file, so each is tried.
     let read = mapped()
         .map(|mapped| mapped.read(limit))
         .reduce(|one, other| one.or_else(|error| other.map_err(|_| error)));
@@ -83,18 +83,19 @@ impl GuidAnswer {
         self.reply.as_ref().ok()?.0.info.version().map(Version::parse)
     }
 
-    /// The guid of each row.
+    /// Returns the guid of each row.
     fn guids(&self, file: Option<&ShmFile>) -> Result<Vec<RowGuid>, String> {
         let (before, list, after) = self.reply.as_ref().map_err(Error::to_string)?;
         let is_frontend = |guid: &str| file?.is_frontend(guid);
         Ok(shm::join(&before.stat, list, &after.stat, is_frontend)?)
     }
 
-    /// How the process uses the file, as it says of itself in `info`.
+    /// Returns the way in which the process uses the file. The report of the process says if it is
+    /// stopping.
     fn usage(&self, file: Option<&ShmFile>, reading: &ProcessReport) -> Usage {
         let is_stopping = reading.info.stopping().is_some_and(|stopping| stopping > 0);
         match file.filter(|_| self.mapped.is_some()).map(|file| file.slot(self.pid, is_stopping)) {
-            // It is only declared to use it.
+            // The process is only declared to use the file.
             None => Usage::Some,
             Some(Some(slot)) => Usage::Slot(slot),
             Some(None) if is_stopping => Usage::Some,

@@ -1,11 +1,12 @@
-//! Counters that several processes keep in one file (`shm-stats-file`, HAProxy 3.3 and
-//! later): which processes have one, and which of their objects are in it.
+//! Shared counters: counters that several processes keep in one file (`shm-stats-file`, HAProxy 3.3
+//! and later). Finds out which processes have a file in common, and which of their objects are in
+//! it.
 //!
-//! No command says any of it. The file is seen in the memory of processes of this host, or
-//! declared. Its objects are known by their `guid` alone, and which row of `show stat`
-//! has which guid is found by `dump stats-file`. All of it is asked once for each
-//! incarnation of a process, and again when another one joins those of the file. What
-//! cannot be found out is unknown, and never an error of the read.
+//! No command of HAProxy reports the file. It is found in the memory maps of processes of this
+//! host, or it is declared by the user. The objects in the file are known by their `guid` alone;
+//! `dump stats-file` shows which row of `show stat` has which guid. Each process is queried once
+//! after it has started, and again when another process joins the file. A fact that cannot be found
+//! out is recorded as unknown and is never an error of the read.
 
 mod answer;
 mod rows;
@@ -30,8 +31,8 @@ use crate::transport::{Deadline, Step};
 use answer::GuidAnswer;
 use rows::SharedRows;
 
-/// Finds the counters that processes share, and keeps what is known of each process from
-/// one read to the next.
+/// Finds the counters that processes share, and keeps the findings about each process from one read
+/// to the next.
 #[derive(Debug, Default)]
 pub(super) struct SharedCounterFinder {
     /// Names of files that the user declared, by the address of each process.
@@ -39,7 +40,7 @@ pub(super) struct SharedCounterFinder {
     known: Mutex<HashMap<Address, Entry>>,
 }
 
-/// What is known of one process.
+/// The findings about one process.
 #[derive(Debug)]
 struct Entry {
     identity: Identity,
@@ -49,10 +50,10 @@ struct Entry {
 
 /// A process that may keep counters in a file.
 struct Participant {
-    /// Its place among the records.
+    /// Index of the record of the process.
     record: usize,
     identity: Identity,
-    /// Name of the file that it is declared to have.
+    /// Name of the file that the process is declared to have.
     declared: Option<Arc<str>>,
     seen: Option<Seen>,
     rows: Option<Arc<SharedRows>>,
@@ -61,20 +62,21 @@ struct Participant {
 /// First release with `shm-stats-file`.
 const FIRST: (u16, u16) = (3, 3);
 
-/// The least time that looking into `/proc` may take.
+/// Time that a look into `/proc` may take even if the deadline has passed.
 const GRACE: Duration = Duration::from_millis(500);
 
 const LIST: &str = "dump stats-file";
 const LOOK: Step = Step::new("looking for the file of shared counters", "answer of the file system");
 
 impl SharedCounterFinder {
-    /// `declared` has the name of a file for each process that is declared to use it.
+    /// Creates a finder. `declared` has the name of a file for each process that is declared to use
+    /// the file.
     pub(super) fn new(declared: HashMap<Address, Arc<str>>) -> Self {
         Self { declared, known: Mutex::default() }
     }
 
-    /// Tells of each record which of its counters are kept in one file with those of
-    /// other processes.
+    /// Records for each process which of its counters are kept in one file together with other
+    /// processes.
     pub(super) async fn find(&self, records: &mut [Record], members: &Members<'_>, deadline: &Deadline) {
         let mut participants = self.participants(records);
         if participants.is_empty() {
@@ -101,8 +103,8 @@ impl SharedCounterFinder {
         }
     }
 
-    /// The processes that have answered with rows and are not too old, if they can be seen
-    /// here or are declared, with what is known of them already.
+    /// Returns the processes that may have a file, with the earlier findings about them. These
+    /// processes have answered with rows, are not too old, and run on this host or are declared.
     fn participants(&self, records: &[Record]) -> Vec<Participant> {
         let cache = self.known();
         let participant = |(index, record): (usize, &Record)| {
@@ -120,7 +122,7 @@ impl SharedCounterFinder {
         records.iter().enumerate().filter_map(participant).collect()
     }
 
-    /// Looks which file each process maps, on a thread that may wait.
+    /// Looks up the file that each process maps, on a thread that may block.
     async fn see(&self, participants: &mut [Participant], records: &[Record], deadline: &Deadline) {
         let claim = |one: &Participant| one.seen.is_none().then(|| claim(records.get(one.record)?));
         let claims: Vec<Option<Option<Claim>>> = participants.iter().map(claim).collect();
@@ -130,8 +132,8 @@ impl SharedCounterFinder {
             let mut looking = tokio::task::spawn_blocking(looking);
             let seen = match deadline.timeout(LOOK, deadline.limits().command_timeout, &mut looking).await {
                 Ok(seen) => seen,
-                // A process that hangs may have taken all the time. To add up what is
-                // shared, for want of a look at it, would be worse than to be late.
+                // A process that hangs may have used up the deadline. Without this look, shared
+                // counters would be added up, which is worse than a late result.
                 Err(_) => match timeout(GRACE, looking).await {
                     Ok(seen) => seen,
                     Err(_) => return,
@@ -163,8 +165,8 @@ impl SharedCounterFinder {
     ) {
         let members = group.iter().filter_map(|one| Some(members(&records.get(one.record)?.address)));
         let members: Vec<ProcessClient> = members.collect();
-        // One after the other: what a process counts is compared with what the others
-        // counted before.
+        // Each step starts when the step before has ended on all processes: the counters of each
+        // process are compared with the earlier counters of the others.
         let before = read_all(&members, group, deadline).await;
         let lists = join_all(members.iter().map(|member| list(member, deadline))).await;
         let after = read_all(&members, group, deadline).await;
@@ -198,12 +200,12 @@ impl SharedCounterFinder {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Address, Entry>> {
-        // The table is whole after every statement.
+        // The map is consistent after every statement, so a poisoned lock does no harm.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The member at an address.
+/// Returns the member at an address.
 pub(super) type Members<'a> = dyn Fn(&Address) -> ProcessClient + Sync + 'a;
 
 impl Participant {
@@ -214,7 +216,7 @@ impl Participant {
         }
     }
 
-    /// The file that it has in common with others, if it is known to have one.
+    /// Returns the file that the process keeps counters in, if it is known to have one.
     fn file(&self) -> Option<ShmStatsFile> {
         if let Some(name) = &self.declared {
             return Some(ShmStatsFile::Declared(name.clone()));
@@ -230,7 +232,7 @@ impl Participant {
     }
 }
 
-/// One file by two paths is the same.
+/// Returns `true` if both are one file. One file can have two paths.
 fn is_same_file(one: &ShmStatsFile, other: &ShmStatsFile) -> bool {
     match (one, other) {
         (
@@ -241,7 +243,7 @@ fn is_same_file(one: &ShmStatsFile, other: &ShmStatsFile) -> bool {
     }
 }
 
-/// Whether a process at that address may run on this host.
+/// Returns `true` if a process at `address` may run on this host.
 fn is_local(address: &Address) -> bool {
     match address {
         Address::Tcp { host, .. } => {
@@ -251,7 +253,7 @@ fn is_local(address: &Address) -> bool {
     }
 }
 
-/// What a process of this host says of itself.
+/// Returns the identity that a process of this host reports, to find it in `/proc`.
 fn claim(record: &Record) -> Option<Claim> {
     let info = record.info().filter(|_| is_local(&record.address))?;
     let read_at = record.read_at / 1_000_000;
@@ -262,8 +264,9 @@ fn claim(record: &Record) -> Option<Claim> {
     })
 }
 
-/// Of processes that say the same of themselves only one can be what is seen here, and
-/// it is not known which.
+/// Marks processes as hidden if several of them report the same identity and seem to map the same
+/// file. Only one of them can be the process that was seen on this host, and it is unknown which
+/// one.
 fn hide_namesakes(participants: &mut [Participant]) {
     let is_namesake = |one: &Participant| {
         let alike = |other: &&Participant| other.identity.fits(&one.identity) && other.seen == one.seen;
@@ -275,7 +278,8 @@ fn hide_namesakes(participants: &mut [Participant]) {
     }
 }
 
-/// What all of them print, at once.
+/// Reads the reports of all processes at once. Fails for an address if another process answers
+/// there by now.
 async fn read_all(
     members: &[ProcessClient],
     group: &[Participant],
@@ -292,8 +296,7 @@ async fn read_all(
     join_all(members.iter().zip(group).map(read)).await
 }
 
-/// The guids of a process. The list is long, so that nothing may stand behind it on its
-/// line.
+/// Reads the guids of a process. The list is long, so no other command may follow on the same line.
 async fn list(member: &ProcessClient, deadline: &Deadline) -> Result<GuidList> {
     let reply = member.socket.reply(&Request::fixed(LIST, &[LIST]), deadline).await?;
     let list = protocol::check_ending(&reply).and_then(|()| GuidList::parse(&reply));

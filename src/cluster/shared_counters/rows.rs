@@ -1,4 +1,4 @@
-//! Where a process keeps the counters of its rows, kept from one read to the next.
+//! The places of the counters of the rows of a process, kept from one read to the next.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use crate::shm::RowCounters;
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::snapshot::{Record, SharedCounters, ShmStatsFile};
 
-/// The rows of one process, each with where it is counted.
+/// The rows of one process, and the place where each row is counted.
 #[derive(Debug)]
 pub(super) struct SharedRows {
     file: ShmStatsFile,
     problem: Box<str>,
     rows: Vec<KnownRow>,
     by_name: HashMap<(RowKind, Box<str>), Vec<usize>>,
-    /// When it was asked for.
+    /// Time of the query.
     asked: Instant,
 }
 
@@ -25,17 +25,17 @@ struct KnownRow {
     kind: RowKind,
     proxy: Box<str>,
     name: Box<str>,
-    /// Number, and incarnation of the number, within the proxy.
+    /// `sid` and `srid`: the ID of the row within its proxy, and the incarnation of the ID.
     number: (Option<u64>, Option<u64>),
     counters: RowCounters,
 }
 
-/// How long what is not known is left at that.
+/// Time after which unknown places are queried again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl SharedRows {
-    /// What is known of the rows of `stat`; `problem` is why some of them are unknown, if
-    /// any is.
+    /// Returns the rows of `stat` with their places. `problem` is the reason why some places are
+    /// unknown, if there are any.
     pub(super) fn new(
         file: ShmStatsFile,
         problem: &str,
@@ -57,7 +57,7 @@ impl SharedRows {
         Self { file, problem: problem.into(), rows, by_name, asked: Instant::now() }
     }
 
-    /// That nothing is known but the file.
+    /// Returns the value for a process with no known rows, because of `problem`.
     pub(super) fn unknown(file: ShmStatsFile, problem: &str) -> Self {
         let (rows, by_name) = (Vec::new(), HashMap::new());
         Self { file, problem: problem.into(), rows, by_name, asked: Instant::now() }
@@ -67,7 +67,7 @@ impl SharedRows {
         &self.file
     }
 
-    /// What is known of the rows of a record of the process.
+    /// Returns the known places of the rows of a record of the process.
     pub(super) fn of(&self, record: &Record) -> SharedCounters {
         let mut next = 0;
         let rows = record.answer.iter().flat_map(|reading| reading.stat.rows());
@@ -87,8 +87,8 @@ impl SharedRows {
         SharedCounters { file: self.file.clone(), problem, rows }
     }
 
-    /// Whether it is worth while to ask again: there are figures that depend on what is
-    /// not known, and the last time is a while ago.
+    /// Returns `true` if the process should be queried again: some figures depend on unknown
+    /// places, and the last query was at least ten seconds ago.
     pub(super) fn is_due(&self, record: &Record, counters: &SharedCounters) -> bool {
         let rows = record.answer.iter().flat_map(|reading| reading.stat.rows());
         let mut unknown = rows.zip(&counters.rows).filter(|(_, one)| **one == RowCounters::Unknown);
@@ -106,7 +106,7 @@ fn number(row: &Row<'_>) -> (Option<u64>, Option<u64>) {
     (row.sid(), row.srid())
 }
 
-/// Whether any counter that may be shared is above 0.
+/// Returns `true` if a counter of the row that may be shared is above 0.
 fn has_counted(row: &Row<'_>) -> bool {
     let mut columns = Col::ALL.iter().zip(COLUMNS);
     columns.any(|(column, declared)| {
