@@ -5,14 +5,14 @@ use std::ops::Add;
 
 /// A count over several processes, which may be known only within bounds.
 ///
-/// A maximum is such a count: the processes need not have reached theirs at the same
-/// time, so that the maximum of all lies between the highest and the sum. A counter is
-/// one while it is not known which processes keep it together
+/// A maximum is such a count: the processes may have reached their maxima at different times, so
+/// the maximum of the cluster lies between the highest maximum and the sum of all maxima. A counter
+/// is such a count while it is not known which processes keep it together
 /// ([`CounterSharing::Unknown`](crate::CounterSharing::Unknown)).
 ///
-/// Prints `42` if it is exact, and `42..84` if it is not. Compares with a number: it is
-/// equal only if it is exact, and greater or less only if both bounds are. Serialises as
-/// the number, or as a map of the two bounds.
+/// Prints `42` if it is exact, and `42..84` if it is not. Compares with a number: it is equal only
+/// if it is exact, and greater or less only if both bounds are. Serialises as the number, or as a
+/// map of the two bounds.
 ///
 /// # Example
 ///
@@ -32,14 +32,14 @@ use std::ops::Add;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct CountRange {
-    /// The count is this or more.
+    /// Lower bound: the count is this or more.
     pub at_least: u64,
-    /// The count is this or less.
+    /// Upper bound: the count is this or less.
     pub at_most: u64,
 }
 
 impl CountRange {
-    /// The number, unless it is known only within bounds.
+    /// Returns the number, or `None` if it is known only within bounds.
     pub fn exact(self) -> Option<u64> {
         (self.at_least == self.at_most).then_some(self.at_least)
     }
@@ -64,14 +64,14 @@ impl PartialEq<CountRange> for u64 {
 }
 
 impl PartialOrd<u64> for CountRange {
-    /// `None` if the number lies within the bounds.
+    /// Returns `None` if the number lies within the bounds.
     fn partial_cmp(&self, number: &u64) -> Option<Ordering> {
         let (low, high) = (self.at_least.cmp(number), self.at_most.cmp(number));
         (low == high).then_some(low)
     }
 }
 
-/// Adds the bounds, which stay at the highest number there is.
+/// Adds the bounds. A bound that would overflow stays at [`u64::MAX`].
 impl Add for CountRange {
     type Output = Self;
 

@@ -20,8 +20,8 @@ pub(crate) enum Value {
     Map(BTreeMap<String, Value>),
 }
 
-/// A number that is equal to itself and has its place among others, whatever it
-/// is.
+/// Floating-point number with a total order; it is always equal to itself, even if it is not a
+/// number.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Float(f64);

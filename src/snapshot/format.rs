@@ -1,4 +1,4 @@
-//! How a snapshot is written down: a format number and one map for each process.
+//! Stored form of a snapshot: a format number and one map for each process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +29,7 @@ struct Written<P> {
     requirements: Vec<Requirement>,
 }
 
-/// One process. Either `error` is there or the rest of an answer is, of which some
-/// releases have no level.
+/// One process: either `error`, or the parts of a report. Some releases have no `level`.
 #[derive(Serialize, Deserialize)]
 struct WrittenProcess {
     host: Arc<str>,
@@ -45,7 +44,7 @@ struct WrittenProcess {
     level: Option<Level>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sockets: Vec<ListedSocket>,
-    /// Pairs, in the order HAProxy prints them.
+    /// Pairs, in the order in which HAProxy prints them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     info: Vec<(String, String)>,
     /// CSV, as HAProxy prints it.
@@ -57,14 +56,14 @@ struct WrittenProcess {
     extra: Extra,
 }
 
-/// The counters that a process keeps in one file with others. Rows are told by their
-/// place in `stat`; those that are in neither list are the process' own.
+/// Counters that a process keeps in one file with others. Rows are identified by their position in
+/// `stat`. The process counts alone in rows that are in neither list.
 #[derive(Serialize, Deserialize)]
 struct WrittenShared {
     file: ShmStatsFile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     problem: Option<Box<str>>,
-    /// The rows of each place in the file.
+    /// Rows of each place in the file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     places: BTreeMap<Arc<str>, Vec<usize>>,
     /// Rows of which it is not known whether they are in the file.

@@ -1,4 +1,4 @@
-//! Which rows of which processes are the same object.
+//! Groups the rows of all processes by object.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -7,25 +7,25 @@ use super::process::Process;
 use crate::field::RowKind;
 use crate::show::stat::Row;
 
-/// Every object of a snapshot and where its rows are.
+/// Every object of a snapshot, with the positions of its rows.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     objects: Vec<Object>,
-    /// Places of all objects, those of one object next to each other.
+    /// Row positions of all objects; the positions of one object are adjacent.
     row_refs: Vec<RowRef>,
-    /// Servers of all backends and listeners of all frontends, those of one
-    /// proxy next to each other.
+    /// Servers of all backends and listeners of all frontends; the children of one proxy are
+    /// adjacent.
     children: Vec<u32>,
-    /// Objects ordered by kind and names; made by the first look-up.
+    /// Objects ordered by kind and names; built by the first look-up.
     by_name: OnceLock<Box<[u32]>>,
 }
 
-/// Where a row is.
+/// Position of a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RowRef {
     /// Index of the process in the snapshot.
     pub(super) process: u32,
-    /// Index of the row in its dump.
+    /// Index of the row in the table of the process.
     pub(super) row: u32,
 }
 
@@ -33,32 +33,33 @@ pub(super) struct RowRef {
 struct Object {
     kind: RowKind,
     first: RowRef,
-    /// Length of the names at the beginning of the first row, or 0.
+    /// Length of the names at the beginning of the first row, or 0 if the names are elsewhere.
     names: u16,
     row_refs: (u32, u32),
     children: (u32, u32),
 }
 
-/// Kind, name of the proxy, name of the server or listener.
+/// Kind, name of the proxy, and name of the server or listener.
 type Key<'a> = (RowKind, &'a str, &'a str);
 
-/// Objects of one kind by their names, the first of those that have them.
+/// Objects of one kind by their names; the first object if several have the same names.
 type Names<'a> = HashMap<(&'a str, &'a str, Mark<'a>), u32>;
 
-/// What tells objects of one name apart: [`same_listener`] as something to look for.
+/// Part of a look-up key that distinguishes objects with the same names: [`same_listener`] as a key
+/// of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Mark<'a> {
-    /// Nothing, because only listeners share names.
+    /// No distinction: only listeners share names.
     Unique,
-    /// A listener with that address.
+    /// A listener with this address.
     Address(&'a str),
-    /// A listener at that position whose address is hidden.
+    /// A listener at this position, with a hidden address.
     Hidden(Option<u64>),
-    /// A listener at that position, whether its address is hidden or not.
+    /// A listener at this position, with a hidden or a visible address.
     Position(Option<u64>),
 }
 
-/// Looks rows up while the index is made and used.
+/// Finds rows while the index is built and used.
 #[derive(Clone, Copy)]
 struct Rows<'a>(&'a [Process]);
 
@@ -83,25 +84,25 @@ impl Index {
         self.objects.get(object as usize).map(|object| object.kind)
     }
 
-    /// Objects of a kind, in the order processes list them.
+    /// Returns the objects of a kind, in the order in which the processes list them.
     pub(super) fn of_kind(&self, kind: RowKind) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.objects).filter(move |(_, object)| object.kind == kind).map(|(id, _)| id)
     }
 
-    /// Where the rows of an object are: at most one place for each process that
-    /// lists it, save for listeners that even HAProxy cannot tell apart.
+    /// Returns the positions of the rows of an object. There is at most one for each process that
+    /// lists the object, except for listeners that even HAProxy cannot distinguish.
     pub(super) fn row_refs(&self, object: u32) -> &[RowRef] {
         let range = self.objects.get(object as usize).map_or((0, 0), |object| object.row_refs);
         self.row_refs.get(range.0 as usize..range.1 as usize).unwrap_or_default()
     }
 
-    /// Servers of a backend, listeners of a frontend.
+    /// Returns the servers of a backend, or the listeners of a frontend.
     pub(super) fn children(&self, object: u32) -> &[u32] {
         let range = self.objects.get(object as usize).map_or((0, 0), |object| object.children);
         self.children.get(range.0 as usize..range.1 as usize).unwrap_or_default()
     }
 
-    /// Objects of that kind and those names: one, or several listeners.
+    /// Returns the objects with this kind and these names: one object, or several listeners.
     pub(super) fn find(&self, processes: &[Process], kind: RowKind, proxy: &str, name: &str) -> &[u32] {
         let wanted = (kind, proxy, name);
         let key = |id: &u32| self.key(Rows(processes), *id);
@@ -116,7 +117,7 @@ impl Index {
         found.get(..length).unwrap_or_default()
     }
 
-    /// Bytes of memory that the index takes.
+    /// Returns the bytes of memory that the index takes.
     pub(super) fn heap_size(&self) -> usize {
         self.objects.capacity() * size_of::<Object>()
             + self.row_refs.capacity() * size_of::<RowRef>()
@@ -132,16 +133,16 @@ impl Index {
     }
 }
 
-/// The index while it is made.
+/// The index while it is being built.
 struct Grouping<'a> {
     rows: Rows<'a>,
     objects: Vec<Object>,
     /// Object of every row, process by process.
     found: Vec<(RowRef, u32)>,
-    /// Where the rows of the process before begin and end in `found`.
+    /// Start and end of the rows of the previous process in `found`.
     before: (usize, usize),
-    /// Objects by their names; made for a kind when one of it first has to be
-    /// looked for.
+    /// Objects by their names. The map of a kind is built when an object of that kind is first
+    /// looked up.
     known: HashMap<RowKind, Names<'a>>,
 }
 
@@ -150,10 +151,10 @@ impl<'a> Grouping<'a> {
         Self { rows, objects: Vec::new(), found: Vec::new(), before: (0, 0), known: HashMap::new() }
     }
 
-    /// Finds the objects of one process's rows.
+    /// Finds the objects of the rows of one process.
     ///
-    /// Processes of one configuration list the same rows in the same order, so
-    /// that the object is nearly always the one behind the last one found.
+    /// Processes with the same configuration list the same rows in the same order. The object is
+    /// therefore nearly always the one after the object that was found last.
     fn add(&mut self, process: u32, listed: impl ExactSizeIterator<Item = Row<'a>>) {
         let start = self.found.len();
         let (mut next, end) = self.before;
@@ -185,7 +186,7 @@ impl<'a> Grouping<'a> {
         self.before = (start, self.found.len());
     }
 
-    /// Whether `row` is of that object.
+    /// Returns `true` if `row` belongs to the object.
     #[inline]
     fn is(&self, object: u32, row: &Row<'a>) -> bool {
         let Some(object) = self.objects.get(object as usize) else { return false };
@@ -243,7 +244,7 @@ impl<'a> Grouping<'a> {
         Index { objects: self.objects, row_refs: row_refs.0, children: children.0, by_name: OnceLock::new() }
     }
 
-    /// Servers with their backend, listeners with their frontend.
+    /// Pairs each server with its backend, and each listener with its frontend.
     fn parents(&self) -> Vec<(u32, u32)> {
         let mut proxies = HashMap::new();
         for (id, object) in (0u32..).zip(&self.objects) {
@@ -254,7 +255,7 @@ impl<'a> Grouping<'a> {
             }
         }
         let mut parents = Vec::new();
-        // Rows of one proxy follow each other.
+        // The rows of one proxy are adjacent.
         let mut last: Option<((RowKind, &str), u32)> = None;
         for (id, object) in (0u32..).zip(&self.objects) {
             let kind = match object.kind {
@@ -277,7 +278,7 @@ impl<'a> Grouping<'a> {
     }
 }
 
-/// Makes the object whose first row this is known.
+/// Adds an object to `known` under the names of its first row, `row`.
 fn insert<'a>(known: &mut Names<'a>, id: u32, row: &Row<'a>) {
     let mut insert = |mark| {
         known.entry((row.proxy(), row.name(), mark)).or_insert(id);
@@ -289,12 +290,13 @@ fn insert<'a>(known: &mut Names<'a>, id: u32, row: &Row<'a>) {
     insert(Mark::Position(row.sid()));
 }
 
-/// How many rows may have gone since the last process for the order to be taken
-/// up again.
+/// Number of rows of the previous process that are searched for the row at which the shared order
+/// resumes.
 const LOOK_AHEAD: usize = 64;
 
-/// Listeners share names. Their address tells them apart, and where a socket
-/// of level `user` hides it, their position.
+/// Returns `true` if two listener rows with the same names are one listener. Listeners can share a
+/// name. Their address distinguishes them, or their position if a socket of level `user` hides the
+/// address.
 pub(super) fn same_listener(a: &Row<'_>, b: &Row<'_>) -> bool {
     match (a.addr(), b.addr()) {
         (Some(one), Some(other)) => one == other,
@@ -302,7 +304,7 @@ pub(super) fn same_listener(a: &Row<'_>, b: &Row<'_>) -> bool {
     }
 }
 
-/// Values ordered by their group, and the range of each group.
+/// Returns the values ordered by their group, and the range of each group.
 fn grouped<T: Copy + Default>(
     values: impl Iterator<Item = (T, u32)> + Clone,
     groups: usize,

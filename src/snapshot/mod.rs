@@ -1,5 +1,6 @@
-//! Many values to one: the rows of all processes as one frontend, backend,
-//! server or listener each, and the rules by which figures are merged.
+//! The replies of many processes as one value: the [`Snapshot`], which merges the rows of all
+//! processes into one frontend, backend, server or listener each, and the rules by which figures
+//! are merged.
 
 mod count_range;
 #[cfg(feature = "serde")]
@@ -38,52 +39,69 @@ use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use index::Index;
 
-/// What the processes of a cluster said at one moment: an immutable value.
+/// The replies of the processes of a cluster at one moment, as an immutable value.
 ///
-/// It holds every row of every process, which processes answered, and why the
-/// others did not. [`frontends`](Snapshot::frontends) and its like are merged
-/// views over the rows. Cheap to clone; `Send` and `Sync`.
+/// It holds every row of every process, the processes that answered, and the reason why each of the
+/// others did not. [`frontends`](Snapshot::frontends), [`backends`](Snapshot::backends),
+/// [`servers`](Snapshot::servers) and [`listeners`](Snapshot::listeners) are merged views of the
+/// rows. Cheap to clone; `Send` and `Sync`.
 ///
 /// # Joining
 ///
-/// Hosts can read their own processes and a parent can join what they send.
-/// [`join`](Snapshot::join) is associative, commutative and idempotent: for each
-/// process, known by its host and address, the newer answer wins.
+/// Each host can read its own processes, and a parent can join the snapshots that the hosts send.
+/// [`join`](Snapshot::join) is associative, commutative and idempotent: a process is identified by
+/// its host and address, and its newer answer wins.
 ///
 /// # Serialisation
 ///
-/// With the feature `serde` a snapshot is a map of `format` (1) and `processes`.
-/// Columns and keys that this crate does not know are kept, and so are fields
-/// that a newer version of it stored with a process. The format of the message
-/// must be self-describing, as JSON is.
+/// With the feature `serde` a snapshot is a map of `format` (1), `processes` and, if the cluster
+/// has any, `requirements`. Columns and keys that this crate does not know are kept. So are fields
+/// that a newer version of the crate stored with a process. The message format must be
+/// self-describing, as JSON is.
 ///
-/// # What the figures mean
+/// # Meaning of the figures
 ///
-/// A sum is over the processes that answered, each since it started: it falls
-/// when a process leaves or restarts. Counters that processes keep together in one
-/// `shm-stats-file` count once; see [`guide::shared_counters`](crate::guide::shared_counters). Old workers ([`Process::is_stopping`]) count
-/// in sums, since their traffic is real; states, weights, limits and ages are those
-/// of the processes that are not stopping, unless all are.
+/// A sum is over the processes that answered, and each process counts since its own start: the sum
+/// falls when a process leaves or restarts. Counters that processes keep together in one
+/// `shm-stats-file` count once; see [`guide::shared_counters`](crate::guide::shared_counters). Old
+/// workers ([`Process::is_stopping`]) count in sums, because their traffic is real. States,
+/// weights, limits and ages are taken from the processes that are not stopping, or from all
+/// processes if all of them are stopping.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let here = Cluster::from_dir("/run/haproxy").await?.snapshot().await?;
+/// let there = Cluster::from_addresses(["192.0.2.7:9999"]).await?.snapshot().await?;
+/// for backend in here.join(&there).backends() {
+///     println!("{} {} {:?}", backend.name(), backend.requests(), backend.processes());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Snapshot(Arc<Inner>);
 
 struct Inner {
     processes: Vec<Process>,
-    /// Met ones too: a newer one replaces an older one when snapshots are joined.
+    /// All requirements, met or not: a newer one replaces an older one when snapshots are joined.
     requirements: Vec<Requirement>,
-    /// Position of each process by its label; made by the first look-up.
+    /// Position of each process by its label; built by the first look-up.
     by_label: OnceLock<HashMap<Label, usize>>,
     index: OnceLock<Index>,
 }
 
 impl Snapshot {
-    /// Of several records of one process the newest stays.
+    /// Keeps the newest record of each process.
     pub(crate) fn new(records: impl IntoIterator<Item = Arc<Record>>) -> Self {
         Self::with_requirements(records, [])
     }
 
-    /// The same of a cluster that has requirements. Of several about one thing the
-    /// newest stays.
+    /// Builds a snapshot of a cluster that has requirements. Keeps the newest record of each
+    /// process, and the newest requirement about each thing.
     pub(crate) fn with_requirements(
         records: impl IntoIterator<Item = Arc<Record>>,
         requirements: impl IntoIterator<Item = Requirement>,
@@ -109,12 +127,12 @@ impl Snapshot {
         Self(Arc::new(Inner { processes, requirements, by_label, index }))
     }
 
-    /// Every process, in the order of sources and addresses.
+    /// Returns every process, ordered by host and address.
     pub fn processes(&self) -> &[Process] {
         &self.0.processes
     }
 
-    /// The process with that label.
+    /// Returns the process with the label `label`.
     pub fn process(&self, label: &str) -> Option<&Process> {
         let processes = &self.0.processes;
         let by_label = self.0.by_label.get_or_init(|| {
@@ -123,41 +141,41 @@ impl Snapshot {
         processes.get(*by_label.get(label)?)
     }
 
-    /// Processes that did not answer.
+    /// Returns the processes that did not answer.
     pub fn failed(&self) -> impl Iterator<Item = &Process> {
         self.0.processes.iter().filter(|process| process.failure().is_some())
     }
 
-    /// All requirements of the cluster, met ones too.
+    /// Returns all requirements of the cluster, met or not.
     #[cfg(feature = "serde")]
     fn requirements(&self) -> &[Requirement] {
         &self.0.requirements
     }
 
-    /// Requirements of the cluster that are not met: directories that could not be
+    /// Returns the requirements of the cluster that are not met: directories that could not be
     /// read, and expected processes that are not members.
     pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
         self.0.requirements.iter().filter(|requirement| requirement.failure().is_some())
     }
 
-    /// Whether every process answered and nothing is [missing](Snapshot::missing).
+    /// Returns `true` if every process answered and nothing is [missing](Snapshot::missing).
     pub fn is_complete(&self) -> bool {
         self.failed().next().is_none() && self.missing().next().is_none()
     }
 
-    /// This snapshot if it is [complete](Snapshot::is_complete).
+    /// Returns this snapshot if it is [complete](Snapshot::is_complete).
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if some processes did
-    ///   not answer, or none did and their failures are of different kinds,
-    ///   also if something is [missing](Snapshot::missing);
-    /// - the kind of the failures if no process answered and all failures are of one
-    ///   kind. If there is one process, the error also has its address, its command and
-    ///   its error of the operating system.
+    /// - [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if some processes answered and
+    ///   others did not, if no process answered and the failures are of different kinds, or if
+    ///   something is [missing](Snapshot::missing).
+    /// - The kind of the failures if no process answered and all failures are of one kind. If there
+    ///   is only one process, the error also has its address, its command and its error of the
+    ///   operating system.
     ///
-    /// The error names each process that did not answer and the reason, and what is
-    /// missing, and [holds](Error::snapshot) this snapshot.
+    /// The error names each process that did not answer with the reason, names each requirement
+    /// that is not met, and [holds](Error::snapshot) this snapshot.
     pub fn complete(self) -> Result<Self> {
         match self.failures() {
             None => Ok(self),
@@ -165,13 +183,15 @@ impl Snapshot {
         }
     }
 
-    /// All processes of both snapshots; the newer answer of those in both.
+    /// Returns a snapshot of all processes of both snapshots. If a process is in both, its newer
+    /// answer is kept.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         Self::joined([self, other])
     }
 
-    /// All processes of all snapshots.
+    /// Returns a snapshot of all processes of all `snapshots`. If a process is in several, its
+    /// newest answer is kept.
     pub fn joined<'a>(snapshots: impl IntoIterator<Item = &'a Self>) -> Self {
         let (mut records, mut requirements) = (Vec::new(), Vec::new());
         for snapshot in snapshots {
@@ -181,16 +201,16 @@ impl Snapshot {
         Self::with_requirements(records, requirements)
     }
 
-    /// Those processes for which `wanted` is true, alone.
+    /// Returns a snapshot of only the processes for which `wanted` returns `true`. It has no
+    /// requirements.
     #[must_use]
     pub fn filter(&self, mut wanted: impl FnMut(&Process) -> bool) -> Self {
         let kept = self.0.processes.iter().filter(|process| wanted(process));
         Self::new(kept.map(|process| Arc::clone(&process.record)))
     }
 
-    /// The error for an object that no process which answered lists: `NotFound` if all
-    /// of them answered. If none answered, it is the error of
-    /// [`complete`](Snapshot::complete).
+    /// Returns the error for an object that no answering process lists: `NotFound` if all processes
+    /// answered, and the error of [`complete`](Snapshot::complete) if none did.
     pub(crate) fn absent(&self, what: String) -> Error {
         let Some(failures) = self.failures() else {
             return Error::new(Problem::NotFound(what));
@@ -204,7 +224,7 @@ impl Snapshot {
         Failures { text, ..failures }.into_error(self.clone())
     }
 
-    /// Everything that keeps the snapshot from being complete.
+    /// Returns every reason why the snapshot is not complete.
     fn failures(&self) -> Option<Failures> {
         let (mut errors, mut reasons) = (Vec::new(), Vec::new());
         for process in self.processes() {
@@ -223,12 +243,12 @@ impl Snapshot {
         (!texts.is_empty()).then(|| Failures { answered, unmet, errors, text: texts.join("; ") })
     }
 
-    /// Bytes of memory that the rows of all processes
-    /// ([`StatTable::heap_size`](crate::StatTable::heap_size)) and the index over them take;
-    /// the index is made if it is not there yet.
+    /// Returns the bytes of memory that the rows of all processes
+    /// ([`StatTable::heap_size`](crate::StatTable::heap_size)) and the index over them take. Builds
+    /// the index if it does not exist yet.
     ///
-    /// Headers, `show info`, addresses and labels are not counted. Rows that
-    /// several snapshots share count in each of them.
+    /// Headers, `show info`, addresses and labels are not counted. Rows that several snapshots
+    /// share count in each of them.
     pub fn heap_size(&self) -> usize {
         let rows =
             self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::StatTable::heap_size);
@@ -242,24 +262,24 @@ impl Snapshot {
 
 /// Reasons why a snapshot is not complete; there is at least one.
 struct Failures {
-    /// Number of the processes that answered.
+    /// Number of processes that answered.
     answered: usize,
-    /// Number of the requirements that are not met.
+    /// Number of requirements that are not met.
     unmet: usize,
     errors: Vec<Error>,
-    /// Names all of them.
+    /// Text that names all of the failures.
     text: String,
 }
 
 impl Failures {
     fn into_error(self, snapshot: Snapshot) -> Error {
-        // A requirement that is not met did not fail for the reason of the processes.
+        // An unmet requirement did not fail for the same reason as the processes.
         Error::incomplete(&self.errors, self.answered + self.unmet, self.text, Arc::new(snapshot))
     }
 }
 
-/// Place of a process in the order of a snapshot. Only addresses that were not read from
-/// text can share one, such as a host that holds a `/`.
+/// Position of a process in the order of a snapshot. Two addresses can have the same text only if
+/// they were not parsed from text, such as an address with a `/` in its host.
 #[derive(PartialEq, Eq)]
 struct ProcessOrder<'a> {
     host: &'a str,
@@ -288,8 +308,8 @@ impl PartialOrd for ProcessOrder<'_> {
 }
 
 impl Error {
-    /// Returns the answers of the processes to a read that failed: the figures of the
-    /// processes that did answer, and the failures of the others.
+    /// Returns the answers of the processes to a read that failed: the figures of the processes
+    /// that did answer, and the failures of the others.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.answers()
     }

@@ -12,15 +12,33 @@ use crate::show::stat::StatTable;
 use crate::show::{Info, ProcessReport};
 use crate::version::Version;
 
-/// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and its answer or
-/// the reason why there is none.
+/// One HAProxy process in a [`Snapshot`](crate::Snapshot): its identity, and either its report or
+/// the reason why it did not answer.
 ///
 /// Cheap to clone.
 ///
-/// With the feature `serde` it is written as a map of `label`, `host`, `address`, `pid`,
-/// `version`, `level`, `read_at`, `started_at`, `stopping` and `failure`; what is not known
-/// is left out. Times are in microseconds since 1970. It cannot be read back, since it is a
-/// view of the [`Snapshot`](crate::Snapshot), which is written with all rows.
+/// With the feature `serde` it is written as a map of `label`, `host`, `address`, `pid`, `version`,
+/// `level`, `read_at`, `started_at`, `stopping` and `failure`; values that are not known are left
+/// out. Times are in microseconds since 1970. It cannot be read back, because it is a view of the
+/// [`Snapshot`](crate::Snapshot), which is written with all rows.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let cluster = Cluster::from_dir("/run/haproxy").await?;
+/// let snapshot = cluster.allow_partial().snapshot().await?;
+/// for process in snapshot.processes() {
+///     match process.failure() {
+///         Some(failure) => println!("{}: {failure}", process.label()),
+///         None => println!("{}: process {:?}, {:?}", process.label(), process.pid(), process.version()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Process {
     pub(super) label: Label,
@@ -30,102 +48,104 @@ pub struct Process {
 
 impl Process {
     pub(super) fn new(label: Label, record: Arc<Record>) -> Self {
-        // Merging asks for every figure anew.
+        // Kept, because merging reads it for every figure.
         let stopping = record.is_stopping();
         Self { label, record, stopping }
     }
 
-    /// Short name of the process, unique in its snapshot.
+    /// Returns the short name of the process, unique in its snapshot.
     ///
-    /// The label that the user gave, unless several processes were given the same.
-    /// Otherwise the relative process number where `Nbproc` is above 1 in all that
-    /// answered, else the shortest end of the address that no other process has.
+    /// This is the label that the user gave, unless several processes were given the same one.
+    /// Otherwise it is the relative process number if `Nbproc` is above 1 in all processes that
+    /// answered, and else the shortest end of the address that no other process has.
     pub fn label(&self) -> &Label {
         &self.label
     }
 
-    /// Host that the process was read from. Two hosts with a
-    /// `/run/haproxy/1.sock` are told apart by it.
+    /// Returns the host that the process was read from. It distinguishes two processes on two hosts
+    /// that both have a `/run/haproxy/1.sock`.
     pub fn host(&self) -> &str {
         &self.record.host
     }
 
-    /// Address of its stats socket.
+    /// Returns the address of its stats socket.
     pub fn address(&self) -> &Address {
         &self.record.address
     }
 
-    /// When it answered, or was given up; 1970 for what was written down with a
-    /// time that this platform does not have.
+    /// Returns the time when the answer of the process was complete, or when the read was given up.
+    /// Returns 1970 if a stored snapshot has a time that this platform cannot represent.
     pub fn read_at(&self) -> SystemTime {
         since_1970(Duration::from_micros(self.record.read_at)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// What it answered, if it did.
+    /// Returns the report of the process, or `None` if it did not answer.
     pub fn report(&self) -> Option<&ProcessReport> {
         self.record.answer.as_ref().ok()
     }
 
-    /// Why it did not answer, if it did not.
+    /// Returns the reason why the process did not answer, or `None` if it did.
     pub fn failure(&self) -> Option<&Failure> {
         self.record.answer.as_ref().err()
     }
 
-    /// What it says of itself.
+    /// Returns its `show info`, or `None` if it did not answer.
     pub fn info(&self) -> Option<&Info> {
         self.record.info()
     }
 
-    /// Its rows.
+    /// Returns its rows of `show stat`, or `None` if it did not answer.
     pub fn stat(&self) -> Option<&StatTable> {
         self.report().map(|reading| &reading.stat)
     }
 
-    /// Returns the level of its socket. `None` if the process did not answer, or is of a
-    /// release before 1.9, which has no command that tells.
+    /// Returns the level of its socket. `None` if the process did not answer, or if its release is
+    /// before 1.9, which has no command that prints the level.
     pub fn level(&self) -> Option<Level> {
         self.report()?.level
     }
 
-    /// Its release.
+    /// Returns its HAProxy release.
     pub fn version(&self) -> Option<Version> {
         self.record.version()
     }
 
-    /// Process id on its host.
+    /// Returns its process id on its host.
     pub fn pid(&self) -> Option<u64> {
         self.info()?.pid()
     }
 
-    /// Relative process number: 1 to `Nbproc`.
+    /// Returns its relative process number: 1 to `Nbproc`.
     pub fn number(&self) -> Option<u64> {
         self.info()?.process_num()
     }
 
-    /// Name of its node: `node` of the configuration, the host name if not set.
+    /// Returns the name of its node: `node` of the configuration, or the host name if `node` is not
+    /// set.
     pub fn node(&self) -> Option<&str> {
         self.info()?.node()
     }
 
-    /// When it started, to the second. Releases before 2.6 do not say; there it
-    /// is derived from the time it has been up, and may be two seconds off. `None`
-    /// for a time that this platform does not have.
+    /// Returns the time when the process started, to the second. Releases before 2.6 do not print
+    /// it; for them it is derived from the uptime, and may be off by two seconds. `None` if the
+    /// process did not answer, or if this platform cannot represent the time.
     pub fn started_at(&self) -> Option<SystemTime> {
         since_1970(Duration::from_secs(self.record.started_at()?))
     }
 
-    /// The file in which it keeps counters together with other processes
-    /// (`shm-stats-file`); `None` if it has none, or if that is not known.
+    /// Returns the file in which the process keeps counters together with other processes
+    /// (`shm-stats-file`). `None` if the process has no file, or if the file is not known.
     ///
-    /// A file is seen only on this host, for processes whose `/proc/PID` may be read.
-    /// Elsewhere it is declared with
+    /// The file can be detected only for a process on this host with a readable `/proc/PID`. For
+    /// other processes, declare it with
     /// [`ClusterBuilder::shared_counters`](crate::ClusterBuilder::shared_counters).
     pub fn shm_stats_file(&self) -> Option<&ShmStatsFile> {
         self.shared_counters().map(|shared| &shared.file)
     }
 
-    /// Why it is not known of some of its objects whether their counters are in
-    /// [`shm_stats_file`](Process::shm_stats_file); `None` if it is known of all.
+    /// Returns the reason why it is not known, for some objects of the process, whether their
+    /// counters are in [`shm_stats_file`](Process::shm_stats_file). `None` if this is known for all
+    /// objects.
     pub fn shm_stats_file_problem(&self) -> Option<&str> {
         self.shared_counters()?.problem.as_deref()
     }
@@ -134,7 +154,8 @@ impl Process {
         self.record.shared.as_deref()
     }
 
-    /// Whether it is an old worker that only finishes what it has (`Stopping`).
+    /// Returns `true` if the process is an old worker that only finishes its connections
+    /// (`Stopping`).
     pub fn is_stopping(&self) -> bool {
         self.stopping
     }
@@ -199,7 +220,8 @@ impl serde::Serialize for Process {
     }
 }
 
-/// What HAProxy or a written snapshot says may be later than any time.
+/// Converts a time since 1970. HAProxy or a stored snapshot may print a time that is later than the
+/// platform can represent.
 fn since_1970(time: Duration) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(time)
 }

@@ -8,19 +8,19 @@ use crate::show::stat::StatTable;
 use crate::show::{Info, ProcessReport};
 use crate::version::Version;
 
-/// What is kept of one process.
+/// Data that is kept about one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) host: Arc<str>,
     pub(crate) address: Address,
-    /// The label that the user gave.
+    /// Label that the user gave.
     pub(crate) label: Option<Box<str>>,
-    /// When the answer was complete or given up, microseconds since 1970.
+    /// Time when the answer was complete or the read was given up, in microseconds since 1970.
     pub(crate) read_at: u64,
     pub(crate) answer: Result<ProcessReport, Failure>,
-    /// The counters that it keeps in one file with others, if it is known to do so.
+    /// Counters that the process keeps in one file with others, if it is known to do so.
     pub(crate) shared: Option<Arc<SharedCounters>>,
-    /// What a newer version of this crate stored beside it.
+    /// Fields that a newer version of this crate stored with the process.
     #[cfg(feature = "serde")]
     pub(crate) extra: super::extra::Extra,
 }
@@ -39,7 +39,7 @@ impl Record {
         }
     }
 
-    /// The same, of which the rows are not kept.
+    /// Returns a copy without the rows.
     pub(crate) fn without_rows(&self) -> Self {
         let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| ProcessReport {
             info: reading.info.clone(),
@@ -62,19 +62,19 @@ impl Record {
         self.info().is_some_and(Info::is_stopping)
     }
 
-    /// Seconds since 1970.
+    /// Returns the start time of the process in seconds since 1970.
     pub(crate) fn started_at(&self) -> Option<u64> {
         Self::start_of(self.info()?, self.read_at)
     }
 
-    /// Seconds since 1970 at which a process started, by what it said at `read_at`,
-    /// in microseconds since 1970.
+    /// Returns the start time of a process in seconds since 1970, from `info`, which was read at
+    /// `read_at`, in microseconds since 1970.
     pub(crate) fn start_of(info: &Info, read_at: u64) -> Option<u64> {
         info.start_time_sec().or_else(|| (read_at / 1_000_000).checked_sub(info.uptime_sec()?))
     }
 
-    /// Which of two records of one process is kept: the newer. At the same
-    /// microsecond any fixed order of what is written down will do.
+    /// Orders two records of one process: the greater one is kept. The newer record is greater. For
+    /// records of the same microsecond, any fixed order of their contents is enough.
     pub(super) fn precedence(self: &Arc<Self>, other: &Arc<Self>) -> Ordering {
         if Arc::ptr_eq(self, other) {
             return Ordering::Equal;
@@ -82,7 +82,7 @@ impl Record {
         self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
     }
 
-    /// All that is written down but for the time and the host.
+    /// Returns all contents except the time and the host.
     fn written(&self) -> impl Ord {
         let answer = match &self.answer {
             Ok(reading) => {

@@ -5,12 +5,27 @@ use std::sync::Arc;
 
 use crate::error::Failure;
 
-/// Something that a cluster needs in order to be whole, besides answers from its
-/// members: a directory that can be read, or a process that is expected.
+/// Something that a cluster needs in order to be complete, besides answers from its members: a
+/// directory that can be read, or a process that is expected.
 ///
 /// [`Snapshot::missing`](crate::Snapshot::missing) and
-/// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are
-/// not met. Its [`Display`](fmt::Display) says which requirement is not met and why.
+/// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are not met. Its
+/// [`Display`](fmt::Display) names the requirement and the reason why it is not met.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let cluster = Cluster::builder().dir("/run/haproxy").expect_at_least(4).build().await?;
+/// let snapshot = cluster.allow_partial().snapshot().await?;
+/// for requirement in snapshot.missing() {
+///     println!("{requirement}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Requirement {
@@ -22,7 +37,16 @@ pub struct Requirement {
     failure: Option<Failure>,
 }
 
-/// The thing that a [`Requirement`] is about.
+/// Subject of a [`Requirement`].
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Required;
+///
+/// assert_eq!(Required::Directory("/run/haproxy".into()).to_string(), "directory /run/haproxy");
+/// assert_eq!(Required::AtLeast(4).to_string(), "at least 4 processes");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -30,11 +54,11 @@ pub struct Requirement {
 pub enum Required {
     /// A directory of [`ClusterBuilder::dir`](crate::ClusterBuilder::dir) can be read.
     Directory(Box<str>),
-    /// A process of [`ClusterBuilder::expect`](crate::ClusterBuilder::expect) is a
-    /// member: its label or address.
+    /// A process of [`ClusterBuilder::expect`](crate::ClusterBuilder::expect), given by its label
+    /// or address, is a member.
     Process(Box<str>),
-    /// There are that many members, by
-    /// [`ClusterBuilder::expect_at_least`](crate::ClusterBuilder::expect_at_least).
+    /// The cluster has at least this many members
+    /// ([`ClusterBuilder::expect_at_least`](crate::ClusterBuilder::expect_at_least)).
     AtLeast(usize),
 }
 
@@ -43,22 +67,22 @@ impl Requirement {
         Self { host, required, checked_at, failure }
     }
 
-    /// Host of the cluster that has the requirement.
+    /// Returns the host of the cluster that has the requirement.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The thing that is required.
+    /// Returns the thing that is required.
     pub fn required(&self) -> &Required {
         &self.required
     }
 
-    /// Reason why the requirement is not met; `None` if it is met.
+    /// Returns the reason why the requirement is not met, or `None` if it is met.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 
-    /// The newest of the requirements that are about one thing on one host.
+    /// Keeps the newest requirement about each thing on each host.
     pub(super) fn newest(requirements: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut newest: BTreeMap<(Arc<str>, Required), Self> = BTreeMap::new();
         for one in requirements {

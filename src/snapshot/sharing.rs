@@ -9,11 +9,26 @@ use super::process::Process;
 use super::shared_counters::ShmStatsFile;
 use crate::shm::RowCounters;
 
-/// How the processes that have an object keep its counters.
+/// Sharing of the counters of one object among the processes that have it.
 ///
-/// Processes with one `shm-stats-file` keep the counters of each object with a `guid`
-/// in it together, so that every one of them prints the same sum. Such a counter counts
-/// once here.
+/// Processes with the same `shm-stats-file` keep the counters of each object with a `guid` together
+/// in the file. Each of these processes prints the sum over all of them, so a merged figure counts
+/// such a counter once.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::{Cluster, CounterSharing};
+///
+/// let web = Cluster::from_dir("/run/haproxy").await?.frontend("web").await?;
+/// match web.sharing() {
+///     CounterSharing::Separate => println!("each process counts for itself"),
+///     sharing => println!("counted together in {sharing}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -21,18 +36,33 @@ use crate::shm::RowCounters;
 pub enum CounterSharing {
     /// Each process counts for itself.
     Separate,
-    /// These processes count together, each group in one place; processes that are not
-    /// listed count for themselves.
+    /// Each group of processes counts together in one place. Processes that are not listed count
+    /// for themselves.
     Shared(Vec<Sharers>),
-    /// These processes have a file for counters, and it is not known which of them
-    /// count together. Counters that depend on it are `None` as a number, and a range
-    /// in [`MetricValue`](crate::MetricValue) and in the plain accessors.
-    /// [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) says
-    /// why.
+    /// Each group of processes has a file for counters, and it is not known which of the processes
+    /// count together. Counters that depend on this are `None` as a number, and a range in
+    /// [`MetricValue`](crate::MetricValue) and in accessors such as `requests()`.
+    /// [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) has the reason.
     Unknown(Vec<Sharers>),
 }
 
 /// Processes that keep counters in one file.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::{Cluster, CounterSharing};
+///
+/// let web = Cluster::from_dir("/run/haproxy").await?.frontend("web").await?;
+/// if let CounterSharing::Shared(groups) = web.sharing() {
+///     for sharers in groups {
+///         println!("{}: {}", sharers.file, sharers.processes.join(", "));
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -43,14 +73,14 @@ pub struct Sharers {
     pub processes: Vec<Label>,
 }
 
-/// A file as all hosts tell it from others.
+/// Identity of a file that is unique among all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FileKey<'a> {
     Declared(&'a str),
     Mapped(&'a str, u64, u64),
 }
 
-/// Where a process keeps the counters of one row.
+/// Place in which a process keeps the counters of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kept<'a> {
     Separate,
@@ -80,11 +110,10 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// What all rows together counted.
+/// Returns the total of all rows.
 ///
-/// The rows of one place are read at slightly different moments, and the highest is the
-/// newest. A row of which nothing is known may count in any place of its file, or for
-/// itself.
+/// The rows of one place are read at slightly different moments, and the highest value is the
+/// newest. A row with an unknown place may count in any place of its file, or for itself.
 pub(super) fn count<'a>(values: impl Iterator<Item = (Kept<'a>, u64)>) -> Option<CountRange> {
     let mut total: Option<CountRange> = None;
     let mut files: BTreeMap<FileKey<'a>, InFile<'a>> = BTreeMap::new();
@@ -102,7 +131,7 @@ pub(super) fn count<'a>(values: impl Iterator<Item = (Kept<'a>, u64)>) -> Option
     Some(total? + files.values().map(InFile::count).sum())
 }
 
-/// What the rows of one file counted.
+/// Values of the rows of one file.
 #[derive(Default)]
 struct InFile<'a> {
     places: BTreeMap<&'a str, u64>,
@@ -120,7 +149,7 @@ impl InFile<'_> {
 }
 
 impl CounterSharing {
-    /// How the processes keep the counters of these rows.
+    /// Returns the sharing of the counters of these rows.
     pub(super) fn of<'a>(rows: impl Iterator<Item = (&'a Process, usize)>) -> Self {
         let kept: Vec<_> = rows.map(|(process, row)| (process, Kept::of(process, row))).collect();
         let kept = || kept.iter().copied();
@@ -135,7 +164,7 @@ impl CounterSharing {
     }
 }
 
-/// The processes of each file and place, in the order in which they come.
+/// Returns the processes of each file and place, in the order in which they come.
 fn groups<'a>(rows: impl Iterator<Item = (&'a Process, (Option<FileKey<'a>>, &'a str))>) -> Vec<Sharers> {
     let mut groups: Vec<((FileKey<'_>, &str), Sharers)> = Vec::new();
     for (process, (file, place)) in rows {
