@@ -66,7 +66,7 @@ struct WrittenShared {
     /// Rows of each place in the file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     places: BTreeMap<Arc<str>, Vec<usize>>,
-    /// Rows of which it is not known whether they are in the file.
+    /// Rows that may or may not be in the file; this is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! Short names for processes.
+//! Short names of processes.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -11,24 +11,24 @@ use crate::show::Info;
 /// Short name of a process among others: for people, and as a key in JSON.
 pub type Label = Arc<str>;
 
-/// A label for each record, in the same order, no two alike.
+/// Returns a unique label for each record, in the same order.
 ///
-/// A label that was given stays, unless it was given twice: then no record has it.
-/// Where every process that answered is one of several of the same HAProxy
-/// (`nbproc`), the label is the relative number of the process. Otherwise it is the
-/// shortest end of the address that no other address has.
+/// A label that the user gave is kept, unless it was given twice: then no record has it. If every
+/// process that answered is one of several of the same HAProxy (`nbproc`), the label is the
+/// relative number of the process. Otherwise it is the shortest end of the address that no other
+/// address has.
 pub(super) fn labels<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Label> {
     let records: Vec<&Record> = records.collect();
     assign(&records, is_numbered(&records), HashSet::new())
 }
 
-/// A label for each of the records that has none, none of them one of `taken`.
-/// `all` are the records of the whole cluster.
+/// Returns a label for each of the records in `unlabelled`; no label is one of `taken`. `all` are
+/// the records of the whole cluster.
 pub(crate) fn labels_beside(unlabelled: &[&Record], all: &[&Record], taken: HashSet<Label>) -> Vec<Label> {
     assign(unlabelled, is_numbered(all), taken)
 }
 
-/// Whether every process that answered is one of several of the same HAProxy.
+/// Returns `true` if every process that answered is one of several of the same HAProxy.
 fn is_numbered(records: &[&Record]) -> bool {
     let mut answered = records.iter().filter_map(|record| record.info());
     answered.all(|info| Nbproc::new(info.nbproc()).is_numbered())
@@ -45,15 +45,15 @@ fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Lab
     labels.complete(records)
 }
 
-/// Labels while they are given away.
+/// Labels while they are being assigned.
 struct Labels {
     chosen: Vec<Option<Label>>,
     taken: HashSet<Label>,
 }
 
 impl Labels {
-    /// Gives each record that has none yet the first of its preferences that nobody has
-    /// and no other such record preferences for.
+    /// Gives each record that has no label yet the first of its preferences that is not taken and
+    /// that no other unlabelled record prefers too.
     fn choose(&mut self, records: &[&Record], preferences: impl Fn(&Record) -> Vec<String>) {
         let open = self.chosen.iter_mut().zip(records).filter(|(label, _)| label.is_none());
         let open: Vec<_> = open.map(|(label, record)| (label, preferences(record))).collect();
@@ -70,9 +70,8 @@ impl Labels {
         }
     }
 
-    /// Numbers the records whose address with its host is a label already: one that
-    /// the user gave to another process, or another host and address that make the same
-    /// text.
+    /// Numbers the remaining records. The text of their host and address is already a label: the
+    /// user gave it to another process, or another host and address have the same text.
     fn complete(mut self, records: &[&Record]) -> Vec<Label> {
         let mut labels = Vec::with_capacity(records.len());
         for (label, record) in self.chosen.into_iter().zip(records) {
@@ -91,7 +90,7 @@ impl Labels {
     }
 }
 
-/// Ends of the address, the shortest first, and the address with its host.
+/// Returns the ends of the address, the shortest first, then the address with its host.
 fn ends(record: &Record) -> Vec<String> {
     let address = record.address.to_string();
     let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
@@ -103,12 +102,12 @@ fn ends(record: &Record) -> Vec<String> {
     ends
 }
 
-/// Ends of an address that are tried. No path of a socket, 107 bytes at most, has more;
-/// a longer path, which is no path of a socket, would be copied once for each of its
-/// folders.
+/// Maximum number of ends of an address that are tried. The path of a socket has 107 bytes at most,
+/// and therefore fewer ends than this. A longer path, which cannot be the path of a socket, would
+/// be copied once for each of its folders.
 const MOST_ENDS: usize = 64;
 
-/// Compares text with the numbers in it as numbers: `2.sock` before `10.sock`.
+/// Compares text, and numbers in it by their value: `2.sock` before `10.sock`.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {
@@ -154,7 +153,7 @@ mod tests {
     use crate::show::stat::StatTable;
     use crate::show::{ProcessReport, SocketList};
 
-    /// A process; without `nbproc`, one that did not answer.
+    /// Makes a record of a process; without `nbproc`, of a process that did not answer.
     fn record(host: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
         let answer = match nbproc {
             None => Err(Failure::without_error(ErrorKind::Closed, "closed")),

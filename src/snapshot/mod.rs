@@ -167,7 +167,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if some processes answered and
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes answered and
     ///   others did not, if no process answered and the failures are of different kinds, or if
     ///   something is [missing](Snapshot::missing).
     /// - The kind of the failures if no process answered and all failures are of one kind. If there

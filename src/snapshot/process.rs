@@ -33,7 +33,7 @@ use crate::version::Version;
 /// for process in snapshot.processes() {
 ///     match process.failure() {
 ///         Some(failure) => println!("{}: {failure}", process.label()),
-///         None => println!("{}: process {:?}, {:?}", process.label(), process.pid(), process.version()),
+///         None => println!("{}: {:?}, {:?}", process.label(), process.pid(), process.version()),
 ///     }
 /// }
 /// # Ok(())

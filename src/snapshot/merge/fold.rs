@@ -1,14 +1,14 @@
-//! The merge rules: many values, one per process, become one.
+//! Merge rules: the values of all processes become one value.
 //!
-//! Each is a pure fold over all values at once, never pairwise: a mean of means
-//! is wrong for three processes. `None` is a cell that does not apply.
+//! Each rule is a pure fold over all values at once, never pairwise: a mean of means is wrong for
+//! three processes. `None` is a cell that does not apply.
 
 use super::{Agreement, Bound, Limit};
 use crate::snapshot::{CountRange, Label};
 
-/// A gauge at or above this has fallen below zero in HAProxy and counts as zero.
-/// Draining workers print such ones, for instance `h1_open_connections`
-/// 18446744073709551615.
+/// Threshold for gauges that fell below zero: HAProxy prints a very large number for them, and a
+/// value at or above the threshold counts as zero. Draining workers print such values, for instance
+/// `h1_open_connections` 18446744073709551615.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Underflow(pub(crate) u64);
 
@@ -22,13 +22,13 @@ impl Underflow {
     }
 }
 
-/// All added up, staying at the highest number there is.
+/// Returns the sum of all values. A sum that would overflow stays at [`u64::MAX`].
 pub(crate) fn sum(values: impl Iterator<Item = Option<u64>>, underflow: Underflow) -> Option<u64> {
     values.flatten().map(|value| underflow.mend(value)).reduce(u64::saturating_add)
 }
 
-/// Between the highest of the maxima and the sum of all of them: nobody knows
-/// whether the processes reached theirs at the same time.
+/// Returns the range between the highest maximum and the sum of all maxima, because the processes
+/// may have reached their maxima at different times.
 pub(crate) fn range(values: impl Iterator<Item = Option<u64>>) -> Option<CountRange> {
     values.flatten().map(CountRange::from).reduce(|all, one| CountRange {
         at_least: all.at_least.max(one.at_least),
@@ -40,12 +40,13 @@ pub(crate) fn max(values: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     values.flatten().max()
 }
 
-/// The lowest. A negative age is an event that never happened, and is no age.
+/// Returns the lowest value. A negative age stands for an event that never happened, and is
+/// ignored.
 pub(crate) fn min(values: impl Iterator<Item = Option<i64>>) -> Option<u64> {
     values.flatten().filter_map(|value| u64::try_from(value).ok()).min()
 }
 
-/// Mean of values, each with its weight; `None` where nothing has weight.
+/// Returns the weighted mean of the values; `None` if the weights add up to 0.
 #[allow(clippy::cast_precision_loss, reason = "means of milliseconds and percents are far below 2^52")]
 pub(crate) fn mean(values: impl Iterator<Item = (Option<u64>, u64)>) -> Option<f64> {
     let (total, weights) = values
@@ -56,15 +57,15 @@ pub(crate) fn mean(values: impl Iterator<Item = (Option<u64>, u64)>) -> Option<f
     (weights > 0.0).then(|| total / weights)
 }
 
-/// A limit of each process and of all together. An unlimited process makes the
-/// whole unlimited.
+/// Returns the limit of each process and of all processes together. If one process is unlimited,
+/// the total is unlimited.
 pub(crate) fn limit<'a>(values: impl Iterator<Item = (&'a Label, Bound)> + Clone) -> Option<Limit> {
     let limits = values.clone().map(|(_, bound)| bound.get());
     let total = limits.reduce(|total, limit| Some(total?.saturating_add(limit?)))?;
     Some(Limit { each: agreement(values, Bound::eq)?, total: total.map_or(Bound::Unlimited, Bound::At) })
 }
 
-/// The common value, or every process's own.
+/// Returns the common value, or the value of each process.
 pub(crate) fn agreement<'a, T>(
     values: impl Iterator<Item = (&'a Label, T)> + Clone,
     agrees: impl Fn(&T, &T) -> bool,
@@ -77,7 +78,8 @@ pub(crate) fn agreement<'a, T>(
     Some(Agreement::Differs(values.map(|(label, value)| (label.clone(), value)).collect()))
 }
 
-/// The same where an empty text is a value; `None` if all of them are empty.
+/// Returns the common value, or the value of each process. An empty text is a value too; `None` if
+/// all texts are empty.
 pub(crate) fn filled<'a, 'b, T>(
     texts: impl Iterator<Item = (&'a Label, &'b str)> + Clone,
     read: impl Fn(&'b str) -> T + Clone,

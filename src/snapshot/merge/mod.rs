@@ -1,4 +1,4 @@
-//! The rules by which the values of several processes become one.
+//! Rules by which the values of several processes become one.
 
 pub(super) mod fold;
 mod value;
@@ -16,8 +16,8 @@ use crate::level::Level;
 use crate::show::stat::{Cells, CheckStatus, Mode, Status};
 use fold::Underflow;
 
-/// The rows of one object, to be merged column by column: every process that has
-/// it, with its row.
+/// Rows of one object, to be merged column by column: every process that has the object, with its
+/// row.
 pub(super) struct Merge<I> {
     rows: I,
 }
@@ -31,8 +31,8 @@ where
         Self { rows }
     }
 
-    /// The rows that states, weights, limits and ages are told by: those of
-    /// processes that are not stopping, unless all are.
+    /// Returns the rows that decide states, weights, limits and ages: the rows of the processes
+    /// that are not stopping, or all rows if all processes are stopping.
     fn current(&self) -> impl Iterator<Item = (&'a Process, R)> + Clone {
         let has_say = self.has_say();
         self.rows.clone().filter(move |(process, _)| has_say(process))
@@ -43,18 +43,19 @@ where
         move |process| all || !process.is_stopping()
     }
 
-    /// The sum, if it is known; what processes keep in one place counts once.
+    /// Returns the sum, if it is known exactly. A counter that processes keep in one place counts
+    /// once.
     pub(super) fn sum(&self, column: Col) -> Option<u64> {
         self.count(column)?.exact()
     }
 
-    /// The sum, or what it lies between.
+    /// Returns the sum, or the bounds of the sum.
     pub(super) fn count(&self, column: Col) -> Option<CountRange> {
         self.count_of(|_| column)
     }
 
-    /// The sum of a counter, which is in another column by the row, or what it lies
-    /// between.
+    /// Returns the sum of a counter, or the bounds of the sum. `choose` names the column of the
+    /// counter in each row.
     pub(super) fn count_of(&self, choose: impl Fn(&R) -> Col) -> Option<CountRange> {
         let column = choose(&self.rows.clone().next()?.1);
         let shared = COLUMNS.get(column as usize).is_some_and(|declared| declared.shared);
@@ -69,7 +70,7 @@ where
         fold::sum(values, underflow(column)).map(CountRange::from)
     }
 
-    /// Whether any of the processes keeps counters in a file.
+    /// Returns `true` if any of the processes keeps counters in a file.
     fn has_file(&self) -> bool {
         self.rows.clone().any(|(process, _)| process.shared_counters().is_some())
     }
@@ -86,11 +87,12 @@ where
         fold::min(self.current().map(|(_, row)| row.signed(column)))
     }
 
-    /// Mean over the requests that each process remembers, 1024 at the most.
+    /// Returns the mean over the requests that each process remembers, at most 1024.
     ///
-    /// Where the number of requests is kept in a file it is not that of the process,
-    /// and HAProxy divides by it: two processes with ten requests of 60 ms each print
-    /// 30 ms. What both print may be the same and wrong; only 0 is 0.
+    /// If the number of requests is kept in a file, HAProxy divides the times of one process by the
+    /// number of requests of all processes: two processes with ten requests of 60 ms each print
+    /// 30 ms. Both may print the same wrong value; only 0 is certain. The mean is therefore `None`
+    /// if several processes have samples, one of them shares its counters, and any value is not 0.
     pub(super) fn mean(&self, column: Col) -> Option<f64> {
         let samples = self.rows.clone().filter_map(|(process, row)| {
             let weight = row.number(Col::stot).unwrap_or(0).min(1024);
@@ -127,8 +129,8 @@ where
         self.same(|row| row.text(column), |a, b| a == b)
     }
 
-    /// Agreement on a column where an empty cell is a value; `None` if no process fills
-    /// it.
+    /// Returns the agreement on a column in which an empty cell is a value; `None` if no process
+    /// fills the column.
     pub(super) fn same_or_empty<T>(
         &self,
         column: Col,
@@ -142,22 +144,23 @@ where
         self.same_or_empty(column, |text| text, |a, b| a == b)
     }
 
-    /// Agreement on a limit of which 0 is not unlimited, but an empty cell is.
+    /// Returns the agreement on a limit for which an empty cell means unlimited, and 0 does not.
     pub(super) fn same_bound(&self, column: Col) -> Option<Agreement<Bound>> {
         let printed = self.current().filter(|(_, row)| row.header().position(column).is_some());
         let bound = |row: R| row.number(column).map_or(Bound::Unlimited, Bound::At);
         fold::agreement(printed.map(|(process, row)| (process.label(), bound(row))), Bound::eq)
     }
 
-    /// Agreement on texts of which nothing is known, so that an empty one may be a value;
-    /// `None` if all are empty.
+    /// Returns the agreement on texts of an unknown column. An empty text may be a value; `None` if
+    /// all texts are empty.
     pub(super) fn same_unknown(&self, get: impl Fn(&R) -> Option<&'a str>) -> Option<Agreement<&'a str>> {
         let texts = self.current().filter_map(|(process, row)| Some((process.label(), get(&row)?)));
         fold::filled(texts, |text| text, |a, b| a == b)
     }
 
-    /// The texts of a column, empty or not, but those that a process does not print or
-    /// does not show at the level of its socket.
+    /// Returns the texts of a column, empty texts included. Leaves out a process if it does not
+    /// print the column, or if the text is empty because the level of its socket hides the column,
+    /// or may hide it.
     fn printed(&self, column: Col) -> impl Iterator<Item = (&'a Label, &'a str)> + Clone {
         let hidden = COLUMNS.get(column as usize).is_some_and(|one| HIDDEN_FROM_USERS.contains(&one.name));
         self.current().filter_map(move |(process, row)| {
@@ -167,8 +170,8 @@ where
         })
     }
 
-    /// Statuses that differ only in what health checks have counted agree on the
-    /// worst of them.
+    /// Returns the agreement on a status. Statuses that differ only in the counts of health checks
+    /// agree on the worst of them.
     pub(super) fn same_status(&self, column: Col) -> Option<Agreement<Status>> {
         let status = |row: &R| row.text(column).map(Status::parse);
         let agreed = self.same(status, Status::agrees)?;
@@ -179,7 +182,8 @@ where
         Some(Agreement::Same(worst))
     }
 
-    /// Check results agree whether or not a further check is under way.
+    /// Returns the agreement on a check result. Results agree even if another check is in progress
+    /// in some of the processes.
     pub(super) fn same_check(&self, column: Col) -> Option<Agreement<CheckStatus>> {
         let agreed = self.same_or_empty(column, CheckStatus::parse, |a, b| a.result == b.result)?;
         let Agreement::Same(mut check) = agreed else { return Some(agreed) };
@@ -191,12 +195,12 @@ where
         self.same(|row| row.text(column).map(Mode::parse), Mode::eq)
     }
 
-    /// The merged figures of all columns that this crate does not know, in the order of
-    /// the rows.
+    /// Returns the merged figures of all columns that this crate does not know, in the order of the
+    /// rows.
     pub(super) fn unknown_figures(&self) -> impl Iterator<Item = (&'a str, MetricValue<'a>)> + use<'a, R, I> {
         let mut names = Vec::new();
-        // Each column with its texts, and the rows that they are of: to look for every
-        // column in every row would take the square of their number.
+        // Each column with its texts, and the index of the row of each text. A search for every
+        // column in every row would take time proportional to the square of their number.
         let mut texts: HashMap<&str, Vec<(usize, &Label, &str)>> = HashMap::new();
         let has_say = self.has_say();
         for (at, (process, row)) in self.rows.clone().enumerate() {
@@ -218,7 +222,8 @@ where
         })
     }
 
-    /// The merged figure of a column on rows of `kind`, by the rule of the table.
+    /// Returns the merged figure of a column on rows of `kind`, by the rule in the table of
+    /// columns.
     pub(super) fn figure(&self, kind: RowKind, column: Col) -> Option<MetricValue<'a>> {
         let declared = COLUMNS.get(column as usize)?;
         let rule = declared.kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule));
@@ -261,7 +266,7 @@ where
     }
 }
 
-/// When a figure of `column` has fallen below zero.
+/// Returns the threshold at which a figure of `column` counts as below zero.
 fn underflow(column: Col) -> Underflow {
     match COLUMNS.get(column as usize) {
         Some(Column { nature: Nature::Gauge, value_type: ValueType::U32, .. }) => Underflow::BITS_32,

@@ -3,24 +3,37 @@ use std::fmt;
 use crate::show::stat::{CheckStatus, Mode, Status};
 use crate::snapshot::{CountRange, Label};
 
-/// What several processes say of something that should be the same everywhere.
+/// A value that should be the same in all processes: the common value, or the value of each
+/// process.
 ///
-/// Nobody votes: three processes with weight 40 and one with weight 1 are a
+/// There is no majority vote: three processes with weight 40 and one with weight 1 are a
 /// disagreement, not a weight of 40.
 ///
-/// Serialises as the value itself, or as a map from label to value; to the list
-/// of values of a process that has several, as for a listener of a `bind` line with
-/// `name` and `shards`.
+/// Serialises as the value itself, or as a map from label to value. A process with several values,
+/// such as a listener of a `bind` line with `name` and `shards`, serialises as the list of its
+/// values.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Agreement;
+///
+/// let weight = Agreement::Differs(vec![("1".into(), 40), ("2".into(), 1)]);
+/// assert_eq!(weight.same(), None);
+/// assert_eq!(weight.max(), Some(&40));
+/// assert_eq!(weight.to_string(), "1: 40, 2: 1");
+/// assert_eq!(Agreement::Same(40).same(), Some(&40));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agreement<T> {
-    /// All say this.
+    /// All processes have this value.
     Same(T),
-    /// They differ: what each of them says.
+    /// The processes differ: the value of each process, by label.
     Differs(Vec<(Label, T)>),
 }
 
 impl<T> Agreement<T> {
-    /// The common value, if there is one.
+    /// Returns the common value, or `None` if the processes differ.
     pub fn same(&self) -> Option<&T> {
         match self {
             Self::Same(value) => Some(value),
@@ -28,12 +41,12 @@ impl<T> Agreement<T> {
         }
     }
 
-    /// Whether all processes say the same.
+    /// Returns `true` if all processes have the same value.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same(_))
     }
 
-    /// The value of each process, or the common one once.
+    /// Returns the value of each process, or the common value once.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         let (same, differing) = match self {
             Self::Same(value) => (Some(value), &[][..]),
@@ -42,7 +55,8 @@ impl<T> Agreement<T> {
         same.into_iter().chain(differing.iter().map(|(_, value)| value))
     }
 
-    /// The same agreement about something made from each value.
+    /// Converts each value with `change`. Processes that differ stay listed one by one, even if
+    /// their converted values are equal.
     pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Agreement<U> {
         match self {
             Self::Same(value) => Agreement::Same(change(value)),
@@ -52,7 +66,7 @@ impl<T> Agreement<T> {
         }
     }
 
-    /// Whether any process says `value`.
+    /// Returns `true` if any process has `value`.
     pub fn contains(&self, value: &T) -> bool
     where
         T: PartialEq,
@@ -62,12 +76,12 @@ impl<T> Agreement<T> {
 }
 
 impl<T: Ord> Agreement<T> {
-    /// The lowest value that any process has.
+    /// Returns the lowest value of any process.
     pub fn min(&self) -> Option<&T> {
         self.values().min()
     }
 
-    /// The highest value that any process has.
+    /// Returns the highest value of any process.
     pub fn max(&self) -> Option<&T> {
         self.values().max()
     }
@@ -97,7 +111,7 @@ impl<T: serde::Serialize> serde::Serialize for Agreement<T> {
     }
 }
 
-/// Writes a map from label to value, each label once.
+/// Writes a map from label to value, with each label once.
 #[cfg(feature = "serde")]
 fn by_label<S: serde::Serializer, T: serde::Serialize>(
     list: &[(Label, T)],
@@ -107,7 +121,7 @@ fn by_label<S: serde::Serializer, T: serde::Serialize>(
     serializer.collect_map(processes.filter_map(|values| Some((&*values.first()?.0, Values(values)))))
 }
 
-/// The value of one process, or its list of values.
+/// The value of one process, or the list of its values.
 #[cfg(feature = "serde")]
 struct Values<'a, T>(&'a [(Label, T)]);
 
@@ -121,14 +135,28 @@ impl<T: serde::Serialize> serde::Serialize for Values<'_, T> {
     }
 }
 
-/// A configured limit, of each process and of all together.
+/// A configured limit, of each process and of all processes together.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let web = Cluster::from_dir("/run/haproxy").await?.frontend("web").await?;
+/// if let Some(limit) = web.maxconn() {
+///     println!("{} in each process, {} in total", limit.each, limit.total);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Limit {
-    /// What is configured: the limit of each process.
+    /// Configured limit of each process.
     pub each: Agreement<Bound>,
-    /// What that comes to for all processes together.
+    /// Resulting limit of all processes together.
     pub total: Bound,
 }
 
@@ -138,15 +166,24 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A number that must not be exceeded, or none. The higher bound compares as
-/// greater.
+/// A limit, or no limit. The higher limit compares as greater.
 ///
 /// Serialises as the number, or as null.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Bound;
+///
+/// assert!(Bound::At(100) < Bound::Unlimited);
+/// assert_eq!(Bound::At(100).get(), Some(100));
+/// assert_eq!(Bound::Unlimited.to_string(), "unlimited");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bound {
-    /// At most so many.
+    /// A limit of this number.
     At(u64),
-    /// No limit. HAProxy prints nothing for it, or 0 where a limit of 0 has no sense.
+    /// No limit. HAProxy prints an empty cell for it, or 0 if a limit of 0 makes no sense.
     Unlimited,
 }
 
@@ -158,7 +195,7 @@ impl Bound {
         }
     }
 
-    /// The number, unless there is no limit.
+    /// Returns the number, or `None` if there is no limit.
     pub fn get(self) -> Option<u64> {
         match self {
             Self::At(limit) => Some(limit),
@@ -183,24 +220,38 @@ impl serde::Serialize for Bound {
     }
 }
 
-/// A merged figure whose column or key is only known at run time.
+/// A merged figure of a column or key that is chosen by name at run time.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::{Cluster, MetricValue};
+///
+/// let app = Cluster::from_dir("/run/haproxy").await?.backend("app").await?;
+/// if let Some(MetricValue::Number(queued)) = app.metric("qcur")? {
+///     println!("{queued} requests wait in the queue");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum MetricValue<'a> {
-    /// A sum, a highest or a lowest value.
+    /// A sum, a highest value or a lowest value.
     Number(u64),
     /// A mean.
     Mean(f64),
-    /// A maximum, or a counter of which it is not known how processes share it.
+    /// A maximum, or a counter if it is not known how processes share it.
     Range(CountRange),
     /// A limit.
     Limit(Limit),
-    /// A number that should be the same everywhere.
+    /// A number that should be the same in all processes.
     SameNumber(Agreement<u64>),
-    /// A limit that should be the same everywhere, and is not added up.
+    /// A limit that should be the same in all processes, and is not added up.
     SameBound(Agreement<Bound>),
-    /// Text that should be the same everywhere; also what this crate does not
-    /// know.
+    /// Text that should be the same in all processes; also the text of a column or key that this
+    /// crate does not know.
     SameText(Agreement<&'a str>),
     /// A status.
     Status(Agreement<Status>),
@@ -208,7 +259,7 @@ pub enum MetricValue<'a> {
     Check(Agreement<CheckStatus>),
     /// Mode of a proxy.
     Mode(Agreement<Mode>),
-    /// What each process has for itself, and is never merged.
+    /// The text of each process, for a column or key that is never merged.
     Own(Vec<(Label, &'a str)>),
 }
 

@@ -1,5 +1,5 @@
-//! Accessors of merged figures, one for each column that a kind of row has, made
-//! from the table of columns.
+//! Accessors of merged figures, generated from the table of columns: one for each column that a
+//! kind of row has.
 
 /// Gives `$object` an accessor for every column that rows of kind `$want` have.
 macro_rules! figures {
@@ -7,7 +7,7 @@ macro_rules! figures {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $([$($kind:ident)*] $rule:ident)*, $doc:literal;
     )*) => {
-        /// One accessor for each column, merged over the processes.
+        /// Accessors of the columns, merged over the processes.
         impl $object {
             $($($(
                 crate::snapshot::stats::accessor::pick! {
@@ -20,7 +20,7 @@ macro_rules! figures {
     };
 }
 
-/// Goes on if the wanted kind is the given one.
+/// Continues if the wanted kind is the given kind.
 macro_rules! pick {
     (F F $($rest:tt)*) => { crate::snapshot::stats::accessor::figure! { $($rest)* } };
     (L L $($rest:tt)*) => { crate::snapshot::stats::accessor::figure! { $($rest)* } };
@@ -30,63 +30,63 @@ macro_rules! pick {
 }
 
 macro_rules! figure {
-    // What tells objects apart, or means something in one process only.
+    // No accessor for columns that identify objects, or that have a meaning in one process only.
     (Identity $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
     (PerProcess $wire:ident $accessor:ident $column:expr, $doc:literal) => {};
-    // `status` is written by hand: it is always there.
+    // `status` is written by hand, because it always has a value.
     (Same Status $accessor:ident $column:expr, $doc:literal) => {};
     (Sum $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor sum u64, $doc, $column,
-            "Merged: the sum over all processes; a counter that processes share counts once, \
-             and is `None` while it is not known which of them do." }
+            "Merged: the sum over all processes. A counter that processes share counts once, \
+             and is `None` while it is not known which processes share it." }
     };
     (Max $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor max u64, $doc, $column,
-            "Merged: the highest of all processes." }
+            "Merged: the highest value of all processes." }
     };
     (Min $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor min u64, $doc, $column,
-            "Merged: the lowest of the processes where it has happened." }
+            "Merged: the lowest value of the processes in which the event has happened." }
     };
     (Mean $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor mean f64, $doc, $column,
-            "Merged: the mean, each process weighing as much as it has samples, 1024 at \
-             most; `None` if none has any, and where several processes have samples of which \
-             one shares its counters. A process that went idle keeps its old samples." }
+            "Merged: the mean, weighted by the samples of each process, at most 1024. `None` if \
+             no process has samples, or if several processes have samples, one of them shares \
+             its counters, and any value is not 0. A process that went idle keeps its old samples." }
     };
     (Range $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor range crate::snapshot::CountRange, $doc, $column,
-            "Merged: between the highest of all processes and the sum of all." }
+            "Merged: the range between the highest value and the sum of all processes." }
     };
     (Limit $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor limit crate::snapshot::merge::Limit, $doc, $column,
-            "Merged: the limit of each process, and of all together; 0 or empty is unlimited." }
+            "Merged: the limit of each process, and of all processes together; 0 or empty is unlimited." }
     };
     (Same Text $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_text crate::snapshot::merge::Agreement<&str>, $doc, $column,
-            "Merged: the common value, or that of each process." }
+            "Merged: the common value, or the value of each process." }
     };
     (SameOrEmpty Text $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_text_or_empty crate::snapshot::merge::Agreement<&str>, $doc, $column,
-            "Merged: the common value, or that of each process, of which some may be empty; \
-             `None` if all are." }
+            "Merged: the common value, or the value of each process. Some values may be empty; \
+             `None` if all are empty." }
     };
     (SameOrEmpty Check $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_check crate::snapshot::merge::Agreement<crate::show::stat::CheckStatus>, $doc, $column,
-            "Merged: the common result, or that of each process, of which some may be \
-             [`NoCheck`](crate::CheckResult::NoCheck); `None` if all are." }
+            "Merged: the common result, or the result of each process. Some results may be \
+             [`NoCheck`](crate::CheckResult::NoCheck); `None` if all cells are empty." }
     };
     (SameOrEmpty $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_bound crate::snapshot::merge::Agreement<crate::snapshot::merge::Bound>, $doc, $column,
-            "Merged: the common limit, or that of each process." }
+            "Merged: the common limit, or the limit of each process." }
     };
     (Same Mode $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_mode crate::snapshot::merge::Agreement<crate::show::stat::Mode>, $doc, $column,
-            "Merged: the common value, or that of each process." }
+            "Merged: the common value, or the value of each process." }
     };
     (Same $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_number crate::snapshot::merge::Agreement<u64>, $doc, $column,
-            "Merged: the common value, or that of each process." }
+            "Merged: the common value, or the value of each process." }
     };
     (@ $accessor:ident $fold:ident $result:ty, $doc:literal, $column:expr, $merged:literal) => {
         #[doc = $doc]

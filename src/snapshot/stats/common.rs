@@ -1,35 +1,35 @@
-//! What every merged object offers: frontends, backends, servers and listeners.
+//! Methods that all merged objects have: frontends, backends, servers and listeners.
 
-/// Gives `$object`, a tuple struct around an `Object`, what all of them offer.
+/// Gives `$object`, a tuple struct around an `Object`, the methods that all objects have.
 macro_rules! view {
     ($object:ident, $what:literal) => {
         impl $object {
-            /// Labels of the processes that have it, in the snapshot's order.
+            /// Returns the labels of the processes that have it, in the order of the snapshot.
             pub fn processes(&self) -> Vec<&str> {
                 let mut labels: Vec<_> = self.0.rows().map(|(process, _)| &**process.label()).collect();
-                // The rows of one process follow each other.
+                // The rows of one process are adjacent.
                 labels.dedup();
                 labels
             }
 
-            /// Each process that has it, with its own figures. A listener of a `bind`
-            /// line with `name` and `shards` has several rows in one process.
+            /// Returns each process that has it, with its own figures. A listener of a `bind` line
+            /// with `name` and `shards` has several rows in one process.
             pub fn per_process(
                 &self,
             ) -> impl Iterator<Item = (&crate::snapshot::Process, crate::show::stat::Row<'_>)> {
                 self.0.rows()
             }
 
-            /// The status that all processes agree on, or the status of each process
-            /// (`status`).
+            /// Returns the status (`status`) that all processes agree on, or the status of each
+            /// process.
             ///
-            /// Processes agree if they print the same, or differ only in what their
-            /// health checks have counted: the common status of `UP` and `UP 1/3` is the
-            /// worse one, `UP 1/3` (see [`StatusDetail::Checks`](crate::StatusDetail::Checks)). Plain
-            /// `UP` therefore means that every process says plain `UP`. All other
-            /// differences are differences, such as `DOWN` and `DOWN (agent)`.
+            /// Processes agree if they print the same status, or if their statuses differ only in
+            /// the counts of health checks: the common status of `UP` and `UP 1/3` is the worse
+            /// one, `UP 1/3` (see [`StatusDetail::Checks`](crate::StatusDetail::Checks)). Plain
+            /// `UP` therefore means that every process prints plain `UP`. All other differences are
+            /// reported as differences, such as `DOWN` and `DOWN (agent)`.
             ///
-            /// Old workers have no say while there are other processes.
+            /// Old workers are ignored, unless all processes are old workers.
             pub fn status(&self) -> crate::snapshot::merge::Agreement<crate::show::stat::Status> {
                 let status = self.0.same_status(crate::field::Col::status);
                 status.unwrap_or_else(|| {
@@ -37,21 +37,19 @@ macro_rules! view {
                 })
             }
 
-            /// How these processes keep its counters: each for itself, or together in a
-            /// file (`shm-stats-file`), where a counter counts once.
+            /// Returns the sharing of its counters: each process counts for itself, or processes
+            /// count together in a file (`shm-stats-file`), and then a counter counts once.
             pub fn sharing(&self) -> crate::snapshot::CounterSharing {
                 self.0.sharing()
             }
 
-            /// The merged figure of the column called `name`, by the same rule as
-            /// its accessor; `None` where no process fills it. A column that this crate
-            /// does not know is a text that is the same or differs; an empty one is a
-            /// text too.
+            /// Returns the merged figure of the column called `name`, by the same rule as its
+            /// accessor; `None` if no process fills the column. A column that this crate does not
+            /// know is a text that is the same or differs; an empty text is a value too.
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no
-            /// such column.
+            /// - [`NotFound`](crate::ErrorKind::NotFound) if there is no column called `name`.
             pub fn metric(
                 &self,
                 name: &str,
@@ -59,12 +57,13 @@ macro_rules! view {
                 self.0.figure(name)
             }
 
-            /// Every column that any process fills, merged, by its name.
+            /// Returns the merged figure of every column that any process fills, with the name of
+            /// the column.
             pub fn metrics(&self) -> Vec<(&str, crate::snapshot::merge::MetricValue<'_>)> {
                 self.0.figures()
             }
 
-            #[doc = concat!("The snapshot this ", $what, " is part of, which it keeps alive.")]
+            #[doc = concat!("Returns the snapshot that this ", $what, " is part of. The ", $what, " keeps it alive.")]
             pub fn snapshot(&self) -> &crate::snapshot::Snapshot {
                 self.0.snapshot()
             }
@@ -72,7 +71,7 @@ macro_rules! view {
     };
 }
 
-/// Writes name and processes of `$object`.
+/// Writes the names and processes of `$object`.
 macro_rules! debug {
     ($object:ident) => {
         impl std::fmt::Debug for $object {
@@ -106,7 +105,7 @@ macro_rules! serialize {
     };
 }
 
-/// Without serde nothing is written.
+/// Writes nothing, because serde is off.
 #[cfg(not(feature = "serde"))]
 macro_rules! serialize {
     ($object:ident: $($name:ident)+) => {};

@@ -10,24 +10,50 @@ use crate::snapshot::merge::{Agreement, Bound, Limit, MetricValue};
 use crate::snapshot::{CountRange, Label, Process, Snapshot};
 use crate::version::Version;
 
-/// What the processes of a cluster say of themselves (`show info`), as one.
+/// The `show info` of all processes of a cluster, merged into one.
 ///
-/// There is an accessor for every key, merged by the rule that its documentation
-/// names; [`per_process`](ClusterInfo::per_process) has what each process says.
+/// Every key has an accessor, which merges by the rule that its documentation names.
+/// [`per_process`](ClusterInfo::per_process) returns the values of each process.
 ///
-/// With the feature `serde` it is written as a map of `processes` (the labels of those
-/// that answered) and `metrics` (a map of [`metrics`](ClusterInfo::metrics)). It cannot be
-/// read back, since it is a view of the [`Snapshot`](crate::Snapshot): store that.
+/// With the feature `serde` it is written as a map of `processes` (the labels of the processes that
+/// answered) and `metrics` (a map of [`metrics`](ClusterInfo::metrics)). It cannot be read back,
+/// because it is a view of the [`Snapshot`](crate::Snapshot); store the snapshot instead.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let info = Cluster::from_dir("/run/haproxy").await?.snapshot().await?.info();
+/// println!("{} requests, {:?}", info.requests(), info.versions());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClusterInfo(Snapshot);
 
-/// How long the processes of a cluster have been up.
+/// The shortest and the longest uptime of the processes of a cluster.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let info = Cluster::from_dir("/run/haproxy").await?.snapshot().await?.info();
+/// if let Some(uptime) = info.uptime() {
+///     println!("last start {:?} ago, first start {:?} ago", uptime.youngest, uptime.oldest);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Uptime {
-    /// Of the process that started last.
+    /// Uptime of the process that started last.
     pub youngest: Duration,
-    /// Of the process that started first.
+    /// Uptime of the process that started first.
     pub oldest: Duration,
 }
 
@@ -36,58 +62,57 @@ impl ClusterInfo {
         Self(snapshot)
     }
 
-    /// The snapshot it is part of, which says who did not answer.
+    /// Returns the snapshot that it is a part of, which has the processes that did not answer.
     pub fn snapshot(&self) -> &Snapshot {
         &self.0
     }
 
-    /// Each process that answered, with what it says.
+    /// Returns each process that answered, with its own values.
     pub fn per_process(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
         self.0.processes().iter().filter_map(|process| Some((process, process.info()?)))
     }
 
-    /// HTTP requests of all processes (`CumReq`).
+    /// Returns the number of HTTP requests of all processes (`CumReq`).
     pub fn requests(&self) -> u64 {
         self.sum(Key::cum_req).unwrap_or(0)
     }
 
-    /// How long processes have been up (`Uptime_sec`); `None` if none answered.
+    /// Returns the shortest and the longest uptime (`Uptime_sec`); `None` if no process answered.
     pub fn uptime(&self) -> Option<Uptime> {
         let seconds =
             || self.per_process().filter_map(|(_, info)| info.uptime_sec()).map(Duration::from_secs);
         Some(Uptime { youngest: seconds().min()?, oldest: seconds().max()? })
     }
 
-    /// Process id of each process that answered, by label.
+    /// Returns the process id of each process that answered, by label.
     pub fn pids(&self) -> Vec<(&str, u64)> {
         self.per_process().filter_map(|(process, info)| Some((&**process.label(), info.pid()?))).collect()
     }
 
-    /// Relative number of each process that answered, by label.
+    /// Returns the relative number of each process that answered, by label.
     pub fn process_numbers(&self) -> Vec<(&str, u64)> {
         self.per_process()
             .filter_map(|(process, info)| Some((&**process.label(), info.process_num()?)))
             .collect()
     }
 
-    /// The release that runs, or that of each process.
+    /// Returns the HAProxy release that all processes run, or the release of each process.
     pub fn versions(&self) -> Option<Agreement<Version>> {
         self.same(|info| info.version().map(Version::parse))
     }
 
-    /// The lowest `Idle_pct`: that of the busiest process.
+    /// Returns the lowest `Idle_pct`, which is the value of the busiest process.
     pub fn lowest_idle_pct(&self) -> Option<u64> {
         self.per_process().filter_map(|(_, info)| info.idle_pct()).min()
     }
 
-    /// The merged figure of the key called `name`, spelt as HAProxy spells it, by
-    /// the same rule as its accessor; `None` where no process has a value. A key that
-    /// this crate does not know is a text that is the same or differs; an empty one is a
-    /// text too.
+    /// Returns the merged figure of the key called `name`, spelt as HAProxy spells it, by the same
+    /// rule as its accessor; `None` if no process has a value. A key that this crate does not know
+    /// is a text that is the same or differs; an empty text is a value too.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such key.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if there is no key called `name`.
     pub fn metric(&self, name: &str) -> Result<Option<MetricValue<'_>>> {
         match known(name) {
             Some((key, declared)) => Ok(self.known_figure(key, declared)),
@@ -100,11 +125,11 @@ impl ClusterInfo {
         }
     }
 
-    /// Every key that any process prints, merged, by its name.
+    /// Returns the merged figure of every key that any process prints, with the name of the key.
     pub fn metrics(&self) -> Vec<(&str, MetricValue<'_>)> {
         let mut names = Vec::new();
-        // Each key with its text in each process that has a say: to look for every key
-        // in every process would take the square of their number.
+        // Each key with its text in each process that is not ignored. A search for every key in
+        // every process would take time proportional to the square of their number.
         let mut texts: HashMap<&str, Vec<(&Label, &str)>> = HashMap::new();
         let has_say = self.has_say();
         for (process, info) in self.per_process() {
@@ -148,8 +173,8 @@ impl ClusterInfo {
         }
     }
 
-    /// The processes that settings, limits and ages are told by: those that are not
-    /// stopping, unless all are.
+    /// Returns the processes that decide settings, limits and ages: the processes that are not
+    /// stopping, or all processes if all of them are stopping.
     fn current(&self) -> impl Iterator<Item = (&Process, &Info)> + Clone {
         let has_say = self.has_say();
         self.per_process().filter(move |(process, _)| has_say(process))
@@ -176,8 +201,8 @@ impl ClusterInfo {
         self.current().filter_map(|(_, info)| info.number(key)).min()
     }
 
-    /// TLS resumption weighs by the handshakes it is a share of; what else is a
-    /// mean concerns each process alike.
+    /// Returns the mean of a key. The rate of TLS resumption is weighted by the handshakes that it
+    /// is a share of; for all other keys, each process has the same weight.
     fn mean(&self, key: Key) -> Option<f64> {
         let weight = |info: &Info| match key {
             Key::ssl_frontend_session_reuse_pct => info.ssl_rate().unwrap_or(0),
@@ -207,7 +232,7 @@ impl ClusterInfo {
         self.same(|info| info.text(key))
     }
 
-    /// Agreement on a key that a process does not print if it has nothing to say.
+    /// Returns the agreement on a key that a process leaves out if it is empty.
     fn same_text_or_empty(&self, key: Key) -> Option<Agreement<&str>> {
         let texts =
             self.current().map(|(process, info)| (process.label(), info.text(key).unwrap_or_default()));
@@ -215,18 +240,18 @@ impl ClusterInfo {
     }
 }
 
-/// The key called `name`, if this crate knows it.
+/// Returns the key called `name`, if this crate knows it.
 fn known(name: &str) -> Option<(Key, &'static InfoKey)> {
     let index = KEYS.iter().position(|key| key.name == name)?;
     Some((*Key::ALL.get(index)?, KEYS.get(index)?))
 }
 
-/// The merged figure of a key that this crate does not know.
+/// Returns the merged figure of a key that this crate does not know.
 fn unknown_figure<'a>(texts: impl Iterator<Item = (&'a Label, &'a str)> + Clone) -> Option<MetricValue<'a>> {
     fold::filled(texts, |text| text, |a, b| a == b).map(MetricValue::SameText)
 }
 
-/// When a figure of `key` has fallen below zero.
+/// Returns the threshold at which a figure of `key` counts as below zero.
 fn underflow(key: Key) -> Underflow {
     match KEYS.get(key as usize) {
         Some(InfoKey { nature: Nature::Gauge, value_type: ValueType::U32, .. }) => Underflow::BITS_32,
@@ -240,7 +265,7 @@ macro_rules! figures {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $rule:ident, $doc:literal;
     )*) => {
-        /// One accessor for each key, merged over the processes.
+        /// Accessors of the keys, merged over the processes.
         impl ClusterInfo {
             $(figure! { $rule $wire $accessor
                 concat!("Key `", $name, "`", unit!($unit), "; HAProxy ", $since, " and later. "), $doc
@@ -256,34 +281,34 @@ macro_rules! figure {
         figure! { @ $accessor sum u64, $doc, $key, "Merged: the sum over all processes." }
     };
     (Max $wire:ident $accessor:ident $key:expr, $doc:literal) => {
-        figure! { @ $accessor max u64, $doc, $key, "Merged: the highest of all processes." }
+        figure! { @ $accessor max u64, $doc, $key, "Merged: the highest value of all processes." }
     };
     (Min $wire:ident $accessor:ident $key:expr, $doc:literal) => {
-        figure! { @ $accessor min u64, $doc, $key, "Merged: the lowest of all processes." }
+        figure! { @ $accessor min u64, $doc, $key, "Merged: the lowest value of all processes." }
     };
     (Mean $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor mean f64, $doc, $key, "Merged: the mean over all processes." }
     };
     (Range $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor range CountRange, $doc, $key,
-        "Merged: between the highest of all processes and the sum of all." }
+        "Merged: the range between the highest value and the sum of all processes." }
     };
     (Limit $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor limit Limit, $doc, $key,
-        "Merged: the limit of each process, and of all together; 0 is unlimited." }
+        "Merged: the limit of each process, and of all processes together; 0 is unlimited." }
     };
     (Same Text $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor same_text Agreement<&str>, $doc, $key,
-        "Merged: the common value, or that of each process." }
+        "Merged: the common value, or the value of each process." }
     };
     (SameOrEmpty Text $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor same_text_or_empty Agreement<&str>, $doc, $key,
-                       "Merged: the common value, or that of each process, of which some may be empty; \
-`None` if all are." }
+                       "Merged: the common value, or the value of each process. Some values may be empty; \
+`None` if all are empty." }
     };
     (Same $wire:ident $accessor:ident $key:expr, $doc:literal) => {
         figure! { @ $accessor same_number Agreement<u64>, $doc, $key,
-        "Merged: the common value, or that of each process." }
+        "Merged: the common value, or the value of each process." }
     };
     (@ $accessor:ident $fold:ident $result:ty, $doc:literal, $key:expr, $merged:literal) => {
         #[doc = $doc]

@@ -4,35 +4,49 @@ use super::object::Object;
 use crate::field::{Col, for_each_column};
 use crate::snapshot::CountRange;
 
-/// One listening socket of a frontend with `option socket-stats`, in all
-/// processes that have it.
+/// One listening socket of a frontend with `option socket-stats`, merged over all processes that
+/// have it.
 ///
-/// Listeners can share a name; they are told apart by their address, and by
-/// their position where a socket of level `user` hides it. Those that `shards` makes
-/// of one `bind` line with a name have both in common and are one.
+/// Listeners can share a name. Their address distinguishes them, or their position if a socket of
+/// level `user` hides the address. The listeners that `shards` makes of one `bind` line with a name
+/// share both, and are merged into one.
 ///
-/// Holds the figures of the moment it was read and keeps the whole
+/// Holds the figures of the moment when it was read, and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `frontend`, `name`, `processes` (the labels),
 /// `status` and `metrics` (a map of [`metrics`](ListenerStats::metrics)). It cannot be read back,
-/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
+/// because it is a view of the [`Snapshot`](crate::Snapshot); store the snapshot instead.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let snapshot = Cluster::from_dir("/run/haproxy").await?.snapshot().await?;
+/// for listener in snapshot.listeners() {
+///     println!("{} {} {}", listener.frontend(), listener.name(), listener.sessions());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ListenerStats(pub(super) Object);
 
 impl ListenerStats {
-    /// Its name: that of the `bind` line, `sock-N` if it gives none.
+    /// Returns its name: the name in the `bind` line, or `sock-N` if the line has no name.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// Name of its frontend.
+    /// Returns the name of its frontend.
     pub fn frontend(&self) -> &str {
         self.0.proxy()
     }
 
-    /// Sessions so far (`stot`); a range while it is not known how processes
-    /// [share](Self::sharing) the counter.
+    /// Returns the number of sessions so far (`stot`). The number is a range while it is not known
+    /// how processes [share](Self::sharing) the counter.
     pub fn sessions(&self) -> CountRange {
         self.0.count(Col::stot).unwrap_or_default()
     }

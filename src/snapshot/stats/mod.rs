@@ -1,5 +1,5 @@
-//! The frontends, backends, servers and listeners of a snapshot, each merged over all
-//! processes that have it.
+//! Frontends, backends, servers and listeners of a snapshot, each merged over all processes that
+//! have it.
 
 mod accessor;
 mod backend;
@@ -22,68 +22,74 @@ use crate::field::RowKind;
 use object::Object;
 
 impl Snapshot {
-    /// Every frontend, in the order processes list them.
+    /// Returns every frontend, in the order in which the processes list them.
     pub fn frontends(&self) -> Vec<FrontendStats> {
         self.objects(RowKind::Frontend, FrontendStats)
     }
 
-    /// The frontend called `name`.
+    /// Returns the frontend called `name`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// HAProxy lists no proxy that is `disabled` in its configuration.
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
-    /// answered lists it and others did not answer; the error holds the snapshot.
+    /// - The errors of [`complete`](Snapshot::complete) if no process answered.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if all processes answered, no requirement is
+    ///   [missing](Snapshot::missing), and no process lists the frontend. HAProxy does not list a
+    ///   proxy that is `disabled` in its configuration.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if no process that answered lists the
+    ///   frontend and the snapshot is not complete. The error holds the snapshot.
     pub fn frontend(&self, name: &str) -> Result<FrontendStats> {
         self.find(RowKind::Frontend, name, "FRONTEND", || format!("frontend {name:?}")).map(FrontendStats)
     }
 
-    /// Every backend, in the order processes list them.
+    /// Returns every backend, in the order in which the processes list them.
     pub fn backends(&self) -> Vec<BackendStats> {
         self.objects(RowKind::Backend, BackendStats)
     }
 
-    /// The backend called `name`.
+    /// Returns the backend called `name`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// HAProxy lists no proxy that is `disabled` in its configuration.
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
-    /// answered lists it and others did not answer; the error holds the snapshot.
+    /// - The errors of [`complete`](Snapshot::complete) if no process answered.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if all processes answered, no requirement is
+    ///   [missing](Snapshot::missing), and no process lists the backend. HAProxy does not list a
+    ///   proxy that is `disabled` in its configuration.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if no process that answered lists the backend
+    ///   and the snapshot is not complete. The error holds the snapshot.
     pub fn backend(&self, name: &str) -> Result<BackendStats> {
         self.find(RowKind::Backend, name, "BACKEND", || format!("backend {name:?}")).map(BackendStats)
     }
 
-    /// Every server of every backend, in the order processes list them.
+    /// Returns every server of every backend, in the order in which the processes list them.
     pub fn servers(&self) -> Vec<ServerStats> {
         self.objects(RowKind::Server, ServerStats)
     }
 
-    /// The server called `name` of the backend called `backend`.
+    /// Returns the server called `name` of the backend called `backend`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if no process that
-    /// answered lists it and others did not answer; the error holds the snapshot.
+    /// - The errors of [`complete`](Snapshot::complete) if no process answered.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if all processes answered, no requirement is
+    ///   [missing](Snapshot::missing), and no process lists the server.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if no process that answered lists the server
+    ///   and the snapshot is not complete. The error holds the snapshot.
     pub fn server(&self, backend: &str, name: &str) -> Result<ServerStats> {
         self.find(RowKind::Server, backend, name, || format!("server {:?}", format!("{backend}/{name}")))
             .map(ServerStats)
     }
 
-    /// Every server called `name`, whatever its backend.
+    /// Returns every server called `name`, in any backend.
     pub fn servers_named(&self, name: &str) -> Vec<ServerStats> {
         self.servers().into_iter().filter(|server| server.name() == name).collect()
     }
 
-    /// Every listener of every frontend that has `option socket-stats`.
+    /// Returns every listener of every frontend that has `option socket-stats`.
     pub fn listeners(&self) -> Vec<ListenerStats> {
         self.objects(RowKind::Listener, ListenerStats)
     }
 
-    /// The listener that `other` is, as it is in this snapshot.
+    /// Returns the listener of this snapshot that is the same as `other`.
     pub(crate) fn same_listener(&self, other: &ListenerStats) -> Result<ListenerStats> {
         let found = self.index().find(&self.0.processes, RowKind::Listener, other.frontend(), other.name());
         let first = other.0.rows().next();
@@ -97,7 +103,7 @@ impl Snapshot {
         })
     }
 
-    /// What the processes say of themselves, as one.
+    /// Returns the `show info` of all processes, merged into one.
     pub fn info(&self) -> ClusterInfo {
         ClusterInfo::new(self.clone())
     }

@@ -36,7 +36,7 @@ impl Object {
         self.rows().next().map_or("", |(_, row)| row.name())
     }
 
-    /// Every process that has the object, with its row.
+    /// Returns every process that has the object, with its row.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&Process, Row<'_>)> + Clone {
         let row_refs = self.snapshot.index().row_refs(self.id);
         row_refs.iter().filter_map(|RowRef { process, row }| {
@@ -56,7 +56,7 @@ impl Object {
         }))
     }
 
-    /// The merged mean of a column of milliseconds.
+    /// Returns the merged mean of a column of milliseconds.
     pub(super) fn mean_time(&self, column: Col) -> Option<Duration> {
         let mean = self.mean(column)?;
         Some(Duration::try_from_secs_f64(mean / 1000.0).unwrap_or(Duration::MAX))
@@ -83,7 +83,7 @@ impl Object {
         self.merge().same_or_empty(column, read, agrees)
     }
 
-    /// The merged figure of a column that is only known at run time.
+    /// Returns the merged figure of a column that is chosen by name at run time.
     pub(super) fn figure(&self, name: &str) -> Result<Option<MetricValue<'_>>> {
         let known = COLUMNS.iter().position(|column| column.name == name);
         match known.and_then(|index| Col::ALL.get(index)) {
@@ -95,7 +95,7 @@ impl Object {
         }
     }
 
-    /// Every column that any process fills, merged.
+    /// Returns the merged figure of every column that any process fills.
     pub(super) fn figures(&self) -> Vec<(&str, MetricValue<'_>)> {
         let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
         let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
@@ -143,7 +143,7 @@ folds! {
 }
 
 impl PartialEq for Object {
-    /// The same thing with the same rows in the same processes.
+    /// Compares the rows and the labels of their processes.
     fn eq(&self, other: &Self) -> bool {
         self.rows()
             .map(|(process, row)| (process.label(), row))
@@ -156,7 +156,7 @@ impl PartialEq for Object {
 mod tests {
     use super::*;
 
-    /// Processes of three releases, of which one is stopping.
+    /// Returns processes of three releases; one of them is stopping.
     fn mixed() -> Snapshot {
         let processes =
             [("2.2", "0"), ("2.6", "1"), ("3.4", "0"), ("3.4", "0")].map(|(version, stopping)| {
@@ -171,7 +171,7 @@ mod tests {
         for (number, process) in written["processes"].as_array_mut().unwrap().iter_mut().enumerate() {
             process["address"] = format!("/{number}.sock").into();
         }
-        // A figure that differs, and a column that nobody knows.
+        // A figure that differs, and a column that this crate does not know.
         let last = &mut written["processes"][3]["stat"];
         *last = last.as_str().unwrap().replace(",5,6,500,", ",7,6,400,").replace(",lbtot,", ",new,").into();
         serde_json::from_value(written).unwrap()

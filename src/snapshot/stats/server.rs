@@ -8,79 +8,94 @@ use crate::show::stat::ServerAddress;
 use crate::snapshot::CountRange;
 use crate::snapshot::merge::Agreement;
 
-/// One server of a backend, in all processes that have it.
+/// One server of a backend, merged over all processes that have it.
 ///
-/// Holds the figures of the moment it was read and keeps the whole
+/// Holds the figures of the moment when it was read, and keeps the whole
 /// [`Snapshot`](crate::Snapshot) alive; cheap to clone. Accessors never wait.
 ///
 /// With the feature `serde` it is written as a map of `backend`, `name`, `processes` (the labels),
 /// `status` and `metrics` (a map of [`metrics`](ServerStats::metrics)). It cannot be read back,
-/// since it is a view of the [`Snapshot`](crate::Snapshot): store that.
+/// because it is a view of the [`Snapshot`](crate::Snapshot); store the snapshot instead.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example() -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Cluster;
+///
+/// let snapshot = Cluster::from_dir("/run/haproxy").await?.snapshot().await?;
+/// let web1 = snapshot.server("app", "web1")?;
+/// println!("{} weight {:?}, last check {:?}", web1.status(), web1.weight(), web1.last_check());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct ServerStats(pub(super) Object);
 
 impl ServerStats {
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// Name of its backend.
+    /// Returns the name of its backend.
     pub fn backend(&self) -> &str {
         self.0.proxy()
     }
 
-    /// Requests, or connections in `mode tcp`, that were sent to it (`stot`).
+    /// Returns the number of requests, or of connections in `mode tcp`, that were sent to it
+    /// (`stot`).
     ///
-    /// A range while it is not known how processes [share](Self::sharing) the counter.
+    /// The number is a range while it is not known how processes [share](Self::sharing) the
+    /// counter.
     pub fn requests(&self) -> CountRange {
         self.0.count(Col::stot).unwrap_or_default()
     }
 
-    /// Requests that each process prints, by label. Processes that
+    /// Returns the number of requests that each process prints, by label. Processes that
     /// [share](Self::sharing) the counter all print the sum.
     pub fn requests_per_process(&self) -> Vec<(&str, u64)> {
         self.per_process().map(|(process, row)| (&**process.label(), row.stot().unwrap_or(0))).collect()
     }
 
-    /// Address at which it is reached (`addr`), which is
-    /// [`Unresolved`](ServerAddress::Unresolved) in a process that has not resolved its
-    /// name yet. Sockets of level `user` do not show it.
+    /// Returns the address to which HAProxy connects (`addr`). The address is
+    /// [`Unresolved`](ServerAddress::Unresolved) in a process that has not resolved its name yet.
+    /// Sockets of level `user` do not show it.
     ///
-    /// `None` if no process has an address for it, or every socket is of level `user`.
+    /// `None` if no process has an address for it, or if every socket is of level `user`.
     pub fn address(&self) -> Option<Agreement<ServerAddress>> {
         self.0.same_or_empty(Col::addr, ServerAddress::parse, ServerAddress::eq)
     }
 
-    /// Port at which it is reached, in the processes that have an IP address for it;
-    /// `None` if none has, as for a unix socket.
+    /// Returns the port to which HAProxy connects, in the processes that have an IP address for it.
+    /// `None` if no process has an IP address, for instance because the server is a unix socket.
     pub fn port(&self) -> Option<Agreement<u16>> {
         self.0.same(|row| Some(ServerAddress::parse(row.addr()?).ip()?.port()), u16::eq)
     }
 
-    /// What its last health check said (`last_chk`).
+    /// Returns the text of its last health check (`last_chk`).
     pub fn last_check(&self) -> Option<Agreement<&str>> {
         self.last_chk()
     }
 
-    /// What its last agent check said (`last_agt`).
+    /// Returns the text of its last agent check (`last_agt`).
     pub fn last_agent_check(&self) -> Option<Agreement<&str>> {
         self.last_agt()
     }
 
-    /// Time requests waited in its queue (`qtime`), mean of the last 1024 of each
-    /// process.
+    /// Returns the time that requests waited in its queue (`qtime`), the mean of the last 1024
+    /// requests of each process.
     pub fn queue_time(&self) -> Option<Duration> {
         self.0.mean_time(Col::qtime)
     }
 
-    /// Time it took to answer (`rtime`), mean of the last 1024 requests of each
-    /// process.
+    /// Returns the time that it took to answer (`rtime`), the mean of the last 1024 requests of
+    /// each process.
     pub fn response_time(&self) -> Option<Duration> {
         self.0.mean_time(Col::rtime)
     }
 
-    /// Number of the server in its backend (`sid`).
+    /// Returns the number of the server in its backend (`sid`).
     pub fn id(&self) -> Option<Agreement<u64>> {
         self.sid()
     }
