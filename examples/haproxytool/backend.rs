@@ -10,7 +10,8 @@ use crate::report::{Cell, Report};
 use crate::server::states_report;
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let show = async |figure: fn(&BackendStats) -> Cell| show(call, views, |backend| Ok(figure(backend))).await;
+    let show =
+        async |figure: fn(&BackendStats) -> Cell| show(call, views, |backend| Ok(figure(backend))).await;
     match call.action {
         "list" => {
             let (snapshot, backends) = read(call, views).await?;

@@ -1,0 +1,18 @@
+//! Sends a command line as it is to every process and prints each reply as it is.
+//!
+//! `cargo run --example raw -- /run/haproxy "show cli level"`
+
+use haproxyadmin::Cluster;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(dir), Some(line)) = (args.next(), args.next()) else {
+        return Err("usage: raw DIRECTORY COMMAND".into());
+    };
+    let cluster = Cluster::from_dir(dir).await?;
+    for (process, reply) in cluster.command(&line).await?.values() {
+        print!("{process}: {reply}");
+    }
+    Ok(())
+}
