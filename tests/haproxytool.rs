@@ -1,4 +1,4 @@
-//! The example `haproxytool`, run as it is built: every action on processes of
+//! The program `haproxytool`, run as it is built: every action on processes of
 //! every release, and what the processes themselves say then.
 #![cfg(unix)]
 #![allow(

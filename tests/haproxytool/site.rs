@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -204,7 +204,7 @@ pub(crate) async fn tool(dir: &Path, arguments: &[&str]) -> Output {
 
 /// Runs it with that text as its stdin.
 pub(crate) async fn tool_with(arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(built());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_haproxytool"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.kill_on_drop(true).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -213,15 +213,6 @@ pub(crate) async fn tool_with(arguments: &[&str], input: &str) -> Output {
     drop(stdin);
     let output = child.wait_with_output();
     timeout(Duration::from_secs(30), output).await.unwrap().unwrap()
-}
-
-/// Cargo builds the examples beside the tests that it builds.
-fn built() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let built = test.parent().and_then(Path::parent).unwrap().join("examples/haproxytool");
-    let hint = "`cargo test` builds it, `cargo test --test haproxytool` does not";
-    assert!(built.is_file(), "{} is not here: {hint}", built.display());
-    built
 }
 
 pub(crate) fn text(output: &Output) -> String {
