@@ -1,31 +1,37 @@
 //! Every frontend, backend and server of a cluster on one line, with the figures
 //! of all processes that have it.
 //!
-//! Without arguments it starts four fake processes, those of a HAProxy 2.2 with
-//! `nbproc 4`, and shows them; `--help` tells the rest.
+//! `--demo` starts four fake processes, those of a HAProxy 2.2 with `nbproc 4`, and
+//! shows them; `--help` tells the rest.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use haproxyadmin::fake::{self, Running};
-use haproxyadmin::{Address, Agreement, Cluster, ClusterBuilder, CountRange, Snapshot};
+use haproxyadmin::{Address, Agreement, Cluster, CountRange, Limits, Snapshot};
 use serde::Serialize;
 use tempfile::TempDir;
 
 const HELP: &str = "\
-Usage: overview [--json] [--allow-partial] [--expect N] [SOCKET_OR_DIR...]
+Usage: overview [OPTION...]
 
 Shows every frontend, backend and server of a cluster of HAProxy processes.
 
-  SOCKET_OR_DIR    a directory of stats sockets, the path of one, or an address
-                   in HAProxy's notation; none: four fake processes
-  --json           print JSON instead of a table
-  --allow-partial  do not fail if some processes do not answer or are missing
-  --expect N       how many processes there are at least: one whose socket is
-                   absent is noticed in no other way
-  --help           print this
+  -D DIR             take every stats socket in a directory; can be repeated.
+                     Without -D and -F: /run/haproxy
+  -F SOCKET          take a stats socket, by its path or in HAProxy's notation; can be
+                     repeated
+  --only LABEL       take only the process with this label; can be repeated
+  --expect N         fail if there are fewer processes: an absent socket is noticed in
+                     no other way
+  --timeout SECONDS  limit the time of a command; 10 seconds if not given
+  --allow-partial    do not fail if some processes do not answer or are missing
+  --json             print JSON instead of a table
+  --demo             start four embedded processes that answer like HAProxy
+  --help             print this
 ";
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,17 +57,9 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
         io::stdout().write_all(HELP.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut builder = Cluster::builder();
-    for place in &options.places {
-        builder = add(builder, place)?;
-    }
-    builder = builder.expect_at_least(options.expect);
     // They answer for as long as they are held.
-    let embedded = if options.places.is_empty() { Some(embedded().await?) } else { None };
-    if let Some((dir, _processes)) = &embedded {
-        builder = builder.dir(dir.path());
-    }
-    let cluster = builder.build().await?;
+    let embedded = if options.demo { Some(embedded().await?) } else { None };
+    let cluster = options.cluster(embedded.as_ref().map(|(dir, _)| dir.path())).await?;
     let snapshot = cluster.allow_partial().snapshot().await?;
     let overview = Overview::new(&snapshot);
     let mut notes = String::new();
@@ -91,43 +89,77 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The options for sockets are those of `haproxytool`.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     help: bool,
     json: bool,
+    demo: bool,
     allow_partial: bool,
+    dirs: Vec<String>,
+    sockets: Vec<String>,
+    only: Vec<String>,
     expect: usize,
-    places: Vec<String>,
+    timeout: Option<Duration>,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument}: expected a value"));
             match argument.as_str() {
                 "--help" | "-h" => options.help = true,
                 "--json" => options.json = true,
+                "--demo" => options.demo = true,
                 "--allow-partial" => options.allow_partial = true,
-                "--expect" => {
-                    let number = arguments.next().unwrap_or_default();
-                    let expected = || format!("--expect: expected a number of processes, found {number:?}");
-                    options.expect = number.parse().map_err(|_| expected())?;
-                }
+                "-D" => options.dirs.push(value()?),
+                "-F" => options.sockets.push(value()?),
+                "--only" => options.only.push(value()?),
+                "--expect" => options.expect = parse("a number of processes", &value()?, |n| n.parse().ok())?,
+                "--timeout" => options.timeout = Some(parse("seconds", &value()?, seconds)?),
                 option if option.starts_with('-') => return Err(format!("unknown option {option}")),
-                _ => options.places.push(argument),
+                word => return Err(format!("expected an option, found {word:?}")),
             }
+        }
+        if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {
+            return Err("--demo takes neither -D nor -F".into());
         }
         Ok(options)
     }
+
+    async fn cluster(&self, demo: Option<&Path>) -> haproxyadmin::Result<Cluster> {
+        let mut builder = Cluster::builder().expect_at_least(self.expect);
+        for dir in &self.dirs {
+            builder = builder.dir(dir);
+        }
+        for socket in &self.sockets {
+            let path = Path::new(socket);
+            builder = if path.exists() {
+                builder.address(path)
+            } else {
+                builder.address(socket.parse::<Address>()?)
+            };
+        }
+        if self.dirs.is_empty() && self.sockets.is_empty() {
+            builder = builder.dir(demo.unwrap_or(Path::new("/run/haproxy")));
+        }
+        if let Some(timeout) = self.timeout {
+            builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
+        }
+        let cluster = builder.build().await?;
+        Ok(if self.only.is_empty() { cluster } else { cluster.only(&self.only) })
+    }
 }
 
-fn add(builder: ClusterBuilder, place: &str) -> haproxyadmin::Result<ClusterBuilder> {
-    let path = Path::new(place);
-    Ok(match path {
-        _ if path.is_dir() => builder.dir(path),
-        _ if path.exists() => builder.address(path),
-        _ => builder.address(place.parse::<Address>()?),
-    })
+fn parse<T>(what: &str, word: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, String> {
+    read(word).ok_or(format!("expected {what}, found {word:?}"))
+}
+
+fn seconds(word: &str) -> Option<Duration> {
+    let timeout = Duration::try_from_secs_f64(word.parse().ok()?).ok()?;
+    (!timeout.is_zero()).then_some(timeout)
 }
 
 /// What is shown, and what `--json` prints.

@@ -20,7 +20,7 @@ use support::{Inside, Member, contained, send_shared_traffic, shared_cluster, sh
 
 #[tokio::test]
 async fn the_embedded_cluster_is_a_table() {
-    let output = overview(&[]).await;
+    let output = overview(&["--demo"]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(errors(&output), "");
     assert_eq!(without_folder(&text(&output)), TABLE);
@@ -28,7 +28,7 @@ async fn the_embedded_cluster_is_a_table() {
 
 #[tokio::test]
 async fn the_embedded_cluster_is_json() {
-    let output = overview(&["--json"]).await;
+    let output = overview(&["--demo", "--json"]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(errors(&output), "");
     let found: Value = serde_json::from_str(&without_folder(&text(&output))).unwrap();
@@ -89,7 +89,7 @@ async fn a_process_that_fails_is_told_and_fails_the_whole() {
     let (dir, mut running) = two().await;
     let (one, two) = (dir.path().join("one.sock"), dir.path().join("two.sock"));
     running.pop().unwrap().kill().await;
-    let places = [one.to_str().unwrap(), two.to_str().unwrap()];
+    let places = ["-F", one.to_str().unwrap(), "-F", two.to_str().unwrap()];
 
     let output = overview(&places).await;
     assert_eq!(output.status.code(), Some(1));
@@ -109,7 +109,7 @@ async fn a_process_that_fails_is_told_and_fails_the_whole() {
 async fn a_process_that_fails_is_in_the_json() {
     let (dir, running) = two().await;
     running[1].fail(Fault::Close);
-    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    let output = overview(&["--json", "-D", dir.path().to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(1));
     let found: Value = serde_json::from_str(&text(&output)).unwrap();
     let failed = json!({
@@ -118,7 +118,7 @@ async fn a_process_that_fails_is_in_the_json() {
     });
     assert_eq!(found["processes"][1], failed);
     assert_eq!(found["frontends"][0]["requests"], 5);
-    let output = overview(&["--allow-partial", "--json", dir.path().to_str().unwrap()]).await;
+    let output = overview(&["--allow-partial", "--json", "-D", dir.path().to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -126,7 +126,7 @@ async fn a_process_that_fails_is_in_the_json() {
 async fn what_differs_is_a_map_from_label_to_value() {
     let (dir, running) = two().await;
     running[1].set_server("app", "web1", "weight", 10).unwrap();
-    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    let output = overview(&["--json", "-D", dir.path().to_str().unwrap()]).await;
     let found: Value = serde_json::from_str(&text(&output)).unwrap();
     let server = &found["backends"][0]["servers"][0];
     assert_eq!(server["weight"], json!({"one.sock": 1, "two.sock": 10}));
@@ -139,7 +139,7 @@ async fn a_frontend_in_mode_tcp_shows_its_sessions() {
     let dir = TempDir::new().unwrap();
     let process = Process::new("3.2").frontend(Frontend::new("raw").mode("tcp").set("stot", 7));
     let _running = process.serve(dir.path().join("one.sock")).await.unwrap();
-    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    let output = overview(&["-D", dir.path().to_str().unwrap()]).await;
     assert!(text(&output).contains("\nraw       OPEN           7  one.sock\n"), "{}", text(&output));
 }
 
@@ -151,10 +151,10 @@ async fn a_socket_that_is_ignored_is_reported() {
         "ignored: {}: not a stats socket of a HAProxy process: it says \"hello\"\n",
         dir.path().join("two.sock").display()
     );
-    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    let output = overview(&["-D", dir.path().to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output).ends_with(&format!("\n\n{note}")), "{}", text(&output));
-    let output = overview(&["--json", dir.path().to_str().unwrap()]).await;
+    let output = overview(&["--json", "-D", dir.path().to_str().unwrap()]).await;
     assert_eq!(errors(&output), note);
     assert!(serde_json::from_str::<Value>(&text(&output)).is_ok());
 }
@@ -163,10 +163,7 @@ async fn a_socket_that_is_ignored_is_reported() {
 async fn help_is_no_failure_and_an_unknown_option_is() {
     let help = overview(&["--help"]).await;
     assert_eq!(help.status.code(), Some(0));
-    assert!(
-        text(&help)
-            .starts_with("Usage: overview [--json] [--allow-partial] [--expect N] [SOCKET_OR_DIR...]\n")
-    );
+    assert!(text(&help).starts_with("Usage: overview [OPTION...]\n"), "{}", text(&help));
     let wrong = overview(&["--jason"]).await;
     assert_eq!(wrong.status.code(), Some(2));
     assert_eq!(text(&wrong), "");
@@ -174,27 +171,50 @@ async fn help_is_no_failure_and_an_unknown_option_is() {
 }
 
 #[tokio::test]
+async fn sockets_are_chosen_by_the_options_of_haproxytool() {
+    let (dir, running) = two().await;
+    let dir = dir.path().to_str().unwrap();
+    let output = overview(&["-D", dir, "--only", "two.sock"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output).contains("\nweb       OPEN           5  two.sock\n"), "{}", text(&output));
+    running[1].fail(Fault::Hang);
+    let output = overview(&["-D", dir, "--timeout", "0.2"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("within 200ms"), "{}", text(&output));
+    for (arguments, message) in [
+        (&["--timeout", "0"][..], "expected seconds, found \"0\""),
+        (&["--demo", "-D", dir], "--demo takes neither -D nor -F"),
+        (&[dir], &format!("expected an option, found {dir:?}")),
+        (&["-F"], "-F: expected a value"),
+    ] {
+        let output = overview(arguments).await;
+        assert_eq!((output.status.code(), text(&output)), (Some(2), String::new()));
+        assert!(errors(&output).starts_with(&format!("overview: {message}\n")), "{}", errors(&output));
+    }
+}
+
+#[tokio::test]
 async fn a_process_that_is_absent_is_missed_if_it_is_expected() {
     let (dir, mut running) = two().await;
     running.pop().unwrap().stop().await;
     let dir = dir.path().to_str().unwrap();
-    assert_eq!(overview(&[dir]).await.status.code(), Some(0));
-    let output = overview(&["--expect", "2", dir]).await;
+    assert_eq!(overview(&["-D", dir]).await.status.code(), Some(0));
+    let output = overview(&["--expect", "2", "-D", dir]).await;
     assert_eq!(output.status.code(), Some(1));
     let note = "\n\nmissing: at least 2 processes expected, 1 found\n";
     assert!(text(&output).ends_with(note), "{}", text(&output));
-    let output = overview(&["--expect", "2", "--allow-partial", dir]).await;
+    let output = overview(&["--expect", "2", "--allow-partial", "-D", dir]).await;
     assert_eq!(output.status.code(), Some(0));
-    let wrong = overview(&["--expect", "two", dir]).await;
+    let wrong = overview(&["--expect", "two", "-D", dir]).await;
     assert_eq!(wrong.status.code(), Some(2));
-    let words = "overview: --expect: expected a number of processes, found \"two\"\n";
+    let words = "overview: expected a number of processes, found \"two\"\n";
     assert!(errors(&wrong).starts_with(words), "{}", errors(&wrong));
 }
 
 #[tokio::test]
 async fn a_folder_without_sockets_is_an_error() {
     let dir = TempDir::new().unwrap();
-    let output = overview(&[dir.path().to_str().unwrap()]).await;
+    let output = overview(&["-D", dir.path().to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(1));
     let expected = format!("overview: no such HAProxy stats socket in {}\n", dir.path().display());
     assert_eq!(errors(&output), expected);
@@ -204,7 +224,7 @@ async fn a_folder_without_sockets_is_an_error() {
 async fn counters_that_processes_share_are_shown_once_or_as_a_range() {
     let running = shared_cluster(&[Member::Sharing, Member::Sharing]).await;
     send_shared_traffic(&running).await;
-    let output = overview(&[running.stats().to_str().unwrap()]).await;
+    let output = overview(&["-D", running.stats().to_str().unwrap()]).await;
     assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
     let row = |output: &Output, name: &str| {
         let found = text(output).lines().find(|line| line.starts_with(name)).unwrap().to_owned();
@@ -215,7 +235,7 @@ async fn counters_that_processes_share_are_shown_once_or_as_a_range() {
 
     let denied = || Inside { pid: None, list: Some("Permission denied\n\n".into()) };
     let (folder, _containers) = contained(&running, |_| denied());
-    let output = overview(&[folder.to_str().unwrap()]).await;
+    let output = overview(&["-D", folder.to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(row(&output, "web"), ["web", "OPEN", "42..84", "1.sock", "2.sock"]);
     let (file, socket) = (shared_file(&running), folder.join("1.sock"));
@@ -226,7 +246,7 @@ async fn counters_that_processes_share_are_shown_once_or_as_a_range() {
         socket.display()
     );
     assert!(text(&output).lines().any(|line| line == note), "{}", text(&output));
-    let output = overview(&["--json", folder.to_str().unwrap()]).await;
+    let output = overview(&["--json", "-D", folder.to_str().unwrap()]).await;
     let json: Value = serde_json::from_str(&text(&output)).unwrap();
     assert_eq!(json["frontends"][0]["requests"], json!({"at_least": 42, "at_most": 84}));
 }
