@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 
 #[path = "haproxytool/backend.rs"]
 mod backend;
+#[path = "haproxytool/command_line.rs"]
+mod command_line;
+#[path = "haproxytool/failure.rs"]
+mod failure;
 #[path = "haproxytool/frontend.rs"]
 mod frontend;
 #[path = "haproxytool/pattern.rs"]
@@ -274,12 +278,6 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
     let site = Site::pair("2.2").await;
     let before = site.everything().await;
     for (arguments, message) in [
-        ("", "expected OBJECT ACTION"),
-        ("frontend", "frontend: expected ACTION"),
-        ("proxy list", "unknown object \"proxy\""),
-        ("frontend stop web", "frontend: unknown action \"stop\""),
-        ("--jason frontend list", "unknown option --jason"),
-        ("frontend list -D", "-D: expected a value"),
         ("frontend enable", "frontend enable: expected NAME..., or --all in place of names"),
         ("frontend disable", "frontend disable: expected NAME..., or --all in place of names"),
         ("frontend shutdown", "frontend shutdown: expected NAME..., or --all in place of names"),
@@ -422,24 +420,6 @@ async fn maps_that_differ_are_shown_by_process() {
     let output = site.run(&["--only", "2.sock", "--json", "map", "delete", &map, &reference]).await;
     assert_eq!(results(&value(&output)), ["changed"]);
     assert_eq!(text(&site.run(&["map", "count", &map]).await), "2\n");
-}
-
-#[tokio::test]
-async fn help_has_every_action_and_is_no_failure() {
-    let output = tool_with(&["--help"], "").await;
-    assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
-    let text = text(&output);
-    assert!(
-        text.starts_with("Usage: haproxytool [OPTION...] OBJECT ACTION [NAME...] [ARGUMENT...]\n"),
-        "{text}"
-    );
-    assert!(text.contains("/run/haproxy"));
-    assert!(
-        text.contains(
-            "\n  server address [NAME...] [ADDRESS] [--port PORT]           address, with its port\n"
-        )
-    );
-    assert!(text.lines().all(|line| line.chars().count() <= 120));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::site::Site;
+use super::site::{Site, errors, value};
 use super::support::{every_info, info};
 
 impl Site {
@@ -60,7 +60,15 @@ impl Site {
                 assert!(shown[&label].as_str().unwrap().starts_with("Total events captured on ["));
             }
         }
-        let shown = self.read(&["command", "show version"]).await;
+        let output = self.run(&["command", "show version", "--json"]).await;
+        let all_know = infos.iter().all(|own| !own["Version"].starts_with("2.2"));
+        assert_eq!(
+            (output.status.code(), errors(&output).is_empty()),
+            (Some(i32::from(!all_know)), all_know),
+            "{}",
+            errors(&output)
+        );
+        let shown = value(&output);
         for (label, own) in self.labels().iter().zip(&infos) {
             let said = shown[label].as_str().unwrap();
             let knows = !own["Version"].starts_with("2.2");

@@ -63,14 +63,14 @@ impl Site {
         self.dump().await;
         self.shut_down().await;
 
-        let help = text(&tool_with(&["--help"], "").await);
-        let actions = help.lines().filter_map(|line| line.strip_prefix("  "));
-        let actions: BTreeSet<String> = actions
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
-            .map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
-            .collect();
-        let mut seen = self.seen.lock().unwrap().clone();
-        seen.insert("command LINE".into());
+        let mut actions = BTreeSet::new();
+        for object in OBJECTS {
+            for action in actions_of(object).await {
+                actions.insert(format!("{object} {action}"));
+            }
+        }
+        assert!(actions.len() > 90, "{actions:?}");
+        let seen = self.seen.lock().unwrap();
         let missing: Vec<_> = actions.difference(&seen).collect();
         assert!(missing.is_empty(), "not run: {missing:?}");
     }
@@ -198,6 +198,14 @@ impl fmt::Display for Site {
     }
 }
 
+/// The actions that the help of an object lists.
+pub(crate) async fn actions_of(object: &str) -> Vec<String> {
+    let help = text(&tool_with(&[object, "--help"], "").await);
+    let (_, actions) = help.split_once("\nActions:\n").unwrap();
+    let lines = actions.lines().take_while(|line| !line.is_empty());
+    lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
 pub(crate) async fn tool(dir: &Path, arguments: &[&str]) -> Output {
     tool_with(&[&["-D", dir.to_str().unwrap()], arguments].concat(), "").await
 }
@@ -241,6 +249,9 @@ pub(crate) fn labelled(outcomes: &Value) -> Vec<(String, String)> {
 pub(crate) fn results(outcomes: &Value) -> Vec<String> {
     labelled(outcomes).into_iter().map(|(_, result)| result).collect()
 }
+
+/// The objects that have actions.
+pub(crate) const OBJECTS: [&str; 7] = ["process", "frontend", "backend", "server", "map", "acl", "dump"];
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];

@@ -1,113 +1,99 @@
-//! The table of actions: what there is, and what follows the name of each.
+//! The table of objects and actions. Parser, help, completions and the manual page are
+//! made from it.
 
-use std::fmt::Write as _;
+/// A kind of object, or the word `command`.
+pub(crate) struct Object {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) actions: &'static [Action],
+}
 
 /// One action of one kind of object.
 pub(crate) struct Action {
     pub(crate) object: &'static str,
-    /// Empty for an object that has but one.
+    /// Empty for an object that has but one action.
     pub(crate) name: &'static str,
-    /// The words that follow: `NAME...` for names of objects, `[...]` around what
+    /// The words that follow: `NAME...` for names of objects, `[...]` around words that
     /// can be left out.
     pub(crate) form: &'static str,
-    doc: &'static str,
+    pub(crate) doc: &'static str,
 }
 
-const HEAD: &str = "\
-Usage: haproxytool [OPTION...] OBJECT ACTION [NAME...] [ARGUMENT...]
-
-Shows and changes what the processes of HAProxy have in common, as one.
-
-  -D DIR            every stats socket in a directory; can be repeated.
-                    Without -D and -F: /run/haproxy
-  -F SOCKET         a stats socket, by its path or in HAProxy's notation; can be
-                    repeated
-  --only LABEL      these processes only (`process list` has the labels)
-  --expect N        how many processes there are at least: one whose socket is
-                    absent is noticed in no other way
-  --timeout SECONDS longest time for a command; 10 if not given
-  --allow-partial   print what there is if some processes do not answer
-  --all             every object of the kind, in place of NAME...
-  --backend NAME    of this backend, for servers
-  --port PORT       port that goes with an address
-  --json            print JSON
-  --demo            embedded processes that pretend to be HAProxy; each call starts
-                    them anew
-  --                no more options
-  --help            print this
-
-What changes something takes the names of what it is to change, or --all. What
-prints takes all if none are given. Where an argument is in brackets, it is
-printed without and set with it: the last word is the argument if there are two or
-more. A server is BACKEND/SERVER, or SERVER in every backend that has one.
-
-Exit status: 0 if all is well, also if a process does not have the object as long
-as another has; 1 if something failed or is unknown; 2 if the command line is
-wrong.
-";
-
-/// All that `--help` prints.
-pub(crate) fn help() -> String {
-    let mut text = HEAD.to_owned();
-    let mut object = "";
-    for action in ACTIONS {
-        if action.object != object {
-            text.push('\n');
-        }
-        object = action.object;
-        let words = [action.object, action.name, action.form].join(" ");
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {:<58} {}", words.replace("  ", " ").trim_end(), action.doc);
+impl Object {
+    /// The action, if the object has but one, which has no name.
+    pub(crate) fn only_action(&self) -> Option<&'static Action> {
+        self.actions.first().filter(|action| action.name.is_empty())
     }
-    text
+}
+
+impl Action {
+    /// Object and action, as they are typed.
+    pub(crate) fn words(&self) -> String {
+        [self.object, self.name].join(" ").trim_end().to_owned()
+    }
+
+    /// The words that follow, without options.
+    pub(crate) fn arguments(&self) -> &'static str {
+        self.form.split(" [--port").next().unwrap_or_default()
+    }
+
+    pub(crate) fn has_port(&self) -> bool {
+        self.form.contains("--port")
+    }
 }
 
 macro_rules! actions {
-    ($($object:ident { $($name:literal $form:literal $doc:literal)* })*) => {
-        /// Every action, in the order of the help.
-        pub(crate) const ACTIONS: &[Action] = &[
-            $($(Action { object: stringify!($object), name: $name, form: $form, doc: $doc },)*)*
+    ($($object:ident $about:literal { $($name:literal $form:literal $doc:literal)* })*) => {
+        /// Every object, in the order of the help.
+        pub(crate) const OBJECTS: &[Object] = &[
+            $(Object {
+                name: stringify!($object),
+                doc: $about,
+                actions: &[
+                    $(Action { object: stringify!($object), name: $name, form: $form, doc: $doc },)*
+                ],
+            },)*
         ];
     };
 }
 
 actions! {
-    process {
-        "list" "" "label, release, pid and address of each process"
+    process "The HAProxy processes themselves: figures, limits, counters" {
+        "list" "" "label, release, pid and address of each process, and the reason if one is dead"
         "info" "" "every key of `show info`"
         "metrics" "" "names of these keys"
-        "metric" "KEY" "one of them"
+        "metric" "KEY" "one key"
         "requests" "" "HTTP requests"
         "pids" "" "process id of each"
         "uptime" "" "time since each started, in words"
-        "uptime-seconds" "" "the same in seconds"
+        "uptime-seconds" "" "time since each started, in seconds"
         "version" "" "release"
         "released" "" "date of the release"
         "node" "" "name of the node"
         "description" "" "description of the configuration"
-        "errors" "[PROXY]" "last messages that were refused"
+        "errors" "[PROXY]" "last messages that HAProxy refused"
         "maxconn" "[N]" "connections at once"
         "ratelimit" "[WHAT] [N]" "connections, sessions, ssl-sessions, http-compression"
         "clear" "WHAT" "counters: all, or max"
     }
-    command {
-        "" "LINE" "any command, and the whole reply of each process"
+    command "Send a command line to each process and print the whole replies" {
+        "" "LINE" "send a command line to each process and print the whole replies"
     }
-    frontend {
+    frontend "Frontends, merged over all processes" {
         "list" "[NAME...]" "names"
         "status" "[NAME...]" "status"
         "requests" "[NAME...]" "requests"
         "process" "[NAME...]" "labels of the processes that have it"
         "iid" "[NAME...]" "number in the configuration"
         "metrics" "" "names of metrics"
-        "metric" "[NAME...] METRIC" "one of them"
+        "metric" "[NAME...] METRIC" "one metric"
         "maxconn" "[NAME...] [N]" "connections at once"
-        "set" "NAME... OPTION VALUE" "maxconn is the option that there is"
+        "set" "NAME... OPTION VALUE" "set an option, of which there is maxconn"
         "enable" "NAME..." "accept connections again"
-        "disable" "NAME..." "accept none until it is enabled"
+        "disable" "NAME..." "accept no connections until it is enabled"
         "shutdown" "NAME..." "close the sockets for good"
     }
-    backend {
+    backend "Backends, merged over all processes" {
         "list" "[NAME...]" "names"
         "servers" "[NAME...]" "names of its servers"
         "status" "[NAME...]" "status"
@@ -115,22 +101,22 @@ actions! {
         "process" "[NAME...]" "labels of the processes that have it"
         "iid" "[NAME...]" "number in the configuration"
         "metrics" "" "names of metrics"
-        "metric" "[NAME...] METRIC" "one of them"
+        "metric" "[NAME...] METRIC" "one metric"
         "states" "[NAME...]" "states of its servers, in each process"
     }
-    server {
+    server "Servers, merged over all processes" {
         "list" "[NAME...]" "backends and names"
         "status" "[NAME...]" "status"
         "requests" "[NAME...]" "requests"
         "process" "[NAME...]" "labels of the processes that have it"
         "sid" "[NAME...]" "number in the backend"
         "metrics" "" "names of metrics"
-        "metric" "[NAME...] METRIC" "one of them"
-        "states" "[NAME...]" "what the operator wants and how it is, in each process"
+        "metric" "[NAME...] METRIC" "one metric"
+        "states" "[NAME...]" "administrative and operational state in each process"
         "check-code" "[NAME...]" "code that the last health check got"
         "check-status" "[NAME...]" "result of the last health check"
-        "last-status" "[NAME...]" "what the last health check saw"
-        "last-agent" "[NAME...]" "what the last agent check saw"
+        "last-status" "[NAME...]" "text of the last health check"
+        "last-agent" "[NAME...]" "text of the last agent check"
         "address" "[NAME...] [ADDRESS] [--port PORT]" "address, with its port"
         "port" "[NAME...] [PORT]" "port"
         "fqdn" "[NAME...] [HOST]" "name that the address is resolved from"
@@ -138,7 +124,7 @@ actions! {
         "maxconn" "[NAME...] [N]" "requests at once"
         "state" "[NAME...] [STATE]" "ready, drain, maint"
         "ready" "NAME..." "take all traffic"
-        "drain" "NAME..." "take only what belongs to it already"
+        "drain" "NAME..." "take only the traffic of persistent sessions"
         "maint" "NAME..." "take no traffic"
         "enable" "NAME..." "end maintenance"
         "disable" "NAME..." "begin maintenance"
@@ -152,34 +138,34 @@ actions! {
         "disable-agent" "NAME..." "stop agent checks"
         "agent-addr" "NAME... HOST [--port PORT]" "address of agent checks"
         "agent-port" "NAME... PORT" "port of agent checks"
-        "agent-send" "NAME... TEXT" "what agent checks send"
-        "ssl" "NAME... SWITCH" "on, off"
+        "agent-send" "NAME... TEXT" "text that agent checks send"
+        "ssl" "NAME... SWITCH" "TLS to the server: on, off"
         "shutdown-sessions" "NAME..." "end all sessions at once"
     }
-    map {
+    map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"
         "show" "FILE" "entries; FILE is the map's, or # and its number"
         "count" "FILE" "how many entries"
-        "get" "FILE KEY" "what is found for a key"
+        "get" "FILE KEY" "value of a key"
         "add" "FILE KEY VALUE" "add an entry"
         "add-all" "FILE [PATH]" "add the entries of a file, of stdin if none is given"
         "set" "FILE KEY VALUE" "give all entries of a key another value"
         "delete" "FILE KEY" "delete entries of a key"
         "clear" "FILE" "delete all entries"
     }
-    acl {
+    acl "ACLs, and how the processes differ in them" {
         "list" "" "the ACLs of each process"
         "show" "FILE" "patterns; FILE is the ACL's, or # and its number"
         "count" "FILE" "how many patterns"
-        "get" "FILE VALUE" "whether a value matches"
+        "get" "FILE VALUE" "say if a value matches"
         "add" "FILE PATTERN" "add a pattern"
         "add-all" "FILE [PATH]" "add the patterns of a file, of stdin if none is given"
         "delete" "FILE PATTERN" "delete a pattern"
         "clear" "FILE" "delete all patterns"
     }
-    dump {
+    dump "Every metric of every object" {
         "frontends" "" "every metric of every frontend"
-        "backends" "" "the same of backends"
-        "servers" "" "the same of servers"
+        "backends" "" "every metric of every backend"
+        "servers" "" "every metric of every server"
     }
 }

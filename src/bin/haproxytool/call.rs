@@ -1,4 +1,4 @@
-use crate::action::{ACTIONS, Action};
+use crate::action::Action;
 use crate::options::Options;
 use crate::problem::Problem;
 
@@ -15,14 +15,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn parse(options: &Options) -> Result<Self, Problem> {
-        let (action, words) = find(&options.words)?;
-        let words_of = [action.object, action.name].join(" ");
-        let place = words_of.trim_end();
-        let wrong = |why: &str| Err(Problem::Usage(format!("{place}: {why}")));
-        let all = options.has("--all");
-        let has_port = action.form.contains("--port");
-        let form = Form::new(action.form.split(" [--port").next().unwrap_or_default());
+    pub(crate) fn new(action: &'static Action, words: &[String], options: &Options) -> Result<Self, Problem> {
+        let wrong = |why: &str| Err(Problem::Usage(format!("{}: {why}", action.words())));
+        let (all, port) = (options.all, options.port()?);
+        let form = Form::new(action.arguments());
         if all && !form.names {
             return wrong("takes no --all");
         }
@@ -40,10 +36,10 @@ impl Call {
         if options.backend.is_some() && names.iter().any(|name| name.contains('/')) {
             return wrong("takes --backend or BACKEND/SERVER, not both");
         }
-        if options.port.is_some() && (!has_port || arguments.is_empty()) {
+        if port.is_some() && (!action.has_port() || arguments.is_empty()) {
             return wrong("takes --port with an address only");
         }
-        // A server by itself is that of the backend, if one is given.
+        // A server by itself is a server of the backend, if one is given.
         let path = |name: &String| match &options.backend {
             Some(backend) if !name.contains('/') => format!("{backend}/{name}"),
             _ => name.clone(),
@@ -54,7 +50,7 @@ impl Call {
             names: names.iter().map(path).collect(),
             all,
             backend: options.backend.clone(),
-            port: options.port,
+            port,
             arguments: arguments.to_vec(),
         })
     }
@@ -71,28 +67,7 @@ impl Call {
     }
 }
 
-/// The action that the first words name, and the words behind them.
-fn find(words: &[String]) -> Result<(&'static Action, &[String]), Problem> {
-    let Some((object, rest)) = words.split_first() else {
-        return Err(Problem::Usage("expected OBJECT ACTION".into()));
-    };
-    let of_object = || ACTIONS.iter().filter(|action| action.object == *object);
-    let Some(first) = of_object().next() else {
-        return Err(Problem::Usage(format!("unknown object {object:?}")));
-    };
-    if first.name.is_empty() {
-        return Ok((first, rest));
-    }
-    let Some((name, rest)) = rest.split_first() else {
-        return Err(Problem::Usage(format!("{object}: expected ACTION")));
-    };
-    match of_object().find(|action| action.name == *name) {
-        Some(action) => Ok((action, rest)),
-        None => Err(Problem::Usage(format!("{object}: unknown action {name:?}"))),
-    }
-}
-
-/// How many words an action takes.
+/// Number of words that an action takes.
 struct Form {
     names: bool,
     needs_name: bool,

@@ -1,15 +1,19 @@
-//! What haproxytool did for haproxyadmin, on this crate: a command line for a
-//! cluster of HAProxy processes.
+//! A command line for a cluster of HAProxy processes.
 //!
-//! `--help` lists the actions, `--demo` tries them without HAProxy.
+//! `--help` lists the objects, `OBJECT --help` the actions, and `--demo` tries them
+//! without HAProxy.
 
 mod acl;
 mod action;
 mod backend;
 mod call;
+mod cli;
+mod complaint;
 mod demo;
 mod dump;
+mod failure;
 mod frontend;
+mod man;
 mod map;
 mod options;
 mod pattern;
@@ -22,9 +26,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use haproxyadmin::{Address, Cluster, Limits};
+use clap::Parser as _;
+use haproxyadmin::{Address, Cluster, ClusterBuilder, Limits};
 
 use call::Call;
+use cli::{Act, Cli, Order};
+use complaint::Complaint;
 use demo::Demo;
 use options::Options;
 use problem::Problem;
@@ -34,43 +41,77 @@ use report::Report;
 pub(crate) struct Views {
     /// Strict, unless `--allow-partial`.
     pub(crate) read: Cluster,
-    /// Whatever became of a change is shown, process by process.
+    /// Never strict: every outcome is shown, process by process.
     pub(crate) write: Cluster,
+    /// Whether `--allow-partial` is given.
+    pub(crate) partial: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
+    let Cli { mut options, order } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let (done, json) = match order {
+        Order::Completions { shell } => (print(&Cli::completions(shell)), options.json),
+        Order::Man => (man::page().map_err(Problem::from).and_then(|page| print(&page)), options.json),
+        Order::Act(act) => {
+            let Act { action, words, options: later } = *act;
+            options.add(later);
+            let call = Call::new(action, &words, &options);
+            (run(call, &options).await, options.json)
+        }
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
-            complain(&problem.to_string());
+            Complaint::of_problem(&problem).print(json);
             ExitCode::from(problem.code())
         }
     }
 }
 
-/// Whether all is well.
-async fn run() -> Result<bool, Problem> {
-    let options = Options::parse(std::env::args().skip(1))?;
-    if options.has("--help") {
-        io::stdout().write_all(action::help().as_bytes())?;
-        return Ok(true);
+/// Prints the help or the version that is asked for, or what is wrong with the command
+/// line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if is_json && error.use_stderr() {
+        Complaint::of_command_line(error).print(true);
+    } else {
+        let _ = error.print();
     }
-    let call = Call::parse(&options)?;
-    // They answer for as long as they are held.
-    let demo = if options.has("--demo") { Some(Demo::start().await?) } else { None };
-    let cluster = connect(&options, demo.as_ref()).await?;
-    let partial = cluster.allow_partial();
-    let read = if options.has("--allow-partial") { partial.clone() } else { cluster };
-    let report = act(&call, &Views { read, write: partial }).await?;
-    let text = if options.has("--json") { report.json()? } else { report.text };
-    io::stdout().write_all(text.as_bytes())?;
-    report.notes.iter().for_each(|note| complain(note));
-    Ok(!report.failed)
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-async fn connect(options: &Options, demo: Option<&Demo>) -> Result<Cluster, Problem> {
+/// Whether all is well.
+async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Problem> {
+    let call = call?;
+    if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {
+        return Err(Problem::Usage("--demo takes neither -D nor -F".into()));
+    }
+    let (expect, timeout) = (options.expect()?, options.timeout()?);
+    // They answer for as long as they are held.
+    let demo = if options.demo { Some(Demo::start().await?) } else { None };
+    let mut builder = with_sockets(options, demo.as_ref())?.expect_at_least(expect);
+    if let Some(timeout) = timeout {
+        builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
+    }
+    let cluster = builder.build().await?;
+    let cluster = if options.only.is_empty() { cluster } else { cluster.only(&options.only) };
+    let (write, partial) = (cluster.allow_partial(), options.allow_partial);
+    let read = if partial { write.clone() } else { cluster };
+    let report = act(&call, &Views { read, write, partial }).await?;
+    let failed = report.failed;
+    print(if options.json { report.json()? } else { report.text.clone() }.as_bytes())?;
+    if let Some(complaint) = Complaint::of_report(report) {
+        complaint.print(options.json);
+    }
+    Ok(!failed)
+}
+
+fn with_sockets(options: &Options, demo: Option<&Demo>) -> Result<ClusterBuilder, Problem> {
     let mut builder = Cluster::builder();
     for dir in &options.dirs {
         builder = builder.dir(dir);
@@ -83,17 +124,11 @@ async fn connect(options: &Options, demo: Option<&Demo>) -> Result<Cluster, Prob
             builder.address(socket.parse::<Address>().map_err(haproxyadmin::Error::from)?)
         };
     }
-    if let Some(demo) = demo {
-        builder = builder.dir(demo.dir());
-    } else if options.dirs.is_empty() && options.sockets.is_empty() {
-        builder = builder.dir(options::DIR);
-    }
-    builder = builder.expect_at_least(options.expect);
-    if let Some(timeout) = options.timeout {
-        builder = builder.limits(Limits::new().with_command_timeout(timeout).with_idle_timeout(timeout));
-    }
-    let cluster = builder.build().await?;
-    Ok(if options.only.is_empty() { cluster } else { cluster.only(&options.only) })
+    Ok(match demo {
+        Some(demo) => builder.dir(demo.dir()),
+        None if options.dirs.is_empty() && options.sockets.is_empty() => builder.dir(options::DIR),
+        None => builder,
+    })
 }
 
 async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
@@ -109,6 +144,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
     }
 }
 
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "haproxytool: {}", text.replace('\n', " "));
+fn print(text: &[u8]) -> Result<bool, Problem> {
+    io::stdout().write_all(text)?;
+    Ok(true)
 }

@@ -1,55 +1,78 @@
 use std::time::Duration;
 
+use clap::Args;
+
 use crate::problem::Problem;
 
-/// Where HAProxy's sockets are if nothing else is said.
+/// Directory of HAProxy's sockets, unless others are given.
 pub(crate) const DIR: &str = "/run/haproxy";
 
-/// The options of the command line, and the words between them.
-#[derive(Default)]
+/// The options of the command line, as they are typed.
+#[derive(Debug, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Options {
-    /// Those that have no value.
-    flags: Vec<String>,
+    /// Take every stats socket in a directory; can be repeated. Without -D and -F: /run/haproxy
+    #[arg(short = 'D', value_name = "DIR", allow_hyphen_values = true)]
     pub(crate) dirs: Vec<String>,
+    /// Take a stats socket, by its path or in HAProxy's notation; can be repeated
+    #[arg(short = 'F', value_name = "SOCKET", allow_hyphen_values = true)]
     pub(crate) sockets: Vec<String>,
+    /// Take only the process with this label (see `process list`); can be repeated
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
     pub(crate) only: Vec<String>,
-    /// How many processes there are at least.
-    pub(crate) expect: usize,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) port: Option<u16>,
+    /// Fail if there are fewer processes: an absent socket is noticed in no other way
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    expect: Option<String>,
+    /// Limit the time of a command; 10 seconds if not given
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    timeout: Option<String>,
+    /// Print the answers of the other processes if some do not answer
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// Take every object of the kind, in place of names
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Take servers of this backend
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) backend: Option<String>,
-    pub(crate) words: Vec<String>,
+    /// Set the port that goes with an address
+    #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
+    port: Option<String>,
+    /// Print JSON, errors too
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Start embedded processes that answer like HAProxy; each call starts them anew
+    #[arg(long)]
+    pub(crate) demo: bool,
 }
 
 impl Options {
-    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Problem> {
-        let mut options = Self::default();
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(usage(format!("{argument}: expected a value")));
-            match argument.as_str() {
-                "--help" | "--json" | "--allow-partial" | "--demo" | "--all" => options.flags.push(argument),
-                "-D" => options.dirs.push(value()?),
-                "-F" => options.sockets.push(value()?),
-                "--only" => options.only.push(value()?),
-                "--expect" => options.expect = parse("a number of processes", &value()?)?,
-                "--timeout" => options.timeout = Some(seconds(&value()?)?),
-                "--port" => options.port = Some(parse("port", &value()?)?),
-                "--backend" => options.backend = Some(value()?),
-                "--" => options.words.extend(arguments.by_ref()),
-                option if option.starts_with('-') && option != "-" => {
-                    return Err(usage(format!("unknown option {option}")));
-                }
-                _ => options.words.push(argument),
-            }
-        }
-        if options.has("--demo") && !(options.dirs.is_empty() && options.sockets.is_empty()) {
-            return Err(usage("--demo takes neither -D nor -F".into()));
-        }
-        Ok(options)
+    /// Adds options that come later on the command line.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.dirs.extend(later.dirs);
+        self.sockets.extend(later.sockets);
+        self.only.extend(later.only);
+        self.expect = later.expect.or(self.expect.take());
+        self.timeout = later.timeout.or(self.timeout.take());
+        self.backend = later.backend.or(self.backend.take());
+        self.port = later.port.or(self.port.take());
+        self.allow_partial |= later.allow_partial;
+        self.all |= later.all;
+        self.json |= later.json;
+        self.demo |= later.demo;
     }
 
-    pub(crate) fn has(&self, flag: &str) -> bool {
-        self.flags.iter().any(|given| given == flag)
+    /// Number of processes that there are at least.
+    pub(crate) fn expect(&self) -> Result<usize, Problem> {
+        self.expect.as_deref().map_or(Ok(0), |word| parse("a number of processes", word))
+    }
+
+    pub(crate) fn timeout(&self) -> Result<Option<Duration>, Problem> {
+        self.timeout.as_deref().map(seconds).transpose()
+    }
+
+    pub(crate) fn port(&self) -> Result<Option<u16>, Problem> {
+        self.port.as_deref().map(|word| parse("port", word)).transpose()
     }
 }
 

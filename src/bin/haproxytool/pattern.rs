@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use haproxyadmin::{Contents, Label, Lookup, Outcomes, PatternInfo};
 use serde_json::{Map, Value};
 
+use crate::failure::{Failure, Failures};
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 
@@ -76,7 +77,8 @@ fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::Entry<'a>>) -> Vec<Stri
 }
 
 fn judged(mut report: Report, contents: &Contents) -> Report {
-    report.notes.extend(contents.failed().map(|(_, error)| error.to_string()));
+    let processes = contents.failed().map(|(label, error)| Failure::of_error(label, error)).collect();
+    report.failures.add(Failures { processes, ..Failures::default() });
     report.failed |= contents.per_process().next().is_none();
     report
 }

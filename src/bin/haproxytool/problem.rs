@@ -2,7 +2,9 @@ use std::{fmt, io};
 
 use haproxyadmin::{Error, ErrorKind, Snapshot};
 
-/// Why nothing could be done, or nothing be said of it.
+use crate::failure::Failures;
+
+/// Reason why an action was not executed, or has nothing to print.
 pub(crate) enum Problem {
     /// The command line is wrong.
     Usage(String),
@@ -13,7 +15,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// That nobody has it; while some did not answer, that they did not.
+    /// No process has the object; or, if some processes did not answer, their failures.
     pub(crate) fn absent(what: &str, snapshot: &Snapshot) -> Self {
         match snapshot.clone().complete() {
             Ok(_) => Self::NotFound(what.to_owned()),
@@ -29,6 +31,33 @@ impl Problem {
             Self::Failed(error) if error.kind() == ErrorKind::InvalidInput => 2,
             _ => 1,
         }
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Failed(error) => error.kind().as_str(),
+            Self::NotFound(_) => ErrorKind::NotFound.as_str(),
+            Self::Io(_) | Self::File(..) => ErrorKind::Io.as_str(),
+        }
+    }
+
+    /// The failures of the processes, if there are some.
+    pub(crate) fn failures(&self) -> Failures {
+        match self {
+            Self::Failed(error) => Failures::of_error(error),
+            _ => Failures::default(),
+        }
+    }
+
+    /// The text that the failures of the processes do not tell.
+    pub(crate) fn headline(&self, failures: &Failures) -> Option<String> {
+        let text = self.to_string();
+        if failures.is_empty() {
+            return Some(text);
+        }
+        let (absent, _) = text.split_once(" that answered; ")?;
+        text.starts_with("no such ").then(|| format!("{absent} that answered"))
     }
 }
 

@@ -1,8 +1,9 @@
-use haproxyadmin::{ClusterInfo, Counters, Info, Outcomes, RateLimit, Snapshot};
+use haproxyadmin::{ClusterInfo, Counters, ErrorKind, Info, Outcomes, RateLimit, Snapshot};
 use serde_json::json;
 
 use crate::Views;
 use crate::call::Call;
+use crate::failure::{Failure, Failures};
 use crate::options::{one_of, parse};
 use crate::problem::Problem;
 use crate::report::{Cell, Report};
@@ -47,7 +48,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             };
             Ok(texts(&errors, Clone::clone))
         }
-        "list" => Ok(list(&views.read.snapshot().await?)),
+        "list" => list(views).await,
         action => {
             let snapshot = views.read.snapshot().await?;
             let info = snapshot.info();
@@ -66,8 +67,21 @@ pub(crate) async fn command(call: &Call, views: &Views) -> Result<Report, Proble
     let [line] = call.arguments()?;
     let replies = views.write.command(line).await?;
     let mut report = texts(&replies, |reply| reply.text().into_owned());
-    report.failed |= !replies.is_complete();
+    for outcome in &replies {
+        if outcome.value().is_some_and(|reply| is_unknown(line, &reply.text())) {
+            let kind = ErrorKind::Unsupported;
+            let processes = vec![Failure::new(outcome, line, kind, "unknown command")];
+            report.failures.add(Failures { processes, ..Failures::default() });
+        }
+    }
+    report.failed |= !report.failures.is_empty();
     Ok(report)
+}
+
+/// Whether HAProxy does not know the command, or one of several.
+fn is_unknown(line: &str, reply: &str) -> bool {
+    let replies = if line.contains(';') { usize::MAX } else { 1 };
+    reply.trim_start().lines().take(replies).any(|line| line.starts_with("Unknown command"))
 }
 
 async fn ratelimit(call: &Call, views: &Views) -> Result<Report, Problem> {
@@ -102,22 +116,38 @@ fn figure(info: &ClusterInfo, key: &str) -> Result<Cell, Problem> {
     Ok(Cell::of(info.metric(key)?))
 }
 
-fn list(snapshot: &Snapshot) -> Report {
+/// Lists every process, dead ones with the reason.
+async fn list(views: &Views) -> Result<Report, Problem> {
+    let snapshot = views.write.snapshot().await?;
+    let any_dead = snapshot.failed().next().is_some();
     let mut rows = vec![["PROCESS", "VERSION", "PID", "LEVEL", "ADDRESS"].map(String::from).to_vec()];
+    if let Some(head) = rows.first_mut().filter(|_| any_dead) {
+        head.push("FAILURE".into());
+    }
     let mut json = Vec::new();
-    for process in snapshot.processes().iter().filter(|process| process.failure().is_none()) {
+    for process in snapshot.processes() {
         let version = process.version().map(|version| version.to_string());
         let (label, address) = (&**process.label(), process.address().to_string());
-        json.push(json!({
+        let mut one = json!({
             "label": label, "address": address, "version": version, "pid": process.pid(),
             "level": process.level(),
-        }));
+        });
+        if let (Some(one), Some(failure)) = (one.as_object_mut(), process.failure()) {
+            one.insert("failure".into(), json!({ "kind": failure.kind, "message": failure.message }));
+        }
+        json.push(one);
         let pid = process.pid().map(|pid| pid.to_string());
         let level = process.level().map(|level| level.to_string());
-        let known = [version, pid, level].map(Option::unwrap_or_default);
-        rows.push([label.to_owned()].into_iter().chain(known).chain([address]).collect());
+        let unknown = if process.failure().is_some() { "-" } else { "" };
+        let known = [version, pid, level].map(|known| known.unwrap_or_else(|| unknown.into()));
+        let failure = process.failure().map(ToString::to_string);
+        rows.push([label.to_owned()].into_iter().chain(known).chain([address]).chain(failure).collect());
     }
-    Report::rows(&rows, json.into()).read_from(snapshot)
+    let mut report = Report::rows(&rows, json.into()).read_from(&snapshot);
+    // The table has them.
+    report.failures.processes.clear();
+    report.failed |= !(views.partial || snapshot.is_complete());
+    Ok(report)
 }
 
 /// What each process printed, under its label if there are several.

@@ -1,10 +1,11 @@
 use std::fmt::Display;
 
 use futures::future::join_all;
-use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Requirement, Snapshot};
+use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::failure::Failures;
 use crate::problem::Problem;
 
 /// What an action came to.
@@ -14,7 +15,9 @@ pub(crate) struct Report {
     pub(crate) text: String,
     /// The same for programs.
     json: Json,
-    /// For stderr, a line each.
+    /// Failures of processes, for stderr.
+    pub(crate) failures: Failures,
+    /// Remarks for stderr, a line each.
     pub(crate) notes: Vec<String>,
     pub(crate) failed: bool,
 }
@@ -28,10 +31,6 @@ enum Json {
 pub(crate) struct Cell {
     text: String,
     json: Value,
-}
-
-fn missing(requirement: &Requirement) -> String {
-    format!("missing: {requirement}")
 }
 
 /// Objects that are changed at the same time.
@@ -70,14 +69,15 @@ impl Report {
     pub(crate) fn changes(changes: Vec<Outcomes<Change>>) -> Self {
         let is_well = |outcomes: &Outcomes<Change>| outcomes.is_complete() && outcomes.values().count() > 0;
         // The requirements are those of the cluster, whatever is changed.
-        let mut notes: Vec<_> = changes.iter().flat_map(Outcomes::missing).map(missing).collect();
-        notes.sort();
-        notes.dedup();
+        let mut failures = Failures::default();
+        let missing = changes.iter().flat_map(Outcomes::missing).map(ToString::to_string).collect();
+        failures.add(Failures { missing, ..Failures::default() });
         Self {
             text: changes.iter().map(table_of).collect::<Vec<_>>().join("\n"),
             failed: !changes.iter().all(is_well),
             json: Json::Changes(changes),
-            notes,
+            failures,
+            notes: Vec::new(),
         }
     }
 
@@ -101,17 +101,14 @@ impl Report {
         let mut report = Self::changes(changes);
         report.failed |= !errors.is_empty();
         report.notes.extend(errors.iter().map(Error::to_string));
+        report.notes.dedup();
         Ok(report)
     }
 
     /// Says which processes did not answer a read that takes what there is, and of which
     /// it is not known which counters they share.
     pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
-        for process in snapshot.failed() {
-            let why = process.failure().map(ToString::to_string).unwrap_or_default();
-            self.notes.push(format!("no answer: {} ({}): {why}", process.label(), process.address()));
-        }
-        self.notes.extend(snapshot.missing().map(missing));
+        self.failures.add(Failures::of_snapshot(snapshot));
         for process in snapshot.processes() {
             if let (Some(file), Some(why)) = (process.shm_stats_file(), process.shm_stats_file_problem()) {
                 let label = process.label();
@@ -124,9 +121,7 @@ impl Report {
 
     /// The same of what is asked with a command of its own.
     pub(crate) fn asked<T>(mut self, outcomes: &Outcomes<T>) -> Self {
-        let error = |outcome: &Outcome<T>| outcome.error().map(Error::to_string);
-        self.notes.extend(outcomes.failed().filter_map(error));
-        self.notes.extend(outcomes.missing().map(missing));
+        self.failures.add(Failures::of_outcomes(outcomes));
         self.failed |= outcomes.values().next().is_none();
         self
     }
