@@ -208,12 +208,15 @@ async fn a_dead_process_is_in_the_table_and_fails_the_whole() {
     let output = site.run(&["--allow-partial", "frontend", "requests", "web"]).await;
     assert_eq!(text(&output), "web  0\n");
 
-    // Nobody is left to know anything.
+    // No process is left.
     site.running.kill(1);
     for nothing in [
         &["--allow-partial", "frontend", "list"][..],
         &["--allow-partial", "process", "list"],
         &["--allow-partial", "map", "list"],
+        &["--allow-partial", "server", "states"],
+        &["--allow-partial", "server", "state"],
+        &["--allow-partial", "backend", "states"],
         &["server", "ready", "--all"],
         &["server", "ready", "web1"],
         &["frontend", "enable", "--all"],

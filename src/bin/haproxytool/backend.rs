@@ -36,7 +36,7 @@ fn names(servers: &[ServerStats]) -> Vec<&str> {
 }
 
 async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let (_, backends) = read(call, views).await?;
+    let (snapshot, backends) = read(call, views).await?;
     let asked = backends
         .iter()
         .map(|backend| async { views.read.backend_ref(backend.name())?.fetch_server_states().await });
@@ -44,7 +44,7 @@ async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
     let report = states_report(states.iter().flat_map(|outcomes| {
         outcomes.values().flat_map(|(label, states)| states.iter().map(move |state| (label, state)))
     }));
-    Ok(states.iter().fold(report, Report::asked))
+    Ok(report.asked_all(&states, &snapshot))
 }
 
 async fn show(

@@ -68,7 +68,7 @@ async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<FrontendStats
     Ok((snapshot, frontends))
 }
 
-/// The same to be changed: nobody is asked for those that are named.
+/// The same frontends, to be changed. No process is asked for frontends that are named.
 async fn refs(call: &Call, views: &Views) -> Result<Vec<FrontendRef>, Problem> {
     let mut names = call.names.clone();
     if call.all {

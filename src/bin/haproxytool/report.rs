@@ -126,6 +126,17 @@ impl Report {
         self
     }
 
+    /// The same of several objects that `snapshot` lists. If it lists none, its own
+    /// failures are the reason.
+    pub(crate) fn asked_all<'a, T: 'a>(
+        self,
+        all: impl IntoIterator<Item = &'a Outcomes<T>>,
+        snapshot: &Snapshot,
+    ) -> Self {
+        let mut all = all.into_iter().peekable();
+        if all.peek().is_none() { self.read_from(snapshot) } else { all.fold(self, Self::asked) }
+    }
+
     /// What `--json` prints.
     pub(crate) fn json(&self) -> Result<String, Problem> {
         let text = match &self.json {

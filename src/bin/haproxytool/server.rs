@@ -129,31 +129,35 @@ async fn show(
     Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
 }
 
-/// What `show servers state` says, as one.
+/// Shows one figure of `show servers state`, merged.
 async fn state(call: &Call, views: &Views, what: fn(&ServerState) -> &str) -> Result<Report, Problem> {
-    let asked = ask(call, views).await?;
+    let (snapshot, asked) = ask(call, views).await?;
     let figures = asked.iter().map(|(name, states)| {
         let values = states.values().map(|(label, state)| (label, what(state)));
         (name.clone(), Cell::of(agreement(values)))
     });
-    let report = Report::figures(figures);
-    Ok(asked.iter().fold(report, |report, (_, states)| report.asked(states)))
+    Ok(Report::figures(figures).asked_all(asked.iter().map(|(_, states)| states), &snapshot))
 }
 
-/// The same in each process.
+/// Shows `show servers state` of each process.
 async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let asked = ask(call, views).await?;
+    let (snapshot, asked) = ask(call, views).await?;
     let report = states_report(asked.iter().flat_map(|(_, states)| states.values()));
-    Ok(asked.iter().fold(report, |report, (_, states)| report.asked(states)))
+    Ok(report.asked_all(asked.iter().map(|(_, states)| states), &snapshot))
 }
 
-async fn ask(call: &Call, views: &Views) -> Result<Vec<(String, Outcomes<ServerState>)>, Problem> {
-    let (_, servers) = read(call, views).await?;
+/// The states of each server, and the snapshot that lists the servers.
+async fn ask(
+    call: &Call,
+    views: &Views,
+) -> Result<(Snapshot, Vec<(String, Outcomes<ServerState>)>), Problem> {
+    let (snapshot, servers) = read(call, views).await?;
     let asked = servers.iter().map(|server| async {
         let states = views.read.server_ref(server.backend(), server.name())?.fetch_state().await?;
         Ok((path(server), states))
     });
-    join_all(asked).await.into_iter().collect()
+    let asked = join_all(asked).await.into_iter().collect::<Result<_, Problem>>()?;
+    Ok((snapshot, asked))
 }
 
 pub(crate) fn states_report<'a>(states: impl Iterator<Item = (&'a Label, &'a ServerState)>) -> Report {
@@ -192,8 +196,8 @@ async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<ServerStats>)
     Ok((snapshot, servers))
 }
 
-/// The same to be changed: nobody is asked for those that are named with their
-/// backends.
+/// The same servers, to be changed. No process is asked for servers that are named with
+/// their backends.
 async fn refs(call: &Call, views: &Views) -> Result<Vec<ServerRef>, Problem> {
     let name = |name: &String| name.split_once('/').map(|(one, two)| (one.to_owned(), two.to_owned()));
     let names = match call.names.iter().map(name).collect::<Option<Vec<_>>>() {
