@@ -146,7 +146,7 @@ impl Options {
             builder = builder.dir(demo.unwrap_or(Path::new("/run/haproxy")));
         }
         if let Some(timeout) = self.timeout {
-            builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
+            builder = builder.limits(Limits::new().with_command_timeout(timeout).with_idle_timeout(timeout));
         }
         let cluster = builder.build().await?;
         Ok(if self.only.is_empty() { cluster } else { cluster.only(&self.only) })

@@ -1,6 +1,6 @@
 use haproxyadmin::snapshot::Process;
 use haproxyadmin::{
-    Error, ErrorKind, Label, Lookup, Outcome, Outcomes, PatternSource, Reply, Requirement, ServerState,
+    Error, ErrorKind, Label, Lookup, Outcome, Outcomes, PatternInfo, Reply, Requirement, ServerState,
     Snapshot,
 };
 use serde::Serialize;
@@ -94,7 +94,7 @@ impl Failures {
             .or_else(|| held::<String>(error))
             .or_else(|| held::<Reply>(error))
             .or_else(|| held::<Lookup>(error))
-            .or_else(|| held::<Vec<PatternSource>>(error))
+            .or_else(|| held::<Vec<PatternInfo>>(error))
             .or_else(|| held::<ServerState>(error))
             .or_else(|| held::<Vec<ServerState>>(error))
             .unwrap_or_default()

@@ -96,7 +96,7 @@ async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Pro
     let demo = if options.demo { Some(Demo::start().await?) } else { None };
     let mut builder = with_sockets(options, demo.as_ref())?.expect_at_least(expect);
     if let Some(timeout) = timeout {
-        builder = builder.limits(Limits::new().with_total(timeout).with_progress(timeout));
+        builder = builder.limits(Limits::new().with_command_timeout(timeout).with_idle_timeout(timeout));
     }
     let cluster = builder.build().await?;
     let cluster = if options.only.is_empty() { cluster } else { cluster.only(&options.only) };

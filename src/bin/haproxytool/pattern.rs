@@ -14,10 +14,10 @@ pub(crate) fn list(outcomes: &Outcomes<Vec<PatternInfo>>) -> Report {
     let mut rows = vec![["PROCESS", "ID", "ENTRIES", "FILE"].map(String::from).to_vec()];
     let mut json = Map::new();
     for (label, sources) in outcomes.values() {
-        for source in sources {
-            let entries = source.entries.map_or("-".into(), |entries| entries.to_string());
-            let file = source.file.as_deref().unwrap_or("-").to_owned();
-            rows.push(vec![label.to_string(), format!("#{}", source.number), entries, file]);
+        for host in sources {
+            let entries = host.entries.map_or("-".into(), |entries| entries.to_string());
+            let file = host.file.as_deref().unwrap_or("-").to_owned();
+            rows.push(vec![label.to_string(), format!("#{}", host.number), entries, file]);
         }
         json.insert(label.to_string(), serde_json::to_value(sources).unwrap_or_default());
     }
