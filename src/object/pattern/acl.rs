@@ -8,15 +8,35 @@ use crate::protocol::{Change, Command, EntryRef};
 use crate::show::PatternInfo;
 use crate::show::stat::StatFilter;
 
-/// An ACL of a [`Cluster`]: made from its number or file alone, without asking
-/// anybody.
+/// An ACL of a [`Cluster`], addressed by its file or its number.
 ///
-/// What is done to it is done in the memory of each process, and is lost when the
-/// process is reloaded: nothing is written to a file. Up to 3.2 every level may
-/// change ACLs; from 3.4 on it takes level admin.
+/// Creating this value sends nothing, and the ACL is not checked until it is used.
 ///
-/// See [`Outcomes`] for what a call returns and when it fails. A process that has
-/// no such ACL, or no such pattern, is not a failure: it says so in its outcome.
+/// Changes apply to the memory of each process and are lost when the process is reloaded: nothing
+/// is written to a file. Up to HAProxy 3.2, a socket of any level may change ACLs; from 3.4 on, a
+/// change needs level admin.
+///
+/// See [`Outcomes`] for the result of a call and its failures. A process without this ACL, or
+/// without the pattern, is not a failure: its outcome is absent.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
+/// future of a change closes the connections, and each process may have executed the command or may
+/// still do so. The guide, `guide::cancellation`, has the details.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let blocked = cluster.acl("/etc/haproxy/blocked.acl")?;
+/// blocked.add("203.0.113.7").await?;
+/// for (label, lookup) in blocked.get("203.0.113.7").await?.values() {
+///     println!("{label}: {}", lookup.found);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Acl {
     cluster: Cluster,
@@ -24,13 +44,13 @@ pub struct Acl {
 }
 
 impl Cluster {
-    /// An ACL, by its file as the configuration spells it, or by `#` and its number.
-    /// Asks nobody.
+    /// Returns an ACL by its file, spelled as in the configuration, or by `#` and its number. Sends
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy
-    /// would take for something else: see [`PatternId::file`].
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy would not read `id` as a file
+    ///   or number: see [`PatternId::file`].
     pub fn acl<P>(&self, id: P) -> Result<Acl>
     where
         P: TryInto<PatternId>,
@@ -39,101 +59,93 @@ impl Cluster {
         Ok(Acl { cluster: self.clone(), id: id.try_into().map_err(Into::into)? })
     }
 
-    /// The ACLs of each process (`show acl`).
+    /// Reads the list of ACLs from each process: `show acl`.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "show acl")]
+    #[doc(alias = "show_acl")]
     pub async fn acls(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
         self.sources("show acl").await
     }
 }
 
 impl Acl {
-    /// Which ACL it is.
+    /// Returns the file or number of the ACL.
     pub fn id(&self) -> &PatternId {
         &self.id
     }
 
-    /// The same ACL of another view of the cluster.
+    /// Returns the same ACL, acting through `cluster`, another view of the cluster.
     #[must_use]
     pub fn on(&self, cluster: &Cluster) -> Self {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
-    /// Reads its patterns from each process: `show acl ID`.
+    /// Reads the patterns of the ACL from each process: `show acl ID`.
     ///
-    /// The patterns are all that the process holds, never a part of them:
-    /// [`Map::show`](crate::Map::show) tells how that is proved.
+    /// The list of a process is complete, or reading it fails: [`Map::show`](crate::Map::show)
+    /// explains the proof.
     ///
     /// # Errors
     ///
-    /// Those of [`Map::show`](crate::Map::show).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Map::show`](crate::Map::show).
+    #[doc(alias = "show acl")]
+    #[doc(alias = "show_acl")]
     pub async fn show(&self) -> Result<Contents> {
         self.cluster.contents(self.command(Command::read("show acl"))?).await
     }
 
-    /// Whether `value` matches in each process, by the ACL's way of matching:
+    /// Tests in each process if `value` matches, with the matching method of the ACL:
     /// `get acl ID VALUE`.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`InvalidInput`](crate::ErrorKind::InvalidInput) as
-    /// for [`add`](Self::add).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) under the conditions of
+    ///   [`add`](Self::add).
+    #[doc(alias = "get acl")]
+    #[doc(alias = "get_acl")]
     pub async fn get(&self, value: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get acl").needs(Level::Admin))?.secret(value)?;
         self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
-    /// Adds a pattern: `add acl ID PATTERN`. One that is there already is there twice
-    /// then.
+    /// Adds a pattern: `add acl ID PATTERN`. A pattern that exists already is then there twice.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for what is
-    /// no pattern of this ACL, such as a word in a list of addresses.
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, for a
-    /// pattern that no release takes as it is: one that is empty, holds NUL, CR or
-    /// LF, is so long that the line is longer than 15,359 bytes, or whose last word
-    /// begins or ends with `<<`.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of every change: dropping the future closes the connections, and each
-    /// process may have executed the command, or still do so.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if the text is not a valid pattern of this ACL,
+    ///   such as a word in a list of addresses.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if no release
+    ///   accepts the pattern unchanged: if it is empty, if it contains NUL, CR or LF, if it makes
+    ///   the line longer than 15,359 bytes, or if its last word begins or ends with `<<`.
+    #[doc(alias = "add acl")]
+    #[doc(alias = "add_acl")]
     pub async fn add(&self, pattern: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write_once("add acl"))?.secret(pattern)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
-    /// Adds many patterns: `add acl ID PATTERN`, many of them in one piece, on one
-    /// connection to each process. (ACLs take no payload.)
+    /// Adds many patterns: `add acl ID PATTERN`, with many commands in one piece, on one connection
+    /// to each process. (ACLs accept no payload.)
     ///
-    /// If one is refused, those that were sent with it are added still, and later ones are
-    /// not sent to that process.
+    /// If HAProxy refuses a pattern, it still adds the other patterns of the same piece. Later
+    /// pieces are not sent to that process.
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add). All patterns are checked before the first is sent.
-    /// [`Partly`](crate::ErrorKind::PartiallyApplied) if some are in, or may be:
-    /// [`Error::entries`] says how many for certain.
+    /// - The errors of [`add`](Self::add). All patterns are checked before the first one is sent.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some patterns were added, or
+    ///   may have been: [`Error::entries`] reports the number that certainly was.
     ///
     /// # Cancel safety
     ///
-    /// That of every change: dropping the future leaves each process with those that
-    /// it has got so far.
+    /// Dropping the future leaves each process with the patterns that it has received so far.
+    #[doc(alias = "add acl")]
+    #[doc(alias = "add_acl")]
     pub async fn add_all<P: AsRef<str>>(
         &self,
         patterns: impl IntoIterator<Item = P>,
@@ -145,18 +157,18 @@ impl Acl {
         bulk.send(&self.cluster).await
     }
 
-    /// Deletes patterns that are the same text: `del acl ID PATTERN`. Up to 3.2 all
-    /// of them go; 3.4 deletes one. A process without such a pattern says so in its
-    /// outcome.
+    /// Deletes the patterns with this text: `del acl ID PATTERN`. Up to 3.2, HAProxy deletes all of
+    /// them; 3.4 deletes one.
+    ///
+    /// The outcome of a process without such a pattern is absent.
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add); a pattern that begins with `#` is refused, since
-    /// HAProxy takes it for a reference.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`add`](Self::add).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the pattern begins with `#`, which
+    ///   HAProxy reads as a reference.
+    #[doc(alias = "del acl")]
+    #[doc(alias = "del_acl")]
     pub async fn delete(&self, pattern: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write_once("del acl"))?.key(pattern)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
@@ -164,19 +176,16 @@ impl Acl {
 
     /// Deletes one pattern: `del acl ID #REFERENCE`.
     ///
-    /// A reference is that of one process, so that the call must reach no other: it
-    /// is for a cluster that is one process, or one view of it through
-    /// [`Cluster::only`].
+    /// A reference is valid in one process only. The call therefore requires a cluster of one
+    /// process, or a view of one process through [`Cluster::only`].
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add);
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if
-    /// the cluster has several processes.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`add`](Self::add).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if the cluster
+    ///   has several processes.
+    #[doc(alias = "del acl")]
+    #[doc(alias = "del_acl")]
     pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("del acl"))?.reference(entry);
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
@@ -186,11 +195,9 @@ impl Acl {
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "clear acl")]
+    #[doc(alias = "clear_acl")]
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
         self.cluster.fan_out().change(self.command(Command::write("clear acl"))?, StatFilter::Nothing).await
     }

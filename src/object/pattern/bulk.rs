@@ -1,4 +1,4 @@
-//! Adding many entries to a map or an ACL with few commands.
+//! Addition of many entries to a map or an ACL with few commands.
 
 use futures::FutureExt as _;
 
@@ -9,12 +9,12 @@ use crate::protocol::{Change, Command, Form, Payload, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
-/// Entries, cut into commands that every release takes.
+/// Entries, divided into commands that every release accepts.
 pub(super) struct Bulk {
-    /// The command, up to the entry.
+    /// The command without the entry.
     base: Command,
     chunks: Vec<Chunk>,
-    /// The lines of the payload under way, and how many they are.
+    /// The lines of the current payload, and their number.
     payload: (String, usize),
 }
 
@@ -22,14 +22,14 @@ pub(super) struct Bulk {
 #[derive(Default)]
 struct Chunk {
     commands: Vec<Command>,
-    /// Bytes of the commands.
+    /// Length of the commands in bytes.
     length: usize,
-    /// Entries of each command.
+    /// Number of entries in each command.
     entries: usize,
 }
 
-/// Bytes of a line with its payload. Releases before 3.4 take 15,360, and half of
-/// that where `tune.bufsize` is half of its default; longer ones save little.
+/// Most bytes of a line with its payload. Releases before 3.4 accept 15,360, and half of that if
+/// `tune.bufsize` is half of its default. Longer lines save little.
 const LONGEST: usize = 7_000;
 
 impl Bulk {
@@ -39,8 +39,8 @@ impl Bulk {
 
     /// Adds an entry of a map.
     ///
-    /// A payload has no escapes: its keys end at the first blank. What it cannot
-    /// express has a command of its own.
+    /// A payload has no escapes, and a key in it ends at the first blank. An entry that a payload
+    /// cannot express gets a command of its own.
     pub(super) fn pair(&mut self, key: &str, value: &str) -> Result<()> {
         let length = key.len() + value.len() + 2;
         let fits = !key.contains([' ', '\t', '#']) && !value.starts_with([' ', '\t']);
@@ -63,13 +63,13 @@ impl Bulk {
         Ok(())
     }
 
-    /// Adds an entry of an ACL, which takes no payload.
+    /// Adds an entry of an ACL, which accepts no payload.
     pub(super) fn pattern(&mut self, pattern: &str) -> Result<()> {
         let command = self.base.clone().secret(pattern)?;
         self.push(command, 1)
     }
 
-    /// Sends all of it to every member, one chunk behind the other.
+    /// Sends all entries to every member, one chunk after the other.
     pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
         self.flush()?;
         let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
@@ -79,7 +79,7 @@ impl Bulk {
         cluster.fan_out().each(base, StatFilter::Nothing, send).await
     }
 
-    /// Makes a command of the payload under way.
+    /// Makes a command of the current payload.
     fn flush(&mut self) -> Result<()> {
         let (lines, entries) = std::mem::take(&mut self.payload);
         if entries > 0 {
@@ -117,7 +117,7 @@ async fn send(
     loop {
         let mut connection = target.claimed(deadline).await?;
         let sent = send_all(base, batches, target, &mut connection, deadline).await;
-        // A connection that lost a reply is of no use for a question.
+        // A connection that has lost a reply can answer no further command.
         let is_unknown = sent.as_ref().is_err_and(Error::is_unknown);
         if is_unknown || !connection.was_replaced(deadline).boxed().await {
             return sent;
@@ -141,7 +141,7 @@ async fn send_all(
         for answer in answers {
             match answer {
                 Ok(Response::Value(_)) => done += entries,
-                // What was refused on its way may still be followed by what is not.
+                // HAProxy may still execute the commands after a refused one.
                 other => failed = failed.or(Some(other)),
             }
         }
@@ -153,7 +153,7 @@ async fn send_all(
             (Ok(()), Some(Ok(Response::Absent(words)))) => {
                 return Err(target.with_context(base, Problem::Refused(words)).after(done, all));
             }
-            // Of several entries in one command, those before the refused one are in.
+            // If one of several entries of a command is refused, the entries before it were added.
             (Ok(()), Some(Err(error))) if done > 0 || *entries > 1 && error.kind() == ErrorKind::Refused => {
                 return Err(error.after(done, all));
             }

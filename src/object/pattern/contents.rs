@@ -6,15 +6,14 @@ use crate::excerpt::excerpt;
 use crate::show::{Entries, Entry};
 use crate::snapshot::Label;
 
-/// What a map or an ACL holds, process by process.
+/// Contents of a map or an ACL, process by process.
 ///
-/// Each process has its own, and nothing keeps them alike: what was added to one
-/// of them while another was down is a difference until somebody adds it there
-/// too. [`entries`](Contents::entries) is for who wants one list and no
-/// difference, [`differences`](Contents::differences) says what differs where.
+/// Each process has its own contents, and HAProxy does not synchronize them: an entry that was
+/// added while one process was down is missing there until it is added there too.
+/// [`entries`](Contents::entries) returns one list, and fails if processes differ;
+/// [`differences`](Contents::differences) reports each difference and its processes.
 ///
-/// References, and the order of entries, are those of each process and are not
-/// compared.
+/// References and the order of entries belong to each process and are not compared.
 ///
 /// # Example
 ///
@@ -36,12 +35,26 @@ pub struct Contents {
 }
 
 /// An entry that some processes have more often than others.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let contents = cluster.map("/etc/haproxy/hosts.map")?.show().await?;
+/// for difference in contents.differences() {
+///     for (label, count) in &difference.counts {
+///         println!("{label} has {count} of {:?}", String::from_utf8_lossy(&difference.text));
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
     /// The entry: a pattern, or key and value with a blank between them.
     pub text: Box<[u8]>,
-    /// How many such entries each process has, in the cluster's order.
+    /// The number of such entries in each process, in the cluster's order.
     pub counts: Vec<(Label, usize)>,
 }
 
@@ -50,16 +63,17 @@ impl Contents {
         Self { outcomes }
     }
 
-    /// The entries, which are the same on all processes that have the map or ACL;
-    /// in the order of the first of them.
+    /// Returns the entries, which are the same on all processes that have the map or ACL. The order
+    /// is the order of the first of these processes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Diverging`](crate::ErrorKind::Diverging) if they differ;
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete) if a process did not
-    /// answer, and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if none has the
-    /// map or ACL, which only contents of
-    /// [`Cluster::allow_partial`](crate::Cluster::allow_partial) can tell.
+    /// - [`Diverging`](crate::ErrorKind::Diverging) if the processes have different entries.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if a process did not answer.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process has the map or ACL.
+    ///
+    /// The last two occur only with contents that were read through
+    /// [`Cluster::allow_partial`](crate::Cluster::allow_partial).
     pub fn entries(&self) -> Result<impl ExactSizeIterator<Item = Entry<'_>>> {
         if let Some(failed) = self.outcomes.failed().next() {
             let reason = failed.error().map(Error::reason).unwrap_or_default();
@@ -81,27 +95,28 @@ impl Contents {
         }
     }
 
-    /// The entries of each process that has the map or ACL, in the cluster's order.
+    /// Returns the entries of each process that has the map or ACL, in the cluster's order.
     pub fn per_process(&self) -> impl Iterator<Item = (&Label, impl ExactSizeIterator<Item = Entry<'_>>)> {
         self.outcomes.values().map(|(label, entries)| (label, entries.iter()))
     }
 
-    /// Processes that did not answer, and why.
+    /// Returns the processes that did not answer, with the errors.
     pub fn failed(&self) -> impl Iterator<Item = (&Label, &Error)> {
         self.outcomes.failed().filter_map(|outcome| Some((outcome.label(), outcome.error()?)))
     }
 
-    /// Labels of the processes that do not have the map or ACL at all.
+    /// Returns the labels of the processes that do not have the map or ACL at all.
     pub fn absent(&self) -> impl Iterator<Item = &Label> {
         self.outcomes.iter().filter(|outcome| outcome.absent().is_some()).map(Outcome::label)
     }
 
-    /// Whether all processes that have it, and answered, hold the same.
+    /// Returns `true` if all processes that have the map or ACL, and that answered, hold the same
+    /// entries.
     pub fn is_same(&self) -> bool {
         self.differences().is_empty()
     }
 
-    /// Every entry that not all processes have equally often, ordered by its text.
+    /// Returns every entry that not all processes have equally often, ordered by its text.
     pub fn differences(&self) -> Vec<Difference> {
         let lists: Vec<(&Label, &Entries)> = self.outcomes.values().collect();
         let Some(((_, first), rest)) = lists.split_first() else { return Vec::new() };

@@ -4,11 +4,11 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
 
-/// Which map or ACL: its number in a process, or its file.
+/// Identifies a map or an ACL, by its number in a process or by its file.
 ///
-/// A number is that of one configuration: it changes with the order of what is
-/// in it, and processes of different configurations have different ones. A file
-/// is given as the configuration spells it.
+/// A number belongs to one configuration: it depends on the order of maps and ACLs in the
+/// configuration, so it differs between processes with different configurations. A file is spelled
+/// as in the configuration.
 ///
 /// # Example
 ///
@@ -16,7 +16,8 @@ use crate::excerpt::excerpt;
 /// use haproxyadmin::PatternId;
 ///
 /// assert_eq!("#3".parse::<PatternId>()?, PatternId::number(3));
-/// assert_eq!("/etc/haproxy/hosts.map".parse::<PatternId>()?.to_string(), "/etc/haproxy/hosts.map");
+/// let hosts: PatternId = "/etc/haproxy/hosts.map".parse()?;
+/// assert_eq!(hosts.to_string(), "/etc/haproxy/hosts.map");
 /// # Ok::<(), haproxyadmin::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,19 +30,18 @@ enum Which {
 }
 
 impl PatternId {
-    /// By its number, which `show map` and `show acl` list.
+    /// Identifies a map or an ACL by its number, which `show map` and `show acl` list.
     pub fn number(number: u32) -> Self {
         Self(Which::Number(number))
     }
 
-    /// By its file, as the configuration spells it.
+    /// Identifies a map or an ACL by its file, spelled as in the configuration.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy
-    /// would not take for the name of a file: one that is empty, begins with `#` (a
-    /// number) or `@` (a version), holds NUL, CR or LF, or `<<`, which can begin a
-    /// payload. Such a one can be addressed by its number.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy would not read `file` as the
+    ///   name of a file: if it is empty, begins with `#` (a number) or `@` (a version), or contains
+    ///   NUL, CR, LF or `<<`, which can begin a payload. Use the number for such a file.
     pub fn file(file: &str) -> Result<Self> {
         let refuse = |why: &str| Err(Error::invalid(format!("map or ACL {:?}: {why}", excerpt(file))));
         match file.bytes().next() {
@@ -58,7 +58,7 @@ impl PatternId {
 impl FromStr for PatternId {
     type Err = Error;
 
-    /// Reads `#3` as a number, everything else as a file.
+    /// Reads `#3` as a number and any other text as a file.
     fn from_str(text: &str) -> Result<Self> {
         match text.strip_prefix('#').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
             Some(digits) if !digits.is_empty() => match digits.parse() {
@@ -100,7 +100,7 @@ impl TryFrom<String> for PatternId {
     }
 }
 
-/// As HAProxy takes it, not escaped.
+/// Writes the text that HAProxy reads, without escapes.
 impl fmt::Display for PatternId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

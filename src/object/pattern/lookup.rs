@@ -1,26 +1,37 @@
 use crate::error::Problem;
 use crate::protocol::malformed;
 
-/// What a process finds for a key: the reply to `get map` or `get acl`.
+/// Result of a lookup in one process: the reply to `get map` or `get acl`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let hosts = cluster.map("/etc/haproxy/hosts.map")?;
+/// for (label, lookup) in hosts.get("www.example.org").await?.values() {
+///     println!("{label}: {}", lookup.value.as_deref().unwrap_or("not found"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Lookup {
-    /// Whether anything matches.
+    /// `true` if an entry matches.
     pub found: bool,
     /// The key of the map, or the pattern of the ACL, that matches.
     pub key: Option<Box<str>>,
     /// The value of the map.
     pub value: Option<Box<str>>,
-    /// All that HAProxy said. It does not escape quotes, so that a key or value
-    /// which looks like more of the reply can be told only here.
+    /// The whole reply. HAProxy does not escape quotes: if a key or value looks like another part
+    /// of the reply, only this text shows it exactly.
     pub text: Box<str>,
 }
 
 impl Lookup {
-    /// Reads `type=str, case=sensitive, found=yes, idx=tree, key="k", value="v",
-    /// type="str"`, or what there is of it. A map that is used in several ways has a
-    /// line for each.
+    /// Reads `type=str, case=sensitive, found=yes, idx=tree, key="k", value="v", type="str"`, or a
+    /// part of it. A map that is used in several ways has a line for each.
     pub(crate) fn read(data: &[u8]) -> Result<Self, Problem> {
         let text = String::from_utf8_lossy(data);
         let is_hit = |line: &&str| line.contains(", found=yes") || line.contains(", match=yes");
@@ -42,7 +53,7 @@ impl Lookup {
     }
 }
 
-/// What stands between the first `start` and the last `end` behind it.
+/// Returns the text between the first `start` and the last `end` after it.
 fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
     line.split_once(start)?.1.rsplit_once(end).map(|(found, _)| found)
 }

@@ -8,15 +8,34 @@ use crate::protocol::{Change, Command, EntryRef};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo};
 
-/// A map of a [`Cluster`]: made from its number or file alone, without asking
-/// anybody.
+/// A map of a [`Cluster`], addressed by its file or its number.
 ///
-/// What is done to it is done in the memory of each process, and is lost when the
-/// process is reloaded: nothing is written to the file. Up to 3.2 every level may
-/// change maps; from 3.4 on it takes level admin.
+/// Creating this value sends nothing, and the map is not checked until it is used.
 ///
-/// See [`Outcomes`] for what a call returns and when it fails. A process that has
-/// no such map, or no such key, is not a failure: it says so in its outcome.
+/// Changes apply to the memory of each process and are lost when the process is reloaded: nothing
+/// is written to the file. Up to HAProxy 3.2, a socket of any level may change maps; from 3.4 on, a
+/// change needs level admin.
+///
+/// See [`Outcomes`] for the result of a call and its failures. A process without this map, or
+/// without the key, is not a failure: its outcome is absent.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
+/// future of a change closes the connections, and each process may have executed the command or may
+/// still do so. The guide, `guide::cancellation`, has the details.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let hosts = cluster.map("/etc/haproxy/hosts.map")?;
+/// hosts.set("www.example.org", "app").await?;
+/// hosts.add_all([("a.example.org", "app"), ("b.example.org", "static")]).await?;
+/// println!("{} entries", hosts.show().await?.entries()?.len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Map {
     cluster: Cluster,
@@ -24,13 +43,13 @@ pub struct Map {
 }
 
 impl Cluster {
-    /// A map, by its file as the configuration spells it, or by `#` and its number.
-    /// Asks nobody.
+    /// Returns a map by its file, spelled as in the configuration, or by `#` and its number. Sends
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy
-    /// would take for something else: see [`PatternId::file`].
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy would not read `id` as a file
+    ///   or number: see [`PatternId::file`].
     pub fn map<P>(&self, id: P) -> Result<Map>
     where
         P: TryInto<PatternId>,
@@ -39,15 +58,13 @@ impl Cluster {
         Ok(Map { cluster: self.clone(), id: id.try_into().map_err(Into::into)? })
     }
 
-    /// The maps of each process (`show map`).
+    /// Reads the list of maps from each process: `show map`.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "show map")]
+    #[doc(alias = "show_map")]
     pub async fn maps(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
         self.sources("show map").await
     }
@@ -66,89 +83,85 @@ impl Cluster {
 }
 
 impl Map {
-    /// Which map it is.
+    /// Returns the file or number of the map.
     pub fn id(&self) -> &PatternId {
         &self.id
     }
 
-    /// The same map of another view of the cluster.
+    /// Returns the same map, acting through `cluster`, another view of the cluster.
     #[must_use]
     pub fn on(&self, cluster: &Cluster) -> Self {
         Self { cluster: cluster.clone(), id: self.id.clone() }
     }
 
-    /// Reads its entries from each process: `show map ID`.
+    /// Reads the entries of the map from each process: `show map ID`.
     ///
-    /// The entries are all that the process holds, never a part of them. HAProxy ends the
-    /// list with an empty line, but an entry may hold an empty line too, so that a reply
-    /// which breaks off there looks whole. The map is therefore read at HAProxy's
-    /// interactive prompt: once the prompt has followed the list, a second command is sent, and
-    /// its answer proves the end. That holds for every release, and nothing waits behind
-    /// the list on the connection: HAProxy 2.6 and 3.0 would never free it if it was closed
-    /// then.
+    /// The list of a process is complete, or reading it fails. HAProxy ends the list with an empty
+    /// line, but an entry may contain an empty line too, so a reply that breaks off there looks
+    /// complete. The map is therefore read at HAProxy's interactive prompt: after the prompt has
+    /// followed the list, a second command is sent, and its answer proves the end. This holds for
+    /// every release. No command waits behind the list on the connection, because HAProxy 2.6 and
+    /// 3.0 would never free the connection if it was closed then.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Truncated`](crate::ErrorKind::Truncated) from a process
-    /// whose reply is not proved to be whole.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Truncated`](crate::ErrorKind::Truncated) if the reply of a process is not proved to be
+    ///   complete.
+    #[doc(alias = "show map")]
+    #[doc(alias = "show_map")]
     pub async fn show(&self) -> Result<Contents> {
         self.cluster.contents(self.command(Command::read("show map"))?).await
     }
 
-    /// What each process finds for `key`, by the map's way of matching:
-    /// `get map ID KEY`.
+    /// Looks up `key` in each process, with the matching method of the map: `get map ID KEY`.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`InvalidInput`](crate::ErrorKind::InvalidInput) as
-    /// for [`add`](Self::add).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) under the conditions of
+    ///   [`add`](Self::add).
+    #[doc(alias = "get map")]
+    #[doc(alias = "get_map")]
     pub async fn get(&self, key: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(Command::read("get map").needs(Level::Admin))?.secret(key)?;
         self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
     }
 
-    /// Adds an entry: `add map ID KEY VALUE`. A key that is there already is there
-    /// twice then; see [`set`](Self::set).
+    /// Adds an entry: `add map ID KEY VALUE`. A key that exists already is then there twice; see
+    /// [`set`](Self::set).
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]. [`InvalidInput`](crate::ErrorKind::InvalidInput),
-    /// before anything is sent, for a key or value that no release takes as it is:
-    /// one that is empty, holds NUL, CR or LF, or is so long that the line is longer
-    /// than 15,359 bytes; and for a value whose last word begins or ends with `<<`.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of every change: dropping the future closes the connections, and each
-    /// process may have executed the command, or still do so.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if no release
+    ///   accepts the key or the value unchanged: if one of them is empty, contains NUL, CR or LF,
+    ///   or makes the line longer than 15,359 bytes, or if the last word of the value begins or
+    ///   ends with `<<`.
+    #[doc(alias = "add map")]
+    #[doc(alias = "add_map")]
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write_once("add map"))?.secret(key)?.secret(value)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
-    /// Adds many entries, in as few commands as is safe: `add map ID` with entries as
-    /// its payload, one command behind the other in each process.
+    /// Adds many entries, in as few commands as is safe: `add map ID` with entries as its payload.
     ///
-    /// Where one is refused, the rest is not sent to that process.
+    /// Each process receives the commands in pieces, one after the other. If HAProxy refuses an
+    /// entry, later pieces are not sent to that process.
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add), but for what only its line cannot hold. All entries
-    /// are checked before the first is sent. [`Partly`](crate::ErrorKind::PartiallyApplied) if
-    /// some are in, or may be: [`Error::entries`] says how many for certain.
+    /// - The errors of [`add`](Self::add). All entries are checked before the first one is sent. An
+    ///   entry that a payload can hold is accepted even if the line of `add` could not hold it.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some entries were added, or
+    ///   may have been: [`Error::entries`] reports the number that certainly was.
     ///
     /// # Cancel safety
     ///
-    /// That of every change: dropping the future leaves each process with those that
-    /// it has got so far.
+    /// Dropping the future leaves each process with the entries that it has received so far.
+    #[doc(alias = "add map")]
+    #[doc(alias = "add_map")]
     pub async fn add_all<K: AsRef<str>, V: AsRef<str>>(
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
@@ -160,69 +173,67 @@ impl Map {
         bulk.send(&self.cluster).await
     }
 
-    /// Gives all entries with that key another value: `set map ID KEY VALUE`. A
-    /// process without such an entry says so in its outcome.
+    /// Sets the value of all entries with this key: `set map ID KEY VALUE`.
+    ///
+    /// The outcome of a process without such an entry is absent.
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add); a key that begins with `#` is refused, since
-    /// HAProxy takes it for a reference. Of a value that is none of the map's type,
-    /// such as a word where it has numbers, releases up to 2.6 say nothing and change
-    /// nothing; later ones refuse it.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`add`](Self::add).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the key begins with `#`, which HAProxy
+    ///   reads as a reference.
+    /// - [`Refused`](crate::ErrorKind::Refused) if the value does not have the type of the map,
+    ///   such as a word in a map of numbers. Releases up to 2.6 report no error for such a value
+    ///   and change nothing.
+    #[doc(alias = "set map")]
+    #[doc(alias = "set_map")]
     pub async fn set(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("set map"))?.key(key)?.secret(value)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
-    /// Deletes entries with that key: `del map ID KEY`. Up to 3.2 all of them go;
-    /// 3.4 deletes one. A process without such an entry says so in its outcome.
+    /// Deletes the entries with this key: `del map ID KEY`. Up to 3.2, HAProxy deletes all of them;
+    /// 3.4 deletes one.
+    ///
+    /// The outcome of a process without such an entry is absent.
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Self::set).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`add`](Self::add).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the key begins with `#`, which HAProxy
+    ///   reads as a reference.
+    #[doc(alias = "del map")]
+    #[doc(alias = "del_map")]
     pub async fn delete(&self, key: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write_once("del map"))?.key(key)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
-    /// Gives one entry another value: `set map ID #REFERENCE VALUE`.
+    /// Sets the value of one entry: `set map ID #REFERENCE VALUE`.
     ///
-    /// A reference is that of one process, so that the call must reach no other: it
-    /// is for a cluster that is one process, or one view of it through
-    /// [`Cluster::only`].
+    /// A reference is valid in one process only. The call therefore requires a cluster of one
+    /// process, or a view of one process through [`Cluster::only`].
     ///
     /// # Errors
     ///
-    /// Those of [`add`](Self::add);
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if
-    /// the cluster has several processes.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`add`](Self::add).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if the cluster
+    ///   has several processes.
+    #[doc(alias = "set map")]
+    #[doc(alias = "set_map")]
     pub async fn set_entry(&self, entry: EntryRef, value: &str) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("set map"))?.reference(entry).secret(value)?;
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
     }
 
-    /// Deletes one entry: `del map ID #REFERENCE`. The process must be chosen as for
+    /// Deletes one entry: `del map ID #REFERENCE`. The reference requires a single process, as in
     /// [`set_entry`](Self::set_entry).
     ///
     /// # Errors
     ///
-    /// Those of [`set_entry`](Self::set_entry).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`set_entry`](Self::set_entry).
+    #[doc(alias = "del map")]
+    #[doc(alias = "del_map")]
     pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
         let command = self.command(Command::write("del map"))?.reference(entry);
         self.cluster.fan_out().change(command, StatFilter::Nothing).await
@@ -232,11 +243,9 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`add`](Self::add).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "clear map")]
+    #[doc(alias = "clear_map")]
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
         self.cluster.fan_out().change(self.command(Command::write("clear map"))?, StatFilter::Nothing).await
     }
