@@ -6,8 +6,27 @@ use crate::protocol::{Command, ProxyName};
 use crate::show::ServerState;
 use crate::show::stat::StatFilter;
 
-/// A backend of a [`Cluster`], by its name alone: made without asking anybody, for
-/// its servers. Whether any process has it shows when it is used.
+/// A backend of a [`Cluster`], addressed by its name.
+///
+/// Creating the reference sends nothing, and the name is not checked until the reference is used.
+///
+/// # Cancel safety
+///
+/// Dropping a future closes the connections and leaves nothing behind.
+/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. The guide,
+/// `guide::cancellation`, has the details.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let app = cluster.backend_ref("app")?;
+/// for (label, servers) in app.fetch_server_states().await?.values() {
+///     println!("{label} has {} servers", servers.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct BackendRef {
     cluster: Cluster,
@@ -15,43 +34,46 @@ pub struct BackendRef {
 }
 
 impl Cluster {
-    /// Every backend. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns every backend.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    #[doc(alias = "show stat")]
     pub async fn backends(&self) -> Result<Vec<Backend>> {
         let backends = self.snapshot().await?.backends();
         Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
     }
 
-    /// The backend called `name`. Only its own rows and those of its servers are
-    /// asked for, which costs HAProxy much less than all of them; all are only where
-    /// another proxy has the name. See [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns the backend called `name`.
+    ///
+    /// Requests only the rows of this backend and of its servers, which costs HAProxy much less
+    /// than all rows. Falls back to all rows if a frontend and a backend share the name.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the backend.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
+    ///   of them may have it.
+    #[doc(alias = "show stat")]
     pub async fn backend(&self, name: &str) -> Result<Backend> {
         Ok(Backend::new(self, self.read(&StatFilter::backend(name)).await?.backend(name)?))
     }
 
-    /// The backend called `name`, for its servers. Asks nobody.
+    /// Returns a reference to the backend called `name`, to reach its servers. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
-    /// configuration would not take for a name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy's configuration does not
+    ///   accept `name` as a name.
     pub fn backend_ref(&self, name: &str) -> Result<BackendRef> {
         Ok(BackendRef { cluster: self.clone(), name: ProxyName::new("backend", name)? })
     }
 }
 
 impl BackendRef {
-    /// Returns a reference to the same backend, whose calls go through another view of the
+    /// Returns a reference to the same backend that acts through `cluster`, another view of the
     /// cluster.
     ///
     /// ```no_run
@@ -64,49 +86,48 @@ impl BackendRef {
         Self { cluster: cluster.clone(), ..self.clone() }
     }
 
-    /// Its name.
+    /// Returns the name of the backend.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The same with its figures: [`Cluster::backend`].
+    /// Reads the backend with its figures: [`Cluster::backend`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::backend`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Cluster::backend`].
+    #[doc(alias = "show stat")]
     pub async fn read(&self) -> Result<Backend> {
         self.cluster.backend(self.name()).await
     }
 }
 
 impl BackendRef {
-    /// Its server called `name`, to act on it. Asks nobody.
+    /// Returns a reference to the server called `name` in this backend. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what
-    /// HAProxy's configuration would not take for a name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy's configuration does not
+    ///   accept `name` as a name.
     pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
         self.cluster.server_ref(self.name(), name)
     }
 
-    /// The states of its servers, in each process: `show servers state NAME`.
-    /// What the operator wants and how they are is apart there; every level may
-    /// read it.
+    /// Reads the states of the backend's servers from each process: `show servers state NAME`.
+    ///
+    /// The reply reports the administrative state (set by the operator) and the operational state
+    /// (seen by HAProxy) separately. A socket of any level may read it.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// - The errors of [`Outcomes::all`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves nothing behind, but where a reply is under way: a
-    /// task reads it to the end, for a minute at most, since HAProxy 3.2 dies if it is
-    /// cut. The task needs the Tokio runtime that the call ran on.
+    /// Dropping the future leaves nothing behind, except while a reply is arriving: a task then
+    /// reads the reply to its end, for a minute at most, because HAProxy 3.2 dies if the reply is
+    /// cut. The task needs the Tokio runtime on which the call ran.
+    #[doc(alias = "show servers state")]
     pub async fn fetch_server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
         let command = &Command::read("show servers state").word(&self.name);
         let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };

@@ -1,9 +1,20 @@
-/// Which counters to clear (`clear counters`).
+/// Set of counters to clear (`clear counters`).
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Counters;
+///
+/// cluster.clear_counters(Counters::Max).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Counters {
-    /// Maxima, such as `smax`; from 2.6 on also the counters of modules, `h1_*` and
-    /// whatever stands behind the column `-`. Needs level operator.
+    /// Maxima, such as `smax`. From 2.6 on also the counters of modules: `h1_*` and every other
+    /// column after the column `-`. Needs level operator.
     Max,
-    /// All of them. Needs level admin.
+    /// All counters. Needs level admin.
     All,
 }

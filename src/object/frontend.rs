@@ -5,10 +5,27 @@ use crate::field::RowKind;
 use crate::protocol::{Change, Command, ProxyName, Response};
 use crate::show::stat::{Row, StatFilter};
 
-/// A frontend of a [`Cluster`], by its name alone: made without asking anybody, to
-/// act on it. Whether any process has it shows when it is used.
+/// A frontend of a [`Cluster`], addressed by its name.
 ///
-/// See [`Outcomes`] for what a call returns and when it fails.
+/// Creating the reference sends nothing, and the name is not checked until the reference is used.
+/// See [`Outcomes`] for the result of a call and its failures.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
+/// future of a change closes the connections, and each process may have executed the command or may
+/// still do so. The guide, `guide::cancellation`, has the details.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let www = cluster.frontend_ref("www")?;
+/// www.set_maxconn(2_000).await?;
+/// println!("{}", www.disable().await?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FrontendRef {
     cluster: Cluster,
@@ -16,56 +33,57 @@ pub struct FrontendRef {
 }
 
 impl Cluster {
-    /// Every frontend. See [`snapshot`](Cluster::snapshot) for errors and cancel
-    /// safety.
+    /// Returns every frontend.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    #[doc(alias = "show stat")]
     pub async fn frontends(&self) -> Result<Vec<Frontend>> {
         let frontends = self.snapshot().await?.frontends();
         Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
     }
 
-    /// The frontend called `name`. Only its own rows are asked for, which costs
-    /// HAProxy much less than all of them; all are only where another proxy has
-    /// the name. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns the frontend called `name`.
+    ///
+    /// Requests only the rows of this frontend, which costs HAProxy much less than all rows. Falls
+    /// back to all rows if a frontend and a backend share the name.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the frontend.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
+    ///   of them may have it.
+    #[doc(alias = "show stat")]
     pub async fn frontend(&self, name: &str) -> Result<Frontend> {
         Ok(Frontend::new(self, self.read(&StatFilter::frontend(name)).await?.frontend(name)?))
     }
 
-    /// Every listener of every frontend that has `option socket-stats`. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns every listener of every frontend that has `option socket-stats`.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    #[doc(alias = "show stat")]
     pub async fn listeners(&self) -> Result<Vec<Listener>> {
         let listeners = self.snapshot().await?.listeners();
         Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
     }
 
-    /// The frontend called `name`, to act on it. Asks nobody.
+    /// Returns a reference to the frontend called `name`, to act on it. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
-    /// configuration would not take for a name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy's configuration does not
+    ///   accept `name` as a name.
     pub fn frontend_ref(&self, name: &str) -> Result<FrontendRef> {
         Ok(FrontendRef { cluster: self.clone(), name: ProxyName::new("frontend", name)? })
     }
 }
 
 impl FrontendRef {
-    /// Returns a reference to the same frontend, whose calls go through another view of the
+    /// Returns a reference to the same frontend that acts through `cluster`, another view of the
     /// cluster.
     ///
     /// ```no_run
@@ -78,97 +96,88 @@ impl FrontendRef {
         Self { cluster: cluster.clone(), ..self.clone() }
     }
 
-    /// Its name.
+    /// Returns the name of the frontend.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The same with its figures: [`Cluster::frontend`].
+    /// Reads the frontend with its figures: [`Cluster::frontend`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::frontend`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Cluster::frontend`].
+    #[doc(alias = "show stat")]
     pub async fn read(&self) -> Result<Frontend> {
         self.cluster.frontend(self.name()).await
     }
 }
 
 impl FrontendRef {
-    /// Lets it accept connections again: `enable frontend NAME`. Needs level
-    /// admin.
+    /// Enables the frontend, which then accepts connections again: `enable frontend NAME`. Needs
+    /// level admin.
     ///
-    /// [`Unchanged`](Change::Unchanged) if it does already.
+    /// [`Unchanged`](Change::Unchanged) if the frontend is enabled already.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) after
-    /// [`shutdown`](Self::shutdown) ("Frontend was previously shut down, cannot
-    /// enable."), and for one that is `disabled` in the configuration.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections, and each process may have
-    /// executed the command, or still do so.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) after [`shutdown`](Self::shutdown) ("Frontend was
+    ///   previously shut down, cannot enable."), and if the frontend is `disabled` in the
+    ///   configuration.
+    #[doc(alias = "enable frontend")]
     pub async fn enable(&self) -> Result<Outcomes<Change>> {
         self.run(Command::write("enable frontend").word(&self.name)).await
     }
 
-    /// Makes it accept no connections until it is enabled: `disable frontend
-    /// NAME`. Needs level admin. Its sockets stay open; connections wait in their
-    /// queues.
+    /// Disables the frontend, which then accepts no connections until it is enabled:
+    /// `disable frontend NAME`. Needs level admin.
     ///
-    /// [`Unchanged`](Change::Unchanged) if it is disabled already.
+    /// The frontend's sockets stay open, and connections wait in their queues.
+    /// [`Unchanged`](Change::Unchanged) if the frontend is disabled already.
     ///
     /// # Errors
     ///
-    /// Those of [`enable`](Self::enable).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`enable`](Self::enable).
+    /// - The errors of [`enable`](Self::enable).
+    #[doc(alias = "disable frontend")]
     pub async fn disable(&self) -> Result<Outcomes<Change>> {
         self.run(Command::write("disable frontend").word(&self.name)).await
     }
 
-    /// Closes its sockets for good: `shutdown frontend NAME`. Needs level admin.
-    /// Only a new process opens them again.
+    /// Closes the frontend's sockets permanently: `shutdown frontend NAME`. Needs level admin.
     ///
-    /// [`Unchanged`](Change::Unchanged) if they are closed already. 2.2 does not
-    /// list such a frontend any more, so that with `nbproc` it is not here then.
+    /// Only a new process opens the sockets again. [`Unchanged`](Change::Unchanged) if they are
+    /// closed already. HAProxy 2.2 no longer lists a frontend that was shut down; with `nbproc`,
+    /// the outcome of a process that does not list the frontend is absent.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`enable`](Self::enable).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "shutdown frontend")]
     pub async fn shutdown(&self) -> Result<Outcomes<Change>> {
         self.run_where_listed(Command::write("shutdown frontend").word(&self.name)).await
     }
 
-    /// Sets how many connections it takes at once, in each process: `set maxconn
-    /// frontend NAME N`. Needs level admin. 0 is no limit of its own.
+    /// Sets the number of connections that each process accepts at once for the frontend:
+    /// `set maxconn frontend NAME N`. Needs level admin.
+    ///
+    /// 0 removes the frontend's own limit.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) from 2^31
-    /// on ("Value out of range.").
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`enable`](Self::enable).
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if `connections` is 2^31 or more ("Value out of
+    ///   range.").
+    #[doc(alias = "set maxconn frontend")]
+    #[doc(alias = "setmaxconn")]
     pub async fn set_maxconn(&self, connections: u32) -> Result<Outcomes<Change>> {
         let command = Command::write("set maxconn frontend").word(&self.name).word(connections);
         self.run_where_listed(command).await
     }
 
-    /// A process of `nbproc` takes a limit also for a frontend that another one
-    /// runs, and takes that one for shut down.
+    /// Sends the command only to processes that list the frontend.
+    ///
+    /// With `nbproc`, a process accepts a limit for a frontend that another process runs, and
+    /// treats such a frontend as shut down.
     async fn run_where_listed(&self, command: Command) -> Result<Outcomes<Change>> {
         let (name, scope) = (self.name(), StatFilter::frontend(self.name()));
         let (command, looked_at) = (&command, &scope);

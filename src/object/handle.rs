@@ -1,5 +1,5 @@
-//! Objects with their figures: each knows its cluster, and acts through the reference of
-//! the same object.
+//! Objects with their figures. Each one knows its cluster, and acts through the reference to the
+//! same object.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -16,12 +16,14 @@ use crate::snapshot::{BackendStats, FrontendStats, ListenerStats, ServerStats};
 
 /// Declares an object that has the figures of `$stats` and knows its cluster.
 macro_rules! object {
-    ($name:ident, $stats:ident, $what:literal) => {
-        #[doc = concat!("A ", $what, " of a [`Cluster`] with its figures, as they were when it was read.")]
+    ($(#[$doc:meta])* $name:ident, $stats:ident, $what:literal) => {
+        #[doc = concat!("A ", $what, " of a [`Cluster`] with its figures at the time of the snapshot.")]
         ///
-        #[doc = concat!("It dereferences to [`", stringify!($stats), "`], which has the accessor of every figure.")]
-        /// Accessors never wait; methods that do are `async`. Cheap to clone; keeps its whole
-        /// snapshot alive. Serde writes it as the figures alone.
+        #[doc = concat!("It dereferences to [`", stringify!($stats), "`], which has an accessor for every figure.")]
+        /// Accessors never wait; methods that send a command are `async`. A clone is cheap, and
+        /// keeps the whole snapshot alive. Serde serializes only the figures.
+        ///
+        $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name {
             cluster: Cluster,
@@ -51,7 +53,7 @@ macro_rules! object {
     };
 }
 
-/// Declares methods that call the method of the same name of the reference.
+/// Declares methods that call the method of the same name on the reference.
 macro_rules! delegate {
     (impl $name:ident by $reference:ident { $(
         $(#[$doc:meta])*
@@ -65,7 +67,7 @@ macro_rules! delegate {
                 ///
                 /// # Errors
                 ///
-                #[doc = concat!("Those of [`", stringify!($reference), "::", stringify!($method), "`].")]
+                #[doc = concat!("- The errors of [`", stringify!($reference), "::", stringify!($method), "`].")]
                 pub async fn $method(&self, $($argument: $type),*) -> Result<$value> {
                     self.reference()?.$method($($argument),*).await
                 }
@@ -74,17 +76,17 @@ macro_rules! delegate {
     };
 }
 
-/// Declares methods that every object has.
+/// Declares the methods that every object has.
 macro_rules! views {
     ($name:ident, $what:literal) => {
         impl $name {
-            #[doc = concat!("Returns the same ", $what, ", whose calls go through another view of the cluster.")]
+            #[doc = concat!("Returns the same ", $what, ", acting through `cluster`, another view of the cluster.")]
             #[must_use]
             pub fn on(&self, cluster: &Cluster) -> Self {
                 Self { cluster: cluster.clone(), ..self.clone() }
             }
 
-            /// Returns the cluster that it was read from.
+            /// Returns the cluster from which the object was read.
             pub fn cluster(&self) -> &Cluster {
                 &self.cluster
             }
@@ -92,57 +94,69 @@ macro_rules! views {
     };
 }
 
-object!(Server, ServerStats, "server");
+object! {
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::Weight;
+    ///
+    /// let web1 = cluster.server("app", "web1").await?;
+    /// println!("{} weight {:?}", web1.status(), web1.weight());
+    /// web1.set_weight(Weight::percent(50)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    Server, ServerStats, "server"
+}
 
 delegate! {
     impl Server by ServerRef {
-        /// Sets what the operator wants of it.
+        /// Sets the administrative state of the server.
         async fn set_state(state: AdminState) -> Outcomes<Change>;
-        /// Ends its maintenance, or its drain.
+        /// Ends the maintenance or drain of the server.
         async fn enable() -> Outcomes<Change>;
-        /// Puts it into maintenance, instead of a drain if it was in one.
+        /// Puts the server into maintenance.
         async fn disable() -> Outcomes<Change>;
-        /// Sets its weight.
+        /// Sets the weight of the server.
         async fn set_weight(weight: Weight) -> Outcomes<Change>;
-        /// Its weight in each process, now and initially.
+        /// Reads the current and the initial weight of the server from each process.
         async fn fetch_weight() -> Outcomes<ServerWeight>;
-        /// Its state in each process, what the operator wants apart from how it is.
+        /// Reads the administrative and the operational state of the server from each process.
         async fn fetch_state() -> Outcomes<ServerState>;
-        /// Sets its address, and its port with it if one is given, in one command.
+        /// Sets the address of the server, and its port if one is given.
         async fn set_address(address: IpAddr, port: impl Into<Option<u16>>) -> Outcomes<Change>;
-        /// Sets its port, and leaves its address as each process has it.
+        /// Sets the port of the server, and keeps its address.
         async fn set_port(port: u16) -> Outcomes<Change>;
-        /// Sets the name that its address is resolved from.
+        /// Sets the host name from which HAProxy resolves the address of the server.
         async fn set_fqdn(host: &str) -> Outcomes<Change>;
-        /// Sets how many requests it handles at once, in each process; more of them queue.
+        /// Sets the number of requests that the server handles at once, in each process.
         async fn set_maxconn(requests: u32) -> Outcomes<Change>;
-        /// Switches TLS to it on or off.
+        /// Turns TLS to the server on or off.
         async fn set_ssl(on: bool) -> Outcomes<Change>;
-        /// Ends all sessions on it at once.
+        /// Ends all sessions on the server at once.
         async fn shutdown_sessions() -> Outcomes<Change>;
-        /// Makes its health check have found that, until the next ones; for good where it has
-        /// none.
+        /// Overrides the health check result of the server.
         async fn set_health(health: Health) -> Outcomes<Change>;
-        /// Makes its agent check have found that, until the next ones.
+        /// Overrides the agent check result of the server.
         async fn set_agent(agent: AgentState) -> Outcomes<Change>;
-        /// Starts its health checks again.
+        /// Starts the health checks of the server again.
         async fn enable_health() -> Outcomes<Change>;
-        /// Stops its health checks; it stays as they last found it.
+        /// Stops the health checks of the server.
         async fn disable_health() -> Outcomes<Change>;
-        /// Starts its agent checks again.
+        /// Starts the agent checks of the server again.
         async fn enable_agent() -> Outcomes<Change>;
-        /// Stops its agent checks.
+        /// Stops the agent checks of the server.
         async fn disable_agent() -> Outcomes<Change>;
-        /// Sets the port of its health checks.
+        /// Sets the port of the health checks.
         async fn set_check_port(port: u16) -> Outcomes<Change>;
-        /// Sets the address of its health checks, and their port with it if one is given.
+        /// Sets the address of the health checks, and their port if one is given.
         async fn set_check_address(address: IpAddr, port: impl Into<Option<u16>>) -> Outcomes<Change>;
-        /// Sets the address of its agent checks, an IP address or the name of a host, and their
-        /// port with it if one is given.
+        /// Sets the address of the agent checks, and their port if one is given.
         async fn set_agent_address(host: &str, port: impl Into<Option<u16>>) -> Outcomes<Change>;
-        /// Sets the port of its agent checks.
+        /// Sets the port of the agent checks.
         async fn set_agent_port(port: u16) -> Outcomes<Change>;
-        /// Sets what its agent checks send.
+        /// Sets the text that the agent checks send.
         async fn set_agent_send(text: &str) -> Outcomes<Change>;
     }
 }
@@ -150,11 +164,11 @@ delegate! {
 views!(Server, "server");
 
 impl Server {
-    /// Reads the figures of now: [`Cluster::server`].
+    /// Reads the server again: [`Cluster::server`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::server`].
+    /// - The errors of [`Cluster::server`].
     pub async fn refresh(&self) -> Result<Self> {
         self.cluster.server(self.backend(), self.name()).await
     }
@@ -164,38 +178,53 @@ impl Server {
     }
 }
 
-object!(Backend, BackendStats, "backend");
+object! {
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// let app = cluster.backend("app").await?;
+    /// println!("{} {}", app.name(), app.requests());
+    /// for server in app.servers() {
+    ///     println!("{} {}", server.name(), server.status());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    Backend, BackendStats, "backend"
+}
 
 impl Backend {
-    /// Returns its servers, in the order processes list them.
+    /// Returns the backend's servers, in the order in which processes list them.
     pub fn servers(&self) -> Vec<Server> {
         self.stats.servers().into_iter().map(|server| Server::new(&self.cluster, server)).collect()
     }
 
-    /// Returns its server called `name`.
+    /// Returns the backend's server called `name`.
     ///
     /// # Errors
     ///
     /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the server.
-    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
+    ///   of them may have it.
     pub fn server(&self, name: &str) -> Result<Server> {
         Ok(Server::new(&self.cluster, self.stats.server(name)?))
     }
 
-    /// Returns a reference to its server called `name`. No I/O.
+    /// Returns a reference to the backend's server called `name`. Sends nothing.
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::server_ref`].
+    /// - The errors of [`Cluster::server_ref`].
     pub fn server_ref(&self, name: &str) -> Result<ServerRef> {
         self.reference()?.server_ref(name)
     }
 
-    /// Reads the figures of now: [`Cluster::backend`].
+    /// Reads the backend again: [`Cluster::backend`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::backend`].
+    /// - The errors of [`Cluster::backend`].
     pub async fn refresh(&self) -> Result<Self> {
         self.cluster.backend(self.name()).await
     }
@@ -207,40 +236,52 @@ impl Backend {
 
 delegate! {
     impl Backend by BackendRef {
-        /// The states of its servers, in each process.
+        /// Reads the states of the backend's servers from each process.
         async fn fetch_server_states() -> Outcomes<Vec<ServerState>>;
     }
 }
 
 views!(Backend, "backend");
 
-object!(Frontend, FrontendStats, "frontend");
+object! {
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// let www = cluster.frontend("www").await?;
+    /// println!("{} {}", www.name(), www.requests());
+    /// www.set_maxconn(2_000).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    Frontend, FrontendStats, "frontend"
+}
 
 delegate! {
     impl Frontend by FrontendRef {
-        /// Lets it accept connections again.
+        /// Enables the frontend, which then accepts connections again.
         async fn enable() -> Outcomes<Change>;
-        /// Makes it accept no connections until it is enabled.
+        /// Disables the frontend, which then accepts no connections until it is enabled.
         async fn disable() -> Outcomes<Change>;
-        /// Closes its sockets for good.
+        /// Closes the frontend's sockets permanently.
         async fn shutdown() -> Outcomes<Change>;
-        /// Sets how many connections it takes at once, in each process.
+        /// Sets the number of connections that each process accepts at once for the frontend.
         async fn set_maxconn(connections: u32) -> Outcomes<Change>;
     }
 }
 
 impl Frontend {
-    /// Returns its listeners, if it has `option socket-stats`.
+    /// Returns the frontend's listeners, if the frontend has `option socket-stats`.
     pub fn listeners(&self) -> Vec<Listener> {
         let listeners = self.stats.listeners().into_iter();
         listeners.map(|listener| Listener::new(&self.cluster, listener)).collect()
     }
 
-    /// Reads the figures of now: [`Cluster::frontend`].
+    /// Reads the frontend again: [`Cluster::frontend`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::frontend`].
+    /// - The errors of [`Cluster::frontend`].
     pub async fn refresh(&self) -> Result<Self> {
         self.cluster.frontend(self.name()).await
     }
@@ -252,14 +293,26 @@ impl Frontend {
 
 views!(Frontend, "frontend");
 
-object!(Listener, ListenerStats, "listener");
+object! {
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// for listener in cluster.listeners().await? {
+    ///     println!("{}/{} {}", listener.frontend(), listener.name(), listener.status());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    Listener, ListenerStats, "listener"
+}
 
 impl Listener {
-    /// Reads the figures of now. HAProxy prints only the rows of its frontend.
+    /// Reads the listener again. Requests only the rows of its frontend.
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::frontend`], for this listener.
+    /// - The errors of [`Cluster::frontend`], for this listener.
     pub async fn refresh(&self) -> Result<Self> {
         let snapshot = self.cluster.read(&StatFilter::frontend(self.frontend())).await?;
         Ok(Self::new(&self.cluster, snapshot.same_listener(&self.stats)?))

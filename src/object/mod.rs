@@ -1,4 +1,4 @@
-//! What a user holds and changes: one file for each object of HAProxy.
+//! Objects that a user holds and changes: one file for each kind of object in HAProxy.
 
 mod backend;
 mod counters;

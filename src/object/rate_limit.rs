@@ -1,21 +1,33 @@
 use crate::protocol::keywords;
 
-/// A limit on a rate that a whole process keeps to (`set rate-limit`).
+/// Rate limit of a whole process (`set rate-limit`).
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::RateLimit;
+///
+/// cluster.set_rate_limit(RateLimit::SslSessions, 500).await?;
+/// assert_eq!(RateLimit::SslSessions.key(), "SslRateLimit");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateLimit {
-    /// New connections each second; `ConnRateLimit` of `show info`.
+    /// New connections per second; `ConnRateLimit` of `show info`.
     Connections,
-    /// New sessions each second; `SessRateLimit` of `show info`.
+    /// New sessions per second; `SessRateLimit` of `show info`.
     Sessions,
-    /// New TLS sessions each second; `SslRateLimit` of `show info`.
+    /// New TLS sessions per second; `SslRateLimit` of `show info`.
     SslSessions,
-    /// Kilobytes that HTTP compression puts out each second;
-    /// `CompressBpsRateLim` of `show info` has it in bytes.
+    /// Kilobytes of output of HTTP compression per second. `CompressBpsRateLim` of `show info`
+    /// reports this limit in bytes.
     HttpCompression,
 }
 
 impl RateLimit {
-    /// The key of `show info` that tells the limit. That of
+    /// Returns the key of `show info` that reports the limit. The key of
     /// [`HttpCompression`](Self::HttpCompression) is in bytes.
     pub fn key(self) -> &'static str {
         match self {

@@ -1,11 +1,22 @@
 use crate::protocol::keywords;
 
-/// What a server's agent check is made to have found (`set server .. agent`).
+/// Agent check result that an operator imposes on a server (`set server .. agent`).
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::AgentState;
+///
+/// server.set_agent(AgentState::Down).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AgentState {
-    /// The agent is well.
+    /// The agent reports that the server is up.
     Up,
-    /// The agent says that the server is down.
+    /// The agent reports that the server is down.
     Down,
 }
 

@@ -1,15 +1,26 @@
 use crate::protocol::keywords;
 
-/// What a server's health check is made to have found (`set server .. health`).
+/// Health check result that an operator imposes on a server (`set server .. health`).
 ///
-/// The next checks may find otherwise. A server without checks stays so.
+/// The next checks may change it again. On a server without checks it is permanent.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::Health;
+///
+/// server.set_health(Health::Stopping).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Health {
-    /// It is well.
+    /// The server is up.
     Up,
-    /// It is about to stop: it takes only what belongs to it already.
+    /// The server is about to stop: it takes only traffic that belongs to it already.
     Stopping,
-    /// It is down.
+    /// The server is down.
     Down,
 }
 

@@ -21,10 +21,17 @@ use crate::show::stat::StatFilter;
 use crate::show::{AdminState, ServerState};
 use crate::transport::Deadline;
 
-/// A server of a [`Cluster`], by its name alone: made without asking anybody, to
-/// act on it. Whether any process has it shows when it is used.
+/// A server of a [`Cluster`], addressed by the names of its backend and itself.
 ///
-/// See [`Outcomes`] for what a call returns and when it fails.
+/// Creating the reference sends nothing, and the name is not checked until the reference is used.
+/// See [`Outcomes`] for the result of a call and its failures.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
+/// future of a change closes the connections, and each process may have executed the command or may
+/// still do so. [`fetch_state`](Self::fetch_state) may leave a task behind. The guide,
+/// `guide::cancellation`, has the details.
 ///
 /// # Example
 ///
@@ -45,37 +52,38 @@ pub struct ServerRef {
 }
 
 impl Cluster {
-    /// Every server of every backend. See [`snapshot`](Cluster::snapshot) for
-    /// cancel safety.
+    /// Returns every server of every backend.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    #[doc(alias = "show stat")]
     pub async fn servers(&self) -> Result<Vec<Server>> {
         let servers = self.snapshot().await?.servers();
         Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
     }
 
-    /// The server called `name` of the backend called `backend`. Only the rows of
-    /// that backend are asked for, as with [`backend`](Cluster::backend). See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns the server called `name` in the backend called `backend`.
+    ///
+    /// Requests only the rows of that backend, as [`backend`](Cluster::backend) does.
     ///
     /// # Errors
     ///
-    /// Those of [`snapshot`](Cluster::snapshot), and
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no process lists it;
-    /// while some did not answer nobody knows, and it is
-    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete).
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the server.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
+    ///   of them may have it.
+    #[doc(alias = "show stat")]
     pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
         Ok(Server::new(self, self.read(&StatFilter::backend(backend)).await?.server(backend, name)?))
     }
 
-    /// Every server called `name`, whatever its backend. See
-    /// [`snapshot`](Cluster::snapshot) for cancel safety.
+    /// Returns every server called `name`, in any backend.
     ///
     /// # Errors
     ///
-    /// Those of [`server`](Cluster::server).
+    /// - The errors of [`server`](Cluster::server).
+    #[doc(alias = "show stat")]
     pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
         let snapshot = self.snapshot().await?;
         let servers = snapshot.servers_named(name);
@@ -85,20 +93,20 @@ impl Cluster {
         Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
     }
 
-    /// The server called `name` of the backend called `backend`, to act on it. Asks
-    /// nobody.
+    /// Returns a reference to the server called `name` in the backend called `backend`, to act on
+    /// it. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for what HAProxy's
-    /// configuration would not take for a name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy's configuration does not
+    ///   accept `backend` or `name` as a name.
     pub fn server_ref(&self, backend: &str, name: &str) -> Result<ServerRef> {
         Ok(ServerRef { cluster: self.clone(), name: ServerName::new(backend, name)? })
     }
 }
 
 impl ServerRef {
-    /// Returns a reference to the same server, whose calls go through another view of the
+    /// Returns a reference to the same server that acts through `cluster`, another view of the
     /// cluster.
     ///
     /// ```no_run
@@ -111,107 +119,98 @@ impl ServerRef {
         Self { cluster: cluster.clone(), ..self.clone() }
     }
 
-    /// Name of its backend.
+    /// Returns the name of the server's backend.
     pub fn backend(&self) -> &str {
         self.name.backend()
     }
 
-    /// Its name.
+    /// Returns the name of the server.
     pub fn name(&self) -> &str {
         self.name.name()
     }
 
-    /// The same with its figures: [`Cluster::server`].
+    /// Reads the server with its figures: [`Cluster::server`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cluster::server`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// - The errors of [`Cluster::server`].
+    #[doc(alias = "show stat")]
     pub async fn read(&self) -> Result<Server> {
         self.cluster.server(self.backend(), self.name()).await
     }
 }
 
 impl ServerRef {
-    /// Sets what the operator wants of it: `set server B/S state ready|drain|maint`.
-    /// Needs level admin.
+    /// Sets the administrative state of the server: `set server B/S state ready|drain|maint`. Needs
+    /// level admin.
     ///
-    /// HAProxy answers in silence, also where it was so before.
+    /// HAProxy prints nothing, so the answer is [`Changed`](Change::Changed) even if the server was
+    /// in this state before.
     ///
-    /// [`Ready`](AdminState::Ready) ends maintenance before any health check has
-    /// passed: the server takes traffic at once, and its status is `UP 1/n`. To
-    /// wait until it is known to be well, wait until the status is plain `UP`
+    /// [`Ready`](AdminState::Ready) ends maintenance before any health check has passed: the server
+    /// takes traffic at once, and its status is `UP 1/n`. To wait until the server is known to be
+    /// up, wait until the status is plain `UP`
     /// ([`StatusDetail::Checks`](crate::StatusDetail::Checks) has the details).
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of every change: dropping the future closes the connections, and
-    /// each process may have executed the command, or still do so.
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "set server state")]
+    #[doc(alias = "setstate")]
     pub async fn set_state(&self, state: AdminState) -> Result<Outcomes<Change>> {
         self.run(self.set().word("state").word(state)).await
     }
 
-    /// Ends its maintenance, or its drain: `enable server B/S`. Needs level admin.
+    /// Ends the maintenance or drain of the server: `enable server B/S`. Needs level admin.
     ///
     /// The server takes traffic at once, before any health check has passed; see
     /// [`set_state`](Self::set_state).
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "enable server")]
     pub async fn enable(&self) -> Result<Outcomes<Change>> {
         self.run(self.verb("enable server")).await
     }
 
-    /// Puts it into maintenance, instead of a drain if it was in one: `disable server
-    /// B/S`. Needs level admin. It takes no traffic and is not checked.
+    /// Puts the server into maintenance: `disable server B/S`. Needs level admin.
+    ///
+    /// The server takes no traffic and HAProxy does not check it. Maintenance replaces a drain.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "disable server")]
     pub async fn disable(&self) -> Result<Outcomes<Change>> {
         self.run(self.verb("disable server")).await
     }
 
-    /// Sets its weight: `set server B/S weight W`. Needs level admin.
+    /// Sets the weight of the server: `set server B/S weight W`. Needs level admin.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) where the
-    /// backend balances in a way that has fixed weights and takes only 0 and 100 %.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if the backend's balancing algorithm has static
+    ///   weights, and the weight is not 0 % or 100 %.
+    #[doc(alias = "set server weight")]
+    #[doc(alias = "setweight")]
     pub async fn set_weight(&self, weight: Weight) -> Result<Outcomes<Change>> {
         self.run(self.set().word("weight").word(weight)).await
     }
 
-    /// Its weight in each process, now and initially: `get weight B/S`. Every
-    /// level may read it.
+    /// Reads the current and the initial weight of the server from each process: `get weight B/S`.
+    /// A socket of any level may read it.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// - The errors of [`Outcomes::all`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes the connections and leaves nothing behind.
+    /// The same as for a read; with `nbproc`, the same as for [`fetch_state`](Self::fetch_state),
+    /// because the state is read first.
+    #[doc(alias = "get weight")]
     pub async fn fetch_weight(&self) -> Result<Outcomes<ServerWeight>> {
         let name = &self.name;
         let command = &Command::read("get weight").word(name);
@@ -219,16 +218,19 @@ impl ServerRef {
         self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
-    /// Its state in each process, what the operator wants apart from how it is:
-    /// `show servers state B`. Every level may read it.
+    /// Reads the state of the server from each process: `show servers state B`.
+    ///
+    /// The reply reports the administrative state (set by the operator) and the operational state
+    /// (seen by HAProxy) separately. A socket of any level may read it.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
+    /// - The errors of [`Outcomes::all`].
     ///
     /// # Cancel safety
     ///
-    /// That of [`BackendRef::server_states`](crate::BackendRef::server_states).
+    /// The same as for [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states).
+    #[doc(alias = "show servers state")]
     pub async fn fetch_state(&self) -> Result<Outcomes<ServerState>> {
         let name = &self.name;
         let command = &Command::read("show servers state").word(name.backend());
@@ -236,29 +238,32 @@ impl ServerRef {
         self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
-    /// Sets its address, and its port with it if one is given, in one command:
+    /// Sets the address of the server, and its port if one is given, in one command:
     /// `set server B/S addr A [port P]`. Needs level admin.
     ///
-    /// HAProxy says what was and what is now;
-    /// [`Unchanged`](Change::Unchanged) if it was so before.
+    /// HAProxy prints the old and the new address; [`Unchanged`](Change::Unchanged) if they are the
+    /// same.
     ///
-    /// HAProxy refuses every address for a server whose name was never resolved, and
-    /// releases before 3.0 take such a server out of `MAINT (resolution)` all the
-    /// same: it is up then, without an address. These are asked for the state of the
-    /// server first (`show servers state B`), and nothing is sent to it.
+    /// HAProxy refuses every address for a server if the server's host name was never resolved.
+    /// Releases before 3.0 nevertheless take such a server out of `MAINT (resolution)`: the server
+    /// is then up without an address. On these releases, the state of the server is read first
+    /// (`show servers state B`). If the server is in `MAINT (resolution)` without an address, the
+    /// call fails for this process and sends it nothing more.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for a
-    /// server that is a unix socket or has no address yet, and where health checks
-    /// are bound to the port: the address may have been changed then and the port
-    /// not, as its words tell. [`InvalidInput`](crate::ErrorKind::InvalidInput) for
-    /// port 0.
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if the server is a unix socket or has no address
+    ///   yet.
+    /// - [`Refused`](crate::ErrorKind::Refused) if health checks are bound to the port. The address
+    ///   may have been changed then and the port not; HAProxy's message tells.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the port is 0.
     ///
     /// # Cancel safety
     ///
-    /// That of [`set_state`](Self::set_state), and while the state is read that of
-    /// [`state`](Self::fetch_state).
+    /// The same as for a change; while the state is read, the same as for
+    /// [`fetch_state`](Self::fetch_state).
+    #[doc(alias = "set server addr")]
     pub async fn set_address(
         &self,
         address: IpAddr,
@@ -275,19 +280,20 @@ impl ServerRef {
         self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
     }
 
-    /// Sets its port, and leaves its address as each process has it: `set server
-    /// B/S addr A port P`, with the address from `show servers state`. Needs level
+    /// Sets the port of the server, and keeps the address that the server has in each process:
+    /// `set server B/S addr A port P`, with the address from `show servers state`. Needs level
     /// admin.
     ///
     /// # Errors
     ///
-    /// Those of [`set_address`](Self::set_address); [`Refused`](crate::ErrorKind::Refused)
-    /// where the server has no address.
+    /// - The errors of [`set_address`](Self::set_address).
+    /// - [`Refused`](crate::ErrorKind::Refused) if the server has no address.
     ///
     /// # Cancel safety
     ///
-    /// That of [`set_state`](Self::set_state), and while the address is read that of
-    /// [`state`](Self::fetch_state).
+    /// The same as for a change; while the address is read, the same as for
+    /// [`fetch_state`](Self::fetch_state).
+    #[doc(alias = "set server addr")]
     pub async fn set_port(&self, port: u16) -> Result<Outcomes<Change>> {
         let name = &self.name;
         let command = &with_port(self.set().word("addr").word("..."), Some(port))?;
@@ -305,63 +311,59 @@ impl ServerRef {
         self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
     }
 
-    /// Sets the name that its address is resolved from: `set server B/S fqdn HOST`.
-    /// Needs level admin, and a `resolvers` section that the server uses.
+    /// Sets the host name from which HAProxy resolves the address of the server:
+    /// `set server B/S fqdn HOST`. Needs level admin, and a `resolvers` section that the server
+    /// uses.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) for a
-    /// server that is not resolved; [`InvalidInput`](crate::ErrorKind::InvalidInput)
-    /// for what is no name of a host.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if no resolution is configured for the server.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if `host` is not a valid host name.
+    #[doc(alias = "set server fqdn")]
     pub async fn set_fqdn(&self, host: &str) -> Result<Outcomes<Change>> {
         self.run(self.set().word("fqdn").word(Host::new(host)?)).await
     }
 
-    /// Sets how many requests it handles at once, in each process; more of them
-    /// queue: `set maxconn server B/S N`. Needs level admin. 0 is no limit.
+    /// Sets the number of requests that the server handles at once, in each process:
+    /// `set maxconn server B/S N`. Needs level admin.
+    ///
+    /// Requests above the limit wait in the queue. 0 removes the limit.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "set maxconn server")]
     pub async fn set_maxconn(&self, requests: u32) -> Result<Outcomes<Change>> {
         self.run(self.verb("set maxconn server").word(requests)).await
     }
 
-    /// Switches TLS to it on or off: `set server B/S ssl on|off`. Needs level admin
-    /// and HAProxy 2.4; its `default-server` must have the settings for TLS.
+    /// Turns TLS to the server on or off: `set server B/S ssl on|off`. Needs level admin and
+    /// HAProxy 2.4.
+    ///
+    /// The server's `default-server` must have the settings for TLS.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`]; [`Refused`](crate::ErrorKind::Refused) without
-    /// such settings; [`Unsupported`](crate::ErrorKind::Unsupported) by earlier
-    /// releases, to which nothing is sent.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if the settings for TLS are missing.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older. Nothing is sent to
+    ///   it.
+    #[doc(alias = "set server ssl")]
     pub async fn set_ssl(&self, on: bool) -> Result<Outcomes<Change>> {
         let word = if on { "on" } else { "off" };
         self.run(self.set().word("ssl").word(word).since((2, 4))).await
     }
 
-    /// Ends all sessions on it at once: `shutdown sessions server B/S`. Needs level
-    /// admin. Clients see a cut connection or an error.
+    /// Ends all sessions on the server at once: `shutdown sessions server B/S`. Needs level admin.
+    ///
+    /// Clients see a cut connection or an error.
     ///
     /// # Errors
     ///
-    /// Those of [`Outcomes::all`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`set_state`](Self::set_state).
+    /// - The errors of [`Outcomes::all`].
+    #[doc(alias = "shutdown sessions server")]
+    #[doc(alias = "shutdown")]
     pub async fn shutdown_sessions(&self) -> Result<Outcomes<Change>> {
         self.run(self.verb("shutdown sessions server")).await
     }
@@ -386,18 +388,18 @@ pub(super) fn with_port(command: Command, port: Option<u16>) -> Result<Command> 
     }
 }
 
-/// HAProxy takes any number for a port; 0 would be none.
+/// Refuses port 0. HAProxy accepts any number as a port; 0 would mean that there is no port.
 pub(super) fn checked(port: u16) -> Result<u16> {
     if port == 0 { Err(Error::invalid("port 0: expected 1 to 65535")) } else { Ok(port) }
 }
 
-/// Whether the process would refuse an address for the server, and end its maintenance
-/// all the same.
+/// Returns `true` if the process would refuse an address for the server and still end the server's
+/// maintenance.
 async fn loses_maintenance(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<bool> {
     if !target.may_be_before((3, 0)) {
         return Ok(false);
     }
-    // What the process says of a server that it does not have, it says to the change.
+    // If the process does not have the server, its answer to the change says so.
     let Response::Value(state) = state(name, target, deadline).await? else { return Ok(false) };
     Ok(state.address.is_none() && state.administrative.is_resolution_maint())
 }
@@ -416,8 +418,10 @@ async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Resul
     })
 }
 
-/// A process of `nbproc` answers `get weight` for servers that another one runs,
-/// with what the configuration says.
+/// Reads the weight of the server from one process.
+///
+/// With `nbproc`, a process answers `get weight` for a server that another process runs, with the
+/// weight from the configuration. The state of the server is therefore read first.
 async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Response<ServerWeight>> {
     if target.nbproc().knows_foreign_weights() {
         if let Response::Absent(words) = state(name, target, deadline).await? {
@@ -428,7 +432,9 @@ async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Resu
     target.ask(&command, |data| Ok(ServerWeight::read(&data)?), deadline).await
 }
 
-/// A process of `nbproc` lists no servers for a backend that another one runs.
+/// Reads the states of servers from one process.
+///
+/// With `nbproc`, a process lists no servers for a backend that another process runs.
 pub(in crate::object) async fn states(
     command: &Command,
     target: &Target,

@@ -3,14 +3,25 @@ use std::fmt;
 use crate::error::Malformed;
 
 /// Weight of a server in one process: the reply to `get weight`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// for (label, weight) in server.fetch_weight().await?.values() {
+///     println!("{label}: {}, configured {}", weight.current, weight.initial);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ServerWeight {
-    /// The weight by which it gets traffic now; lower while it warms up
+    /// Weight by which the server receives traffic now; lower while the server warms up
     /// (`slowstart`).
     pub current: u64,
-    /// The weight that the configuration gives it.
+    /// Weight from the configuration.
     pub initial: u64,
 }
 

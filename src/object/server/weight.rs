@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// A weight to give to a server: a number, or a part of its initial weight.
+/// Weight to set on a server: a number, or a percentage of the server's initial weight.
 ///
 /// # Example
 ///
@@ -21,15 +21,15 @@ pub struct Weight {
     relative: bool,
 }
 
-/// Highest weight that HAProxy knows.
+/// Highest weight that HAProxy accepts.
 const HIGHEST: u64 = 256;
 
 impl Weight {
-    /// A weight from 0 to 256. A server with weight 0 takes no new traffic.
+    /// Creates a weight from 0 to 256. A server with weight 0 takes no new traffic.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) above 256.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if `number` is more than 256.
     pub fn absolute(number: u64) -> Result<Self> {
         if number > HIGHEST {
             return Err(Error::invalid(format!("weight {number}: expected 0 to {HIGHEST}, or a percentage")));
@@ -37,8 +37,8 @@ impl Weight {
         Ok(Self { number, relative: false })
     }
 
-    /// Percent of the weight that the configuration gives the server, rounded down.
-    /// HAProxy takes what comes out above 256 for 256.
+    /// Creates a percentage of the weight that the configuration gives the server, rounded down.
+    /// HAProxy replaces a result above 256 with 256.
     pub fn percent(number: u64) -> Self {
         Self { number, relative: true }
     }
