@@ -1,4 +1,4 @@
-//! One HAProxy process: joins bytes, commands and meaning.
+//! Client of one HAProxy process: sends commands and reads their replies.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,16 +18,16 @@ use crate::show::{self, Info, ProcessReport, ReportParser};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
-/// Identifies a process, on any connection.
+/// Command that identifies a process, on any connection.
 const IDENTIFYING: &str = "show info";
 
 const STOPPING: Step = Step::new("waiting for the new worker", "answer");
 
-/// Pauses before a process that is stopping is looked at again.
+/// Pauses before a stopping process is probed again.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A stats socket of the cluster.
+/// Client of a stats socket of the cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct ProcessClient {
     pub(crate) socket: StatsSocket,
@@ -39,8 +39,7 @@ impl ProcessClient {
         self.socket.address()
     }
 
-    /// What the process says of itself and of the rows in `scope`, on one
-    /// connection.
+    /// Reads the report of the process, `show info` and the rows in `scope`, on one connection.
     pub(crate) fn read<'a>(
         &'a self,
         scope: &'a StatFilter,
@@ -49,9 +48,11 @@ impl ProcessClient {
         self.sweep(scope, deadline).boxed()
     }
 
-    /// The same as [`read`](Self::read), again if the process is stopping and was not
-    /// when it said `known`. After a reload the worker that stops may have accepted the
-    /// connection, and the next connection leads to the new worker.
+    /// Reads the report as [`read`](Self::read) does, and once more if the process is stopping,
+    /// unless the same process was stopping already in `known`.
+    ///
+    /// After a reload, the worker that is stopping may have accepted the connection; the next
+    /// connection leads to the new worker.
     pub(crate) async fn read_settled(
         &self,
         scope: &StatFilter,
@@ -72,8 +73,8 @@ impl ProcessClient {
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
         if reading.stat.is_empty() && !absent && matches!(scope, StatFilter::Proxy { .. }) {
-            // Up to 3.2 a frontend and a backend may share a name, and HAProxy
-            // takes the first one for it.
+            // Up to 3.2, a frontend and a backend may share a name, and HAProxy looks at the
+            // first one only.
             return self.read(&StatFilter::All, deadline).await;
         }
         Ok(reading)
@@ -81,10 +82,9 @@ impl ProcessClient {
 
     /// Runs a command on a connection of its own.
     ///
-    /// During a reload the worker that is about to stop may accept the connection. Some
-    /// commands it refuses then, since it runs no proxy any more; others it executes,
-    /// to no effect on the worker that goes on. Either way the command is sent again to
-    /// the new worker.
+    /// During a reload, the worker that is about to stop may accept the connection. It refuses some
+    /// commands, because it no longer runs any proxy, and executes others without effect on the new
+    /// worker. In both cases the command is sent again to the new worker.
     pub(crate) async fn execute<T>(
         &self,
         command: &Command,
@@ -102,8 +102,8 @@ impl ProcessClient {
         }
     }
 
-    /// Runs a command on connections that identify the process in the same reply, until
-    /// the process is not one that is stopping while another answers at its address.
+    /// Runs a command on connections that identify the process in the same reply, until the process
+    /// is not stopping, or no other process answers at its address.
     async fn execute_in_successor<T>(
         &self,
         command: &Command,
@@ -115,7 +115,7 @@ impl ProcessClient {
         loop {
             let reply = self.socket.reply(&request, deadline).boxed().await?;
             if !Info::begins(&reply) {
-                // HAProxy has not run any of it, for example because the line is too long.
+                // HAProxy has executed no part of the line, for example because it is too long.
                 let response = self.own_reply(command, &reply).and_then(|own| {
                     read(own.to_vec(), command, Nbproc::default())
                         .map_err(|problem| self.with_context(command, problem))
@@ -134,15 +134,15 @@ impl ProcessClient {
         }
     }
 
-    /// The part of a whole reply that belongs to the command itself.
+    /// Returns the part of a whole reply that belongs to the command itself.
     fn own_reply<'a>(&self, command: &Command, reply: &'a [u8]) -> Result<&'a [u8]> {
         let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
         protocol::check_ending(own).map_err(|error| self.lost(command, error))?;
         Ok(own)
     }
 
-    /// Whether another process answers now than the one that said `before`. A process
-    /// that cannot be asked has none.
+    /// Returns `true` if the process that answers now is not the process of `before`; `false` if no
+    /// process answers.
     async fn has_successor(&self, before: &Info, pause: Duration, deadline: &Deadline) -> bool {
         if deadline.sleep(STOPPING, pause).await.is_err() {
             return false;
@@ -150,8 +150,8 @@ impl ProcessClient {
         self.info(deadline).await.is_ok_and(|(now, _)| now.pid() != before.pid())
     }
 
-    /// Connects to the process and identifies it on the connection. A process that is
-    /// stopping is left for the one that answers in its place, if any does.
+    /// Connects to the process and identifies it on the connection. If the process is stopping and
+    /// another process answers in its place, connects to that process instead.
     pub(crate) fn identified<'a>(
         &'a self,
         deadline: &'a Deadline,
@@ -164,7 +164,7 @@ impl ProcessClient {
                 if !identified.info.is_stopping() {
                     return Ok(identified);
                 }
-                // The question needs a connection too, and there may be none beside this one.
+                // The next probe needs a connection too, and the limit may allow only one.
                 let IdentifiedConnection { info, connection, .. } = identified;
                 drop(connection);
                 if !self.has_successor(&info, pause, deadline).await {
@@ -194,8 +194,8 @@ impl ProcessClient {
         Ok(IdentifiedConnection { member: self, info: info.await?, at: now(), connection })
     }
 
-    /// Runs a command whose reply may hold anything, empty lines too, on a connection of its
-    /// own, and makes sure that the reply is whole.
+    /// Runs a command on a connection of its own, and checks that the reply is complete. The reply
+    /// may contain any text, including empty lines.
     pub(crate) fn dump<'a>(
         &'a self,
         command: &'a Command,
@@ -212,21 +212,21 @@ impl ProcessClient {
         .boxed()
     }
 
-    /// The whole reply to a command, as it is.
+    /// Returns the whole, unparsed reply to a command.
     pub(crate) async fn verbatim(&self, command: &Command, deadline: &Deadline) -> Result<Reply> {
         let reply = self.reply(command, deadline).await?;
         Reply::new(reply).map_err(|error| self.lost(command, error))
     }
 
-    /// The reply to a command on a connection of its own.
+    /// Returns the reply to a command on a connection of its own.
     ///
-    /// Boxed, as is [`read`](Self::read): what is polled here is deep, and would be a
-    /// part of the type of every future that a user makes.
+    /// Boxed like [`read`](Self::read): the future is deeply nested, and would otherwise be part of
+    /// the type of every future that a user creates.
     fn reply<'a>(&'a self, command: &'a Command, deadline: &'a Deadline) -> BoxFuture<'a, Result<Vec<u8>>> {
         async move { self.socket.reply(&command.encode(Form::Alone)?, deadline).await }.boxed()
     }
 
-    /// The error for a reply that did not arrive whole.
+    /// Returns the error for a reply that did not arrive completely.
     fn lost(&self, command: &Command, error: Error) -> Error {
         let error = error.during(command.redacted()).at(self.address());
         if command.idempotency() == Idempotency::Safe { error } else { error.into_unknown() }
@@ -236,7 +236,8 @@ impl ProcessClient {
         Error::new(problem).during(command.redacted()).at(self.address())
     }
 
-    /// The reply to `show info`, and the time it ended, in microseconds since 1970.
+    /// Returns the reply to `show info`, and the time at which it ended, in microseconds since
+    /// 1970.
     pub(crate) fn info<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<(Info, u64)>> {
         let ask = async move {
             let reply = self.socket.reply(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await?;
@@ -246,13 +247,13 @@ impl ProcessClient {
         ask.boxed()
     }
 
-    /// The record of a reply that ended just now.
+    /// Returns the record of a reply that ended just now.
     pub(crate) fn record(&self, answer: Result<ProcessReport>) -> Record {
         let answer = answer.map_err(|error| Failure::new(error, show::READING));
         self.to_record(answer)
     }
 
-    /// The record of a process that was given up just now, or of its reply.
+    /// Returns the record of a reply that ended, or of a process that was given up, just now.
     pub(crate) fn to_record(&self, answer: Result<ProcessReport, Failure>) -> Record {
         let mut record = Record::new(self.host.clone(), self.address().clone(), answer);
         record.read_at = now();
@@ -260,42 +261,44 @@ impl ProcessClient {
     }
 }
 
-/// An open connection to one process, which has said on it which process it is.
+/// An open connection to one process, on which the process has identified itself.
 ///
-/// Commands that must not be executed twice are sent on such a connection: between
-/// two connections another process may have taken over the socket.
+/// Commands that are not idempotent are sent on such a connection: between two connections, another
+/// process may have taken over the socket.
 pub(crate) struct IdentifiedConnection<'a> {
     member: &'a ProcessClient,
     pub(crate) info: Info,
-    /// Microseconds since 1970 at which it said so.
+    /// Time of the identification, in microseconds since 1970.
     pub(crate) at: u64,
     connection: Interactive<'a>,
 }
 
-/// Commands that are sent in one piece on one connection: one that fails does not keep
-/// those behind it from being executed.
+/// Commands that are sent in one piece on one connection. If one fails, HAProxy still executes the
+/// commands after it.
 pub(crate) struct Batch {
     commands: Vec<Command>,
     request: Request,
 }
 
 impl Batch {
+    /// Creates a batch of commands.
+    ///
     /// # Errors
     ///
-    /// Those of [`Command::encode`].
+    /// - The errors of [`Command::encode`].
     pub(crate) fn new(commands: Vec<Command>) -> Result<Self> {
         let requests = commands.iter().map(|command| command.encode(Form::AtPrompt));
         let requests: Vec<Request> = requests.collect::<Result<_>>()?;
         Ok(Self { commands, request: Request::joined(&requests) })
     }
 
-    /// The number of commands.
+    /// Returns the number of commands.
     pub(crate) fn len(&self) -> usize {
         self.commands.len()
     }
 }
 
-/// The answers to commands of one connection.
+/// Answers to the commands of one connection.
 pub(crate) struct Executed {
     /// The response to each command, in order.
     pub(crate) answers: Vec<Result<Response<Change>>>,
@@ -304,18 +307,18 @@ pub(crate) struct Executed {
 }
 
 impl IdentifiedConnection<'_> {
-    /// Whether the process has begun to stop since it was identified, and another one
-    /// answers in its place: what it executed is of no effect there.
+    /// Returns `true` if the process has begun to stop since it was identified, and another process
+    /// answers in its place: there, the executed commands have no effect.
     pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> bool {
         if self.info.is_stopping() {
             return false;
         }
         let sent = self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await;
         let Some(info) = sent.texts.into_iter().next() else { return false };
-        // A process that does not say so any more has answered the command before.
+        // If this reply does not arrive, the replies to the commands arrived before it.
         let info = rest_of_info(&mut self.connection, info, deadline).await;
         let Self { member, connection, .. } = self;
-        // The question needs a connection too, and there may be none beside this one.
+        // The next probe needs a connection too, and the limit may allow only one.
         drop(connection);
         match info {
             Ok(info) if info.is_stopping() => member.has_successor(&info, FIRST_PAUSE, deadline).await,
@@ -340,7 +343,7 @@ impl IdentifiedConnection<'_> {
         answers.into_iter().next().unwrap_or_else(|| Err(none()))
     }
 
-    /// Runs the commands of a batch, one behind the other.
+    /// Runs the commands of a batch, one after the other.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
         let commands = &batch.commands;
         let sent = self.connection.send(&batch.request, deadline).boxed().await;
@@ -359,10 +362,11 @@ impl IdentifiedConnection<'_> {
     }
 }
 
-/// Reads the reply to `show info` of an interactive connection, of which `text` has come.
+/// Reads the reply to `show info` on an interactive connection to its end; `text` is the part that
+/// has arrived.
 ///
-/// Up to 2.6 the description of the process may hold what looks like a prompt, so that
-/// the reply goes on behind it.
+/// Up to 2.6, the description of the process may contain text that looks like a prompt. The reply
+/// then continues after that text.
 async fn rest_of_info(
     connection: &mut Interactive<'_>,
     mut text: Vec<u8>,
@@ -380,7 +384,7 @@ async fn rest_of_info(
     }
 }
 
-/// Microseconds since 1970.
+/// Returns the current time, in microseconds since 1970.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
