@@ -1,59 +1,60 @@
 use std::collections::HashMap;
 use std::fmt;
 
-/// What a `shm-stats-file` says of its users.
+/// The contents of a `shm-stats-file` as far as they describe its users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShmFile {
     slots: Vec<Slot>,
-    /// By their guid.
+    /// The objects by guid.
     objects: HashMap<Box<str>, Vec<Object>>,
 }
 
-/// The place of one process in the file.
+/// The slot of one process in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slot {
     pid: i32,
-    /// Whether the process still tells that it is alive. A process that is stopping
-    /// does not, although it goes on counting.
+    /// `true` if the process still renews its heartbeat. A stopping process does not, although it
+    /// still counts.
     alive: bool,
 }
 
-/// The counters of one thread group of one object.
+/// The counters of one object in one thread group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
-    /// Its place in the file, which it keeps for as long as a process uses it.
+    /// Index in the file. It stays the same as long as a process uses the object.
     pub(crate) index: usize,
     pub(crate) side: Side,
     pub(crate) thread_group: u16,
-    /// One bit for each slot whose process uses the object.
+    /// One bit for each slot; it is set if the process of the slot uses the object.
     users: u64,
 }
 
-/// Which counters an object holds. A proxy with both sides has an object of each.
+/// The side that the counters of an object belong to. A proxy with both sides has an object for
+/// each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Side {
-    /// Those of a frontend or a listener.
+    /// Counters of a frontend or a listener.
     Front,
-    /// Those of a backend or a server.
+    /// Counters of a backend or a server.
     Back,
 }
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ShmFileError {
-    /// The layout has another version than those that are known.
+    /// The version of the layout is not supported.
     Version(u8, u8),
-    /// The file ends before what its header says.
+    /// The file is shorter than its header says.
     Truncated { has: usize, needs: usize },
-    /// Something in it cannot be.
+    /// A field has an impossible value.
     Malformed(&'static str),
 }
 
-/// Where things are in objects of one version of the layout.
+/// Size of an object and offsets of its fields in one version of the layout.
 struct Layout {
     object: usize,
     side: usize,
-    /// Bytes of the number of the thread group, at [`GROUP`].
+    /// Size of the number of the thread group in bytes; its offset is [`GROUP`].
     group: usize,
 }
 
@@ -62,7 +63,7 @@ const NOW: usize = 4;
 const SLOTS: usize = 24;
 const SLOT_COUNT: usize = 64;
 const SLOT: usize = 8;
-/// How many objects are used, and how many have a place.
+/// Offset of the number of objects in use; the number of allocated objects follows.
 const OBJECTS: usize = SLOTS + SLOT_COUNT * SLOT;
 const PLACES: usize = OBJECTS + 4;
 
@@ -71,10 +72,10 @@ const GROUP: usize = 128;
 const USERS: usize = 136;
 
 impl ShmFile {
-    /// Length of the header, which says how long the rest is.
+    /// Length of the header, which contains the length of the rest.
     pub(crate) const HEADER: usize = HEADER;
 
-    /// Bytes of the file that are in use: the header and the objects that it tells of.
+    /// Returns the number of bytes in use: the header and the objects that it counts.
     pub(crate) fn length(header: &[u8]) -> Result<usize, ShmFileError> {
         let layout = Layout::of(header)?;
         let number = |at| i32_at(header, at).ok_or_else(|| truncated(header, HEADER));
@@ -84,8 +85,8 @@ impl ShmFile {
         objects.ok_or(ShmFileError::Malformed("the number of objects"))
     }
 
-    /// Reads a file of layout 1.1 (HAProxy 3.3), 1.2 (3.4) or 1.3 (3.5). More bytes than
-    /// the header tells of are places for objects to come.
+    /// Reads a file of layout 1.1 (HAProxy 3.3), 1.2 (3.4) or 1.3 (3.5). Bytes beyond those in use
+    /// are room for future objects and are ignored.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ShmFileError> {
         let layout = Layout::of(bytes)?;
         let needs = Self::length(bytes)?;
@@ -104,17 +105,16 @@ impl ShmFile {
         Ok(Self { slots, objects: by_guid })
     }
 
-    /// Whether the header names that process, whatever the layout of the rest.
+    /// Returns `true` if the header names the process, whatever the layout of the rest.
     pub(crate) fn names_process(header: &[u8], pid: u64) -> bool {
         let slots = header.get(SLOTS..OBJECTS).unwrap_or_default();
         let named = |slot: &[u8]| i32_at(slot, 0).is_some_and(|found| u64::try_from(found) == Ok(pid));
         pid > 0 && slots.chunks_exact(SLOT).any(named)
     }
 
-    /// The slot of a process; `None` if it has none, or if several have its number.
+    /// Returns the slot of a process, or `None` if no slot or several slots have its pid.
     ///
-    /// The slot of a process that is stopping is not renewed any more, and is its own
-    /// until another process takes it.
+    /// A stopping process does not renew its slot, but keeps it until another process takes it.
     pub(crate) fn slot(&self, pid: u64, stopping: bool) -> Option<usize> {
         let is_of = |slot: &Slot| u64::try_from(slot.pid) == Ok(pid) && (slot.alive || stopping);
         let mut found = self.slots.iter().enumerate().filter(|(_, slot)| is_of(slot));
@@ -122,17 +122,17 @@ impl ShmFile {
         found.next().is_none().then_some(number)
     }
 
-    /// Whether a guid is a frontend's; `None` if no frontend or listener of the file has
-    /// it.
+    /// Returns `true` if the guid is a frontend's, `false` if it is a listener's, and `None` if no
+    /// frontend or listener of the file has it.
     ///
-    /// HAProxy gives every frontend an object of the back as well, whether or not it is a
-    /// backend. A listener has none.
+    /// HAProxy gives every frontend an object of the back side too, even if the proxy is no
+    /// backend. A listener has only an object of the front side.
     pub(crate) fn is_frontend(&self, guid: &str) -> Option<bool> {
         let has = |side| self.objects(guid, side).next().is_some();
         has(Side::Front).then(|| has(Side::Back))
     }
 
-    /// The objects with that guid that any process uses or has used.
+    /// Returns the objects with this guid that a process uses or has used.
     pub(crate) fn objects(&self, guid: &str, side: Side) -> impl Iterator<Item = &Object> {
         let objects = self.objects.get(guid).map(Vec::as_slice).unwrap_or_default();
         objects.iter().filter(move |object| object.side == side)
@@ -142,7 +142,7 @@ impl ShmFile {
 impl Slot {
     fn parse(bytes: &[u8], now: u32) -> Option<Self> {
         let (pid, heartbeat) = (i32_at(bytes, 0)?, u32_at(bytes, 4)?);
-        // A time in milliseconds that wraps; 0 is no time.
+        // The heartbeat is a time in milliseconds that wraps around; 0 means that it was never set.
         let ahead = heartbeat.wrapping_sub(now);
         Some(Self { pid, alive: heartbeat != 0 && ahead != 0 && ahead < 1 << 31 })
     }
@@ -170,13 +170,13 @@ impl Layout {
         })
     }
 
-    /// One object and its guid, or nothing if the place is empty.
+    /// Reads one object and its guid. Returns `None` if the place is empty.
     fn object(&self, index: usize, bytes: &[u8]) -> Result<Option<(Box<str>, Object)>, ShmFileError> {
         let group = bytes.get(GROUP..GROUP + self.group).unwrap_or_default();
         let thread_group = group.iter().rev().fold(0, |number, byte| number << 8 | u16::from(*byte));
         let users =
             bytes.get(USERS..USERS + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-        // A place without users is empty; one without a thread group is being filled.
+        // A place without users is empty. A place without a thread group is still being filled.
         let Some(users) = users.filter(|users| *users != 0 && thread_group != 0) else { return Ok(None) };
         let guid = bytes.get(..GUID).unwrap_or_default();
         let guid = guid.split(|byte| *byte == 0).next().filter(|name| name.len() < guid.len());
@@ -232,7 +232,7 @@ mod tests {
         fixture("3.4-shared/counters.shm")
     }
 
-    /// Place, thread group and slots of the objects with a guid.
+    /// Returns index, thread group and slots of the objects with a guid.
     fn objects(file: &ShmFile, guid: &str, side: Side) -> Vec<(usize, u16, Vec<usize>)> {
         let slots = |object: &Object| (0..64).filter(|slot| object.is_used_by(*slot)).collect();
         file.objects(guid, side).map(|object| (object.index, object.thread_group, slots(object))).collect()
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(objects(&file, "both", Side::Front), both(10));
         assert_eq!(objects(&file, "both", Side::Back), both(12));
         assert_eq!(objects(&file, "app-a1", Side::Back), both(14));
-        // HAProxy 3.4 gives a backend that is no frontend another place in each process.
+        // HAProxy 3.4 gives a backend that is no frontend a separate place for each process.
         let app = [(16, 1, vec![0]), (17, 2, vec![0]), (18, 1, vec![1]), (19, 2, vec![1])];
         assert_eq!(objects(&file, "app", Side::Back), app);
         assert_eq!(objects(&file, "app", Side::Front), []);
@@ -270,7 +270,7 @@ mod tests {
             for guid in ["gone", "half", ""] {
                 assert_eq!(objects(&file, guid, Side::Back), [], "{guid:?}");
             }
-            // A process that is stopping does not say that it is alive.
+            // A stopping process does not renew its heartbeat.
             assert_eq!([101, 102, 103].map(|pid| file.slot(pid, false)), [Some(0), None, None]);
             assert_eq!([101, 102, 103].map(|pid| file.slot(pid, true)), [Some(0), Some(1), Some(3)]);
             assert_eq!(file.slot(u64::from(u32::MAX), true), None);
@@ -332,7 +332,7 @@ mod tests {
         ] {
             assert_eq!(changed(at, bytes), format!("shm-stats-file is malformed: {what}"));
         }
-        // As many as there is no room for: nothing is set aside for them.
+        // The file has no room for this many objects: no memory is allocated for them.
         let mut file = recorded();
         file[OBJECTS..OBJECTS + 8].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f]);
         let needs = HEADER + 552 * 0x7fff_ffff;

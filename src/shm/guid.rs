@@ -1,4 +1,4 @@
-//! Which guid each row of `show stat` has.
+//! Finds the guid of each row of `show stat`.
 
 use std::collections::HashSet;
 
@@ -7,29 +7,29 @@ use crate::field::{Col, RowKind};
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::show::{GuidLine, GuidList};
 
-/// The guid of a row.
+/// The guid of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RowGuid {
     None,
     Is(Side, Box<str>),
-    /// It may have one.
+    /// The replies do not show if the row has a guid, or which one.
     Unknown,
 }
 
-/// Why guids cannot be told: the list does not fit between the two dumps.
+/// The reason why no guid is assigned: the list does not fit between the two dumps.
 pub(crate) const UNFIT: &str = "`dump stats-file` does not fit to `show stat`";
 
-/// Finds the guid of each row of `before`, by the list that the process printed after it
-/// and before it printed `after`.
+/// Finds the guid of each row of `before`. `list` is the reply that the process printed after
+/// `before` and before `after`.
 ///
-/// The list has the order of the rows and leaves out those without guid, so that each of
-/// its lines may belong to several rows. A line is no row's that is of another kind; it is
-/// no row's whose counters it does not continue, or which does not continue its own, since
-/// counters only grow. Where all that allows one row alone for each line, it is proved;
-/// what it leaves open is unknown.
+/// The list has the order of the rows and leaves out rows without a guid, so a line may belong to
+/// one of several rows. A line cannot belong to a row of another kind. Because counters only grow,
+/// it cannot belong to a row if one of its counters is lower than in `before` or higher than in
+/// `after`. A row gets a guid if these rules and the order leave only this row for the line; it has
+/// no guid if no line fits it. Otherwise the guid is [`RowGuid::Unknown`].
 ///
-/// `is_frontend` says of the guid of a frontend or a listener which of them it is, as far
-/// as that is known.
+/// `is_frontend` tells if the guid of a frontend or a listener is a frontend's, as far as that is
+/// known.
 pub(crate) fn join(
     before: &StatTable,
     list: &GuidList,
@@ -69,8 +69,8 @@ pub(crate) fn join(
     Ok(guids)
 }
 
-/// The proxies that are frontend and backend: by their names, and by their guids, which
-/// are listed twice.
+/// The proxies that are both frontend and backend: their names, and their guids, which are listed
+/// twice.
 struct BothSides<'a> {
     names: HashSet<&'a str>,
     guids: HashSet<&'a str>,
@@ -96,7 +96,7 @@ impl<'a> BothSides<'a> {
     }
 }
 
-/// The line that is a row's.
+/// The line that belongs to a row.
 #[derive(Clone, Copy)]
 enum Line<'a> {
     None,
@@ -104,18 +104,18 @@ enum Line<'a> {
     Unknown,
 }
 
-/// Lines that are tried for one row before it is given up.
+/// Number of lines that are tried for a row before its guid counts as unknown.
 const TRIED: usize = 64;
 
-/// The line of each row; `None` if there is no way to give each line a row.
+/// Returns the line of each row, or `None` if the lines cannot be assigned to rows in order.
 fn assign<'a, R>(
     lines: &'a [GuidLine],
     rows: &[R],
     fits: impl Fn(&GuidLine, &R) -> bool,
 ) -> Option<Vec<Line<'a>>> {
     let fits = |line: &GuidLine, row: usize| rows.get(row).is_some_and(|row| fits(line, row));
-    // The first and the last row that each line can have, so that those before it and
-    // those behind it have one.
+    // The first and the last row that each line can have if all lines before it and all lines after
+    // it still find a row.
     let mut first = Vec::with_capacity(lines.len());
     let mut next = 0;
     for line in lines {
@@ -156,8 +156,8 @@ fn is_of(kind: RowKind, side: Side) -> bool {
     }
 }
 
-/// Whether each counter of the line lies between those of the row before and after it.
-/// Cells that `show stat` leaves empty, as it does by the mode of the proxy, say nothing.
+/// Returns `true` if each counter of the line lies between its values in the row before and after.
+/// Cells that `show stat` leaves empty, depending on the mode of the proxy, are skipped.
 fn continues(line: &GuidLine, before: &Row<'_>, after: &Row<'_>) -> bool {
     line.counters.iter().all(|(column, value)| {
         let cell = |row: &Row<'_>, column: Col| row.number(column);
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::show::stat::StatParser;
 
-    /// Servers and backends, as name, type and sessions.
+    /// Builds a dump of servers and backends from name, type and sessions.
     fn dump(rows: &[(&str, u64, u64)]) -> StatTable {
         let mut text = "# pxname,svname,type,stot,sid,\n".to_owned();
         for (sid, (name, kind, stot)) in (1..).zip(rows) {
@@ -199,7 +199,7 @@ mod tests {
         dump(&rows)
     }
 
-    /// The guid of each server, `-` for none and `?` if it is not known.
+    /// Returns the guid of each server: `-` if it has none, `?` if it is unknown.
     fn joined(before: &[u64], lines: &[(&str, u64)], after: &[u64]) -> Result<Vec<String>, &'static str> {
         let guids = join(&servers(before), &list(lines), &servers(after), |_| None)?;
         let text = |guid: &RowGuid| match guid {
@@ -221,7 +221,7 @@ mod tests {
     fn counters_tell_which_rows_are_left_out() {
         assert_eq!(joined(&[5, 7, 9], &[("b", 7)], &[5, 7, 9]).unwrap(), ["-", "b", "-"]);
         assert_eq!(joined(&[5, 7, 9], &[("a", 5), ("c", 9)], &[5, 7, 9]).unwrap(), ["a", "-", "c"]);
-        // ByteCounts goes on meanwhile.
+        // Traffic continues between the replies.
         assert_eq!(joined(&[5, 70, 900], &[("b", 75)], &[6, 80, 950]).unwrap(), ["-", "b", "-"]);
     }
 
@@ -229,7 +229,7 @@ mod tests {
     fn rows_that_count_alike_stay_unknown_and_the_others_do_not() {
         let found = joined(&[4, 0, 0, 8], &[("a", 4), ("b", 0)], &[4, 0, 0, 8]).unwrap();
         assert_eq!(found, ["a", "?", "?", "-"]);
-        // The order alone may do.
+        // The order alone can be enough.
         let found = joined(&[0, 8, 0], &[("a", 0), ("b", 8), ("c", 0)], &[0, 8, 0]).unwrap();
         assert_eq!(found, ["a", "b", "c"]);
         let found = joined(&[0, 8, 0, 0], &[("a", 0), ("b", 8), ("c", 0)], &[0, 8, 0, 0]).unwrap();

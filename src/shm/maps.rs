@@ -1,34 +1,34 @@
-//! The parts of `/proc` that tell about a process, read from text.
+//! Parsers for the files in `/proc` that describe a process. They take text and do no I/O.
 
 use std::path::PathBuf;
 
-/// A file that a process has in its memory and shares with others.
+/// A file that a process maps into its memory and shares with other processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mapping {
-    /// Addresses, as `/proc/PID/map_files` names them.
+    /// Address range, spelt as the names in `/proc/PID/map_files`.
     pub(super) range: String,
-    /// Number of the device, as `stat` has it.
+    /// Device number, encoded as in the result of `stat`.
     pub(super) device: u64,
     pub(super) inode: u64,
     pub(super) path: PathBuf,
-    /// Whether the path is gone.
+    /// `true` if the path no longer exists.
     pub(super) deleted: bool,
 }
 
-/// Ticks in a second in all that `/proc` says, on every machine that Linux runs on but
-/// Alpha.
+/// Ticks per second in all files of `/proc`, on every architecture that Linux runs on except Alpha.
 pub(super) const TICKS: u64 = 100;
 
-/// What else is in the memory of HAProxy and shared: memory without a file, and the
-/// messages of the start, which a master shares with its workers.
+/// Path prefixes of HAProxy's other shared mappings: memory without a file, and the log of the
+/// startup, which a master shares with its workers.
 const OTHERS: [&str; 4] = ["/dev/zero", "/dev/shm/haproxy_startup_logs", "/memfd:", "/SYSV"];
 
-/// The files in `/proc/PID/maps` that are mapped from their beginning, to be written and
-/// shared.
+/// Returns the files in `/proc/PID/maps` that are mapped from their beginning, writable and shared.
 pub(super) fn shared_files(maps: &str) -> Vec<Mapping> {
     maps.lines().filter_map(shared_file).collect()
 }
 
+/// Reads one line, such as
+///
 /// `7f61bf8f1000-7f61bf9ff000 rw-s 00000000 fe:00 10027180     /run/haproxy/stats.shm`
 fn shared_file(line: &str) -> Option<Mapping> {
     let mut words = line.splitn(6, ' ');
@@ -46,7 +46,7 @@ fn shared_file(line: &str) -> Option<Mapping> {
         None => (path, false),
     };
     Some(Mapping {
-        // In this folder, addresses have no zeros in front.
+        // The names in `/proc/PID/map_files` have no leading zeros.
         range: range.split('-').map(|end| end.trim_start_matches('0')).collect::<Vec<_>>().join("-"),
         device: device_number(number(major)?, number(minor)?),
         inode: inode.parse().ok()?,
@@ -55,19 +55,19 @@ fn shared_file(line: &str) -> Option<Mapping> {
     })
 }
 
-/// Linux' way to write a device as one number.
+/// Encodes a device number as Linux does.
 fn device_number(major: u64, minor: u64) -> u64 {
     (major & 0xffff_f000) << 32 | (major & 0xfff) << 8 | (minor & 0xffff_ff00) << 12 | (minor & 0xff)
 }
 
-/// When a process started, in ticks since the machine did: field 22 of `/proc/PID/stat`.
+/// Returns the start time of a process in ticks since boot: field 22 of `/proc/PID/stat`.
 pub(super) fn start_ticks(stat: &str) -> Option<u64> {
-    // The name of the program, in parentheses, may hold anything.
+    // The name of the program, in parentheses, may contain any character.
     let (_, behind) = stat.rsplit_once(") ")?;
     behind.split(' ').nth(22 - 3)?.parse().ok()
 }
 
-/// When the machine started, in seconds since 1970: `btime` of `/proc/stat`.
+/// Returns the boot time of the machine in seconds since 1970: `btime` of `/proc/stat`.
 pub(super) fn boot_time(stat: &str) -> Option<u64> {
     stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }

@@ -1,9 +1,8 @@
-//! The file in which HAProxy processes keep counters together (`shm-stats-file`, HAProxy
-//! 3.3 and later): its layout, the processes that map it, and which rows of `show stat`
-//! are in it.
+//! The file in which HAProxy processes keep counters together (`shm-stats-file`, HAProxy 3.3 and
+//! later): its layout, the processes that map it, and the rows of `show stat` that it contains.
 //!
-//! HAProxy writes into the file while it is read here. Only what does not change while a
-//! process lives is taken from it: who uses which object. The layout is described in
+//! HAProxy writes to the file while this crate reads it. Therefore only data that stays the same
+//! for the life of a process is used: which process uses which object. The layout is described in
 //! HAProxy's `doc/internals/shm-stats-file-description.txt`.
 
 mod file;

@@ -1,4 +1,4 @@
-//! Where the counters of each row are kept.
+//! Finds the place of the counters of each row.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,45 +9,45 @@ use crate::field::{COLUMNS, Col, Nature, RowKind};
 use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::version::Version;
 
-/// One of the processes that have a file in common.
+/// One of the processes that use the same file.
 pub(crate) struct Member<'a> {
     pub(crate) guids: &'a [RowGuid],
-    /// `show stat` before and after the guids were asked for, each of all members before
-    /// anything that came later of any.
+    /// `show stat` from before and from after the guids were read. For all members together, each
+    /// of these steps is complete before the next one begins.
     pub(crate) before: &'a StatTable,
     pub(crate) after: &'a StatTable,
     pub(crate) version: Option<&'a Version>,
-    /// How many thread groups it has. Each counts in a place of its own, so that a
-    /// process does not see what those count that it does not have.
+    /// Number of thread groups. Each group counts in a place of its own, so a process with fewer
+    /// groups does not see the counts of the others.
     pub(crate) thread_groups: u64,
     pub(crate) usage: Usage,
 }
 
-/// What is known of how a process uses the file.
+/// The known relation of a process to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Usage {
-    /// By this slot.
+    /// The process uses this slot.
     Slot(usize),
-    /// By some slot.
+    /// The process uses a slot, but it is not known which one.
     Some,
-    /// Perhaps not at all.
+    /// The process may not use the file at all.
     Unknown,
 }
 
-/// Where the counters of one row are.
+/// The place of the counters of one row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RowCounters {
-    /// In the process alone.
+    /// The counters are in the process alone.
     Separate,
-    /// In the file, in the place of that name: every process that has the same place
-    /// of the same file counts there.
+    /// The counters are in the file, at the place with this name. All processes with the same place
+    /// in the same file count there.
     Shared(Arc<str>),
-    /// In the process or in the file.
+    /// The counters are in the process or in the file.
     Unknown,
 }
 
-/// Where each row of each member is counted. `file` is what they have in common, if it
-/// can be read here.
+/// Returns the place of each row of each member. `file` is the file that the members share, or
+/// `None` if it cannot be read on this host.
 pub(crate) fn places(members: &[Member<'_>], file: Option<&ShmFile>) -> Vec<Box<[RowCounters]>> {
     let mut places: Vec<Vec<RowCounters>> = members.iter().map(|member| member.places(file)).collect();
     let wrong = contradictions(members, &places);
@@ -82,20 +82,22 @@ impl Member<'_> {
     }
 }
 
-/// Whether backends that are no frontends share counters, as far as it is known.
+/// Returns `true` if backends that are no frontends share their counters, `false` if they do not,
+/// and `None` if it is not known.
 ///
-/// They are meant to. 3.4 looks for them in the file by what only frontends have, so that
-/// each process gets a place of its own; later releases may do as they are meant to.
+/// HAProxy intends to share them. Release 3.4 searches for them in the file with a key that only
+/// frontends have, so each process gets a place of its own; a later release may fix this.
 fn pure_backends_share(version: Option<&Version>) -> Option<bool> {
     let mut numbers = version?.as_str().split(|byte: char| !byte.is_ascii_digit());
     let (major, minor, patch) = (numbers.next()?, numbers.next()?, numbers.next()?.parse::<u32>().ok()?);
     ((major, minor) == ("3", "4") && patch <= LAST_SEEN).then_some(false)
 }
 
-/// The last patch level of 3.4 whose backends are known not to share.
+/// Last patch level of 3.4 for which it is known that such backends do not share.
 const LAST_SEEN: u32 = 7;
 
-/// The place of an object in the file, if it is certain that the process counts there.
+/// Returns the place of an object in the file, or `None` if it is not certain that the process
+/// counts there.
 fn place_in(file: &ShmFile, usage: Usage, side: Side, guid: &str) -> Option<Arc<str>> {
     let all: Vec<&Object> = file.objects(guid, side).collect();
     let used = match usage {
@@ -103,7 +105,7 @@ fn place_in(file: &ShmFile, usage: Usage, side: Side, guid: &str) -> Option<Arc<
         Usage::Some | Usage::Unknown => by_group(all.iter().copied())?,
     };
     if let Usage::Slot(own) = usage {
-        // Processes that share one thread group must share all that both have.
+        // Processes that share one thread group must share all groups that both have.
         for slot in (0..u64::BITS as usize).filter(|slot| *slot != own) {
             let theirs = || all.iter().copied().filter(|object| object.is_used_by(slot));
             if theirs().any(|object| used.values().any(|index| *index == object.index)) {
@@ -120,7 +122,8 @@ fn place_in(file: &ShmFile, usage: Usage, side: Side, guid: &str) -> Option<Arc<
     Some(name(side, guid, Some(*own).filter(|own| first != Some(*own))))
 }
 
-/// The objects that a slot uses, by thread group; `None` if they are several for one group.
+/// Returns the objects that a slot uses, by thread group, or `None` if one group has several
+/// objects.
 fn used_by(objects: &[&Object], slot: usize) -> Option<BTreeMap<u16, usize>> {
     by_group(objects.iter().copied().filter(|object| object.is_used_by(slot)))
 }
@@ -135,8 +138,8 @@ fn by_group<'a>(objects: impl Iterator<Item = &'a Object>) -> Option<BTreeMap<u1
     Some(groups)
 }
 
-/// What a place is called; `index` is that of an object which is not the first of its
-/// guid.
+/// Builds the name of a place. `index` is the object's index if the object is not the first one
+/// with its guid.
 fn name(side: Side, guid: &str, index: Option<usize>) -> Arc<str> {
     let side = match side {
         Side::Front => "fe",
@@ -148,8 +151,8 @@ fn name(side: Side, guid: &str, index: Option<usize>) -> Arc<str> {
     }
 }
 
-/// Places whose counters cannot be one: what a process printed first is more than what
-/// another printed later.
+/// Returns the places that cannot be shared, because one process first printed a higher count than
+/// another one printed later.
 fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSet<Arc<str>> {
     let known = Col::ALL.iter().zip(COLUMNS);
     let counters = known.filter(|(_, one)| one.shared && one.nature == Nature::Counter);
@@ -196,7 +199,7 @@ mod tests {
         parser.finish().unwrap()
     }
 
-    /// What a recorded process printed, and the guids of its rows.
+    /// Returns the recorded `show stat` of a process and the guids of its rows.
     fn recorded(n: usize) -> (StatTable, Vec<RowGuid>) {
         let stat = stat(&fixture(&format!("3.4-shared/proc{n}/show_stat.txt")));
         let list = GuidList::parse(&fixture(&format!("3.4-shared/proc{n}/dump_stats-file.txt"))).unwrap();
@@ -204,7 +207,7 @@ mod tests {
         (stat, guids)
     }
 
-    /// The place of each row of both processes, `-` for none and `?` if it is not known.
+    /// Returns the place of each row of both processes: `-` if it has none, `?` if it is unknown.
     fn found(file: Option<&ShmFile>, usages: [Usage; 2], version: &str) -> [Vec<String>; 2] {
         let recorded = [recorded(1), recorded(2)];
         let version = Version::parse(version);
@@ -236,7 +239,7 @@ mod tests {
         let [one, two] = found(Some(&file()), [Usage::Slot(0), Usage::Slot(1)], "3.4.7");
         assert_eq!(one, [&SHARED[..], &["be:app"]].concat());
         assert_eq!(two, [&SHARED[..], &["be:app#18"]].concat());
-        // Slots that use nothing of it.
+        // This slot uses no object.
         let [none, _] = found(Some(&file()), [Usage::Slot(5), Usage::Slot(1)], "3.4.7");
         assert_eq!(
             none,
@@ -268,7 +271,7 @@ mod tests {
         }
     }
 
-    /// The places of one backend row, which counted `stot` before and after.
+    /// Returns the places of one backend row with the given `stot` before and after.
     fn declared(counts: [(u64, u64, u64); 2]) -> Vec<RowCounters> {
         let row = |stot: u64| stat(format!("# pxname,svname,type,stot,\np,s,2,{stot},\n\n").as_bytes());
         let dumps = counts.map(|(before, after, _)| (row(before), row(after)));
@@ -291,12 +294,12 @@ mod tests {
         assert_eq!(declared([(42, 42, 1), (42, 42, 1)]), shared);
         assert_eq!(declared([(30, 50, 1), (42, 42, 1)]), shared);
         assert_eq!(declared([(30, 41, 1), (42, 42, 1)]), unknown);
-        // A process does not see what thread groups count that it does not have.
+        // A process does not see the counts of thread groups that it does not have.
         assert_eq!(declared([(30, 41, 1), (42, 42, 2)]), shared);
         assert_eq!(declared([(43, 43, 1), (42, 42, 2)]), unknown);
     }
 
-    /// A file of layout 1.3 with objects of the guid `s`: thread group and users of each.
+    /// Builds a file of layout 1.3 with objects of the guid `s`, given as thread group and users.
     fn made(objects: &[(u16, u64)]) -> ShmFile {
         let mut bytes = vec![0; ShmFile::HEADER];
         bytes[..2].copy_from_slice(&[1, 3]);
@@ -319,15 +322,15 @@ mod tests {
             place_in(&made(objects), Usage::Slot(slot), Side::Back, "s").map(|place| place.to_string())
         };
         let some = |text: &str| Some(text.to_owned());
-        // One place; one for each; one in common and one that a third process has.
+        // One place; one for each process; one shared place and one of a third process.
         assert_eq!(place(&[(1, 0b11)], 1), some("be:s"));
         let apart = [(1, 0b01), (1, 0b10)];
         assert_eq!((place(&apart, 0), place(&apart, 1)), (some("be:s"), some("be:s#1")));
         assert_eq!(place(&[(1, 0b100), (1, 0b011)], 0), some("be:s#1"));
-        // A process that has fewer thread groups.
+        // A process with fewer thread groups.
         let fewer = [(1, 0b11), (2, 0b01)];
         assert_eq!((place(&fewer, 0), place(&fewer, 1)), (some("be:s"), some("be:s")));
-        // Two for one thread group; half of them in common; none.
+        // Two objects for one thread group; only a part of them is shared; no object at all.
         assert_eq!(place(&[(1, 0b01), (1, 0b01)], 0), None);
         assert_eq!(place(&[(1, 0b11), (2, 0b01), (2, 0b10)], 0), None);
         assert_eq!(place(&[(1, 0b01), (2, 0b11), (1, 0b10)], 0), None);

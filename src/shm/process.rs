@@ -1,4 +1,4 @@
-//! Which `shm-stats-file` a process of this host maps, by `/proc`.
+//! Finds the `shm-stats-file` that a process of this host maps, with the help of `/proc`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -7,27 +7,27 @@ use std::path::{Path, PathBuf};
 use super::file::{ShmFile, ShmFileError};
 use super::maps::{self, Mapping};
 
-/// What a process says of itself, so that it is not taken for another one which has the
-/// same number in another container.
+/// Data that a process reported about itself. It prevents confusion with a process that has the
+/// same pid in another container.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
     pub(crate) pid: u64,
-    /// Seconds since 1970 at which it started, by its own clock then.
+    /// Start time in seconds since 1970, by the process's clock at its start.
     pub(crate) started_at: Option<u64>,
-    /// Seconds since 1970 at which it started, by the time that it has been up.
+    /// Start time in seconds since 1970, calculated from the uptime.
     pub(crate) started_before: Option<u64>,
 }
 
-/// What can be seen of a process here.
+/// The result of looking for the file of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It maps no such file.
+    /// The process maps no `shm-stats-file`.
     Without,
-    /// It maps one.
+    /// The process maps this file.
     With(Mapped),
-    /// It is not a process of this host, or may not be looked at.
+    /// The process does not run on this host, or this program may not inspect it.
     Hidden,
-    /// Something went wrong that may go well another time.
+    /// A temporary error occurred; another attempt may succeed.
     Failed,
 }
 
@@ -37,19 +37,19 @@ pub(crate) struct Mapped {
     pub(crate) device: u64,
     pub(crate) inode: u64,
     pub(crate) path: PathBuf,
-    /// Where it can be opened.
+    /// Path under which the file can be opened.
     open: Option<PathBuf>,
-    /// Why it cannot be read.
+    /// The reason why the file cannot be read.
     pub(crate) problem: Option<String>,
 }
 
-/// Largest part of a file of `/proc` that is read.
+/// Limit for reading one file of `/proc`, in bytes.
 const PROC: u64 = 16 << 20;
 
-/// Seconds that two ways of telling when a process started may be apart.
+/// Tolerance in seconds between two ways to calculate the start time of a process.
 const APART: u64 = 2;
 
-/// Looks which file a process maps. Reads `/proc`, and may wait for the disk.
+/// Finds the file that a process maps. Reads `/proc` and may wait for the disk.
 pub(crate) fn look(claim: Claim) -> Seen {
     match find(claim) {
         Ok(seen) => seen,
@@ -75,12 +75,12 @@ fn find(claim: Claim) -> io::Result<Seen> {
             _ => {}
         }
     }
-    // Another process may have taken its number meanwhile.
+    // Another process may have taken over the pid in the meantime.
     Ok(if start_ticks(claim.pid)? == before { seen } else { Seen::Hidden })
 }
 
-/// Whether an error will be the same for as long as the process lives. Too many open
-/// files, for one, will not.
+/// Returns `true` if the error persists for the life of the process. Too many open files, for
+/// example, is a temporary error.
 fn is_lasting(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, Unsupported};
 
@@ -88,11 +88,11 @@ fn is_lasting(error: &io::Error) -> bool {
 }
 
 impl Mapped {
-    /// Reads the file as it is now.
+    /// Reads the current contents of the file.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read, or is no file that can be understood.
+    /// A text with the reason why the file cannot be read or is malformed.
     pub(crate) fn read(&self, limit: usize) -> Result<ShmFile, String> {
         let path = match (&self.open, &self.problem) {
             (Some(path), None) => path,
@@ -106,10 +106,10 @@ impl Mapped {
     }
 }
 
-/// Whether a mapped file is the one that is looked for.
+/// The result of comparing a mapped file with the layout of a `shm-stats-file`.
 enum Recognised {
     Yes(Mapped),
-    /// It cannot be opened.
+    /// The file cannot be opened.
     Perhaps(Mapped),
     No,
 }
@@ -133,8 +133,8 @@ fn recognise(pid: u64, mapping: &Mapping) -> io::Result<Recognised> {
             }
             Err(error) => return Err(error),
         };
-        // The numbers in the list of mappings are not always those of the file itself, as
-        // on overlayfs and btrfs.
+        // On overlayfs and btrfs, for example, the device and inode numbers in the list of mappings
+        // can differ from the numbers of the file itself.
         let named = ShmFile::names_process(&header, pid);
         if inode != mapping.inode && !named {
             continue;
@@ -153,8 +153,8 @@ fn recognise(pid: u64, mapping: &Mapping) -> io::Result<Recognised> {
     Ok(Recognised::Perhaps(mapped))
 }
 
-/// Where a mapped file may be opened: by its path here, by that of the process, and, for
-/// those who may, by the mapping itself.
+/// Returns the paths under which a mapped file can be opened: its path on this host, its path in
+/// the root directory of the process, and the mapping itself, which needs privileges.
 fn places(pid: u64, mapping: &Mapping) -> Vec<PathBuf> {
     let mapping_itself = PathBuf::from(format!("/proc/{pid}/map_files/{}", mapping.range));
     let relative = mapping.path.strip_prefix("/").unwrap_or(&mapping.path);
@@ -163,7 +163,7 @@ fn places(pid: u64, mapping: &Mapping) -> Vec<PathBuf> {
     by_path.chain([mapping_itself]).collect()
 }
 
-/// Opens a plain file; what is in the place of one may block for ever.
+/// Opens a regular file. Opening anything else, such as a pipe, could block for ever.
 fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
@@ -198,21 +198,21 @@ fn read(file: File, limit: usize) -> Result<ShmFile, String> {
         return Err(format!("shm-stats-file is longer than the limit of {limit} bytes"));
     }
     let rest = u64::try_from(length.saturating_sub(bytes.len())).unwrap_or(0);
-    // The clone has moved on behind the header, and so has this one.
+    // The clone shares its position with `file`, which is therefore behind the header too.
     file.take(rest).read_to_end(&mut bytes).map_err(text)?;
     ShmFile::parse(&bytes).map_err(|error: ShmFileError| error.to_string())
 }
 
-/// When the process started, in ticks since this machine did.
+/// Returns the start time of the process in ticks since boot.
 fn start_ticks(pid: u64) -> io::Result<u64> {
     let text = read_proc(&format!("/proc/{pid}/stat"))?;
     maps::start_ticks(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Whether a process that started at these ticks is the one that makes the claim.
+/// Returns `true` if a process with this start time is the process that made the claim.
 ///
-/// Its own clock may have been set since. The time that it has been up does not depend
-/// on that, and is less exact.
+/// The clock of the process may have been changed since its start. The start time calculated from
+/// the uptime does not depend on the clock, but is less exact.
 fn is_start(claim: Claim, ticks: u64) -> bool {
     let seconds = ticks / maps::TICKS;
     let booted = read_proc("/proc/stat").ok().and_then(|text| maps::boot_time(&text));
@@ -235,7 +235,7 @@ fn read_proc(path: &str) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    /// This process, of which it is known when it started.
+    /// Returns the claim of this test process, with its known start time.
     fn own() -> Claim {
         let pid = u64::from(std::process::id());
         let ticks = start_ticks(pid).unwrap();
@@ -249,9 +249,9 @@ mod tests {
         assert_eq!(look(own), Seen::Without);
         let start = own.started_at.unwrap();
         let claim = |started_at, started_before| Claim { started_at, started_before, ..own };
-        // Its clock was set after it had started.
+        // The clock was changed after the start of the process.
         assert_eq!(look(claim(Some(start - 9999), Some(start + 2))), Seen::Without);
-        // Another one, that has the number in a container.
+        // Another process that has the same pid in a container.
         for other in
             [claim(Some(start - 3), None), claim(Some(start + 3), Some(start - 3)), claim(None, None)]
         {
@@ -271,7 +271,7 @@ mod tests {
         Mapping { range: "1000-2000".into(), device, inode, path: path.into(), deleted: false }
     }
 
-    /// What is made of a file with these bytes which process 101 maps.
+    /// Returns the result for a file with these bytes that process 101 maps.
     fn recognised(bytes: &[u8]) -> Recognised {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("counters.shm");
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_file_is_known_by_its_header() {
         assert!(matches!(recognised(&fixture()), Recognised::Yes(Mapped { problem: None, .. })));
-        // A ring, for one, is mapped as well.
+        // Processes map other files too, for example a ring.
         assert!(matches!(recognised(&[7; 4096]), Recognised::No));
         assert!(matches!(recognised(b""), Recognised::No));
         assert!(matches!(recognised(&fixture()[..2000]), Recognised::Yes(_)));
