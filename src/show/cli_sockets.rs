@@ -1,28 +1,50 @@
-/// Stats sockets of a process, as its `show cli sockets` names them.
+/// The stats sockets of a process, as listed by its `show cli sockets`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let snapshot = cluster.snapshot().await?;
+/// for report in snapshot.processes().iter().filter_map(|process| process.report()) {
+///     println!("{} stats sockets", report.sockets.iter().len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SocketList(Vec<ListedSocket>);
 
 /// One line of `show cli sockets`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(report: haproxyadmin::ProcessReport) {
+/// for socket in report.sockets.iter() {
+///     println!("{} level {}, process {}", socket.address, socket.level, socket.processes);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ListedSocket {
-    /// Address in HAProxy's notation, as the process sees it: a relative path is
-    /// relative to the folder it was started in.
+    /// Address in HAProxy's notation, as the process sees it. A relative path is relative to the
+    /// directory in which the process was started.
     pub address: Box<str>,
-    /// Level in HAProxy's words.
+    /// Level, as HAProxy prints it.
     pub level: Box<str>,
-    /// Relative numbers of the processes that answer there, or `all`.
+    /// Relative numbers of the processes that answer on the socket, or `all`.
     pub processes: Box<str>,
 }
 
 impl SocketList {
-    /// The sockets, in the order of the wire.
+    /// Returns the sockets, in the order of the reply.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &ListedSocket> {
         self.0.iter()
     }
 
-    /// Takes one line; what is not an entry is passed over.
+    /// Adds the socket on one line. Lines of another form are skipped.
     pub(crate) fn add(&mut self, line: &str) {
         if line.starts_with('#') {
             return;

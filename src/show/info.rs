@@ -4,17 +4,28 @@ use super::scan;
 use crate::error::{Error, Malformed, Problem};
 use crate::field::{KEYS, Key, ValueType, for_each_key, unit};
 
-/// What one process says of itself in `show info`.
+/// The reply of one process to `show info`.
 ///
-/// There is an accessor for every key that this crate knows; it is `None` where
-/// the release or the build does not print it. Keys it does not know are read
-/// with [`get`](Info::get).
+/// Every key that this crate knows has an accessor, which returns `None` if the release or the
+/// build does not print the key. Other keys are read with [`get`](Info::get).
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let snapshot = cluster.snapshot().await?;
+/// for info in snapshot.processes().iter().filter_map(|process| process.info()) {
+///     println!("{:?} {:?} {:?}", info.version(), info.curr_conns(), info.get("Tainted"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Info {
-    /// Keys and values, one after the other.
+    /// Keys and values, in order and without separators.
     text: Box<str>,
     entries: Box<[Entry]>,
-    /// Index of each known key among the entries, or [`ABSENT`].
+    /// Index of each known key in `entries`, or [`ABSENT`].
     known: [u16; KEYS.len()],
 }
 
@@ -27,7 +38,7 @@ struct Entry {
 const ABSENT: u16 = u16::MAX;
 
 impl Info {
-    /// Reads a whole reply to `show info`: lines, and an empty one at the end.
+    /// Reads a complete reply to `show info`: its lines and the empty line at the end.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Error> {
         match Self::split(reply)? {
             (info, []) => Ok(info),
@@ -38,13 +49,13 @@ impl Info {
         }
     }
 
-    /// Whether `reply` begins as the reply to `show info` does.
+    /// Returns `true` if `reply` begins like a reply to `show info`.
     pub(crate) fn begins(reply: &[u8]) -> bool {
         reply.starts_with(b"Name: ")
     }
 
-    /// Reads the reply to `show info` at the start of `reply`, and returns the bytes
-    /// behind its empty line too.
+    /// Reads the reply to `show info` at the start of `reply`, and also returns the bytes behind
+    /// its empty line.
     pub(crate) fn split(reply: &[u8]) -> Result<(Self, &[u8]), Error> {
         let mut builder = Builder::default();
         let (mut rest, mut number) = (reply, 1);
@@ -61,17 +72,17 @@ impl Info {
         Err(Error::new(Problem::Truncated("in the lines of `show info`".into())))
     }
 
-    /// Text of the value of `key`, spelt as HAProxy spells it (`CumReq`).
+    /// Returns the text of the value of `key`, spelt as HAProxy spells it (`CumReq`).
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    /// Every key with the text of its value, in the order of the wire.
+    /// Returns every key with the text of its value, in the order of the reply.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
     }
 
-    /// Builds the same from keys and values that come from elsewhere.
+    /// Builds an `Info` from keys and values of another source.
     #[cfg(feature = "serde")]
     pub(crate) fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Malformed> {
         let mut builder = Builder::default();
@@ -81,7 +92,7 @@ impl Info {
         Ok(builder.build())
     }
 
-    /// Whether the process only finishes its connections and then ends.
+    /// Returns `true` if the process is stopping: it only serves its open connections, then ends.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping().is_some_and(|stopping| stopping > 0)
     }
@@ -106,7 +117,7 @@ macro_rules! accessors {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $rule:ident, $doc:literal;
     )*) => {
-        /// One accessor for each key.
+        /// Accessors, one for each key.
         impl Info {
             $(
                 #[doc = $doc]
@@ -154,7 +165,7 @@ impl fmt::Debug for Info {
     }
 }
 
-/// Collects keys and values, checking the known ones.
+/// Collects keys and values, and checks the known keys.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     text: String,
@@ -163,7 +174,7 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Takes one line of `show info`, without its line feed, quotes and all.
+    /// Reads one line of `show info`, without its line feed and with its quotes.
     pub(crate) fn line(&mut self, number: usize, line: &str) -> Result<(), Malformed> {
         let Some((name, value)) = line.split_once(':') else {
             return Err(Malformed::new(number, None, "`key: value`", line.as_bytes()));

@@ -1,4 +1,4 @@
-//! Replies of HAProxy as typed values, one file for each command that prints them. No I/O.
+//! Replies of HAProxy as typed values, one file for each command. No I/O.
 
 mod admin_state;
 mod cli_sockets;

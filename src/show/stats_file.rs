@@ -2,35 +2,35 @@ use super::scan;
 use crate::error::{Error, Malformed, Problem};
 use crate::field::{COLUMNS, Col, Nature};
 
-/// The objects with a `guid` of one process, with their counters: the reply to
+/// The objects of one process that have a `guid`, with their counters: the reply to
 /// `dump stats-file` (HAProxy 3.0 and later).
 ///
-/// It lists them in the order of `show stat`, in two sections. No other command shows a
-/// guid, and this one shows no name.
+/// The reply has two sections and lists the objects in the order of `show stat`. It is the only
+/// command that prints guids, and it prints no names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GuidList {
-    /// Frontends and listeners.
+    /// The frontends and listeners.
     pub(crate) front: Vec<GuidLine>,
-    /// Backends and servers.
+    /// The backends and servers.
     pub(crate) back: Vec<GuidLine>,
 }
 
-/// One object.
+/// One object with a guid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GuidLine {
     pub(crate) guid: Box<str>,
-    /// The counters that `show stat` prints as well.
+    /// The counters that `show stat` prints too.
     pub(crate) counters: Vec<(Col, u64)>,
 }
 
-/// A section that is read: its columns, where they are of use, and its lines.
+/// A section that is being read: its columns, `None` for an unused column, and its lines.
 struct Section {
     columns: Vec<Option<Col>>,
     lines: Vec<GuidLine>,
 }
 
 impl GuidList {
-    /// Reads a whole reply, which ends in an empty line behind its second section.
+    /// Reads a complete reply, which ends with an empty line behind its second section.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Error> {
         let (mut front, mut back): (Option<Section>, Option<Section>) = (None, None);
         for (number, line) in (1..).zip(reply.split(|byte| *byte == b'\n')) {
@@ -54,7 +54,7 @@ impl GuidList {
 }
 
 impl Section {
-    /// `apart` are columns that do not hold what `show stat` prints under their name.
+    /// `apart` are columns that hold another value than the column of the same name in `show stat`.
     fn new(names: &[u8], apart: &[Col]) -> Self {
         let names = names.strip_suffix(b",").unwrap_or(names).split(|byte| *byte == b',');
         let column = |name: &[u8]| {

@@ -2,30 +2,30 @@ use super::header::Header;
 use crate::field::Col;
 use crate::show::scan;
 
-/// Cells by their column, however they are found.
+/// Access to the cells of a row by column, independent of the way they are found.
 pub(crate) trait Cells<'a> {
-    /// The header of the table.
+    /// Returns the header of the table.
     fn header(&self) -> &'a Header;
 
-    /// The position of the row in its table.
+    /// Returns the position of the row in its table.
     fn index(&self) -> usize;
 
-    /// The cell at `position` in the row.
+    /// Returns the cell at `position` in the row.
     fn bytes(&self, position: usize) -> Option<&'a [u8]>;
 
-    /// Cell of a known column, `None` where it is empty or absent.
+    /// Returns the cell of a known column, or `None` if it is empty or absent.
     #[inline]
     fn cell(&self, column: Col) -> Option<&'a [u8]> {
         self.bytes(self.header().position(column)?).filter(|cell| !cell.is_empty())
     }
 
-    /// Text of a known column, empty where the cell is; `None` where the release does
-    /// not print the column.
+    /// Returns the text of a known column: an empty text if the cell is empty, `None` if the
+    /// release does not print the column.
     fn printed(&self, column: Col) -> Option<&'a str> {
         self.text_at(self.header().position(column)?)
     }
 
-    /// Text of the cell at `position` in the row.
+    /// Returns the text of the cell at `position` in the row.
     fn text_at(&self, position: usize) -> Option<&'a str> {
         self.bytes(position).map(text)
     }
@@ -46,7 +46,7 @@ pub(crate) trait Cells<'a> {
     }
 }
 
-/// The parser has made sure that rows are UTF-8.
+/// Converts a cell to text. The parser has already checked that rows are UTF-8.
 #[inline]
 pub(super) fn text(cell: &[u8]) -> &str {
     std::str::from_utf8(cell).unwrap_or_default()

@@ -1,27 +1,47 @@
 use std::fmt;
 
-/// Result of the last health or agent check of a server: the columns
-/// `check_status` and `agent_status`.
+/// Result of the last health or agent check of a server: the columns `check_status` and
+/// `agent_status`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{CheckResult, CheckStatus};
+///
+/// let status = CheckStatus::parse("* L7OK");
+/// assert_eq!(status.result, CheckResult::L7Ok);
+/// assert!(status.running);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct CheckStatus {
-    /// The result.
+    /// Result of the last check.
     pub result: CheckResult,
-    /// A further check is under way; HAProxy marks this with `* `.
+    /// `true` if another check is running; HAProxy marks this with `* `.
     pub running: bool,
 }
 
 macro_rules! results {
     ($($variant:ident = $text:literal, $doc:literal;)*) => {
-        /// What a health or agent check found.
+        /// Result of a health or agent check.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// use haproxyadmin::{CheckResult, CheckStatus};
+        ///
+        /// let result = CheckStatus::parse("L4CON").result;
+        /// assert_eq!(result, CheckResult::L4Connect);
+        /// assert_eq!(result.to_string(), "L4CON");
+        /// ```
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum CheckResult {
             $(#[doc = concat!("`", $text, "`: ", $doc)] $variant,)*
-            /// Nothing: no check runs. None is configured, or the checks are disabled, or
+            /// Empty: no check is running, because none is configured, the checks are disabled, or
             /// they wait for the end of a maintenance.
             NoCheck,
-            /// A result this crate does not know.
+            /// A result that this crate does not know.
             Other(Box<str>),
         }
 
@@ -68,8 +88,7 @@ results! {
 }
 
 impl CheckStatus {
-    /// Reads the text of a cell. Every text has a meaning; what is not known is
-    /// kept.
+    /// Reads the text of a cell. Unknown texts are kept in [`CheckResult::Other`].
     pub fn parse(text: &str) -> Self {
         let result = text.strip_prefix("* ");
         Self { result: CheckResult::parse(result.unwrap_or(text)), running: result.is_some() }

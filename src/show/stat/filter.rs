@@ -1,32 +1,32 @@
-/// Which rows to read.
+/// The rows of `show stat` to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StatFilter {
-    /// All of them.
+    /// All rows.
     All,
-    /// None.
+    /// No rows.
     Nothing,
-    /// Those of one proxy: HAProxy spends its time on making rows.
+    /// The rows of one proxy. This saves the process the time to print all other rows.
     Proxy {
-        /// Its name, within HAProxy's grammar.
+        /// Name of the proxy, valid in HAProxy's grammar.
         name: Box<str>,
-        /// Kinds of rows, in the bits of `show stat`.
+        /// Kinds of rows, as the bits that `show stat` takes.
         kinds: u8,
     },
 }
 
 impl StatFilter {
-    /// The rows of a frontend and its listeners.
+    /// Requests the rows of a frontend and its listeners.
     pub(crate) fn frontend(name: &str) -> Self {
         Self::proxy(name, 1 | 8)
     }
 
-    /// The rows of a backend and its servers.
+    /// Requests the rows of a backend and its servers.
     pub(crate) fn backend(name: &str) -> Self {
         Self::proxy(name, 2 | 4)
     }
 
-    /// What HAProxy would not take for a name is looked for among all rows: what
-    /// is no name, and numbers, which stand for an id.
+    /// Requests all rows if HAProxy would not read `name` as a name: strings that are not valid
+    /// proxy names, and digits, which HAProxy reads as an id.
     fn proxy(name: &str, kinds: u8) -> Self {
         let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
         let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -36,7 +36,7 @@ impl StatFilter {
         Self::All
     }
 
-    /// The command that prints the rows.
+    /// Returns the command that prints the rows.
     pub(crate) fn command(&self) -> String {
         match self {
             Self::All => "show stat".into(),
@@ -46,7 +46,7 @@ impl StatFilter {
     }
 }
 
-/// Longest name that is sent, in bytes.
+/// Longest name that is sent to HAProxy, in bytes.
 const LONGEST_NAME: usize = 1024;
 
 #[cfg(test)]

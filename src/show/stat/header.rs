@@ -4,14 +4,26 @@ use crate::error::Malformed;
 use crate::field::{COLUMNS, Col, Column, ValueType};
 use crate::show::scan::Class;
 
-/// Header line of `show stat`: which column stands where.
+/// Header line of `show stat`: the columns and their positions.
 ///
-/// Columns are found by name. HAProxy inserts new ones in the middle with each
-/// release, so that a position means nothing without the header it came with.
+/// Columns are found by name. HAProxy inserts new columns in the middle with each release, so a
+/// position is meaningful only with the header of the same reply.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::StatParser;
+///
+/// let mut parser = StatParser::new();
+/// parser.feed(b"# pxname,svname,scur,type,\n\n")?;
+/// let table = parser.finish()?;
+/// assert_eq!(table.header().find("scur"), Some(2));
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
 pub struct Header {
-    /// Names with the commas between them.
+    /// The names, separated by commas.
     text: Box<str>,
-    /// Where each name begins and ends in `text`.
+    /// Start and end of each name in `text`.
     names: Vec<(u32, u32)>,
     /// Position of each known column, or [`ABSENT`].
     positions: [u16; COLUMNS.len()],
@@ -20,11 +32,11 @@ pub struct Header {
     unknown: Vec<u16>,
 }
 
-/// Position of a column that a header does not have.
+/// Position of a column that the header does not have.
 const ABSENT: u16 = u16::MAX;
 
 impl Header {
-    /// Reads a header line, from `# ` up to the line feed, which it leaves out.
+    /// Reads a header line, from `# ` to the end, without the line feed.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Malformed> {
         let wrong = |expected| Malformed::new(1, None, expected, line);
         let text = line
@@ -69,7 +81,7 @@ impl Header {
         Ok(header)
     }
 
-    /// A header with the columns that none can be without.
+    /// Returns a header with only the columns that every header must have.
     pub(super) fn smallest() -> Self {
         let mut header = Self {
             text: "pxname,svname,type".into(),
@@ -86,24 +98,24 @@ impl Header {
         header
     }
 
-    /// Number of columns.
+    /// Returns the number of columns.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there is no column, which is never the case.
+    /// Returns `true` if the header has no columns, which is never the case.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Names of the columns, in the order of the wire.
+    /// Returns the names of the columns, in the order of the reply.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names
             .iter()
             .map(|(begin, end)| self.text.get(*begin as usize..*end as usize).unwrap_or_default())
     }
 
-    /// Position of the column called `name`.
+    /// Returns the position of the column called `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.names().position(|column| column == name)
     }
@@ -121,13 +133,14 @@ impl Header {
         self.text.get(*begin as usize..*end as usize)
     }
 
-    /// Whether the first two columns are the names, as in every release so far.
+    /// Returns `true` if the first two columns are `pxname` and `svname`, as in every release so
+    /// far.
     #[inline]
     pub(crate) fn begins_with_names(&self) -> bool {
         self.position(Col::pxname) == Some(0) && self.position(Col::svname) == Some(1)
     }
 
-    /// The columns that this crate does not know: position and name.
+    /// Returns position and name of the columns that this crate does not know.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
         let positions = self.unknown.iter().map(|position| usize::from(*position));
         positions.filter_map(|position| Some((position, self.name(position)?)))
@@ -137,7 +150,7 @@ impl Header {
         &self.classes
     }
 
-    /// The line this header was read from, without its line feed.
+    /// Returns the line from which this header was read, without its line feed.
     pub(crate) fn to_line(&self) -> String {
         format!("# {},", self.text)
     }
@@ -157,8 +170,8 @@ impl fmt::Debug for Header {
     }
 }
 
-/// The known column called `name`. It is most likely at `expected`: every
-/// release prints the columns it has in the order of the table.
+/// Returns the known column called `name`. The search begins at `expected`, because every release
+/// prints its columns in the order of the table.
 fn known(name: &[u8], expected: usize) -> Option<(usize, &'static Column)> {
     let (before, after) = COLUMNS.split_at_checked(expected)?;
     let is_it = |column: &Column| column.name.as_bytes() == name;

@@ -1,4 +1,4 @@
-//! Reply to `show stat`: its parser, its rows and the values of its cells.
+//! The reply to `show stat`: its parser, its rows and the values of its cells.
 
 mod cells;
 mod check_status;

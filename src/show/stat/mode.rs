@@ -1,22 +1,31 @@
 use std::fmt;
 
-/// What a proxy speaks: the `mode` column.
+/// Protocol of a proxy: the `mode` column.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Mode;
+///
+/// assert_eq!(Mode::parse("http"), Mode::Http);
+/// assert_eq!(Mode::parse("gopher").to_string(), "gopher");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
-    /// Streams of bytes.
+    /// TCP: streams of bytes.
     Tcp,
     /// HTTP.
     Http,
-    /// Answers health checks and nothing else (2.2).
+    /// Answers health checks and does nothing else (2.2).
     Health,
     /// Log messages.
     Syslog,
-    /// Exchange between instances.
+    /// Data exchange between HAProxy instances.
     Peers,
     /// Stream processing offload (3.1 and later).
     Spop,
-    /// A word this crate does not know.
+    /// A word that this crate does not know.
     Other(Box<str>),
 }
 

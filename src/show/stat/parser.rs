@@ -8,17 +8,16 @@ use crate::error::Malformed;
 use crate::field::{Col, RowKind};
 use crate::show::scan::{self, Class, LineEnd, Stop};
 
-/// Reads the reply to `show stat` while it arrives.
+/// Parser that reads the reply to `show stat` while it arrives.
 ///
-/// Bytes are pushed with [`feed`](StatParser::feed) in pieces of any size;
-/// [`finish`](StatParser::finish) gives the rows, or an error if the reply did
-/// not come to its end. Each cell of a known column is checked against its type
-/// as it passes. Nothing waits and nothing reads: this is a pure function of the
-/// bytes.
+/// Push bytes with [`feed`](StatParser::feed) in pieces of any size. [`finish`](StatParser::finish)
+/// returns the rows, or an error if the reply is incomplete. Each cell of a known column is checked
+/// against its type when it arrives. The parser does no I/O and never waits: its result depends on
+/// the bytes alone.
 ///
-/// Rows that hold a quote are read by the `csv` crate. The others, nearly all of
-/// them, take a shorter way to the same result. A byte that is not UTF-8 (a
-/// health check can put one into `last_chk`) becomes a `?`.
+/// Rows that contain a quote are read by the `csv` crate. All other rows, which are nearly all, are
+/// read by a faster scanner with the same result. A byte that is not UTF-8 (a health check can put
+/// one into `last_chk`) is replaced by a `?`.
 ///
 /// # Example
 ///
@@ -35,7 +34,7 @@ use crate::show::scan::{self, Class, LineEnd, Stop};
 #[derive(Debug)]
 pub struct StatParser {
     state: State,
-    /// Line of the reply, counted from 1, that the next row begins on.
+    /// Line of the reply on which the next row begins, counted from 1.
     line: usize,
     quoted: Unquoter,
 }
@@ -43,47 +42,47 @@ pub struct StatParser {
 #[derive(Debug)]
 enum State {
     Header(Vec<u8>),
-    /// Rows are checked up to `done`; behind it is the beginning of one, whose end is
-    /// looked for.
+    /// Rows are checked up to `done`. The bytes behind it are the beginning of a row; `end`
+    /// searches for its end.
     Rows {
         dump: StatTable,
         done: usize,
         end: LineEnd,
     },
-    /// The empty line has been seen.
+    /// The empty line at the end has been read.
     End(StatTable),
 }
 
-/// Longest row accepted, in bytes. A row must fit HAProxy's `tune.bufsize`,
-/// 16384 bytes unless configured otherwise.
+/// Longest accepted row, in bytes. A row must fit into HAProxy's `tune.bufsize`, which is 16384
+/// bytes unless configured otherwise.
 const LONGEST_ROW: usize = 65_535;
 
-/// Longest header accepted, in bytes; HAProxy 3.4 prints 3,300.
+/// Longest accepted header, in bytes; HAProxy 3.4 prints 3,300.
 const LONGEST_HEADER: usize = 65_535;
 
 impl StatParser {
-    /// A parser that has seen nothing yet.
+    /// Creates a parser for one reply.
     pub fn new() -> Self {
         Self { state: State::Header(Vec::new()), line: 1, quoted: Unquoter::default() }
     }
 
-    /// Takes the next bytes of the reply.
+    /// Reads the next bytes of the reply.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) with line, column
-    /// and text, as soon as the bytes can no longer become a reply to `show
-    /// stat`. The parser must not be fed again.
+    /// - [`Malformed`](crate::ErrorKind::Malformed) with line, column and text, as soon as the
+    ///   bytes can no longer become a reply to `show stat`. The parser must not be fed again after
+    ///   that.
     pub fn feed(&mut self, bytes: &[u8]) -> crate::error::Result<()> {
         Ok(self.push(bytes)?)
     }
 
-    /// The rows, if the reply has come to its end: an empty line outside quotes.
+    /// Returns the rows if the reply is complete: it ends in an empty line outside quotes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) otherwise, however
-    /// whole the rows so far may look.
+    /// - [`Truncated`](crate::ErrorKind::Truncated) if the reply is not complete, even if all rows
+    ///   so far are.
     pub fn finish(self) -> crate::error::Result<StatTable> {
         match self.state {
             State::End(mut dump) => {
@@ -167,14 +166,15 @@ fn within(row: usize, line: usize) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Takes in every whole row from `done` on. True if the empty line came.
+/// Reads every whole row from `done` on. Returns `true` if the empty line at the end was reached.
 fn rows(
     dump: &mut StatTable,
     done: &mut usize,
     line: &mut usize,
     quoted: &mut Unquoter,
 ) -> Result<bool, Malformed> {
-    // `dump.text` ends anywhere; up to its last line feed it is whole characters.
+    // `dump.text` may end inside a character, but up to its last line feed it consists of whole
+    // characters.
     let last = dump.text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if let Some(fresh) = dump.text.get_mut(*done..last) {
         replace_invalid_utf8(fresh);
@@ -225,9 +225,9 @@ fn rows(
     Ok(false)
 }
 
-/// How a row departs from the plain ones.
+/// The reason why a row cannot be read as a plain one.
 enum Deviation {
-    /// It holds a quote.
+    /// The row contains a quote.
     Quote,
     Malformed {
         column: usize,
@@ -236,8 +236,8 @@ enum Deviation {
     },
 }
 
-/// Length of the plain row at the beginning of `bytes`, its line feed included.
-/// Its marks are appended to `marks`.
+/// Returns the length of the plain row at the beginning of `bytes`, including its line feed, and
+/// appends its marks to `marks`.
 #[inline]
 fn plain(bytes: &[u8], classes: &[Class], marks: &mut Vec<u16>) -> Result<usize, Deviation> {
     let mut at = 0;
@@ -280,7 +280,7 @@ fn malformed(
     Malformed::new(line, header.name(column), expected, rest.get(..end).unwrap_or_default())
 }
 
-/// Appends the marks of an unquoted row.
+/// Appends the marks of an unquoted row to `marks`.
 fn mark(row: &[u8], columns: usize, marks: &mut Vec<u16>) {
     let mut at = 0;
     for _ in 0..marks_per_row(columns) {
@@ -289,7 +289,7 @@ fn mark(row: &[u8], columns: usize, marks: &mut Vec<u16>) {
     }
 }
 
-/// Replaces every byte that is not part of a character by a `?`.
+/// Replaces every byte that is not part of a UTF-8 character by a `?`.
 fn replace_invalid_utf8(mut bytes: &mut [u8]) {
     while let Err(error) = std::str::from_utf8(bytes) {
         let bad = error.valid_up_to();

@@ -5,24 +5,24 @@ use super::table::UNQUOTED;
 use crate::error::Malformed;
 use crate::show::scan::{self, Class};
 
-/// Reads rows that hold quotes.
+/// Reader for rows that contain quotes.
 #[derive(Debug, Default)]
 pub(super) struct Unquoter {
-    /// Made for the first such row and kept: to make it takes ten times as long
-    /// as to read a row with it.
+    /// Created for the first such row and kept, because creating it takes ten times as long as
+    /// reading a row with it.
     csv: Option<Box<Csv>>,
 }
 
 #[derive(Debug)]
 struct Csv {
-    /// Reads what is put into the queue, one whole row at a time.
+    /// Reads from the queue, which is filled with one whole row at a time.
     reader: csv::Reader<VecDeque<u8>>,
     record: csv::ByteRecord,
 }
 
 impl Unquoter {
-    /// Replaces a row that holds quotes by its cells, [`UNQUOTED`] behind each, and
-    /// fills what is left of its room with the same byte.
+    /// Replaces a row that contains quotes by its cells, each followed by [`UNQUOTED`], and fills
+    /// the rest of the row with the same byte.
     pub(super) fn unquote(&mut self, row: &mut [u8], header: &Header, line: usize) -> Result<(), Malformed> {
         let csv = self.csv.get_or_insert_with(Csv::new);
         if !csv.read(row) || csv.record.len() != header.len() + 1 {
@@ -40,8 +40,8 @@ impl Unquoter {
                 return Err(Malformed::new(line, header.name(index), "a whole number", cell));
             }
         }
-        // The cells and a byte for each are never longer than what they were read
-        // from: quotes only add to it.
+        // The cells, each with one more byte, are never longer than the original row, because
+        // quotes only add to it.
         let mut rest = row;
         for cell in csv.record.iter().take(header.len()) {
             let (filled, behind) = rest.split_at_mut(cell.len() + 1);
@@ -66,13 +66,13 @@ impl Csv {
         Box::new(Self { reader, record: csv::ByteRecord::new() })
     }
 
-    /// Whether `row`, line feed included, is one whole record.
+    /// Returns `true` if `row`, including its line feed, is exactly one record.
     fn read(&mut self, row: &[u8]) -> bool {
         let start = self.reader.position().byte();
         self.reader.get_mut().extend(row);
         let read = matches!(self.reader.read_byte_record(&mut self.record), Ok(true));
         let all = self.reader.position().byte() - start == row.len() as u64;
-        // A line ends in a comma, so that there is one more, empty, field.
+        // A row ends in a comma, so there is one more field, which is empty.
         read && all && self.record.iter().next_back() == Some(b"")
     }
 }

@@ -1,23 +1,34 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Where a server is reached: the `addr` column.
+/// Address of a server: the `addr` column.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::ServerAddress;
+///
+/// let address = ServerAddress::parse("192.0.2.1:80");
+/// assert_eq!(address.ip(), Some("192.0.2.1:80".parse().unwrap()));
+/// assert_eq!(ServerAddress::parse("unix"), ServerAddress::Unix);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ServerAddress {
-    /// Address and port. Port 0 stands for the port the client came to.
+    /// Address and port. With port 0, the server is reached on the port that the client connected
+    /// to.
     Ip(SocketAddr),
-    /// A unix socket; `show stat` does not say which.
+    /// A unix socket; `show stat` does not print its path.
     Unix,
-    /// No address: the server's name has not been resolved yet. The cell is empty.
+    /// No address, because the server's name has not been resolved yet. The cell is empty.
     Unresolved,
-    /// Something this crate does not know.
+    /// A text that this crate does not know.
     Other(Box<str>),
 }
 
 impl ServerAddress {
-    /// Reads the text of an `addr` cell, such as `192.0.2.1:80`, `[2001:db8::1]:80`
-    /// or `unix`, or an empty one.
+    /// Reads the text of an `addr` cell, such as `192.0.2.1:80`, `[2001:db8::1]:80`, `unix` or an
+    /// empty one.
     pub fn parse(text: &str) -> Self {
         match text {
             "unix" => Self::Unix,
@@ -26,7 +37,7 @@ impl ServerAddress {
         }
     }
 
-    /// Address and port, if it is an IP address.
+    /// Returns address and port if this is an IP address.
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
