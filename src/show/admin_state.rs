@@ -1,25 +1,34 @@
 use crate::protocol::keywords;
 
-/// What the operator wants of a server.
+/// State of a server as requested by the operator.
 ///
-/// It says nothing about how the server is: that is its operational state, which
-/// health checks find out. The state of a server in `show stat` mixes both; those
-/// of [`ServerState`](crate::ServerState) are apart.
+/// It is independent of the operational state, which HAProxy derives from health checks. The status
+/// of a server in `show stat` mixes both; [`ServerState`](crate::ServerState) keeps them apart.
+///
+/// # Example
+///
+/// ```no_run
+/// use haproxyadmin::AdminState;
+///
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// server.set_state(AdminState::Drain).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum AdminState {
     /// Takes all traffic.
     ///
-    /// A server that leaves maintenance takes traffic at once, before any health check
-    /// has passed. Its status is `UP 1/n` then, which counts towards down: it is known
-    /// to be well only when the status is plain `UP`. See
-    /// [`StatusDetail::Checks`](crate::StatusDetail::Checks).
+    /// A server that leaves maintenance takes traffic at once, before any health check has passed.
+    /// Its status is then `UP 1/n`, which counts down: it is known to be healthy only when the
+    /// status is plain `UP`. See [`StatusDetail::Checks`](crate::StatusDetail::Checks).
     Ready,
-    /// Takes only what belongs to it already, through a cookie or stick table;
-    /// health checks go on.
+    /// Takes only requests that are bound to it by a cookie or a stick table; health checks
+    /// continue.
     Drain,
-    /// Takes no traffic, and health checks stop.
+    /// Takes no traffic, and its health checks stop.
     Maint,
 }
 

@@ -1,4 +1,4 @@
-//! Maps and ACLs: what `show map` and `show acl` print.
+//! Maps and ACLs: the output of `show map` and `show acl`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,40 +6,65 @@ use std::fmt;
 use crate::error::Malformed;
 use crate::protocol::EntryRef;
 
-/// A map or an ACL of a process: one line of the list that `show map` or
-/// `show acl` prints.
+/// A map or an ACL of a process: one line of the list that `show map` or `show acl` prints.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let lists = cluster.maps().await?;
+/// for (_, maps) in lists.values() {
+///     for map in maps {
+///         println!("#{} {:?} {:?}", map.number, map.file, map.entries);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PatternInfo {
-    /// Its number in this process.
+    /// Number of the map or ACL in this process.
     pub number: u32,
-    /// Its file, as the configuration spells it; `None` for the patterns that the
-    /// configuration itself lists.
+    /// File, as the configuration spells it; `None` if the patterns are listed in the configuration
+    /// itself.
     pub file: Option<Box<str>>,
-    /// What uses it, in HAProxy's words.
+    /// The place that uses it, as HAProxy describes it.
     pub description: Box<str>,
-    /// How many entries HAProxy thinks it has; it says so since 2.6. It counts wrong:
-    /// entries of a map that is used twice count twice, and each pattern that was
-    /// refused takes one off. Below zero is 0.
+    /// Number of entries, as HAProxy counts them (2.6 and later). The count is not reliable:
+    /// entries of a map that is used twice count twice, and each refused pattern subtracts one. A
+    /// negative count is reported as 0.
     pub entries: Option<u64>,
 }
 
-/// An entry of a map, a key and a value, or of an ACL, a pattern.
+/// An entry of a map (key and value) or of an ACL (pattern).
 ///
-/// HAProxy prints key and value with a blank between them, and either may hold
-/// blanks. Only where there is one blank is it known where the key ends.
+/// HAProxy prints a blank between key and value, but both may also contain blanks. The end of the
+/// key is known only if the text has exactly one blank.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let contents = cluster.map("/etc/haproxy/hosts.map")?.show().await?;
+/// for entry in contents.entries()? {
+///     println!("{} {:?} {:?}", entry.reference(), entry.key(), entry.value());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
     reference: EntryRef,
     text: &'a [u8],
 }
 
-/// All entries of a map or ACL, as they were printed.
+/// All entries of a map or ACL, with their printed text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Entries {
     printed: Box<[u8]>,
-    /// Where each entry is: its reference, and the range of its text.
+    /// Reference of each entry, and the range of its text.
     entries: Vec<(u64, usize, usize)>,
 }
 
@@ -53,7 +78,7 @@ impl PatternInfo {
     /// Reads `ID (FILE) DESCRIPTION. curr_ver=N next_ver=N entry_cnt=N`.
     fn line(line: &str) -> Option<Self> {
         let (number, rest) = line.split_once(" (")?;
-        // A file may hold parentheses; what follows names it again, in quotes.
+        // A file name may contain parentheses; the text behind it repeats the name in quotes.
         let (file, rest) = match rest.split_once(") pattern loaded from file '") {
             Some((file, _)) => (file, rest.get(file.len() + 2..)?),
             None => rest.split_once(") ")?,
@@ -75,11 +100,11 @@ impl PatternInfo {
 }
 
 impl Entries {
-    /// Takes the entries that `show map ID` or `show acl ID` printed, without the
-    /// empty line behind them.
+    /// Reads the entries that `show map ID` or `show acl ID` printed, without the empty line behind
+    /// them.
     ///
-    /// A line that does not begin with a reference goes on with the entry before
-    /// it: an entry may hold the end of a line.
+    /// A line that does not begin with a reference continues the previous entry, because an entry
+    /// may contain a line feed.
     pub(crate) fn read(printed: Vec<u8>) -> Result<Self, Malformed> {
         let mut entries: Vec<(u64, usize, usize)> = Vec::new();
         let end = printed.len() - usize::from(printed.ends_with(b"\n"));
@@ -109,7 +134,7 @@ impl Entries {
     }
 }
 
-/// The reference at the start of a line, and how long it is with its blank.
+/// Returns the reference at the start of a line, and its length including the blank.
 fn reference(line: &[u8]) -> Option<(u64, usize)> {
     let rest = line.strip_prefix(b"0x")?;
     let length = rest.iter().position(|&byte| byte == b' ')?;
@@ -123,42 +148,42 @@ fn malformed(line: usize, found: &[u8]) -> Malformed {
 }
 
 impl<'a> Entry<'a> {
-    /// What stands for it in its process.
+    /// Returns the reference of the entry in its process.
     pub fn reference(&self) -> EntryRef {
         self.reference
     }
 
-    /// The pattern of an ACL; key and value of a map with a blank between them.
-    /// U+FFFD for what is not UTF-8.
+    /// Returns the pattern of an ACL, or key and value of a map with a blank between them. Invalid
+    /// UTF-8 is replaced by U+FFFD.
     pub fn text(&self) -> Cow<'a, str> {
         String::from_utf8_lossy(self.text)
     }
 
-    /// The text, byte for byte.
+    /// Returns the text as bytes.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.text
     }
 
-    /// The key of a map; `None` where it is not known where it ends.
+    /// Returns the key of a map entry, or `None` if its end is not known.
     pub fn key(&self) -> Option<Cow<'a, str>> {
         self.pair().map(|(key, _)| key)
     }
 
-    /// The value of a map; `None` where it is not known where it begins.
+    /// Returns the value of a map entry, or `None` if its beginning is not known.
     pub fn value(&self) -> Option<Cow<'a, str>> {
         self.pair().map(|(_, value)| value)
     }
 
-    /// Key and value of a map, if there is but one way to tell them apart.
+    /// Returns key and value of a map entry if there is only one way to split them.
     pub fn pair(&self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
         let mut splits = self.splits();
         splits.next().filter(|_| splits.next().is_none())
     }
 
-    /// Every way to tell key and value apart, the shortest key first.
+    /// Returns every way to split the text into key and value, the shortest key first.
     pub fn splits(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
         let bytes = self.text;
-        // Checked once and not for each blank, of which there may be thousands.
+        // Checked once for the whole text, because it may contain thousands of blanks.
         let text = std::str::from_utf8(bytes).ok();
         let lossy = |part: Option<&'a [u8]>| String::from_utf8_lossy(part.unwrap_or_default());
         let blanks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b' ');
@@ -171,7 +196,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Whether it may be this key of a map with this value.
+    /// Returns `true` if the entry can have this key and this value.
     pub fn is(&self, key: &str, value: &str) -> bool {
         let rest = self.text.strip_prefix(key.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
         rest == Some(value.as_bytes())

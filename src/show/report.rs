@@ -7,20 +7,20 @@ use crate::level::Level;
 use crate::protocol::{Next, ReplyReader, Request, without_severity};
 use crate::show::stat::{StatFilter, StatParser, StatTable};
 
-/// Reads the reply to [`ReportParser::request`] while it arrives.
+/// Parser for the reply to [`ReportParser::request`], fed while the reply arrives.
 ///
-/// The answers of the four commands stand one after the other with an empty line
-/// between them. They are told apart by their shape, never by the empty lines
-/// alone: quoted values can hold those too.
+/// The answers of the four commands follow each other, separated by empty lines. The parser
+/// recognises each answer by its form, not by the empty lines alone, because quoted values can
+/// contain empty lines too.
 #[derive(Debug)]
 pub(crate) struct ReportParser {
     part: Part,
-    /// Bytes of the part under way that are not taken in yet; the rows of `show
-    /// stat` never wait here.
+    /// Bytes of the current part that have not been read yet. Rows of `show stat` are never held
+    /// here.
     held: Vec<u8>,
-    /// The end of the first line of `held`, which is looked for.
+    /// Search for the end of the first line of `held`.
     end: LineEnd,
-    /// Bytes of the lines taken in, the rows of `show stat` not counted.
+    /// Number of bytes in the lines that have been read, without the rows of `show stat`.
     head: usize,
     line: usize,
     info: info::Builder,
@@ -29,17 +29,30 @@ pub(crate) struct ReportParser {
     stat: StatParser,
 }
 
-/// What one process says of itself and of what it runs, on one connection.
+/// The report of one process: its `show info`, its stats sockets and its `show stat`, read on one
+/// connection.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let snapshot = cluster.snapshot().await?;
+/// for report in snapshot.processes().iter().filter_map(|process| process.report()) {
+///     println!("{:?} has {} rows", report.info.pid(), report.stat.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessReport {
     /// Reply to `show info`.
     pub info: Info,
-    /// Level of the socket that was asked. `None` if the release does not tell: `show cli
-    /// level` is known since HAProxy 1.9.
+    /// Level of the socket that answered. `None` if the release does not know `show cli level`,
+    /// which was added in HAProxy 1.9.
     pub level: Option<Level>,
-    /// Stats sockets of the process, as it names them itself. Empty if the release does
-    /// not tell: `show cli sockets` is known since HAProxy 1.8.
+    /// Stats sockets of the process, as the process lists them. Empty if the release does not know
+    /// `show cli sockets`, which was added in HAProxy 1.8.
     pub sockets: SocketList,
     /// Reply to `show stat`.
     pub stat: StatTable,
@@ -51,41 +64,41 @@ enum Part {
     Start,
     Info,
     Level,
-    /// Behind the words that there is no `show cli level`.
+    /// Behind the message that the release does not know `show cli level`.
     NoLevel,
     /// The first line of `show cli sockets`.
     SocketsHeader,
     Sockets,
-    /// Behind the words that there is no `show cli sockets`.
+    /// Behind the message that the release does not know `show cli sockets`.
     NoSockets,
     /// The first line of `show stat`.
     Header,
     Stat,
-    /// Behind the words that there is no such proxy.
+    /// Behind the message that the proxy does not exist.
     Absent,
-    /// Behind the empty line that follows them.
+    /// Behind the empty line that follows the message.
     End,
 }
 
-/// What a process says that has no proxy of the name asked for.
+/// Reply of a process that has no proxy with the requested name.
 const NO_SUCH_PROXY: &str = "No such proxy.";
 
-/// Most that may wait for its line to end, in bytes.
+/// Most bytes that are held while the end of their line has not arrived.
 const LONGEST_LINE: usize = 65_535;
 
-/// Most that may stand before the rows of `show stat`, in bytes. Real ones have a
-/// few thousand; what is kept of each can take many times its length.
+/// Most bytes before the rows of `show stat`. Real replies have a few thousand. The stored form of
+/// a line can take many times its length.
 const LONGEST_HEAD: usize = 1 << 20;
 
 impl ReportParser {
-    /// The request whose reply the parser reads.
+    /// Builds the request for the reply that the parser reads.
     ///
-    /// Identity and figures are read on one connection. On several connections, a socket
-    /// that processes share or a reload in between would answer from different processes.
+    /// Identity and figures are read on one connection. With several connections, a socket that
+    /// several processes share, or a reload in between, could give answers of different processes.
     ///
     /// # Errors
     ///
-    /// Those of [`Request::checked`]; a filter holds nothing that it would refuse.
+    /// - The errors of [`Request::checked`]; it accepts every filter.
     pub(crate) fn request(scope: &StatFilter) -> Result<Request> {
         let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
         Request::checked("", &line, None, READING, false)
@@ -105,7 +118,7 @@ impl ReportParser {
         }
     }
 
-    /// Takes the next bytes of the reply.
+    /// Reads the next bytes of the reply.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<()> {
         if self.part == Part::Stat {
             return self.rows(bytes);
@@ -133,12 +146,12 @@ impl ReportParser {
         self.stat.push(bytes).map_err(|error| Error::from(error).during("show stat"))
     }
 
-    /// Whether the reply says so far that there is no proxy of the name asked for.
+    /// Returns `true` if the reply so far says that no proxy has the requested name.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self.part, Part::Absent | Part::End)
     }
 
-    /// The whole answer, or an error if it did not come to its end.
+    /// Returns the report, or an error if the reply is incomplete.
     pub(crate) fn finish(self) -> Result<ProcessReport> {
         let stat = match self.part {
             Part::Stat => self.stat.finish().map_err(|error| error.during("show stat"))?,
@@ -152,10 +165,10 @@ impl ReportParser {
         Ok(ProcessReport { info: self.info.build(), level: self.level, sockets: self.sockets, stat })
     }
 
-    /// Keeps what has no line end yet.
+    /// Keeps the bytes of a line without end, and checks that they can be HAProxy's.
     fn wait(&mut self, taken: usize) -> Result<()> {
         self.held.drain(..taken);
-        // Something that is not HAProxy may never send a line feed.
+        // A peer that is not HAProxy may never send a line feed.
         let agrees = |text: &[u8]| text.iter().zip(&self.held).all(|(expected, found)| expected == found);
         if self.part == Part::Start && !agrees(FIRST_KEY) && !agrees(UNKNOWN) {
             return Err(foreign(&String::from_utf8_lossy(&self.held)));
@@ -167,7 +180,7 @@ impl ReportParser {
         Ok(())
     }
 
-    /// Counts a whole line that stands before the rows.
+    /// Counts a whole line before the rows, and checks the limit.
     fn within_head(&mut self, length: usize) -> Result<()> {
         self.head += length;
         if self.head > LONGEST_HEAD {
@@ -178,7 +191,7 @@ impl ReportParser {
         Ok(())
     }
 
-    /// Takes one whole line of the part under way; an empty one ends the part.
+    /// Reads one whole line of the current part. An empty line ends the part.
     fn take(&mut self, line: &str) -> Result<()> {
         if self.part == Part::Start {
             if line.as_bytes().starts_with(UNKNOWN) {
@@ -206,7 +219,7 @@ impl ReportParser {
                 self.part = Part::Sockets;
                 Ok(())
             }
-            // A release that has `show cli level` has this too.
+            // A release that knows `show cli level` also knows `show cli sockets`.
             (Part::SocketsHeader, _) if self.level.is_none() && is_unknown(line) => {
                 self.part = Part::NoSockets;
                 Ok(())
@@ -234,7 +247,7 @@ impl ReportParser {
                 }
                 _ => Err(Malformed::new(self.line, None, "user, operator or admin", line.as_bytes())),
             },
-            // The list of the commands that the release knows.
+            // The line is part of the list of commands that the release knows.
             (Part::NoLevel | Part::NoSockets, false) => Ok(()),
             (_, false) => {
                 self.sockets.add(line);
@@ -245,7 +258,7 @@ impl ReportParser {
     }
 }
 
-/// Name of the commands in errors and traces.
+/// Name of the request in errors and traces.
 pub(crate) const READING: &str = "show info;show stat";
 
 impl ReplyReader for ReportParser {
@@ -277,14 +290,14 @@ impl Part {
     }
 }
 
-/// What `show info` begins with, on every release.
+/// Beginning of `show info`, on every release.
 const FIRST_KEY: &[u8] = b"Name: ";
 
-/// How the list of `show cli sockets` begins, on every release that has it.
+/// Beginning of the list of `show cli sockets`, on every release that has it.
 const SOCKETS_HEADER: &str = "# socket ";
 
-/// How the answer to a command that HAProxy does not know begins: a release that is too
-/// old for the command, or the command line of a master that is asked for `show info`.
+/// Beginning of the answer to an unknown command. It comes from a release that is too old for the
+/// command, or from the command line of a master that is asked for `show info`.
 const UNKNOWN: &[u8] = b"Unknown command";
 
 fn is_unknown(line: &str) -> bool {

@@ -5,37 +5,65 @@ use std::time::Duration;
 use super::AdminState;
 use crate::error::Malformed;
 
-/// State of a server in one process, as `show servers state` has it: what the
-/// operator wants of it and how it is, apart.
+/// State of a server in one process, from `show servers state`. The administrative state (requested
+/// by the operator) and the operational state (found by HAProxy) are separate.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// let states = server.fetch_state().await?;
+/// for (_, state) in states.values() {
+///     println!("{}/{} {} {}", state.backend, state.name, state.operational, state.administrative);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ServerState {
-    /// Name of its backend.
+    /// Name of the backend.
     pub backend: Box<str>,
-    /// Its name.
+    /// Name of the server.
     pub name: Box<str>,
-    /// How it is.
+    /// Operational state.
     pub operational: OperationalState,
-    /// What the operator wants of it, and why.
+    /// Administrative state, with its reasons.
     pub administrative: AdminFlags,
-    /// Address; `None` for one that is not resolved, or is no IP address.
+    /// IP address; `None` if it is not resolved, or not an IP address.
     pub address: Option<IpAddr>,
-    /// Port; 0 for the one that the client connected to. Of a server whose port is that
-    /// of the client and some (`server s 192.0.2.1:+10`) it is that number, and `None`
-    /// if that is negative.
+    /// Port; 0 if the server is reached on the port that the client connected to. If the server
+    /// uses the client's port plus an offset (`server s 192.0.2.1:+10`), this is the offset, or
+    /// `None` if the offset is negative.
     pub port: Option<u16>,
-    /// Name that the address is resolved from.
+    /// Host name that the address is resolved from.
     pub fqdn: Option<Box<str>>,
-    /// Weight that the operator wants: what was set, or the initial one.
+    /// Requested weight: the value set at run time, or the initial one.
     pub weight: u64,
-    /// Weight that the configuration gives it.
+    /// Initial weight, from the configuration.
     pub initial_weight: u64,
-    /// Time since its operational state changed.
+    /// Time since the last change of the operational state.
     pub since: Duration,
 }
 
-/// How a server is, which health checks and what it tracks find out.
+/// Operational state of a server, as HAProxy knows it from health checks and from the tracked
+/// server.
+///
+/// # Example
+///
+/// ```no_run
+/// use haproxyadmin::OperationalState;
+///
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// for (_, state) in server.fetch_state().await?.values() {
+///     if state.operational == OperationalState::Stopped {
+///         println!("{}/{} is down", state.backend, state.name);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -43,26 +71,37 @@ pub struct ServerState {
 pub enum OperationalState {
     /// Down.
     Stopped,
-    /// Up, and warming up (`slowstart`).
+    /// Up, with a growing share of traffic (`slowstart`).
     Starting,
     /// Up.
     Running,
-    /// Up, and about to stop: it takes only what belongs to it already.
+    /// Up, but takes only requests that are bound to it by persistence.
     Stopping,
     /// A number that this crate does not know.
     Other(u8),
 }
 
-/// What the operator wants of a server, and where that comes from: the bits of
-/// `srv_admin_state` (management manual, 9.3).
+/// Administrative state of a server with its reasons: the bits of `srv_admin_state` (management
+/// manual, 9.3).
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+/// for (_, state) in server.fetch_state().await?.values() {
+///     let flags = state.administrative;
+///     println!("{} forced: {}", flags.state(), flags.is_forced_maint());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdminFlags(u8);
 
 impl AdminFlags {
-    /// The state that follows from the bits: maintenance if any of them asks for
-    /// it, else drain if one does. [`is_config_maint`](Self::is_config_maint) does
-    /// not ask for anything.
+    /// Returns the state that follows from the bits: maintenance if a bit asks for it, otherwise
+    /// drain if a bit asks for that. [`is_config_maint`](Self::is_config_maint) asks for neither.
     pub fn state(self) -> AdminState {
         match self.0 {
             bits if bits & (FORCED_MAINT | INHERITED_MAINT | RESOLUTION_MAINT) != 0 => AdminState::Maint,
@@ -71,43 +110,44 @@ impl AdminFlags {
         }
     }
 
-    /// The bits as HAProxy prints them.
+    /// Returns the bits as HAProxy prints them.
     pub fn bits(self) -> u8 {
         self.0
     }
 
-    /// Put into maintenance at run time.
+    /// Returns `true` if the server was put into maintenance at run time.
     pub fn is_forced_maint(self) -> bool {
         self.0 & FORCED_MAINT != 0
     }
 
-    /// In maintenance because the server that it tracks is.
+    /// Returns `true` if the server is in maintenance because the server that it tracks is.
     pub fn is_inherited_maint(self) -> bool {
         self.0 & INHERITED_MAINT != 0
     }
 
-    /// `disabled` in the configuration. It stays so when the server is made ready;
-    /// as long as it is not, [`is_forced_maint`](Self::is_forced_maint) says so too.
+    /// Returns `true` if the configuration has the server `disabled`. This stays `true` when the
+    /// server is made ready; until then, [`is_forced_maint`](Self::is_forced_maint) returns `true`
+    /// too.
     pub fn is_config_maint(self) -> bool {
         self.0 & CONFIG_MAINT != 0
     }
 
-    /// In maintenance because its name cannot be resolved.
+    /// Returns `true` if the server is in maintenance because its name cannot be resolved.
     pub fn is_resolution_maint(self) -> bool {
         self.0 & RESOLUTION_MAINT != 0
     }
 
-    /// Put into drain at run time.
+    /// Returns `true` if the server was put into drain at run time.
     pub fn is_forced_drain(self) -> bool {
         self.0 & FORCED_DRAIN != 0
     }
 
-    /// In drain because the server that it tracks is.
+    /// Returns `true` if the server is in drain because the server that it tracks is.
     pub fn is_inherited_drain(self) -> bool {
         self.0 & INHERITED_DRAIN != 0
     }
 
-    /// Its name was set at run time.
+    /// Returns `true` if the host name of the server was set at run time.
     pub fn is_fqdn_set(self) -> bool {
         self.0 & FQDN_SET != 0
     }
@@ -203,7 +243,7 @@ impl fmt::Display for AdminFlags {
     }
 }
 
-/// What stands for nothing.
+/// Text of a cell without a value.
 const NONE: &str = "-";
 
 const FORCED_MAINT: u8 = 0x01;

@@ -7,19 +7,31 @@ use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, RowKind, for_each_column, unit};
 use crate::show::scan;
 
-/// One row of `show stat`: the figures of one frontend, backend, server or
-/// listener in one process.
+/// One row of `show stat`: the figures of one frontend, backend, server or listener in one process.
 ///
-/// There is an accessor for every column, named as HAProxy names it. An accessor
-/// is `None` where the cell is empty (the figure does not apply, or not yet) and
-/// where the release has no such column. Columns that this crate does not know
-/// are read with [`get`](Row::get).
+/// Every column has an accessor, named as HAProxy names it. An accessor returns `None` if the cell
+/// is empty (the figure does not apply, or not yet) or if the release has no such column. Columns
+/// that this crate does not know are read with [`get`](Row::get).
 ///
-/// With the feature `serde` it is written as a map from the name of each column that is
-/// not empty to its value: a number if the table of columns ([`field`](crate::field)) says
-/// so, else text, which columns that this crate does not know always are. It cannot be
-/// read back, since it is a view of a [`StatTable`]: store the
-/// [`Snapshot`](crate::Snapshot) or [`StatTable::to_csv`].
+/// With the feature `serde`, a row is serialised as a map from column names to values, without the
+/// empty columns. A value is a number if the table of columns ([`field`](crate::field)) says so,
+/// otherwise text; unknown columns are always text. A row cannot be deserialised, because it is a
+/// view of a [`StatTable`]: store the [`Snapshot`](crate::Snapshot) or [`StatTable::to_csv`]
+/// instead.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{RowKind, StatParser};
+///
+/// let mut parser = StatParser::new();
+/// parser.feed(b"# pxname,svname,scur,type,\napp,web1,3,2,\n\n")?;
+/// let table = parser.finish()?;
+/// let row = table.row(0).unwrap();
+/// assert_eq!((row.kind(), row.proxy(), row.name()), (RowKind::Server, "app", "web1"));
+/// assert_eq!((row.scur(), row.get("scur")), (Some(3), Some("3")));
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     dump: &'a StatTable,
@@ -28,12 +40,12 @@ pub struct Row<'a> {
 }
 
 impl StatTable {
-    /// The rows, in the order of the wire.
+    /// Returns the rows, in the order of the reply.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator {
         self.rows.iter().enumerate().map(|(index, entry)| Row::new(self, index, *entry))
     }
 
-    /// The row at `index`.
+    /// Returns the row at `index`.
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
         self.rows.get(index).map(|entry| Row::new(self, index, *entry))
     }
@@ -45,41 +57,41 @@ impl<'a> Row<'a> {
         Self { dump, index, entry }
     }
 
-    /// Kind of the row, from its `type` column.
+    /// Returns the kind of the row, from its `type` column.
     pub fn kind(&self) -> RowKind {
         self.entry.kind
     }
 
-    /// Text of the column called `name`, known to this crate or not. `None` where
-    /// the release has no such column, empty where the cell is.
+    /// Returns the text of the column called `name`, known to this crate or not: an empty text if
+    /// the cell is empty, `None` if the release has no such column.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.bytes(self.dump.header.find(name)?).map(text)
     }
 
-    /// Every column with its text, in the order of the wire.
+    /// Returns every column with its text, in the order of the reply.
     pub fn cells(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.dump.header.names().zip(self.each().map(text))
     }
 
-    /// Name of the proxy the row belongs to.
+    /// Returns the name of the proxy that the row belongs to.
     pub fn proxy(&self) -> &'a str {
         self.text(Col::pxname).unwrap_or_default()
     }
 
-    /// Name of the server or listener; `FRONTEND` or `BACKEND` on a proxy's own
-    /// rows. [`kind`](Row::kind) tells which it is, not the name: a server may be
-    /// called `BACKEND`.
+    /// Returns the name of the server or listener; `FRONTEND` or `BACKEND` on the row of the proxy
+    /// itself. A server may also be called `BACKEND`, so use [`kind`](Row::kind) to tell rows
+    /// apart.
     pub fn name(&self) -> &'a str {
         self.text(Col::svname).unwrap_or_default()
     }
 
-    /// Whether the row has these names.
+    /// Returns `true` if the row has these names.
     pub(crate) fn is_named(&self, proxy: &str, name: &str) -> bool {
         self.proxy() == proxy && self.name() == name
     }
 
-    /// Number of bytes that the two names take at the beginning of the row, with
-    /// what separates them from each other and the rest; 0 if they are elsewhere.
+    /// Returns the number of bytes that the two names take at the beginning of the row, including
+    /// the separator behind each; 0 if the row does not begin with the names.
     pub(crate) fn names_length(&self) -> u16 {
         if !self.dump.header.begins_with_names() {
             return 0;
@@ -88,9 +100,9 @@ impl<'a> Row<'a> {
         end.and_then(|end| u16::try_from(end).ok()).unwrap_or(0)
     }
 
-    /// Whether the row has the names of `other`, of which
-    /// [`names_length`](Row::names_length) is known. Rows are written in two ways
-    /// at least: if this is false the names may still be the same.
+    /// Returns `true` if the row begins with the same names as `other`; `names_length` is the
+    /// [`names_length`](Row::names_length) of `other`. If this returns `false`, the names may still
+    /// be the same, because a row can be stored in two ways.
     #[inline]
     pub(crate) fn begins_like(&self, other: &Row<'_>, names_length: u16) -> bool {
         let names = ..usize::from(names_length);
@@ -99,7 +111,7 @@ impl<'a> Row<'a> {
             && self.dump.bytes_from(self.entry).get(names) == other.dump.bytes_from(other.entry).get(names)
     }
 
-    /// Every cell, in the order of the wire.
+    /// Returns every cell, in the order of the reply.
     pub(super) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.dump.bytes_from(self.entry);
         let separator = self.entry.separator();
@@ -130,8 +142,8 @@ impl<'a> Cells<'a> for Row<'a> {
     }
 }
 
-/// A row with all its cells found, for those who read most of them: to find them
-/// one after the other costs a fraction of finding each by itself.
+/// A row with the positions of all its cells, for callers that read most of them. Finding all cells
+/// in one pass costs a fraction of finding each one separately.
 #[derive(Debug)]
 pub(crate) struct SplitRow<'a> {
     row: Row<'a>,
@@ -168,7 +180,7 @@ macro_rules! accessors {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $([$($kind:ident)*] $rule:ident)*, $doc:literal;
     )*) => {
-        /// One accessor for each column.
+        /// Accessors, one for each column.
         impl<'a> Row<'a> {
             $(
                 #[doc = $doc]
@@ -236,8 +248,8 @@ impl serde::Serialize for Row<'_> {
             if cell.is_empty() {
                 continue;
             }
-            // The parser has made sure that numbers are digits; one that is greater than any
-            // number stays text.
+            // The parser has checked that numbers consist of digits. A number that does not fit its
+            // type is written as text.
             match (class, scan::to_u64(cell), scan::to_i64(cell)) {
                 (Class::Number, Some(number), _) => map.serialize_entry(name, &number)?,
                 (Class::Signed, _, Some(number)) => map.serialize_entry(name, &number)?,

@@ -1,9 +1,9 @@
-//! Values that HAProxy prints as text are serialised as that text.
+//! Serialises values as the text that HAProxy prints for them.
 
 use super::{CheckStatus, Mode, ServerAddress, Status};
 use crate::version::Version;
 
-/// Serialises `$value` as its `Display` and reads it with its `parse`.
+/// Serialises `$value` with its `Display` and deserialises it with its `parse`.
 macro_rules! as_text {
     ($($value:ident)*) => {$(
         impl serde::Serialize for $value {

@@ -3,18 +3,38 @@ use std::fmt;
 /// Status of a frontend, backend, server or listener: the `status` column.
 ///
 /// HAProxy prints a word and sometimes a remark behind it, as in `UP 2/3` or
-/// `MAINT (via app/web1)`. [`state`](Status::state) is the word alone, which `UP 1/3`
-/// has in common with `UP`; [`StatusDetail::Checks`] has the difference.
+/// `MAINT (via app/web1)`. [`state`](Status::state) is the word alone, so it is the same for
+/// `UP 1/3` and `UP`; [`StatusDetail::Checks`] has the numbers.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{State, Status, StatusDetail};
+///
+/// let status = Status::parse("UP 2/3");
+/// assert_eq!(status.state, State::Up);
+/// assert_eq!(status.remark, Some(StatusDetail::Checks { seen: 2, needed: 3 }));
+/// assert_eq!(status.to_string(), "UP 2/3");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Status {
-    /// The state itself.
+    /// The state.
     pub state: State,
-    /// What HAProxy adds to it.
+    /// The remark that HAProxy prints behind the state.
     pub remark: Option<StatusDetail>,
 }
 
 /// State of a proxy, server or listener.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{State, Status};
+///
+/// assert_eq!(Status::parse("MAINT (resolution)").state, State::Maint);
+/// assert_eq!(State::NoCheck.to_string(), "no check");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -22,82 +42,88 @@ pub enum State {
     Open,
     /// `FULL`: a frontend or listener has reached its limit.
     Full,
-    /// `WAITING`: a listener waits to be started.
+    /// `WAITING`: a listener has not been started yet.
     Waiting,
-    /// `PAUSED`: a frontend was disabled for a time (2.6 and later; 2.2 says
-    /// `STOP`).
+    /// `PAUSED`: a frontend was disabled temporarily (2.6 and later; 2.2 prints `STOP`).
     Paused,
     /// `STOP`: a frontend was shut down.
     Stop,
     /// `UP`: a backend or server takes traffic.
     Up,
-    /// `DOWN`: health checks or an agent took it out.
+    /// `DOWN`: health checks or an agent took a backend or server out of service.
     Down,
-    /// `NOLB`: a server finishes what it has and gets no new traffic, by its own
-    /// health check's word.
+    /// `NOLB`: a server serves its existing sessions and gets no new traffic, because its own
+    /// health check asked for that.
     Nolb,
-    /// `DRAIN`: a server finishes what it has, by the operator's or agent's word.
+    /// `DRAIN`: a server serves its existing sessions, because the operator or the agent asked for
+    /// that.
     Drain,
     /// `MAINT`: a server is in maintenance.
     Maint,
-    /// `no check`: a server without health checks, taken for up.
+    /// `no check`: a server without health checks, which HAProxy treats as up.
     NoCheck,
-    /// A word this crate does not know, with all that followed it.
+    /// A word that this crate does not know, with the text behind it.
     Other(Box<str>),
 }
 
-/// What HAProxy adds to a state.
+/// Remark that HAProxy prints behind a state.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{Status, StatusDetail};
+///
+/// let status = Status::parse("MAINT (via app/web1)");
+/// let via = StatusDetail::Via { backend: "app".into(), server: "web1".into() };
+/// assert_eq!(status.remark, Some(via));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StatusDetail {
-    /// `UP 2/3`: how far the health checks are from changing the state.
+    /// `UP 2/3`: progress of the health checks towards another state.
     ///
-    /// - `UP n/m`, and the same with `NOLB` and `DRAIN`: `n` more failed checks make
-    ///   the server `DOWN`; `m` is the setting `fall`. One check that passes makes it
-    ///   plain `UP`. The fraction counts towards down: `UP 1/3` is worse than
-    ///   `UP 2/3`, and plain `UP` is best.
-    /// - `DOWN n/m`: `n` checks have passed of the `m` in a row (the setting `rise`)
-    ///   that make the server `UP`. One check that fails makes it plain `DOWN`, which
-    ///   is worst.
+    /// - `UP n/m`, `NOLB n/m` and `DRAIN n/m`: `n` more failed checks make the server `DOWN`; `m`
+    ///   is the setting `fall`. One check that passes makes it plain `UP`. The fraction counts
+    ///   down: `UP 1/3` is worse than `UP 2/3`, and plain `UP` is best.
+    /// - `DOWN n/m`: `n` checks of the `m` in a row that make the server `UP` have passed; `m` is
+    ///   the setting `rise`. One check that fails makes it plain `DOWN`, which is worst.
     ///
-    /// A server that leaves maintenance is `UP 1/m` at once, before any check has
-    /// passed: it takes traffic, and whether it is well is not known until the status
-    /// is plain `UP`. With `fall 1` the status is plain `UP` from the beginning, and
-    /// then it does not tell whether a check has passed.
+    /// A server that leaves maintenance is `UP 1/m` at once, before any check has passed. It takes
+    /// traffic, and its health is unknown until the status is plain `UP`. With `fall 1` the status
+    /// is plain `UP` from the beginning, so it does not show if a check has passed.
     Checks {
-        /// The number before the slash.
+        /// Number before the slash.
         seen: u32,
-        /// The number behind the slash.
+        /// Number behind the slash.
         needed: u32,
     },
-    /// `UP (3/5)`: so many of a backend's servers are shown by a filtered
-    /// `show stat`.
+    /// `UP (3/5)`: number of the servers of a backend that a filtered `show stat` prints.
     Servers {
-        /// Servers that count.
+        /// Servers that are counted.
         active: u32,
-        /// Servers in all.
+        /// All servers.
         total: u32,
     },
-    /// `(agent)`: by word of the agent.
+    /// `(agent)`: the state was set by the agent.
     Agent,
-    /// `(resolution)`: the server's name does not resolve.
+    /// `(resolution)`: the server's name cannot be resolved.
     Resolution,
-    /// `(via BACKEND/SERVER)`: taken over from the server it tracks.
+    /// `(via BACKEND/SERVER)`: the state is inherited from the server that this one tracks.
     Via {
         /// Backend of the tracked server.
         backend: Box<str>,
         /// The tracked server.
         server: Box<str>,
     },
-    /// `(UNPUB)`: a backend that gets no traffic yet (3.4 and later).
+    /// `(UNPUB)`: the backend is unpublished and gets no traffic (3.4 and later).
     Unpublished,
-    /// A remark this crate does not know.
+    /// A remark that this crate does not know.
     Other(Box<str>),
 }
 
 impl Status {
-    /// Reads the text of a `status` cell. Every text has a meaning; what is not
-    /// known is kept.
+    /// Reads the text of a `status` cell. Unknown texts are kept in [`State::Other`] and
+    /// [`StatusDetail::Other`].
     pub fn parse(text: &str) -> Self {
         let (word, rest) = match text.strip_prefix("no check") {
             Some(rest) => ("no check", rest.trim_start()),
@@ -121,22 +147,23 @@ impl Status {
         Self { state, remark }
     }
 
-    /// Whether the backend is kept from traffic by `unpublish backend`.
+    /// Returns `true` if `unpublish backend` keeps traffic from the backend.
     pub fn is_unpublished(&self) -> bool {
         self.remark == Some(StatusDetail::Unpublished)
     }
 
-    /// Whether two statuses are the same, or differ only in what health checks have
-    /// counted.
+    /// Returns `true` if two statuses are the same or differ only in the numbers of the health
+    /// checks.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         let is_counted = |status: &Self| matches!(status.remark, None | Some(StatusDetail::Checks { .. }));
         self.state == other.state && (self.remark == other.remark || is_counted(self) && is_counted(other))
     }
 
-    /// Orders statuses that [agree](Self::agrees): the worst is the lowest.
+    /// Returns a key that orders statuses which [agree](Self::agrees): the worst has the lowest
+    /// key.
     ///
-    /// Up is the worse the fewer failed checks it takes to go down, and down is the
-    /// worse the more passed checks it takes to go up.
+    /// An up status is worse if fewer failed checks take it down. A down status is worse if it
+    /// needs more passed checks to come up.
     pub(crate) fn severity(&self) -> impl Ord + use<> {
         let counts = match self.remark {
             Some(StatusDetail::Checks { seen, needed }) => Some((i64::from(seen), i64::from(needed))),

@@ -5,36 +5,48 @@ use super::header::Header;
 use crate::field::RowKind;
 use crate::show::scan;
 
-/// Every row of one process's `show stat`.
+/// All rows of the `show stat` of one process.
 ///
-/// The reply's own bytes are kept; each cell was checked once, while they
-/// arrived, and is decoded when it is asked for. Beside the bytes a row costs
-/// eight bytes and two for every sixteenth column.
+/// The table keeps the bytes of the reply. Each cell is checked once, when it arrives, and is
+/// decoded on access. In addition to its bytes, a row takes eight bytes of memory and two bytes for
+/// every sixteenth column.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::StatParser;
+///
+/// let mut parser = StatParser::new();
+/// parser.feed(b"# pxname,svname,scur,type,\napp,web1,3,2,\n\n")?;
+/// let table = parser.finish()?;
+/// assert_eq!(table.len(), 1);
+/// assert_eq!(table.to_csv(), "# pxname,svname,scur,type,\napp,web1,3,2,\n\n");
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct StatTable {
     pub(super) header: Arc<Header>,
-    /// The rows, one after the other, without the header.
+    /// The rows, without the header.
     pub(super) text: Vec<u8>,
     pub(super) rows: Vec<Entry>,
-    /// For every row, where its columns 16, 32, ... begin, counted from the
-    /// beginning of the row.
+    /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
 }
 
-/// Where a row is, and how to read it.
+/// Position of a row, and how to read it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) start: u32,
     pub(super) kind: RowKind,
-    /// The row held a quote: the csv parser has unquoted its cells, and they are
-    /// kept with [`UNQUOTED`] between them instead of commas.
+    /// `true` if the row contained a quote. The csv parser has unquoted its cells, and they are
+    /// stored with [`UNQUOTED`] instead of commas between them.
     pub(super) unquoted: bool,
 }
 
-/// Separator of a row whose cells were quoted. It never occurs in UTF-8.
+/// Separator of the cells in an unquoted row. This byte never occurs in UTF-8.
 pub(super) const UNQUOTED: u8 = 0xff;
 
-/// Every so many columns a row has a mark.
+/// Number of columns from one mark of a row to the next.
 pub(super) const STEP: usize = 16;
 
 impl StatTable {
@@ -42,35 +54,35 @@ impl StatTable {
         Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new() }
     }
 
-    /// A dump without rows.
+    /// Returns a table without rows.
     pub(crate) fn empty() -> Self {
         Self::new(Arc::new(Header::smallest()))
     }
 
-    /// The columns.
+    /// Returns the header, which lists the columns.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether the process listed nothing.
+    /// Returns `true` if the table has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Bytes of memory that the rows take, the header not counted.
+    /// Returns the memory that the rows take, in bytes, without the header.
     pub fn heap_size(&self) -> usize {
         self.text.capacity() + self.rows.capacity() * size_of::<Entry>() + self.marks.capacity() * 2
     }
 
-    /// The dump as HAProxy prints it: header, rows and the empty line at the end.
+    /// Returns the table in the format of HAProxy: header, rows and the empty line at the end.
     ///
-    /// Reading this text gives an equal dump. A cell is quoted where it must be,
-    /// which is also where HAProxy quotes.
+    /// Parsing this text gives an equal table. A cell is quoted only if necessary, which is the
+    /// rule of HAProxy too.
     pub fn to_csv(&self) -> String {
         let mut out = self.header.to_line();
         out.push('\n');
@@ -92,13 +104,13 @@ impl StatTable {
         out
     }
 
-    /// Bytes of the row at `index`, up to the end of the text.
+    /// Returns the bytes of the text from the beginning of the row to the end of all rows.
     #[inline]
     pub(super) fn bytes_from(&self, entry: Entry) -> &[u8] {
         self.text.get(entry.start as usize..).unwrap_or_default()
     }
 
-    /// Where column `position` of row `index` begins in its bytes.
+    /// Returns the offset of column `position` in the bytes of row `index`.
     #[inline]
     pub(super) fn offset(&self, index: usize, entry: Entry, position: usize) -> Option<usize> {
         let per_row = marks_per_row(self.header.len());
@@ -117,7 +129,7 @@ impl Entry {
     }
 }
 
-/// Number of marks that a row of so many columns has.
+/// Returns the number of marks in a row with this number of columns.
 #[inline]
 pub(super) fn marks_per_row(columns: usize) -> usize {
     columns.saturating_sub(1) / STEP
