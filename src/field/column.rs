@@ -1,11 +1,11 @@
-//! Columns of `show stat`, in the order HAProxy 3.4 prints them.
+//! Columns of `show stat`, in the order in which HAProxy 3.4 prints them.
 //!
-//! An older release prints those it has in the same order: nothing was ever
-//! removed or moved, only inserted.
+//! Older releases print their columns in the same order: no release has removed or moved a column,
+//! only inserted new ones.
 //!
-//! An entry reads: accessor = "wire name", wire type, unit, nature, first
-//! release, kinds of row with the merge rule of each, description. `F`, `L`, `S`
-//! and `B` are frontend, listener, server and backend.
+//! Form of an entry: accessor = "name", type, unit, nature, first release, kinds of row with the
+//! merge rule of each, description. `F`, `L`, `S` and `B` stand for frontend, listener, server and
+//! backend.
 
 use super::{Column, Nature, RowKind, Rule, Unit, ValueType};
 
@@ -544,7 +544,7 @@ macro_rules! table {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $([$($kind:ident)*] $rule:ident)*, $doc:literal;
     )*) => {
-        /// Every column this crate knows, in the order HAProxy 3.4 prints them.
+        /// All columns that this crate knows, in the order in which HAProxy 3.4 prints them.
         pub const COLUMNS: &[Column] = &[$(Column {
             name: $name,
             doc: $doc,
@@ -569,9 +569,9 @@ macro_rules! table {
     };
 }
 
-/// Whether `shm-stats-file` holds the figure: HAProxy's own counters, rates and ages, but
-/// for time that adds up in the process and for what only numbers incarnations. Those of
-/// modules, behind the separator, are each process' own.
+/// Returns `true` if `shm-stats-file` contains the column: HAProxy's own counters, rates and ages,
+/// except times that each process adds up itself and numbers of incarnations. Columns of modules,
+/// behind the separator, are always separate in each process.
 const fn is_shared(column: Col, nature: Nature) -> bool {
     let own = column as u8 == Col::downtime as u8 || column as u8 == Col::srid as u8;
     let module = column as u8 > Col::separator as u8;

@@ -1,8 +1,7 @@
-//! Keys of `show info`, in the order HAProxy 3.4 prints them, those it no longer
-//! has at the place where older releases print them.
+//! Keys of `show info`, in the order in which HAProxy 3.4 prints them. Keys that 3.4 no longer has
+//! are placed where older releases print them.
 //!
-//! An entry reads: accessor = "wire name", wire type, unit, nature, first
-//! release, merge rule, description.
+//! Form of an entry: accessor = "name", type, unit, nature, first release, merge rule, description.
 
 use super::{InfoKey, Nature, Rule, Unit, ValueType};
 
@@ -137,7 +136,8 @@ macro_rules! for_each_key {
                 "Peers of `peers` sections whose session is established.";
             dropped_logs = "DroppedLogs", U32, Count, Gauge, "2.2", Sum,
                 "Log messages that could not be sent.";
-            // A gauge by its nature, yet it only repeats a setting; a sum would hide that processes differ.
+            // A gauge by its nature, but it only repeats a setting. A sum would hide differences
+            // between processes.
             busy_polling = "BusyPolling", U32, Code, Gauge, "2.2", Same,
                 "Whether the process polls without sleeping (`busy-polling`, \
                  1 if so), using all its CPU even when idle.";
@@ -199,7 +199,7 @@ macro_rules! table {
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $rule:ident, $doc:literal;
     )*) => {
-        /// Every key this crate knows.
+        /// All keys that this crate knows.
         pub const KEYS: &[InfoKey] = &[$(InfoKey {
             name: $name,
             doc: $doc,

@@ -1,9 +1,9 @@
-//! The tables: every column of `show stat` and every key of `show info`, each
-//! declared once, as data.
+//! The tables: every column of `show stat` and every key of `show info`, each declared once, as
+//! data.
 //!
-//! Parser, accessors, merging, serialisation and documentation all read these
-//! tables. A column or key that HAProxy adds after this crate was written is not
-//! in them; it is kept as text all the same and can be read by name.
+//! The parser, the accessors, the merge rules, the serialisation and the documentation all use
+//! these tables. If HAProxy adds a column or key after the release of this crate, it is not in the
+//! tables, but it is kept as text and can be read by name.
 
 mod column;
 mod info;
@@ -14,50 +14,79 @@ pub(crate) use info::{Key, for_each_key};
 pub use column::COLUMNS;
 pub use info::KEYS;
 
-/// What is known about one column of `show stat`.
+/// Description of one column of `show stat`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::field::{COLUMNS, Nature, Unit};
+///
+/// let column = COLUMNS.iter().find(|column| column.name == "qtime").unwrap();
+/// assert_eq!((column.unit, column.nature), (Unit::Milliseconds, Nature::Average));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Column {
-    /// Name on the wire, as in the header line of `show stat`.
+    /// Name, as in the header line of `show stat`.
     pub name: &'static str,
-    /// What the column holds, in one or two sentences.
+    /// Description of the column, in one or two sentences.
     pub doc: &'static str,
     /// Type of a cell.
     pub value_type: ValueType,
-    /// Unit of the figure.
+    /// Unit of the value.
     pub unit: Unit,
-    /// HAProxy's own word for how the figure behaves (`show stat typed`).
+    /// Behaviour of the value, in HAProxy's terms (`show stat typed`).
     pub nature: Nature,
-    /// First of the supported HAProxy releases that has the column.
+    /// First supported HAProxy release that has the column.
     pub since: &'static str,
-    /// Whether processes with one `shm-stats-file` keep the figure in it, for objects
-    /// with a `guid`: each of them then prints what all of them counted.
+    /// `true` if processes with the same `shm-stats-file` keep the value in it, for objects with a
+    /// `guid`. Each of these processes then prints the total of all of them.
     pub shared: bool,
-    /// Which kinds of row fill the column, and how each kind is merged.
+    /// Kinds of row that fill the column, with the merge rule of each kind.
     pub kinds: &'static [(RowKind, Rule)],
 }
 
-/// What is known about one key of `show info`.
+/// Description of one key of `show info`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::field::{KEYS, Rule};
+///
+/// let key = KEYS.iter().find(|key| key.name == "CurrConns").unwrap();
+/// assert_eq!(key.rule, Rule::Sum);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InfoKey {
-    /// Name on the wire, left of the colon.
+    /// Name, as printed before the colon.
     pub name: &'static str,
-    /// What the key holds, in one or two sentences.
+    /// Description of the key, in one or two sentences.
     pub doc: &'static str,
     /// Type of the value.
     pub value_type: ValueType,
-    /// Unit of the figure.
+    /// Unit of the value.
     pub unit: Unit,
-    /// HAProxy's own word for how the figure behaves (`show info typed`).
+    /// Behaviour of the value, in HAProxy's terms (`show info typed`).
     pub nature: Nature,
-    /// First of the supported HAProxy releases that has the key.
+    /// First supported HAProxy release that has the key.
     pub since: &'static str,
-    /// How the values of several processes become one.
+    /// Merge rule for the values of several processes.
     pub rule: Rule,
 }
 
-/// Kind of a `show stat` row, from its `type` column.
+/// Kind of a row of `show stat`, from its `type` column.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{RowKind, StatParser};
+///
+/// let mut parser = StatParser::new();
+/// parser.feed(b"# pxname,svname,type,\napp,BACKEND,1,\n\n")?;
+/// assert_eq!(parser.finish()?.row(0).unwrap().kind(), RowKind::Backend);
+/// # Ok::<(), haproxyadmin::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -75,35 +104,53 @@ pub enum RowKind {
     Other,
 }
 
-/// Type of a value on the wire.
+/// Type of a value as HAProxy prints it.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::field::{COLUMNS, ValueType};
+///
+/// let column = COLUMNS.iter().find(|column| column.name == "status").unwrap();
+/// assert_eq!(column.value_type, ValueType::Status);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueType {
-    /// Collect number, 32 bits in HAProxy.
+    /// Whole number, 32 bits in HAProxy.
     U32,
-    /// Collect number, 64 bits in HAProxy.
+    /// Whole number, 64 bits in HAProxy.
     U64,
     /// Signed whole number, 32 bits in HAProxy.
     I32,
     /// Text.
     Text,
-    /// Text with the grammar of a proxy's or server's [`Status`](crate::Status).
+    /// Text that is the [`Status`](crate::Status) of a proxy, server or listener.
     Status,
-    /// Text with the grammar of a [`CheckStatus`](crate::CheckStatus).
+    /// Text that is a [`CheckStatus`](crate::CheckStatus).
     Check,
-    /// Text that names a proxy's [`Mode`](crate::Mode).
+    /// Text that is the [`Mode`](crate::Mode) of a proxy.
     Mode,
 }
 
-/// Unit of a figure.
+/// Unit of a value.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::field::{KEYS, Unit};
+///
+/// let key = KEYS.iter().find(|key| key.name == "Memmax_MB").unwrap();
+/// assert_eq!(key.unit, Unit::Megabytes);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// No unit: a name, a state, a text.
+    /// No unit: a name, a state or another text.
     None,
-    /// A number of things; the column's description says which.
+    /// Number of things, which the description of the column or key names.
     Count,
-    /// Things per second.
+    /// Number of things per second.
     PerSecond,
     /// Bytes.
     Bytes,
@@ -119,20 +166,29 @@ pub enum Unit {
     UnixSeconds,
     /// Hundredths.
     Percent,
-    /// A number that stands for something else: an id, a status code, a flag.
+    /// Number that stands for something else: an id, a status code or a flag.
     Code,
 }
 
-/// HAProxy's own word for how a figure behaves: the second letter of the tags of
-/// `show stat typed` and `show info typed` (management manual, 9.2).
+/// Behaviour of a value in HAProxy's terms: the second letter of the tags of `show stat typed` and
+/// `show info typed` (management manual, 9.2).
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::field::{COLUMNS, Nature};
+///
+/// let counters = COLUMNS.iter().filter(|column| column.nature == Nature::Counter);
+/// assert!(counters.map(|column| column.name).any(|name| name == "stot"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Nature {
-    /// `C`: only ever grows, until a restart or `clear counters all`.
+    /// `C`: only grows, until a restart or `clear counters all`.
     Counter,
-    /// `G`: the value of this moment.
+    /// `G`: the current value.
     Gauge,
-    /// `R`: events over the last period.
+    /// `R`: number of events in the last period.
     Rate,
     /// `M`: the highest value since the last `clear counters`.
     Max,
@@ -142,55 +198,65 @@ pub enum Nature {
     Age,
     /// `a`: an average over recent events.
     Average,
-    /// `D`: how long something took.
+    /// `D`: duration.
     Duration,
     /// `N`: a name.
     Name,
     /// `O`: free output.
     Output,
-    /// Not printed by `show stat typed` in any release this crate was checked with.
+    /// Not printed by `show stat typed` in any release that was checked.
     Unseen,
 }
 
-/// How the values of several processes become one.
+/// Rule that merges the values of several processes into one.
 ///
-/// The rules are pure folds over all values at once, never pairwise.
+/// Each rule is a pure function of all values at once; values are never merged pairwise.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::RowKind;
+/// use haproxyadmin::field::{COLUMNS, Rule};
+///
+/// let column = COLUMNS.iter().find(|column| column.name == "scur").unwrap();
+/// assert!(column.kinds.contains(&(RowKind::Server, Rule::Sum)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Added up. A gauge that HAProxy let fall below zero counts as zero.
+    /// The sum. A gauge that HAProxy let fall below zero counts as zero.
     Sum,
-    /// Maxima of several processes: between the highest and the sum of all.
+    /// Range for the maximum over all processes: from the highest value to the sum of all values.
     Range,
-    /// The highest.
+    /// The highest value.
     Max,
-    /// The lowest, over processes where the event has happened.
+    /// The lowest value, among processes in which the event has happened.
     Min,
-    /// A limit of each process and of all together; 0 or empty is unlimited.
+    /// Limit of each process and of all processes together; 0 or empty means unlimited.
     Limit,
-    /// Mean, weighted by how many samples each process holds.
+    /// Mean, weighted by the number of samples that each process has.
     Mean,
-    /// The common value, or the list of differing ones. An empty cell means that the
-    /// figure does not apply, or that another column tells; it is passed over.
+    /// The common value, or the list of different values. An empty cell means that the value does
+    /// not apply, or that another column has it; it is skipped.
     Same,
-    /// The common value, or the list of differing ones. An empty cell is a value too:
-    /// nothing is set, or nothing was said.
+    /// The common value, or the list of different values. An empty cell counts as a value: nothing
+    /// is set, or nothing was reported.
     ///
-    /// A number of that rule is a limit, and an empty cell means unlimited; 0 is a
-    /// number as any other. A process is passed over if its release does not print the
-    /// column, or if the column is empty because its socket is, or may be, of level
-    /// `user`, which hides it.
+    /// A number with this rule is a limit, and an empty cell means unlimited; 0 is a number like
+    /// any other. A process is skipped if its release does not print the column. It is also skipped
+    /// if the cell is empty and its socket has, or may have, the level `user`, from which HAProxy
+    /// hides the column.
     SameOrEmpty,
-    /// Never merged: means something within one process only.
+    /// Not merged, because the value is meaningful only within one process.
     PerProcess,
-    /// Part of what tells rows apart.
+    /// Part of the identity of a row.
     Identity,
 }
 
-/// Columns that are empty on sockets of level `user`, whatever their value is.
+/// Columns that are always empty on sockets of level `user`.
 pub(crate) const HIDDEN_FROM_USERS: &[&str] = &["addr", "cookie", "algo"];
 
-/// The unit of a table entry, as its accessor's documentation names it.
+/// Returns the unit of a table entry as text for the documentation of its accessor.
 macro_rules! unit {
     (None) => {
         ""

@@ -1,33 +1,57 @@
-//! Finding where cells end, eight bytes at a time.
+//! Scanner for the ends of cells, eight bytes at a time.
 //!
-//! Cells of `show stat` are short (most are one digit or empty), so that what
-//! costs is neither searching nor converting but the mispredicted branch at the
-//! end of each cell. A word of eight bytes tells the length of a number without
-//! a loop; the two commonest cells, empty and one digit, are looked for first.
+//! Cells of `show stat` are short; most are one digit or empty. The cost is therefore neither
+//! searching nor converting, but the mispredicted branch at the end of each cell. A word of eight
+//! bytes gives the length of a number without a loop, and the two most frequent cells, empty and
+//! one digit, are tried first.
+//!
+//! # If you change this
+//!
+//! - Accepted cells: `cell` must accept exactly the cells that `to_u64` and `to_i64` can convert,
+//!   apart from a signed number beyond 64 bits. Otherwise an accessor returns `None` for a
+//!   malformed cell, which `None` must never mean. `stat/quoted.rs` has the same check for quoted
+//!   rows and must change with it, and so must the class of each type in `stat/header.rs` and the
+//!   serialisation of a row in `stat/row.rs`.
+//! - A new `Class` or `Stop`: `plain` in `stat/parser.rs` maps each `Stop` to an error text, which
+//!   tests assert, or to the csv parser. A row with a quote must end in `Stop::Quote` or an error,
+//!   never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
+//!   slow way through the csv parser.
+//! - `skip` and `until`: they also run over unquoted rows, whose separator is the byte 0xff, and
+//!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
+//!   counts matches needs `exact_matches`. The marks of a row (`STEP` in `stat/table.rs`) and its
+//!   `names_length` are positions that `skip` returns.
+//! - `LineEnd`: `stat/parser.rs` and `report.rs` feed it the same bytes plus new ones; it must look
+//!   at each byte once, or a reply that arrives in small pieces costs quadratic time.
+//! - Test: the tests below compare with a loop over bytes, `cargo test --test parse` compares every
+//!   cell with the `csv` crate, whole and in pieces.
+//! - Measure: `cargo bench --bench parse` before and after, for all dumps that it lists. Idle dumps
+//!   show the cost of the short cells, busy ones the cost of digits, quoted ones the change to the
+//!   csv parser, and 12 rows the fixed cost of a reply. Read the ratios at the end, not the times.
+//!   If they changed, update the table in `README.md`.
 
-/// What a row of `show stat` may hold in one column.
+/// Cells that a column of `show stat` may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Digits, or nothing.
+    /// Digits, or empty.
     Number,
-    /// A minus sign perhaps, and digits, or nothing.
+    /// Digits with an optional minus sign, or empty.
     Signed,
-    /// Anything.
+    /// Any text.
     Text,
 }
 
-/// Why [`cell`] did not find a whole plain cell.
+/// The reason why [`cell`] did not find a whole plain cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// A quote: this row is for the csv parser.
+    /// A quote: this row needs the csv parser.
     Quote,
-    /// The line, or the buffer, ended within the cell.
+    /// The line or the buffer ended within the cell.
     End,
-    /// A number column that holds something else.
+    /// A number column contains something else.
     NotANumber,
 }
 
-/// Position just behind the comma that ends the plain cell at `at`.
+/// Returns the position behind the comma that ends the plain cell at `at`.
 #[inline]
 pub(super) fn cell(bytes: &[u8], at: usize, class: Class) -> Result<usize, Stop> {
     match bytes.get(at) {
@@ -63,7 +87,7 @@ fn number(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     }
 }
 
-/// Whether digits are a number of 64 bits.
+/// Returns `true` if the digits are a number that fits 64 bits.
 #[inline]
 fn fits(digits: &[u8]) -> bool {
     digits.len() < MOST_DIGITS || to_u64(digits).is_some()
@@ -90,7 +114,7 @@ fn text(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     }
 }
 
-/// Position just behind the `count`-th `separator` from `at` on.
+/// Returns the position behind the `count`-th `separator`, counted from `at`.
 #[inline]
 pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Option<usize> {
     let (mut at, mut left) = (at, count);
@@ -116,7 +140,7 @@ pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Opti
     Some(at)
 }
 
-/// Bytes from `at` up to the next `separator`.
+/// Returns the bytes from `at` to the next `separator`.
 #[inline]
 pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
     if bytes.get(at) == Some(&separator) {
@@ -136,24 +160,24 @@ pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
     bytes.get(at..end)
 }
 
-/// Length of the first line, its line feed included. A line feed between quotes
-/// is part of the line.
+/// Returns the length of the first line, including its line feed. A line feed between quotes does
+/// not end the line.
 pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
     LineEnd::default().find(bytes)
 }
 
-/// Looks for the end of a line that arrives in pieces, at each byte once.
+/// Search for the end of a line that arrives in pieces. It looks at each byte once.
 #[derive(Debug, Default)]
 pub(super) struct LineEnd {
-    /// Bytes of the line that have been looked at.
+    /// Number of bytes of the line that have been looked at.
     seen: usize,
-    /// Whether they end between quotes.
+    /// `true` if these bytes end between quotes.
     quoted: bool,
 }
 
 impl LineEnd {
-    /// [`line_end`] of bytes that begin with those of the last call, unless that call
-    /// found an end.
+    /// Returns the result of [`line_end`] for `bytes`, which must begin with the bytes of the
+    /// previous call, unless that call found an end.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         let fresh = bytes.get(self.seen..).unwrap_or_default();
         for (at, byte) in fresh.iter().enumerate() {
@@ -168,7 +192,7 @@ impl LineEnd {
     }
 }
 
-/// Collect number written in decimal digits and nothing else.
+/// Converts decimal digits to a number. Returns `None` for any other text.
 #[inline]
 pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
@@ -195,7 +219,7 @@ pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Collect number with a minus sign perhaps.
+/// Converts decimal digits with an optional minus sign to a number.
 pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
     match text.split_first() {
         Some((b'-', digits)) => 0i64.checked_sub_unsigned(to_u64(digits)?),
@@ -209,7 +233,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*chunk))
 }
 
-/// How many of the eight bytes, from the first on, are digits.
+/// Returns the number of bytes before the first one that is not a digit.
 #[inline]
 fn leading_digits(word: u64) -> usize {
     let offset = word ^ (ONES * 0x30);
@@ -217,28 +241,28 @@ fn leading_digits(word: u64) -> usize {
     first(others)
 }
 
-/// High bits of the bytes equal to `byte`. Above a match there may be false
-/// ones, below it never: good for the first match only.
+/// Returns the high bits of the bytes equal to `byte`. There may be false matches above the first
+/// match, never below it, so only the first match may be used.
 #[inline]
 fn matches(word: u64, byte: u8) -> u64 {
     let zero = word ^ (ONES * u64::from(byte));
     zero.wrapping_sub(ONES) & !zero & HIGHS
 }
 
-/// High bits of the bytes equal to `byte`, and no others.
+/// Returns the high bits of exactly the bytes equal to `byte`.
 #[inline]
 fn exact_matches(word: u64, byte: u8) -> u64 {
     let zero = word ^ (ONES * u64::from(byte));
     !(((zero & !HIGHS) + !HIGHS) | zero) & HIGHS
 }
 
-/// How many bytes have their high bit set, if no other bit is.
+/// Returns the number of bytes with a high bit set. No other bit may be set.
 #[inline]
 fn highs(bits: u64) -> usize {
     ((bits >> 7).wrapping_mul(ONES) >> 56) as usize
 }
 
-/// Index of the byte whose high bit is the lowest one set; 8 if none is.
+/// Returns the index of the byte with the lowest high bit set, or 8 if no bit is set.
 #[inline]
 fn first(bits: u64) -> usize {
     (bits.trailing_zeros() / 8) as usize
@@ -299,7 +323,7 @@ mod tests {
             let found = lengths.into_iter().find_map(|length| end.find(&bytes[..length]));
             prop_assert_eq!(found, line_end(&bytes));
             if found.is_some() {
-                // It looks for the end of the next line then.
+                // The next search is for the end of the next line.
                 prop_assert_eq!(end.find(b"a\n"), Some(2));
             }
         }
