@@ -198,7 +198,7 @@ fn read(file: File, limit: usize) -> Result<ShmFile, String> {
         return Err(format!("shm-stats-file is longer than the limit of {limit} bytes"));
     }
     let rest = u64::try_from(length.saturating_sub(bytes.len())).unwrap_or(0);
-    // The clone shares its position with `file`, which is therefore behind the header too.
+    // The clone shares its position with `file`, which is therefore past the header too.
     file.take(rest).read_to_end(&mut bytes).map_err(text)?;
     ShmFile::parse(&bytes).map_err(|error: ShmFileError| error.to_string())
 }

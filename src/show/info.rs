@@ -54,7 +54,7 @@ impl Info {
         reply.starts_with(b"Name: ")
     }
 
-    /// Reads the reply to `show info` at the start of `reply`, and also returns the bytes behind
+    /// Reads the reply to `show info` at the start of `reply`, and also returns the bytes after
     /// its empty line.
     pub(crate) fn split(reply: &[u8]) -> Result<(Self, &[u8]), Error> {
         let mut builder = Builder::default();

@@ -78,7 +78,7 @@ impl PatternInfo {
     /// Reads `ID (FILE) DESCRIPTION. curr_ver=N next_ver=N entry_cnt=N`.
     fn line(line: &str) -> Option<Self> {
         let (number, rest) = line.split_once(" (")?;
-        // A file name may contain parentheses; the text behind it repeats the name in quotes.
+        // A file name may contain parentheses; the text after it repeats the name in quotes.
         let (file, rest) = match rest.split_once(") pattern loaded from file '") {
             Some((file, _)) => (file, rest.get(file.len() + 2..)?),
             None => rest.split_once(") ")?,
@@ -100,7 +100,7 @@ impl PatternInfo {
 }
 
 impl Entries {
-    /// Reads the entries that `show map ID` or `show acl ID` printed, without the empty line behind
+    /// Reads the entries that `show map ID` or `show acl ID` printed, without the empty line after
     /// them.
     ///
     /// A line that does not begin with a reference continues the previous entry, because an entry

@@ -64,19 +64,19 @@ enum Part {
     Start,
     Info,
     Level,
-    /// Behind the message that the release does not know `show cli level`.
+    /// After the message that the release does not know `show cli level`.
     NoLevel,
     /// The first line of `show cli sockets`.
     SocketsHeader,
     Sockets,
-    /// Behind the message that the release does not know `show cli sockets`.
+    /// After the message that the release does not know `show cli sockets`.
     NoSockets,
     /// The first line of `show stat`.
     Header,
     Stat,
-    /// Behind the message that the proxy does not exist.
+    /// After the message that the proxy does not exist.
     Absent,
-    /// Behind the empty line that follows the message.
+    /// After the empty line that follows the message.
     End,
 }
 

@@ -16,7 +16,7 @@
 //!   tests assert, or to the csv parser. A row with a quote must end in `Stop::Quote` or an error,
 //!   never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
 //!   slow way through the csv parser.
-//! - `skip` and `until`: they also run over unquoted rows, whose separator is the byte 0xff, and
+//! - `skip` and `until`: they also run over unquoted rows, with the byte 0xff as separator, and
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
 //!   counts matches needs `exact_matches`. The marks of a row (`STEP` in `stat/table.rs`) and its
 //!   `names_length` are positions that `skip` returns.
@@ -51,7 +51,7 @@ pub(super) enum Stop {
     NotANumber,
 }
 
-/// Returns the position behind the comma that ends the plain cell at `at`.
+/// Returns the position after the comma that ends the plain cell at `at`.
 #[inline]
 pub(super) fn cell(bytes: &[u8], at: usize, class: Class) -> Result<usize, Stop> {
     match bytes.get(at) {
@@ -114,7 +114,7 @@ fn text(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     }
 }
 
-/// Returns the position behind the `count`-th `separator`, counted from `at`.
+/// Returns the position after the `count`-th `separator`, counted from `at`.
 #[inline]
 pub(super) fn skip(bytes: &[u8], at: usize, count: usize, separator: u8) -> Option<usize> {
     let (mut at, mut left) = (at, count);

@@ -30,7 +30,7 @@ struct Section {
 }
 
 impl GuidList {
-    /// Reads a complete reply, which ends with an empty line behind its second section.
+    /// Reads a complete reply, which ends with an empty line after its second section.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Error> {
         let (mut front, mut back): (Option<Section>, Option<Section>) = (None, None);
         for (number, line) in (1..).zip(reply.split(|byte| *byte == b'\n')) {

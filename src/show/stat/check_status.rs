@@ -66,25 +66,25 @@ macro_rules! results {
 }
 
 results! {
-    Unknown = "UNK", "nothing is known.";
+    Unknown = "UNK", "the result is not known.";
     Initializing = "INI", "no check has ended yet.";
-    SocketError = "SOCKERR", "no connection could be made, for a reason on our side.";
-    L4Ok = "L4OK", "a connection was made.";
-    L4Timeout = "L4TOUT", "no connection in time.";
-    L4Connect = "L4CON", "the connection was refused or unreachable.";
-    L6Ok = "L6OK", "the TLS handshake passed.";
-    L6Timeout = "L6TOUT", "no TLS handshake in time.";
+    SocketError = "SOCKERR", "HAProxy could not open a connection because of a local error.";
+    L4Ok = "L4OK", "the connection was established.";
+    L4Timeout = "L4TOUT", "the connection was not established in time.";
+    L4Connect = "L4CON", "the connection was refused, or the address was unreachable.";
+    L6Ok = "L6OK", "the TLS handshake succeeded.";
+    L6Timeout = "L6TOUT", "the TLS handshake did not end in time.";
     L6Response = "L6RSP", "the TLS handshake failed.";
-    L7Ok = "L7OK", "the application answered well.";
-    L7OkConditional = "L7OKC", "the application answered that it wants no new traffic (404 and `disable-on-404`).";
-    L7Timeout = "L7TOUT", "no application answer in time.";
-    L7Response = "L7RSP", "the application answered what was not understood.";
+    L7Ok = "L7OK", "the application answered with success.";
+    L7OkConditional = "L7OKC", "the application asked for no new traffic (404 and `disable-on-404`).";
+    L7Timeout = "L7TOUT", "the application did not answer in time.";
+    L7Response = "L7RSP", "the answer of the application was invalid.";
     L7Status = "L7STS", "the application answered with an error.";
     ProcessError = "PROCERR", "the external check failed.";
     ProcessTimeout = "PROCTOUT", "the external check did not end in time.";
     ProcessOk = "PROCOK", "the external check passed.";
     Checked = "CHECKED", "a check ended and changed nothing.";
-    Hana = "HANA", "traffic showed enough errors (`observe`).";
+    Hana = "HANA", "the errors seen in traffic reached the limit (`observe`).";
 }
 
 impl CheckStatus {

@@ -42,7 +42,7 @@ pub struct StatParser {
 #[derive(Debug)]
 enum State {
     Header(Vec<u8>),
-    /// Rows are checked up to `done`. The bytes behind it are the beginning of a row; `end`
+    /// Rows are checked up to `done`. The bytes after it are the beginning of a row; `end`
     /// searches for its end.
     Rows {
         dump: StatTable,

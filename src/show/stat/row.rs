@@ -91,7 +91,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns the number of bytes that the two names take at the beginning of the row, including
-    /// the separator behind each; 0 if the row does not begin with the names.
+    /// the separator after each; 0 if the row does not begin with the names.
     pub(crate) fn names_length(&self) -> u16 {
         if !self.dump.header.begins_with_names() {
             return 0;

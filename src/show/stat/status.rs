@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Status of a frontend, backend, server or listener: the `status` column.
 ///
-/// HAProxy prints a word and sometimes a remark behind it, as in `UP 2/3` or
+/// HAProxy prints a word and sometimes a remark after it, as in `UP 2/3` or
 /// `MAINT (via app/web1)`. [`state`](Status::state) is the word alone, so it is the same for
 /// `UP 1/3` and `UP`; [`StatusDetail::Checks`] has the numbers.
 ///
@@ -21,7 +21,7 @@ use std::fmt;
 pub struct Status {
     /// The state.
     pub state: State,
-    /// The remark that HAProxy prints behind the state.
+    /// The remark that HAProxy prints after the state.
     pub remark: Option<StatusDetail>,
 }
 
@@ -62,11 +62,11 @@ pub enum State {
     Maint,
     /// `no check`: a server without health checks, which HAProxy treats as up.
     NoCheck,
-    /// A word that this crate does not know, with the text behind it.
+    /// A word that this crate does not know, with the text after it.
     Other(Box<str>),
 }
 
-/// Remark that HAProxy prints behind a state.
+/// Remark that HAProxy prints after a state.
 ///
 /// # Example
 ///
@@ -94,7 +94,7 @@ pub enum StatusDetail {
     Checks {
         /// Number before the slash.
         seen: u32,
-        /// Number behind the slash.
+        /// Number after the slash.
         needed: u32,
     },
     /// `UP (3/5)`: number of the servers of a backend that a filtered `show stat` prints.
