@@ -70,9 +70,8 @@ impl StatParser {
     ///
     /// # Errors
     ///
-    /// - [`Malformed`](crate::ErrorKind::Malformed) with line, column and text, as soon as the
-    ///   bytes can no longer become a reply to `show stat`. The parser must not be fed again after
-    ///   that.
+    /// - [`Malformed`](crate::ErrorKind::Malformed) if the bytes can no longer become a reply to
+    ///   `show stat`. The error has line, column and text. The parser must not be fed again.
     pub fn feed(&mut self, bytes: &[u8]) -> crate::error::Result<()> {
         Ok(self.push(bytes)?)
     }
