@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example drain -- /run/haproxy app web1`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::{AdminState, Cluster};
 
 #[tokio::main(flavor = "current_thread")]

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example fake`
 
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints what it does")]
+
 use haproxyadmin::fake::{Backend, Process, Server};
 use haproxyadmin::{AdminState, Cluster};
 

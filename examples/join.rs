@@ -5,6 +5,8 @@
 //!
 //! `cargo run --example join -- /run/haproxy /run/other`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

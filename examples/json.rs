@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example json -- /run/haproxy app web1`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

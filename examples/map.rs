@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example map -- /run/haproxy /etc/haproxy/hosts.map example.org app`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

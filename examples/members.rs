@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example members -- /run/haproxy`
 
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

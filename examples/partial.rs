@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example partial -- /run/haproxy`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

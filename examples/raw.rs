@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example raw -- /run/haproxy "show cli level"`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]

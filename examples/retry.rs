@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example retry -- /run/haproxy app web1`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::{Change, Cluster};
 
 #[tokio::main(flavor = "current_thread")]

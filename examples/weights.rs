@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example weights -- /run/haproxy app web1 50%`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
+
 use haproxyadmin::Cluster;
 
 #[tokio::main(flavor = "current_thread")]
