@@ -8,37 +8,37 @@ use std::str::FromStr;
 use crate::excerpt::excerpt;
 use escape::{Escaped, unescape};
 
-/// Where a stats socket listens.
+/// Address of a stats socket.
 ///
-/// It is written as in `stats socket` lines of HAProxy's configuration
-/// (configuration manual, 11.1), and read from the same text:
+/// The notation is the notation of the `stats socket` lines in HAProxy's configuration
+/// (configuration manual, 11.1). [`Display`](fmt::Display) writes it and [`FromStr`] reads it:
 ///
-/// | text | what it is |
+/// | text | meaning |
 /// |---|---|
 /// | `/run/haproxy/1.sock` | a UNIX socket |
 /// | `./1.sock`, `unix@./1.sock`, `uxst@1.sock` | the same, relative to the working directory *of this program* |
 /// | `abns@name` | an abstract socket, name padded as HAProxy does it |
 /// | `abnsz@name` | an abstract socket, name not padded (HAProxy 3.1 and later) |
 /// | `127.0.0.1:9999`, `ipv4@127.0.0.1:9999`, `tcp4@127.0.0.1:9999` | TCP over IPv4 |
-/// | `[::1]:9999`, `ipv6@[::1]:9999`, `tcp6@::1:9999`, `::1:9999` | TCP over IPv6; without brackets, the last colon is that of the port |
-/// | `host:9999`, `tcp@host:9999` | TCP to a name, looked up at each connection, each of its addresses tried |
+/// | `[::1]:9999`, `ipv6@[::1]:9999`, `tcp6@::1:9999`, `::1:9999` | TCP over IPv6; without brackets, the port follows the last colon |
+/// | `host:9999`, `tcp@host:9999` | TCP to a host name, resolved for each connection; each resolved address is tried |
 /// | `:9999`, `*:9999`, `0.0.0.0:9999`, `:::9999` | TCP to *this* host |
 ///
-/// The last row is what HAProxy binds to all addresses; such an address cannot be
-/// connected to, so it stands for the loopback address here. Give the host itself
-/// to reach another one. A family in front of a host name does not narrow its
-/// lookup. `stream+` in front of all of them is taken too.
+/// HAProxy binds an address of the last row to all addresses of its host. A client cannot
+/// connect to such an address, so this crate connects to the loopback address instead. Name
+/// the host to reach another host. A family in front of a host name does not restrict its
+/// lookup. The prefix `stream+` is accepted in front of every notation.
 ///
-/// Control characters and bytes that are not UTF-8 in a path or an abstract name are
-/// written `\xHH`, as in HAProxy's configuration, so that the text of every address is
-/// read as the same address. A backslash stands for itself, unless `xHH` follows: the
-/// path `a\x41` is written `a\\x41`.
+/// In a path or an abstract name, control characters and bytes that are not UTF-8 are written
+/// `\xHH`, as in HAProxy's configuration. The text of every address is therefore read back as
+/// the same address. A backslash stands for itself, unless `xHH` follows: the path `a\x41` is
+/// written `a\\x41`.
 ///
-/// A stats socket over TCP asks for no password and, from 2.6 on, speaks no TLS,
-/// whatever its configuration says: put something in front of it.
+/// A stats socket over TCP asks for no password. From HAProxy 2.6 on it speaks no TLS, whatever
+/// its configuration says. Put a proxy or a tunnel that authenticates clients in front of it.
 ///
-/// Every variant exists on every platform, so that addresses can travel. To
-/// connect to one that the platform does not have is an error.
+/// Every variant exists on every platform, so addresses can be sent between platforms.
+/// Connecting to an address that the platform does not support is an error.
 ///
 /// # Example
 ///
@@ -51,18 +51,26 @@ use escape::{Escaped, unescape};
 /// # Ok::<(), haproxyadmin::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[doc(alias = "stats socket")]
+#[doc(alias = "bind")]
+#[doc(alias = "endpoint")]
 #[non_exhaustive]
 pub enum Address {
     /// Path of a UNIX socket.
+    #[doc(alias = "uxst")]
     Unix(PathBuf),
     /// Name of an abstract socket (`abns@`), without its padding; Linux only.
     ///
-    /// HAProxy pads the name with NULs to the full 108 bytes of `sun_path`, and
-    /// to the kernel they are part of the name.
+    /// HAProxy pads the name with NULs to the full 108 bytes of `sun_path`. The kernel treats
+    /// the padding as part of the name.
+    #[doc(alias = "abns")]
     Abstract(String),
-    /// Name of an abstract socket that ends where it ends (`abnsz@`); Linux only.
+    /// Name of an abstract socket without padding (`abnsz@`); Linux only.
+    #[doc(alias = "abnsz")]
     AbstractUnpadded(String),
     /// Host and port.
+    #[doc(alias = "ipv4")]
+    #[doc(alias = "ipv6")]
     Tcp {
         /// Host name or IP address, without brackets.
         host: String,
@@ -72,15 +80,27 @@ pub enum Address {
 }
 
 impl Address {
-    /// Longest abstract name: 108 bytes of `sun_path`, less one for the NUL before
-    /// the name.
+    /// Length limit of an abstract name: the 108 bytes of `sun_path` minus the NUL before the
+    /// name.
     pub(super) const NAME_LEN: usize = 107;
 }
 
-/// Error of a text that is not an [`Address`], with the reason.
+/// Error for a text that is not an [`Address`], with the reason.
 ///
 /// Converts into an [`Error`](crate::Error) of kind
 /// [`InvalidInput`](crate::ErrorKind::InvalidInput).
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Address;
+///
+/// let error = "host:0".parse::<Address>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "address \"host:0\": expected a port from 1 to 65535, found \"0\""
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("address {text:?}: {reason}")]
 pub struct ParseAddressError {
@@ -118,8 +138,8 @@ impl From<&Path> for Address {
 }
 
 impl From<SocketAddr> for Address {
-    /// An address that stands for all of a host stands for the loopback address
-    /// here, as in text.
+    /// Converts a socket address. An unspecified IP address becomes the loopback address, as
+    /// in text.
     fn from(address: SocketAddr) -> Self {
         let port = address.port();
         let host = match address {
@@ -160,7 +180,7 @@ impl<'de> serde::Deserialize<'de> for Address {
     }
 }
 
-/// The family that a prefix asks for.
+/// Address family that a prefix selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Any,
@@ -194,7 +214,7 @@ fn parse(text: &str) -> Result<Address, String> {
     }
 }
 
-/// Whether HAProxy knows the prefix, for something that is no stats socket.
+/// Returns `true` if HAProxy knows the prefix, but for sockets that cannot be stats sockets.
 fn is_foreign(prefix: &str) -> bool {
     prefix.starts_with("dgram+")
         || ["fd", "sockpair", "uxdg", "rhttp"].contains(&prefix)
@@ -203,8 +223,8 @@ fn is_foreign(prefix: &str) -> bool {
             .any(|kind| prefix.strip_prefix(kind).is_some_and(|family| ["", "4", "6"].contains(&family)))
 }
 
-/// The length is not limited here: the address may be for another system, which has a
-/// limit of its own.
+/// Reads a path of any length: the address may belong to another system, and each system has
+/// its own limit.
 fn path(text: &str) -> Result<Address, String> {
     if text.is_empty() {
         return Err("the path is empty".to_owned());
@@ -218,7 +238,7 @@ fn path(text: &str) -> Result<Address, String> {
     Ok(Address::Unix(path.into()))
 }
 
-/// Only Linux has such names, with one limit everywhere.
+/// Reads an abstract name. Only Linux has abstract names, so one length limit applies.
 fn name(text: &str) -> Result<String, String> {
     let name = String::from_utf8(unescape(text)).map_err(|_| "the name is not UTF-8")?;
     match name.len() {
@@ -243,7 +263,7 @@ fn port(text: &str) -> Result<u16, String> {
     if text.is_empty() {
         return Err("the port is missing".to_owned());
     }
-    // `parse` takes a sign; to HAProxy, that would be an offset.
+    // `parse` accepts a sign; HAProxy reads a sign as an offset.
     match text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse()) {
         Some(Ok(port)) if port != 0 => Ok(port),
         _ => Err(format!("expected a port from 1 to 65535, found {:?}", excerpt(text))),
@@ -264,7 +284,7 @@ fn host(text: &str, family: Family) -> Result<String, String> {
     }
 }
 
-/// An IPv6 address, with the zone that a link-local one needs.
+/// Reads an IPv6 address, with the zone that a link-local address needs.
 fn v6(text: &str, family: Family) -> Result<String, String> {
     if family == Family::V4 {
         return Err(format!("expected an IPv4 address, found {:?}", excerpt(text)));
@@ -280,8 +300,8 @@ fn v6(text: &str, family: Family) -> Result<String, String> {
     }
 }
 
-/// Letters, digits, `-`, `_` and `.`, as HAProxy takes them for a name; not what
-/// looks like an IPv4 address and is none.
+/// Returns `true` if `text` consists of letters, digits, `-`, `_` and `.`, the characters that
+/// HAProxy accepts in a host name, and does not look like a malformed IPv4 address.
 fn is_host_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=253).contains(&text.len())
@@ -289,7 +309,7 @@ fn is_host_name(text: &str) -> bool {
         && (!text.contains('.') || text.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// The address, or the loopback one where it stands for all of a host.
+/// Returns the loopback address for an unspecified address, and any other address unchanged.
 fn reachable(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),

@@ -1,4 +1,4 @@
-//! Errors: which command failed, on which process, and why.
+//! Errors that name the command, the process and the cause.
 
 mod failure;
 mod kind;
@@ -17,31 +17,46 @@ use crate::excerpt::excerpt;
 use crate::level::Level;
 use crate::version::Version;
 
-/// Result of everything in this crate that can fail.
+/// Result of every operation of this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Error of any operation of this crate.
 ///
-/// Its text names the command (verb and object names, never values), the address
-/// of the process and the cause. [`kind`](Error::kind) is for code,
-/// [`Display`](fmt::Display) for people:
+/// The text names the command (verb and object names, never values), the address of the
+/// process and the cause. Code decides by [`kind`](Error::kind); people read
+/// [`Display`](fmt::Display):
 ///
 /// ```text
 /// `show stat` on /run/haproxy/2.sock: line 14, column "scur": expected a whole number, found "12a"
 /// ```
 ///
-/// The text holds the cause, so [`source`](std::error::Error::source) is always
+/// The text contains the cause, so [`source`](std::error::Error::source) always returns
 /// `None`.
 ///
-/// Cheap to clone: clones share one allocation, the error of the operating system
-/// included.
+/// Cloning is cheap: clones share one allocation, which includes the error of the operating
+/// system.
 ///
 /// # Serialisation
 ///
 /// With the feature `serde` an error is written as a map of `kind`, `message` (the cause
-/// alone) and, if they are known, `command` and `address`. It cannot be read back: the
-/// snapshot, the outcomes and the error of the operating system that it may hold are
-/// not written.
+/// alone) and, if they are known, `command` and `address`. It cannot be read back, because the
+/// snapshot, the outcomes and the error of the operating system that it may hold are not
+/// written.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::ErrorKind;
+///
+/// match cluster.server("app", "web1").await {
+///     Ok(server) => println!("{}", server.status()),
+///     Err(error) if error.kind() == ErrorKind::NotFound => println!("no such server"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Repr>);
 
@@ -52,7 +67,7 @@ struct Repr {
     problem: Problem,
 }
 
-/// Cause of an error, with everything that its text needs.
+/// Cause of an error, with the values that its text needs.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("{0}")]
@@ -79,64 +94,64 @@ pub(crate) enum Problem {
     Unsupported(String),
     #[error("no such {0}")]
     NotFound(String),
-    /// A read that failed on one process, on several or on all of them. `cause` stands
-    /// for all failures, if there is such an error.
+    /// A read that failed on one or more processes. `cause` is the error that stands for all
+    /// failures, if one exists: see [`common_cause`].
     #[error("{text}")]
     Incomplete { text: String, cause: Option<Error>, answers: Option<Answers> },
     #[error("not a stats socket of a HAProxy process: {0}")]
     NotHaproxy(String),
     #[error("refused: {0:?}")]
     Refused(Box<str>),
-    /// A process refused the command because it does not run the proxy (any more).
+    /// A process refused the command because it does not run the proxy, or no longer runs it.
     #[error("refused: {0:?}")]
     Stopped(Box<str>),
     #[error("needs level {needs} of the stats socket: {words:?}")]
     PermissionDenied { needs: Level, words: Box<str> },
     #[error("needs HAProxy {}.{} or later, and this is {version}", .needs.0, .needs.1)]
     TooOld { needs: (u16, u16), version: Version },
-    /// Failure of an earlier read: nothing was sent to the process, or the failure
-    /// comes from a stored snapshot.
+    /// Failure of an earlier read. The call sent nothing to the process, or the failure comes
+    /// from a stored snapshot.
     #[error("{0}")]
     Unidentified(Failure),
-    /// The command was not sent: its process seems to be the one that the command
-    /// reaches at this other address.
+    /// The command was not sent, because its process seems to be a duplicate of the process
+    /// that the command reaches at this other address.
     #[error("the process is reached at {0}")]
     ReachedAt(Address),
     #[error("outcome unknown: {0}")]
     OutcomeUnknown(Box<Problem>),
-    /// A command of many entries that stopped on its way.
+    /// A command with many entries that stopped before the last entry.
     #[error("after {done} of {all} entries: {cause}")]
     PartiallyApplied { done: usize, all: usize, cause: Box<Problem> },
     #[error("{0}")]
     Diverging(String),
-    /// A command that failed on one process, on several or on all of them. `cause`
-    /// stands for all failures, if there is such an error.
+    /// A command that failed on one or more processes. `cause` is the error that stands for
+    /// all failures, if one exists: see [`common_cause`].
     #[error("{text}")]
     Several { kind: ErrorKind, text: String, cause: Option<Error>, answers: Answers },
-    /// An error that the caller made.
+    /// An error that the caller built with [`Error::from_kind`].
     #[error("{text}")]
     Given { kind: ErrorKind, text: String },
 }
 
-/// Everything that the processes answered to a call that failed. Its type belongs to the
-/// call; [`Error::answers`] gives it back.
+/// All answers of the processes to a call that failed. The call chooses the type;
+/// [`Error::answers`] returns the value.
 pub(crate) type Answers = Arc<dyn Any + Send + Sync>;
 
-/// Where and how an answer departs from what its command prints.
+/// Place in an answer that does not match the format of its command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Malformed {
     /// Line of the answer, counted from 1.
     pub(crate) line: usize,
-    /// Column or key, where one is to blame.
+    /// Column or key, if one is malformed.
     pub(crate) field: Option<Box<str>>,
-    /// What should have been there.
+    /// Description of the expected text.
     pub(crate) expected: &'static str,
-    /// What was there, cut to [`LENGTH`](crate::excerpt::LENGTH) characters.
+    /// Text that was found, cut to [`LENGTH`](crate::excerpt::LENGTH) characters.
     pub(crate) found: Box<str>,
 }
 
 impl Error {
-    /// Returns an error of that kind with that text, for tests of code that uses this
+    /// Returns an error of kind `kind` with the cause `text`, for tests of code that uses this
     /// crate.
     ///
     /// # Example
@@ -158,7 +173,7 @@ impl Error {
         Self::new(Problem::Given { kind, text: text.into() })
     }
 
-    /// Sets the command that failed: its verb and object names, without values.
+    /// Sets the command that failed: verb and object names, without values.
     #[must_use]
     pub fn with_command(mut self, command: impl Into<Box<str>>) -> Self {
         Arc::make_mut(&mut self.0).command = Some(command.into());
@@ -180,10 +195,11 @@ impl Error {
         Self::new(Problem::InvalidInput(text.into()))
     }
 
-    /// Returns the error of a read that is not complete because of `errors`. `text`
-    /// names all of them; `answered` is the number of processes that did answer.
+    /// Returns the error of a read that is incomplete because of `errors`. `text` names all
+    /// errors; `answered` is the number of processes that answered.
     ///
-    /// A single error of a read that nothing answered keeps its command and address.
+    /// If `errors` holds a single error and no process answered, the result keeps the command
+    /// and the address of that error.
     pub(crate) fn incomplete(errors: &[Self], answered: usize, text: String, answers: Answers) -> Self {
         let cause = common_cause(errors, answered);
         let problem = |text, cause: Option<&Self>| Problem::Incomplete {
@@ -201,48 +217,48 @@ impl Error {
         }
     }
 
-    /// Names the process, unless a more exact place is known already.
+    /// Sets the address of the process, unless the error already has one.
     pub(crate) fn at(self, address: &Address) -> Self {
         if self.0.address.is_some() { self } else { self.with_address(address.clone()) }
     }
 
-    /// Names the command, unless a more exact one is known already. Arguments
-    /// that may be secret must not be in it.
+    /// Sets the command, unless the error already has one. The command must be redacted: no
+    /// argument that may be secret.
     pub(crate) fn during(self, command: impl Into<Box<str>>) -> Self {
         if self.0.command.is_some() { self } else { self.with_command(command) }
     }
 
     /// Returns the kind of the error.
     ///
-    /// A call on several processes fails with the kind of their errors if it failed on
-    /// all of them and all errors are of one kind, and else with
+    /// If a call failed on all processes with errors of one kind, it fails with that kind. If
+    /// it failed on some processes only, or with errors of different kinds, it fails with
     /// [`ErrorKind::Incomplete`].
     pub fn kind(&self) -> ErrorKind {
         self.0.problem.kind()
     }
 
-    /// Returns the address of the process, if one process alone failed and no other was
-    /// asked. If the call was made on several processes, the text and the
-    /// [`snapshot`](Error::snapshot) or the [`outcomes`](Error::outcomes) name each
-    /// process that failed.
+    /// Returns the address of the process, if the call targeted this process alone. If the
+    /// call targeted several processes, the text and the [`snapshot`](Error::snapshot) or the
+    /// [`outcomes`](Error::outcomes) name each process that failed.
     pub fn address(&self) -> Option<&Address> {
         self.0.address.as_ref()
     }
 
-    /// Returns the command that failed: its verb and object names, without values. `None`
-    /// for a read of several processes.
+    /// Returns the command that failed: verb and object names, without values. `None` for a
+    /// read of several processes.
     pub fn command(&self) -> Option<&str> {
         self.0.command.as_deref()
     }
 
     /// Returns the error of the operating system for [`ErrorKind::Connect`],
-    /// [`ErrorKind::AccessDenied`], [`ErrorKind::Io`] and errors caused by them. If all
-    /// processes failed with errors of one kind, it is the error of the first process.
+    /// [`ErrorKind::AccessDenied`], [`ErrorKind::Io`] and for errors caused by one of these. If
+    /// all processes failed with errors of one kind, returns the error of the first process.
+    #[doc(alias = "errno")]
     pub fn io(&self) -> Option<&io::Error> {
         self.0.problem.io()
     }
 
-    /// The answers of the processes to the call that failed, if they are a `T`.
+    /// Returns the answers of the processes to the call that failed, if their type is `T`.
     pub(crate) fn answers<T: 'static>(&self) -> Option<&T> {
         match &self.0.problem {
             Problem::Incomplete { answers: Some(answers), .. } | Problem::Several { answers, .. } => {
@@ -252,12 +268,12 @@ impl Error {
         }
     }
 
-    /// Whether another process took over the address.
+    /// Returns `true` if another process took over the address.
     pub(crate) fn is_replaced(&self) -> bool {
         matches!(self.0.problem, Problem::Replaced)
     }
 
-    /// The other address at which the process of this error is reached.
+    /// Returns the other address at which the command reaches the process of this error.
     pub(crate) fn reached_at(&self) -> Option<&Address> {
         match &self.0.problem {
             Problem::ReachedAt(address) => Some(address),
@@ -265,7 +281,7 @@ impl Error {
         }
     }
 
-    /// Whether the command may have been executed although it failed.
+    /// Returns `true` if the command may have been executed although it failed.
     pub(crate) fn is_unknown(&self) -> bool {
         match &self.0.problem {
             Problem::PartiallyApplied { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
@@ -273,9 +289,9 @@ impl Error {
         }
     }
 
-    /// Returns how many entries one process added for certain, for
-    /// [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: their
-    /// [`outcomes`](Error::outcomes) have a number each.
+    /// Returns the number of entries that one process added for certain, for
+    /// [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: each of their
+    /// [`outcomes`](Error::outcomes) has its own number.
     pub fn entries(&self) -> Option<usize> {
         match &self.0.problem {
             Problem::PartiallyApplied { done, .. } => Some(*done),
@@ -284,7 +300,7 @@ impl Error {
         }
     }
 
-    /// Says that the command may have been executed although it failed.
+    /// Marks the error of a command that may have been executed although it failed.
     pub(crate) fn into_unknown(self) -> Self {
         self.map_problem(|problem| match problem {
             unknown @ Problem::OutcomeUnknown(_) => unknown,
@@ -292,7 +308,7 @@ impl Error {
         })
     }
 
-    /// Says how many entries of all are in, of a command that has many.
+    /// Marks the error of a command that added `done` of `all` entries for certain.
     pub(crate) fn after(self, done: usize, all: usize) -> Self {
         self.map_problem(|problem| Problem::PartiallyApplied { done, all, cause: Box::new(problem) })
     }
@@ -302,12 +318,12 @@ impl Error {
         Self(Arc::new(Repr { command, address, problem: change(problem) }))
     }
 
-    /// The cause alone, without command and address.
+    /// Returns the cause alone, without command and address.
     pub(crate) fn reason(&self) -> String {
         self.0.problem.to_string()
     }
 
-    /// The cause, with the command if that is only a part of `whole`.
+    /// Returns the cause, with the command if it is not `whole` itself.
     pub(crate) fn reason_in(&self, whole: &str) -> String {
         match self.command() {
             Some(command) if command != whole => format!("`{command}`: {}", self.reason()),
@@ -336,7 +352,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// For conversions into an [`Address`](crate::Address) that cannot fail.
+/// Supports conversions into an [`Address`](crate::Address) that cannot fail.
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

@@ -1,4 +1,4 @@
-/// Returns the first [`LENGTH`] characters of `text`, and `...` if more followed.
+/// Returns the first [`LENGTH`] characters of `text`, followed by `...` if `text` is longer.
 pub(crate) fn excerpt(text: &str) -> Box<str> {
     match text.char_indices().nth(LENGTH) {
         None => text.into(),
@@ -6,7 +6,7 @@ pub(crate) fn excerpt(text: &str) -> Box<str> {
     }
 }
 
-/// The most characters of an offending text that an error shows.
+/// Maximum number of characters of an offending text that an error shows.
 pub(crate) const LENGTH: usize = 80;
 
 #[cfg(test)]

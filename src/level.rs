@@ -1,17 +1,28 @@
 use std::fmt;
 
-/// What a stats socket permits: the `level` of its `stats socket` line.
+/// Permission level of a stats socket: the `level` of its `stats socket` line.
 ///
-/// The higher level compares as greater.
+/// A level that permits more compares as greater.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Level;
+///
+/// assert!(Level::Admin > Level::Operator);
+/// assert_eq!(Level::Operator.to_string(), "operator");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[doc(alias = "permission")]
+#[doc(alias = "show cli level")]
 pub enum Level {
-    /// Reads most things. `addr`, `cookie` and `algo` of `show stat` are empty.
+    /// Permits most reads. The columns `addr`, `cookie` and `algo` of `show stat` are empty.
     User,
-    /// Reads everything and changes what is not sensitive.
+    /// Permits all reads and the changes that are not sensitive.
     Operator,
-    /// Everything.
+    /// Permits every command.
     Admin,
 }
 

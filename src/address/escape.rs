@@ -1,17 +1,17 @@
-//! Bytes of an address that its text cannot hold as they are.
+//! Escapes for the bytes of an address that its text cannot hold.
 //!
 //! Control characters and bytes that are not UTF-8 are written `\xHH`, as in HAProxy's
-//! configuration. Backslashes stand for themselves, except in front of an escape and of
-//! what looks like one: there, two of them stand for one.
+//! configuration. Backslashes stand for themselves, except in front of an escape or of text
+//! that looks like an escape: there, two backslashes stand for one.
 
 use std::fmt::{self, Write as _};
 
-/// Shows bytes as text from which [`unescape`] makes the same bytes.
+/// Writes bytes as text that [`unescape`] turns back into the same bytes.
 pub(super) struct Escaped<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Backslashes that wait for the character behind them.
+        // Backslashes that are written once the character after them is known.
         let mut backslashes = 0;
         for chunk in self.0.utf8_chunks() {
             let mut rest = chunk.valid().chars();
@@ -73,7 +73,7 @@ pub(super) fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The byte that `xHH` at the beginning of `text` stands for.
+/// Returns the byte that `xHH` at the beginning of `text` stands for.
 fn hex_escape(text: &[u8]) -> Option<u8> {
     let [b'x', high, low, ..] = text else { return None };
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

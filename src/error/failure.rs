@@ -5,39 +5,54 @@ use crate::address::Address;
 
 /// Reason why a process did not answer.
 ///
-/// Failures are equal if their kinds and messages are.
+/// Two failures are equal if their kinds and messages are equal.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let snapshot = cluster.allow_partial().snapshot().await?;
+/// for process in snapshot.failed() {
+///     if let Some(failure) = process.failure() {
+///         println!("{} {}", failure.kind, failure.message);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Failure {
     /// Kind of the error.
     pub kind: ErrorKind,
-    /// The cause in words, without the address.
+    /// Cause in words, without the address.
     pub message: Box<str>,
     #[cfg_attr(feature = "serde", serde(skip))]
     error: Option<Error>,
 }
 
 impl Failure {
-    /// Keeps an error of reading a process. `reading` is the name of the whole reading;
-    /// the message names the command if that is only a part of it.
+    /// Keeps the error of a read of one process. `reading` is the name of the whole read; the
+    /// message names the command of the error if it has another name.
     pub(crate) fn new(error: Error, reading: &str) -> Self {
         let message = error.reason_in(reading).into();
         Self { kind: error.kind(), message, error: Some(error) }
     }
 
-    /// A failure without an error behind it.
+    /// Returns a failure that holds no [`Error`].
     pub(crate) fn without_error(kind: ErrorKind, message: impl Into<Box<str>>) -> Self {
         Self { kind, message: message.into(), error: None }
     }
 
-    /// Returns the error itself, with its command and the error of the operating system.
-    /// `None` for a failure of a snapshot that was stored and read back.
+    /// Returns the error, with its command and the error of the operating system. `None` if the
+    /// snapshot that holds the failure was stored and read back.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
 
-    /// The error of the process at `address`, as far as it is known.
+    /// Returns the error of the process at `address`. A failure that was stored and read back
+    /// gives an error with its kind and message only.
     pub(crate) fn to_error(&self, address: &Address) -> Error {
         let stored = || Error::new(Problem::Unidentified(self.clone()));
         self.error.clone().unwrap_or_else(stored).at(address)

@@ -2,62 +2,93 @@ use std::fmt;
 
 /// Kind of an [`Error`](crate::Error).
 ///
-/// Serialises as the word of [`as_str`](ErrorKind::as_str), and reads a word that it
-/// does not know as [`Other`](ErrorKind::Other).
+/// With the feature `serde` a kind is written as the word that [`as_str`](ErrorKind::as_str)
+/// returns. An unknown word is read as [`Other`](ErrorKind::Other).
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::{Error, ErrorKind};
+///
+/// let error = Error::from_kind(ErrorKind::Timeout, "no byte within 5s");
+/// assert_eq!(error.kind(), ErrorKind::Timeout);
+/// assert_eq!(error.kind().as_str(), "timeout");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument was refused before anything was sent.
+    /// This crate refused an argument. Nothing was sent.
     InvalidInput,
     /// No process listens at the address, or the address cannot be reached.
+    #[doc(alias = "ECONNREFUSED")]
+    #[doc(alias = "ENOENT")]
     Connect,
-    /// The operating system does not let this program connect (`EACCES`, `EPERM`):
-    /// the user lacks write permission on the socket file or search permission on a
-    /// directory above it, or a firewall of this host forbids the connection.
+    /// The operating system does not let this program connect (`EACCES`, `EPERM`): the user
+    /// lacks write permission on the socket file or search permission on a directory above
+    /// it, or a firewall of this host forbids the connection.
     ///
-    /// The process itself may be well. [`PermissionDenied`](ErrorKind::PermissionDenied)
-    /// is the refusal of HAProxy.
+    /// The process itself may work. If HAProxy refuses a command because of its level, the
+    /// kind is [`PermissionDenied`](ErrorKind::PermissionDenied).
+    #[doc(alias = "EACCES")]
+    #[doc(alias = "EPERM")]
     AccessDenied,
     /// A time limit passed.
+    #[doc(alias = "deadline")]
+    #[doc(alias = "hung")]
     Timeout,
-    /// The connection ended without a single byte of answer: the process closed
-    /// it, or died.
+    /// The connection ended without a single byte of answer: the process closed it, or died.
+    #[doc(alias = "EOF")]
     Closed,
     /// The connection broke while it was in use.
+    #[doc(alias = "ECONNRESET")]
+    #[doc(alias = "EPIPE")]
     Io,
-    /// The answer ended before its end.
+    /// The connection ended before the answer was complete.
+    #[doc(alias = "partial")]
     Truncated,
     /// The answer is longer than the limit allows.
     TooLarge,
-    /// The answer is not what the command prints.
+    /// The answer does not have the format of the command's output.
+    #[doc(alias = "parse")]
     Malformed,
-    /// This release of HAProxy does not know the command. If that is known
-    /// beforehand, nothing was sent.
+    /// This release of HAProxy does not know the command. If the release was known before the
+    /// call, nothing was sent.
+    #[doc(alias = "Unknown command")]
     Unsupported,
     /// No process of the cluster has an object of that name.
+    #[doc(alias = "No such backend")]
+    #[doc(alias = "No such frontend")]
+    #[doc(alias = "No such proxy")]
+    #[doc(alias = "No such server")]
     NotFound,
-    /// A call failed on some processes of the cluster, or failed on all of them for
-    /// different reasons. [`Error::snapshot`](crate::Error::snapshot) has what the other
-    /// processes answered to a read of figures,
-    /// [`Error::outcomes`](crate::Error::outcomes) what they answered to everything else.
+    /// A call failed on some processes of the cluster, or failed on all of them for different
+    /// reasons. [`Error::snapshot`](crate::Error::snapshot) has the answers of the other
+    /// processes to a read of figures, and [`Error::outcomes`](crate::Error::outcomes) has
+    /// their answers to any other call.
+    #[doc(alias = "partial")]
     Incomplete,
-    /// HAProxy refused the command; its words are in the text. Nothing was changed,
-    /// but for a change of several parts that was made in part, which its words tell.
+    /// HAProxy refused the command; the text holds HAProxy's message. Nothing was changed,
+    /// with one exception: a change of several parts may have been made in part, and the
+    /// message says so.
     Refused,
     /// The level of the stats socket does not permit the command.
+    #[doc(alias = "level")]
     PermissionDenied,
-    /// A command that changes something was sent, and its reply was lost: whether
-    /// it was executed is not known, and it may still be. It is never repeated by
-    /// itself; read back, or repeat it if that does no harm.
+    /// A command that changes something was sent, and its reply was lost. The process may have
+    /// executed the command, or may still do so. This crate never repeats the command: read
+    /// the state back, or repeat the command if it is idempotent.
+    #[doc(alias = "ambiguous")]
     OutcomeUnknown,
-    /// A call that adds many entries stopped on its way: some are in, or may be.
-    /// [`Error::entries`](crate::Error::entries) says how many for certain.
+    /// A call that adds many entries stopped before the last entry: some entries were added,
+    /// or may have been. [`Error::entries`](crate::Error::entries) returns the number of
+    /// entries that were added for certain.
     PartiallyApplied,
-    /// Processes of the cluster hold different things where one was asked for.
+    /// Processes of the cluster have different values, and the call asked for a single value.
+    #[doc(alias = "disagreement")]
     Diverging,
-    /// What answers at the address is not a stats socket of a HAProxy process.
+    /// The peer at the address is not a HAProxy process with a stats socket.
     NotHaproxy,
     /// A kind that a newer version of this crate stored.
     #[cfg_attr(feature = "serde", serde(other))]

@@ -1,26 +1,26 @@
 use super::line::words;
 
-/// What becomes of a connection that is no longer waited for.
+/// Treatment of a connection when the caller stops waiting for the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Abandoned {
-    /// It is closed at once.
+    /// The connection is closed at once.
     Closed,
-    /// A task of its own reads it to the end. For commands that do harm to HAProxy if the
+    /// A separate task reads the connection to its end. For commands that harm HAProxy if the
     /// client closes in the middle of their reply.
     Drained,
 }
 
-/// What becomes of the connection if the reply to `line` is no longer waited for.
+/// Returns the treatment of the connection if the caller stops waiting for the reply to `line`.
 ///
-/// HAProxy 3.2 dies or hangs if the client closes during a long `show servers state` or
-/// `show servers conn`. HAProxy 2.6 and 3.0 never free a connection that the client closes
-/// during a long reply while another command waits behind it.
+/// HAProxy 3.2 dies or hangs if the client closes during a long reply to `show servers state`
+/// or `show servers conn`. HAProxy 2.6 and 3.0 never free a connection that the client closes
+/// during a long reply while another command of the same line waits.
 pub(super) fn abandoned(line: &str) -> Abandoned {
     let mut commands = line.split(';').map(words).peekable();
     while let Some(mut command) = commands.next() {
         let harms = match (command.next(), command.next()) {
             (Some("show"), Some("servers")) => true,
-            // Short ones.
+            // Their replies are short.
             (Some("show"), Some("info" | "cli") | None) => false,
             (Some("show"), Some(_)) => commands.peek().is_some(),
             _ => false,

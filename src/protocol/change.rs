@@ -2,34 +2,46 @@ use std::fmt;
 
 /// Answer of a process to a command that changes something.
 ///
-/// With the feature `serde` it is written as a map of `change` (`changed` or `unchanged`)
-/// and, if HAProxy printed any, its words as `message`.
+/// With the feature `serde` a change is written as a map of `change` (`changed` or
+/// `unchanged`) and, if HAProxy printed a message, `message`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::Change;
+///
+/// let change = Change::Unchanged("Frontend is already disabled.".into());
+/// assert!(!change.is_changed());
+/// assert_eq!(change.to_string(), "unchanged: Frontend is already disabled.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Change {
-    /// HAProxy did as it was told; its words, where it has any. (How many entries, where
-    /// many were added.)
+    /// HAProxy executed the command. Holds HAProxy's message, if it printed one, or the number
+    /// of entries if the call added many entries.
     ///
-    /// For most commands it has none, also where everything was so before:
+    /// HAProxy prints no message for most commands, even if the state was the same before:
     /// disabling a server twice is `Changed` both times.
     Changed(Option<Box<str>>),
-    /// HAProxy said that there was nothing to change; its words.
+    /// HAProxy said that there was nothing to change. Holds HAProxy's message.
+    #[doc(alias = "nothing changed")]
+    #[doc(alias = "no need to change")]
     Unchanged(Box<str>),
 }
 
 impl Change {
-    /// Whether HAProxy did as it was told, and did not say that there was nothing
-    /// to do.
+    /// Returns `true` if HAProxy executed the command and did not say that there was nothing to
+    /// change.
     pub fn is_changed(&self) -> bool {
         matches!(self, Self::Changed(_))
     }
 
-    /// `changed` or `unchanged`.
+    /// Returns `changed` or `unchanged`.
     pub(crate) fn word(&self) -> &'static str {
         if self.is_changed() { "changed" } else { "unchanged" }
     }
 
-    /// HAProxy's words, where it has any.
+    /// Returns the message, if there is one.
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Changed(message) => message.as_deref(),

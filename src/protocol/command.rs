@@ -6,63 +6,63 @@ use crate::level::Level;
 
 /// A command with its arguments, as HAProxy reads it.
 ///
-/// Every argument is one word, whatever it holds: blanks, `;` and `\` are escaped.
-/// What no escape can express (an empty word, the end of a line, a mark that
-/// begins a payload) is refused, here or where the line is checked as a whole.
+/// Every argument becomes one word: blanks, `;` and `\` are escaped. Text that no escape can
+/// express (an empty word, the end of a line, the mark that begins a payload) is refused,
+/// either here or by the check of the whole line.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct Command {
     line: String,
     payload: Option<Payload>,
-    /// The command without what may be secret.
+    /// The command without arguments that may be secret.
     redacted: String,
     idempotency: Idempotency,
     level: Level,
     since: Option<(u16, u16)>,
-    /// Whether it means something to one process only.
+    /// True if the command has a meaning for one process only.
     single_process: bool,
-    /// Whether the line is the user's own.
+    /// True if the caller wrote the line.
     raw: bool,
     refused_when_stopping: bool,
 }
 
-/// Whether a command changes the process, and whether it may be repeated (RFC 9110, 9.2).
+/// Effect of a command on a process, and of its repetition (RFC 9110, 9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// It changes nothing.
+    /// The command changes nothing.
     Safe,
-    /// It changes something, and to execute it twice is the same as once.
+    /// The command changes something. Executing it twice has the same effect as once.
     Idempotent,
-    /// It changes something, and to execute it twice is not the same as once.
+    /// The command changes something. Executing it twice has another effect than once.
     NonIdempotent,
 }
 
-/// The connection that a command is sent on.
+/// Form in which a command is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// One of its own.
+    /// On a new connection for this command alone.
     Alone,
-    /// One of its own, behind `show info`, so that the process is identified in the same
-    /// reply.
+    /// On a new connection, after `show info` on the same line: the reply identifies the
+    /// process.
     Identified,
-    /// One in interactive mode that tells severities already.
+    /// On an interactive connection that already prints severities.
     AtPrompt,
-    /// One of its own in interactive mode, so that the end of the reply is proved. The
-    /// command is the last line, and nothing waits behind its reply.
+    /// On a new interactive connection, because its prompt proves the end of the reply. The
+    /// command is the last line, so no other command waits during its reply.
     StatTable,
 }
 
-/// Makes HAProxy say of each message whether it is an error. It has a reply of
-/// its own, a line feed.
+/// Makes HAProxy print the severity of each message. The command has a reply of its own, a
+/// line feed.
 const SEVERITY: &str = "set severity-output number";
-/// The first release that knows severities. Older ones say that they do not know the
+/// First release that knows severities. Older releases answer that they do not know the
 /// command, and execute the rest of the line.
 const FIRST: (u16, u16) = (1, 8);
 
-/// Makes a process say who it is. The reply is the reply to `show info`.
+/// Identifies the process: its reply is the reply to `show info`.
 const IDENTIFY: &str = "show info;";
 
-/// Makes a connection interactive, with severities.
+/// Makes a connection interactive and switches severities on.
 const DUMP: &str = "prompt\nset severity-output number\n";
 
 impl Command {
@@ -78,8 +78,8 @@ impl Command {
         Self::new(verb, Idempotency::NonIdempotent, Level::Admin)
     }
 
-    /// A line that is not made here, and is sent as it is. What it does can be told
-    /// only of what begins like a question.
+    /// Makes a command from a line of the caller, which is sent unchanged. The command counts as
+    /// safe only if the line begins with `show ` or `get ` and contains no `;`.
     pub(crate) fn raw(line: &str, redacted: String) -> Self {
         let asks = ["show ", "get "].iter().any(|verb| line.starts_with(verb)) && !line.contains(';');
         let idempotency = if asks { Idempotency::Safe } else { Idempotency::NonIdempotent };
@@ -100,13 +100,13 @@ impl Command {
         }
     }
 
-    /// Level that the command needs, to be named where it is denied.
+    /// Sets the level that the command needs. The error of a denied command names it.
     pub(crate) fn needs(mut self, level: Level) -> Self {
         self.level = level;
         self
     }
 
-    /// Marks a command that a worker refuses once it is stopping.
+    /// Marks a command that a stopping worker refuses.
     pub(crate) fn refused_when_stopping(mut self) -> Self {
         self.refused_when_stopping = true;
         self
@@ -118,7 +118,7 @@ impl Command {
         self
     }
 
-    /// Adds what cannot hold anything special: a keyword, a number, a checked name.
+    /// Adds a word that needs no escape: a keyword, a number or a checked name.
     pub(crate) fn word(mut self, word: impl fmt::Display) -> Self {
         // Writing to a string cannot fail.
         let _ = write!(self.line, " {word}");
@@ -133,14 +133,18 @@ impl Command {
         self.escaped(text)
     }
 
-    /// Adds any text as one word that is shown to nobody.
+    /// Adds any text as one word that is redacted in errors and traces.
     pub(crate) fn secret(mut self, text: &str) -> Result<Self> {
         self.redacted.push_str(" ...");
         self.escaped(text)
     }
 
-    /// Adds the key of an entry that is to be changed, shown to nobody. HAProxy takes
-    /// what begins with `#` for a reference.
+    /// Adds the key of the entry to change; the key is redacted.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if the key begins with `#`, because HAProxy reads it as a reference.
+    /// - The errors of [`text`](Self::text).
     pub(crate) fn key(self, key: &str) -> Result<Self> {
         if key.starts_with('#') {
             let text =
@@ -150,7 +154,7 @@ impl Command {
         self.secret(key)
     }
 
-    /// Adds what stands for one entry of one process.
+    /// Adds the reference of one entry in one process.
     pub(crate) fn reference(mut self, reference: EntryRef) -> Self {
         self.single_process = true;
         self.word(format_args!("#{reference}"))
@@ -171,23 +175,23 @@ impl Command {
         Ok(self)
     }
 
-    /// Lets `payload` follow.
+    /// Sets the payload of the command.
     pub(crate) fn payload(mut self, payload: Payload) -> Self {
         self.payload = Some(payload);
         self
     }
 
-    /// Whether the process says who it is in the same reply: during a reload a worker
-    /// that is stopping would execute the command in silence, to no effect.
+    /// Returns `true` if the reply must also identify the process. During a reload a stopping
+    /// worker would execute the command silently and without effect.
     pub(crate) fn is_identified(&self) -> bool {
         self.idempotency == Idempotency::Idempotent && !self.raw && !self.refused_when_stopping
     }
 
-    /// Makes the request that is sent, the only way from a command to a socket.
+    /// Encodes the command as a request. A command reaches a socket only through this method.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the line or its payload would not be read as one command.
+    /// - `InvalidInput` if HAProxy would not read the line and its payload as one command.
     pub(crate) fn encode(&self, form: Form) -> Result<Request> {
         let (head, before) = match form {
             Form::Alone if self.raw => ("", String::new()),
@@ -200,22 +204,23 @@ impl Command {
         Request::checked(head, &line, self.payload.as_ref(), self.redacted.as_str(), is_write)
     }
 
-    /// Checks that the command can be sent in every form that it has.
+    /// Checks that the command can be encoded in its longest form.
     ///
     /// # Errors
     ///
-    /// Those of [`encode`](Self::encode).
+    /// - The errors of [`encode`](Self::encode).
     pub(crate) fn check(&self) -> Result<()> {
         let longest = if self.is_identified() { Form::Identified } else { Form::Alone };
         self.encode(longest).map(drop)
     }
 
-    /// Bytes of the line of a command that is not raw.
+    /// Returns the length in bytes of the line, with the command that switches severities on.
+    /// The command must not be raw.
     pub(crate) fn length(&self) -> usize {
         SEVERITY.len() + 1 + self.line.len()
     }
 
-    /// The command for errors and traces.
+    /// Returns the redacted command, for errors and traces.
     pub(crate) fn redacted(&self) -> &str {
         &self.redacted
     }
@@ -228,11 +233,10 @@ impl Command {
         self.level
     }
 
-    /// Bytes that stand before the reply to the command in the whole reply to its line:
-    /// the command that switches severities on has a reply of its own.
+    /// Returns the number of bytes before the reply to the command in the whole reply to its
+    /// line. They are the reply to the command that switches severities on.
     pub(crate) fn bytes_before_reply(&self, reply: &[u8]) -> usize {
-        // Without the first line feed HAProxy did not even begin: the line was too
-        // long for it.
+        // If the first line feed is missing, HAProxy executed nothing: the line was too long.
         usize::from(!self.raw && reply.starts_with(b"\n"))
     }
 

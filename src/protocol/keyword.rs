@@ -1,10 +1,10 @@
-//! Types that are one of a few words of HAProxy.
+//! Enums with one HAProxy keyword for each variant.
 
-/// Gives `$type` its words: `as_str`, `Display` and `FromStr`.
+/// Implements `as_str`, `Display` and `FromStr` for `$type`.
 macro_rules! keywords {
     ($type:ident, $what:literal, { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
-            /// The word that HAProxy has for it.
+            /// Returns the keyword of HAProxy.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
@@ -21,7 +21,7 @@ macro_rules! keywords {
         impl std::str::FromStr for $type {
             type Err = $crate::error::Error;
 
-            /// Reads the word that HAProxy has for it.
+            /// Reads the keyword of HAProxy.
             fn from_str(word: &str) -> $crate::error::Result<Self> {
                 match word {
                     $($word => Ok(Self::$variant),)+

@@ -1,14 +1,14 @@
 use crate::error::{Error, Result};
 
-/// Longest command line that every release takes: with its end, `tune.bufsize` less
-/// `tune.maxrewrite`. Up to 2.6 a longer one hangs, or ends the connection
-/// without a word.
+/// Length in bytes of the longest command line that every release accepts. With the end of the
+/// line it is `tune.bufsize` minus `tune.maxrewrite`. Up to 2.6 a longer line hangs, or HAProxy
+/// closes the connection without a message.
 pub(super) const LONGEST: usize = 15_359;
 
-/// Refuses a line that HAProxy would not run as the one line it is.
+/// Refuses a line that HAProxy would not execute as exactly one line.
 pub(crate) fn check(line: &str) -> Result<()> {
-    // CR and LF end a line, in some releases within an argument too; so does NUL
-    // from 3.2 on.
+    // CR and LF end a line, in some releases within an argument too. From 3.2 on NUL also ends
+    // a line.
     if let Some(found) = line.chars().find(|c| matches!(c, '\0' | '\r' | '\n')) {
         return Err(Error::invalid(format!("the command line holds {found:?}")));
     }
@@ -32,10 +32,12 @@ pub(crate) fn check(line: &str) -> Result<()> {
     Ok(())
 }
 
-/// Up to 2.6 a last word that ends in `<<` opens a payload, even where the `<<`
-/// is escaped; from 2.9 on one that begins with it does. Up to 3.0 it may be
-/// anywhere in the line, if a `;` follows. What a word is for this is not what it is
-/// for arguments: an escaped blank ends one too, and other white space may.
+/// Returns `true` if the line may open a payload.
+///
+/// Up to 2.6 a last word that ends with `<<` opens a payload, even if the `<<` is escaped. From
+/// 2.9 on a last word that begins with `<<` does. Up to 3.0 the word may stand anywhere in the
+/// line if a `;` follows it. For this rule HAProxy splits words in another way than for
+/// arguments: an escaped blank ends a word too, and other white space may end a word.
 fn opens_payload(line: &str) -> bool {
     let marked = |word: &str| word.starts_with("<<") || word.ends_with("<<");
     let of_blanks = |part: &str| part.split([' ', '\t']).rfind(|word| !word.is_empty()).is_some_and(marked);
@@ -43,7 +45,7 @@ fn opens_payload(line: &str) -> bool {
     parts.into_iter().any(|part| of_blanks(part) || words(part).last().is_some_and(marked))
 }
 
-/// Words of a line; white space of every kind parts them.
+/// Splits a line into words at white space of every kind.
 pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t', '\x0b', '\x0c']).filter(|word| !word.is_empty())
 }

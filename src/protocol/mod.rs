@@ -1,4 +1,4 @@
-//! Commands as text and replies as meaning, without any I/O.
+//! Encoding of commands and decoding of replies, without any I/O.
 
 mod abandoned;
 mod change;

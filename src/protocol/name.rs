@@ -1,7 +1,7 @@
-//! Names that HAProxy's configuration would take.
+//! Names that HAProxy's configuration accepts.
 //!
-//! They are checked and not escaped: HAProxy looks up `#3` by number, and `#0` is
-//! the proxy of its stats sockets themselves.
+//! Names are checked and not escaped: HAProxy looks up `#3` by number, and `#0` is the internal
+//! proxy of the stats sockets.
 
 use std::fmt;
 
@@ -12,21 +12,21 @@ use crate::excerpt::excerpt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ProxyName(Box<str>);
 
-/// Name of a server, with that of its backend.
+/// Name of a server and name of its backend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ServerName {
     backend: ProxyName,
     name: ProxyName,
 }
 
-/// Name of a host, for HAProxy to resolve.
+/// Name of a host that HAProxy resolves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Host(Box<str>);
 
-/// Longest name that is sent, in bytes.
+/// Length limit of a name, in bytes.
 const LONGEST: usize = 1024;
 
-/// Longest name of a host, in bytes (RFC 1035).
+/// Length limit of a host name, in bytes (RFC 1035).
 const LONGEST_HOST: usize = 253;
 
 impl ProxyName {

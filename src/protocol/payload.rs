@@ -1,23 +1,23 @@
 use crate::error::{Error, Result};
 
-/// Lines that follow a command whose last word is `<<`.
+/// Lines that follow a command with the last word `<<`.
 ///
-/// HAProxy takes a payload as it is and knows no escapes in it: the first empty line ends
-/// it, and all that stands behind is run as commands. A text that HAProxy could take for
-/// anything but one payload is therefore refused here.
+/// HAProxy reads a payload without escapes. The first empty line ends the payload, and HAProxy
+/// executes all following lines as commands. A text that HAProxy could read as anything but one
+/// payload is therefore refused here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload(Box<str>);
 
 impl Payload {
-    /// Takes lines, each without or with a line feed at the end of the last one.
+    /// Checks the lines of a payload. The last line may end with a line feed.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a text without any line, with an empty line, or with a CR or NUL.
+    /// - `InvalidInput` if the text has no line, an empty line, a CR or a NUL.
     pub(crate) fn new(lines: &str) -> Result<Self> {
         let lines = lines.strip_suffix('\n').unwrap_or(lines);
-        // HAProxy 3.0 and later never see the end of a payload of lines that end in CR LF,
-        // and 3.2 and later end a line at NUL.
+        // HAProxy 3.0 and later never find the end of a payload with lines that end in CR LF.
+        // HAProxy 3.2 and later end a line at NUL.
         if let Some(found) = lines.chars().find(|c| matches!(c, '\0' | '\r')) {
             return Err(Error::invalid(format!("the payload holds {found:?}")));
         }
@@ -35,7 +35,7 @@ impl Payload {
         Ok(Self(lines.into()))
     }
 
-    /// The lines, without the line feed of the last one.
+    /// Returns the lines, without the line feed of the last line.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

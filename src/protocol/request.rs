@@ -3,10 +3,10 @@ use super::verb::verb;
 use super::{Payload, line};
 use crate::error::{Error, Result};
 
-/// All that is sent to HAProxy in one piece: lines that were checked, each with its end.
+/// Bytes that are sent to HAProxy in one piece: checked lines, each with its line feed.
 ///
-/// Nothing else reaches a socket. A request is made of a [`Command`](super::Command), of a
-/// line that the user wrote, or of lines that this crate always sends as they are.
+/// Only requests reach a socket. A request comes from a [`Command`](super::Command), from a line
+/// of the caller, or from fixed lines of this crate.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     bytes: Vec<u8>,
@@ -17,13 +17,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A line of the user, which is for HAProxy to take apart.
+    /// Makes a request from a line of the caller. HAProxy splits the line into commands.
     pub(crate) fn raw(line: &str, payload: Option<&Payload>) -> Result<Self> {
         Self::checked("", line, payload, verb(line), false)
     }
 
-    /// Lines that hold nothing from outside of this crate. `name` is the command that they
-    /// are sent for.
+    /// Makes a request from fixed lines, which hold no text from outside of this crate. `name`
+    /// is the command in errors and traces.
     pub(crate) fn fixed(name: &'static str, lines: &[&'static str]) -> Self {
         let mut bytes = Vec::new();
         for line in lines {
@@ -34,12 +34,13 @@ impl Request {
         Self { bytes, name: name.into(), replies: lines.len(), is_write: false, abandoned }
     }
 
-    /// A line that may begin with `head`, which ends in a line feed if it holds anything.
+    /// Makes a request from `head`, `line` and `payload`. `head` holds fixed lines, each with its
+    /// line feed, or is empty.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if HAProxy would not run the line as the one line that it is, or if
-    /// line and payload are longer than what every release takes.
+    /// - `InvalidInput` if HAProxy would not execute `line` as exactly one line, or if line and
+    ///   payload together exceed the length that every release accepts.
     pub(crate) fn checked(
         head: &str,
         line: &str,
@@ -53,7 +54,7 @@ impl Request {
         Ok(Self { bytes, name, replies, is_write, abandoned: abandoned(line) })
     }
 
-    /// The requests of several commands at a prompt, sent in one piece.
+    /// Joins the requests of several commands at a prompt into one piece.
     pub(crate) fn joined(requests: &[Self]) -> Self {
         Self {
             bytes: requests.iter().flat_map(|request| &request.bytes).copied().collect(),
@@ -64,27 +65,27 @@ impl Request {
         }
     }
 
-    /// What is sent, in one piece.
+    /// Returns the bytes to send.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The command in errors and traces, without what may be secret.
+    /// Returns the redacted command, for errors and traces.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The number of replies at a prompt.
+    /// Returns the number of replies at a prompt.
     pub(crate) fn replies(&self) -> usize {
         self.replies
     }
 
-    /// Whether a lost reply leaves unknown what was done.
+    /// Returns `true` if the outcome is unknown when the reply is lost.
     pub(crate) fn is_write(&self) -> bool {
         self.is_write
     }
 
-    /// What becomes of the connection if the reply is no longer waited for.
+    /// Returns the treatment of the connection if the caller stops waiting for the reply.
     pub(crate) fn abandoned(&self) -> Abandoned {
         self.abandoned
     }
@@ -106,7 +107,7 @@ fn encode(head: &str, line: &str, payload: Option<&Payload>) -> Result<Vec<u8>> 
     Ok([head, line, MARK, "\n", payload, "\n\n"].concat().into_bytes())
 }
 
-/// The last word of a line that a payload follows.
+/// Last word of a line with a payload.
 const MARK: &str = " <<";
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 use super::line::words;
 
-/// Returns what stands for a raw command line in errors and traces: the words that name its
-/// first command, if HAProxy has such a command, and `raw command` otherwise.
+/// Redacts a raw command line for errors and traces. Returns the words that name its first
+/// command if HAProxy has such a command, and `raw command` otherwise.
 ///
-/// Any other word may be secret: an argument, and also a word that was put where a
-/// command belongs.
+/// Any other word may be secret: an argument, or a secret that the caller put in the place of
+/// the command by mistake.
 pub(crate) fn verb(line: &str) -> String {
     let first = line.split(';').find(|command| words(command).next().is_some()).unwrap_or_default();
     let mut words = words(first);
@@ -17,8 +17,8 @@ pub(crate) fn verb(line: &str) -> String {
     pair.or_else(alone).unwrap_or_else(|| "raw command".to_owned())
 }
 
-/// Commands of two words or more, by their first word and with all second ones: those that
-/// `help` lists in 2.2, 2.6, 3.0, 3.2 or 3.4, of a worker or of a master.
+/// Commands of two words or more: each first word with all its second words. The table has
+/// every command that `help` lists in 2.2, 2.6, 3.0, 3.2 or 3.4, on a worker or a master.
 const PAIRS: &[(&str, &[&str])] = &[
     ("abort", &["ssl"]),
     ("acme", &["challenge_ready", "renew", "status"]),
@@ -93,7 +93,7 @@ const PAIRS: &[(&str, &[&str])] = &[
     ("update", &["ssl"]),
 ];
 
-/// Commands of one word; what follows is an argument.
+/// Commands of one word; the words after it are arguments.
 const ALONE: &[&str] =
     &["echo", "hard-reload", "help", "operator", "prompt", "quit", "reload", "trace", "user", "wait"];
 

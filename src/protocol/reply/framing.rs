@@ -1,15 +1,20 @@
 use crate::error::{Error, Problem, Result};
 use crate::excerpt::excerpt;
 
-/// Whether the bytes of a connection that reached its end are a whole reply.
+/// Checks that the bytes of a closed connection are a whole reply.
 ///
-/// HAProxy puts a line feed behind each answer, so that one ends in an empty line
-/// or, where there is nothing to say, is a lone line feed. A process that dies, or
-/// that gives up on a slow reader, ends the connection in the same way as one that
-/// is done: this ending is the only difference.
+/// HAProxy prints a line feed after each answer. An answer with text therefore ends in an empty
+/// line, and an answer without text is a single line feed. A process that dies, or that gives up
+/// on a slow reader, closes the connection in the same way as a process that has finished: the
+/// empty line is the only difference.
 ///
-/// It is necessary and not sufficient: a quoted cell can hold an empty line. Who
-/// reads cells must find itself outside of them at the end.
+/// The check is necessary and not sufficient, because a quoted cell can contain an empty line. A
+/// CSV parser must also end outside quotes.
+///
+/// # Errors
+///
+/// - `Closed` if there are no bytes.
+/// - `Truncated` if the reply does not end like an answer.
 pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
     let mut rest = bytes;
     if rest.is_empty() {
@@ -19,7 +24,7 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
         if rest.is_empty() || rest == b"\n" || rest.ends_with(b"\n\n") {
             return Ok(());
         }
-        // In the answer to `a;b` each part may be such a message.
+        // In the reply to `a;b` each answer may be a message without an empty line.
         rest = match without_last_line(rest) {
             Some((before, line)) if is_message(line) => before,
             _ => return Err(truncated(bytes)),
@@ -27,17 +32,17 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Splits off the last line, if it was ended.
+/// Splits off the last line, if it ends with a line feed.
 fn without_last_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = bytes.strip_suffix(b"\n")?;
     let start = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     bytes.split_at_checked(start).map(|(before, _)| before).zip(text.get(start..))
 }
 
-/// Whether a line is one of the answers that no empty line follows.
+/// Returns `true` if a line is an answer that HAProxy prints without an empty line.
 fn is_message(line: &[u8]) -> bool {
-    // An error never begins a dump, so one line of it is all that matters. Its
-    // text may be that of any configuration keyword, and cannot be listed.
+    // An error is never the beginning of a dump, so one line of it is enough. The text may come
+    // from any configuration keyword, so the texts cannot be listed.
     if let [b'[', b'0'..=b'4', b']', b':', b' ', ..] = line {
         return true;
     }
@@ -51,25 +56,25 @@ fn is_message(line: &[u8]) -> bool {
         || is_json(line)
 }
 
-/// Whether HAProxy says that a command is too long for it. It closes then with a
-/// part of the command unread, so that a reset may follow its words.
+/// Returns `true` if HAProxy says that a command is too long. HAProxy then closes the connection
+/// with a part of the command unread, so a connection reset may follow the message.
 pub(crate) fn is_refusal(bytes: &[u8]) -> bool {
     TOO_BIG.iter().any(|text| bytes.starts_with(text.as_bytes()))
 }
 
-/// `get var` in 2.6: `proc.x: type=sint value=<5>`.
+/// Returns `true` for a reply to `get var` in 2.6: `proc.x: type=sint value=<5>`.
 fn is_variable(line: &[u8]) -> bool {
     let marks: &[u8] = b": type=";
     line.starts_with(b"proc.") && line.ends_with(b">") && line.windows(marks.len()).any(|part| part == marks)
 }
 
-/// The JSON documents of 2.2, each on one line.
+/// Returns `true` for a JSON document of 2.2, which is one line.
 fn is_json(line: &[u8]) -> bool {
     matches!(line, [b'{', b'"', .., b'}'] | [b'[', b'{' | b'[', .., b']'])
 }
 
-/// Shows the bytes where they are one line: then they are HAProxy's words, most
-/// likely. Of a dump nothing is shown, for what it holds may be secret.
+/// Returns the error of a truncated reply. It shows a reply of one line, which is most likely a
+/// message of HAProxy. It shows no part of a dump, because a dump may hold secrets.
 fn truncated(bytes: &[u8]) -> Error {
     let length = bytes.len();
     let line = bytes.trim_ascii();
@@ -80,9 +85,9 @@ fn truncated(bytes: &[u8]) -> Error {
     }))
 }
 
-/// Answers with one line feed, whole lines.
+/// Answers that end with one line feed, as whole lines.
 ///
-/// All are of 2.2 and 2.6: later releases end each message with an empty line.
+/// HAProxy 2.2 and 2.6 print them; later releases end each message with an empty line.
 const WHOLE: &[&str] = &[
     // `set weight`, `set server .. weight`, `set maxconn server`
     "Empty weight string empty or preceded by garbage",
@@ -112,7 +117,7 @@ const WHOLE: &[&str] = &[
     "Unknown trace keyword",
 ];
 
-/// Answers with one line feed, by how they begin.
+/// Beginnings of answers that end with one line feed.
 const BEGIN: &[&str] = &[
     // `set server .. check-addr`, in 2.6
     "invalid addr '",
@@ -120,7 +125,7 @@ const BEGIN: &[&str] = &[
     "Can't find the target PID matching the prefix '",
 ];
 
-/// Answers of 3.0 and later to a command that is too long, by how they begin.
+/// Beginnings of the answers of 3.0 and later to a command that is too long.
 const TOO_BIG: &[&str] =
     &["The command is too big for the buffer size.", "The command line is too big", "The payload is too big"];
 

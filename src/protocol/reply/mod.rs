@@ -1,4 +1,4 @@
-//! Replies: when one is whole, and what it means.
+//! Replies: the check that a reply is whole, and its meaning.
 
 mod framing;
 mod prompt;
@@ -17,40 +17,59 @@ use std::fmt;
 
 use crate::error::Result;
 
-/// All that HAProxy answered to one command line, byte for byte.
+/// HAProxy's answer to one command line, byte for byte.
 ///
-/// The reply is whole: one that ended early is an error instead. It ends as
-/// HAProxy ended it, nearly always in an empty line; that of a command which
-/// succeeds in silence is a single line feed.
+/// The reply is whole: a reply that ended early is an error instead. The bytes end as HAProxy
+/// ended them, nearly always with an empty line. If a command succeeds silently, the reply is a
+/// single line feed.
 ///
-/// What a quoted cell holds is not looked at here, and such a cell can hold an
-/// empty line: a `show stat` that was cut right behind one passes for whole. The
-/// typed reads of this crate find that out, as would any CSV parser at the end
-/// of the text.
+/// This type does not parse quoted cells, and a quoted cell can contain an empty line. A reply to
+/// `show stat` that was cut immediately after such an empty line is therefore taken for whole.
+/// The typed reads of this crate detect the cut, and so does any CSV parser at the end of the
+/// text.
 ///
-/// [`Display`](fmt::Display) and [`text`](Self::text) show U+FFFD for bytes that
-/// are not UTF-8: map values, for one, are any bytes.
+/// [`Display`](fmt::Display) and [`text`](Self::text) show U+FFFD for bytes that are not UTF-8.
+/// Map values, for example, may contain any bytes.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(socket: haproxyadmin::StatsSocket) -> haproxyadmin::Result<()> {
+/// let reply = socket.command("show errors").await?;
+/// for line in reply.text().lines() {
+///     println!("{line}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[doc(alias = "response")]
+#[doc(alias = "answer")]
+#[doc(alias = "output")]
 pub struct Reply(Vec<u8>);
 
 impl Reply {
-    /// Takes the bytes of a connection that reached its end.
+    /// Checks the bytes of a closed connection and keeps them.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`check_ending`].
     pub(crate) fn new(bytes: Vec<u8>) -> Result<Self> {
         framing::check_ending(&bytes)?;
         Ok(Self(bytes))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes, without a copy.
+    /// Converts the reply into its bytes without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    /// The bytes as text; borrowed if they are UTF-8.
+    /// Returns the bytes as text, borrowed if they are UTF-8.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }

@@ -3,39 +3,40 @@ use std::time::Duration;
 use super::reader::{Next, ReplyReader};
 use crate::error::{Error, Malformed, Problem, Result};
 
-/// A reply that is printed at the interactive prompt, and the proof that it is whole.
+/// Reader of a reply at the interactive prompt, with a proof that the reply is whole.
 ///
-/// A reply that may hold anything can hold an empty line, so that an empty line at its
-/// end proves nothing: a connection that breaks there looks as if it was done. A second
-/// command behind the first one would prove it, but HAProxy 2.6 and 3.0 never free a
-/// connection that the client closes during a long reply while a command waits behind it.
+/// A reply with arbitrary content can contain an empty line, so an empty line at its end proves
+/// nothing: a connection that breaks there looks complete. A second command sent together with
+/// the first command would prove the end, but HAProxy 2.6 and 3.0 never free a connection that
+/// the client closes during a long reply while another command waits.
 ///
-/// The second command is therefore sent only when the reply has ended, as far as can be
-/// seen: an empty line and the prompt have come. It is `prompt`, which switches the prompt
-/// off: HAProxy answers with a line feed, and closes. Both together are the proof.
+/// The second command is therefore sent only when the reply seems to have ended: an empty line
+/// and the prompt have arrived. The second command is `prompt`, which switches the prompt off.
+/// HAProxy answers with a line feed and closes the connection. The line feed and the close
+/// together are the proof.
 #[derive(Debug, Default)]
 pub(crate) struct PromptedReply {
     bytes: Vec<u8>,
-    /// Whether the second command was sent.
+    /// True if the second command was sent.
     asked: bool,
 }
 
-/// Replies to `prompt` and `set severity-output number`, which stand before the command.
+/// Replies to `prompt` and `set severity-output number`, which are sent before the command.
 const HEAD: &[u8] = b"\n> \n> ";
 
-/// What follows a reply that holds something: its empty line, and the prompt.
+/// End of a reply that is not empty: its empty line and the prompt.
 const PROMPT: &[u8] = b"\n\n> ";
 
-/// How long HAProxy must be silent behind what looks like the end, where the reply holds
-/// what looks like an end and was none.
+/// Silence that must follow a possible end of the reply, if the same bytes already occurred
+/// earlier in the reply.
 const SILENCE: Duration = Duration::from_millis(50);
 
 impl PromptedReply {
-    /// The reply in the form that it has on a connection of its own.
+    /// Returns the reply in the form that it has on a connection without a prompt.
     ///
     /// # Errors
     ///
-    /// `Truncated` if the end of the connection is not proved to be the end of the reply.
+    /// - `Truncated` if the end of the connection is not proved to be the end of the reply.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>> {
         let length = self.bytes.len();
         let is_whole = self.asked && self.bytes.ends_with(b"> \n") && {
@@ -56,11 +57,11 @@ impl PromptedReply {
         reply.is_some_and(|reply| reply == b"\n> " || reply.ends_with(PROMPT))
     }
 
-    /// Whether something before the end looks like the end.
+    /// Returns `true` if the reply contains [`PROMPT`] before its end.
     fn holds_prompt(&self) -> bool {
         let before = self.bytes.len().saturating_sub(PROMPT.len());
         let reply = self.bytes.get(HEAD.len()..before).unwrap_or_default();
-        // Most replies do not hold the character at all.
+        // Most replies do not contain the character at all.
         reply.contains(&b'>') && reply.windows(PROMPT.len()).any(|part| part == PROMPT)
     }
 }
@@ -87,8 +88,8 @@ impl ReplyReader for PromptedReply {
 mod tests {
     use super::*;
 
-    /// What is made of a reply that arrives in these pieces; `|` stands for a silence. The
-    /// pieces behind `!` arrive only when the second command was sent.
+    /// Reads a reply that arrives in `pieces`; `|` stands for a silence. The pieces after `!`
+    /// arrive only after the second command was sent.
     fn read(pieces: &[&str]) -> Result<String, String> {
         let mut reply = PromptedReply::default();
         for piece in pieces {
@@ -117,10 +118,10 @@ mod tests {
 
     #[test]
     fn an_end_that_is_none_is_found_out() {
-        // It stands at the end of what came first, and something follows.
+        // The text stands at the end of the first piece, and more text follows.
         let pieces = ["\n> \n> 0x1 a\n\n> ", "!b\n0x2 c d\n\n> ", "!\n"];
         assert_eq!(read(&pieces), Ok("0x1 a\n\n> b\n0x2 c d\n\n".to_owned()));
-        // From then on HAProxy must be silent for a moment.
+        // After the text occurred once, HAProxy must be silent for a moment.
         let pieces = ["\n> \n> 0x1 a\n\n> b\n0x2 c\n\n> ", "d\n\n> |", "!\n"];
         assert_eq!(read(&pieces), Ok("0x1 a\n\n> b\n0x2 c\n\n> d\n\n".to_owned()));
     }

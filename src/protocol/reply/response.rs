@@ -1,4 +1,4 @@
-//! What a reply means.
+//! Meaning of a reply.
 
 use super::framing::is_refusal;
 use crate::error::{Malformed, Problem};
@@ -9,28 +9,28 @@ use crate::protocol::{Change, Command, Nbproc};
 /// Answer of a process that did not refuse the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Response<T> {
-    /// The value that the command is for.
+    /// Value that the command returns.
     Value(T),
-    /// The process does not have the object; the message of HAProxy.
+    /// HAProxy's message that the process does not have the object.
     Absent(Box<str>),
 }
 
-/// Reads the whole reply to a command of one kind.
+/// Function that reads the whole reply to a command.
 pub(crate) type ReadReply<T> = fn(Vec<u8>, &Command, Nbproc) -> Result<Response<T>, Problem>;
 
-/// A whole reply, as far as all commands have it in common.
+/// Class of a whole reply, the same for all commands.
 enum Classified<'a> {
-    /// A lone line feed.
+    /// A single line feed.
     Silent,
-    /// Text without a severity, which is printed on demand.
+    /// Text without a severity: the output of a command that prints something.
     Printed,
-    /// A message that says that the command was executed.
+    /// Message that the command was executed.
     Done { text: &'a [u8], message: Box<str>, is_unchanged: bool },
-    /// A message that says that the object is not there.
+    /// Message that the object does not exist.
     Absent(Box<str>),
 }
 
-/// Reads the reply to a command that changes something, severities switched on.
+/// Reads the reply to a command that changes something. Severities must be switched on.
 #[allow(clippy::needless_pass_by_value, reason = "the shape of `ReadReply`")]
 pub(crate) fn read_change(
     reply: Vec<u8>,
@@ -50,8 +50,8 @@ pub(crate) fn read_change(
     Ok(Response::Value(change))
 }
 
-/// Reads the reply to a command that prints something, severities switched on. The empty
-/// line at its end is left out.
+/// Reads the reply to a command that prints something. Severities must be switched on. The
+/// result does not contain the empty line at the end of the reply.
 pub(crate) fn read_data(
     mut reply: Vec<u8>,
     command: &Command,
@@ -89,7 +89,7 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
         NOTHING_TO_DO.iter().any(|start| message.starts_with(start)) || is_same_address(&message);
     let is_done = match severity {
         b'4' => is_unchanged || is_changed(&message),
-        // `disable frontend` says of one that is gone that it cannot, in a notice.
+        // `disable frontend` reports its failure for a frontend that was shut down as a notice.
         b'5' | b'6' => !message.starts_with(SHUT_DOWN),
         _ => false,
     };
@@ -104,7 +104,7 @@ fn without_end(reply: &[u8]) -> &[u8] {
     reply.strip_suffix(b"\n").unwrap_or(reply)
 }
 
-/// The severity of a message and its text. What is printed on demand has none.
+/// Returns the severity and the text of a message. Output that is not a message has no severity.
 fn message(reply: &[u8]) -> Option<(u8, &[u8])> {
     match reply {
         [b'[', severity @ b'0'..=b'7', b']', b':', b' ', text @ ..] => Some((*severity, text)),
@@ -113,14 +113,14 @@ fn message(reply: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// The message of HAProxy. None is as long as what is cut off here.
+/// Returns the message of HAProxy, cut to [`LONGEST`] bytes. All messages of HAProxy are shorter.
 fn shortened(text: &[u8]) -> Box<str> {
     let text = text.get(..LONGEST).unwrap_or(text);
     String::from_utf8_lossy(text).trim_end_matches('\n').into()
 }
 
-/// Whether a change of an address was made. Only part of it may have been: then
-/// that is refused.
+/// Returns `true` if an address was changed completely. If only a part of the address was
+/// changed, the command counts as refused.
 fn is_changed(words: &str) -> bool {
     let changed = words.contains("changed from '") || words.contains("changed its FQDN from");
     changed && !PARTLY.iter().any(|part| words.contains(part))
@@ -130,13 +130,13 @@ fn is_same_address(words: &str) -> bool {
     words.contains("nothing changed") || SAME_ADDRESS.iter().any(|start| words.starts_with(start))
 }
 
-/// Bytes of a message that are kept.
+/// Maximum number of bytes of a message that are kept.
 const LONGEST: usize = 4096;
 
 /// Messages for an unknown command or keyword.
 const UNKNOWN: &[&str] = &[
     "Unknown command",
-    // Of `set server`, with all that it knows, up to 2.2 and later.
+    // `set server` lists its keywords: the first text up to 2.2, the second text later.
     "'set server <srv>' only supports",
     "usage: set server",
 ];
@@ -155,7 +155,7 @@ const ABSENT: &[&str] = &[
     "key or pattern not found.",
 ];
 
-/// How it begins where neither address, port nor name is another one. (Sic: `FDQN`.)
+/// Beginnings of the messages that neither address, port nor name differ. (Sic: `FDQN`.)
 const SAME_ADDRESS: &[&str] = &[
     "no need to change the addr by",
     "no need to change the addr, no need to change the port",
@@ -165,10 +165,10 @@ const SAME_ADDRESS: &[&str] = &[
 const NOTHING_TO_DO: &[&str] =
     &["All sockets are already", "Frontend is already", "Frontend was already shut down."];
 
-/// Failures that stand beside a change in one message.
+/// Failures that HAProxy reports together with a change in one message.
 const PARTLY: &[&str] = &["can't change <port>", "problem converting port", "provided port", "could not"];
 
-/// For replies that are not what a command prints.
+/// Returns the problem of a reply that does not have the format of the command's output.
 pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
     Malformed::new(1, None, expected, found).into()
 }
@@ -179,7 +179,7 @@ mod tests {
     use crate::level::Level;
     use crate::protocol::Idempotency;
 
-    /// What is made of a reply of one process of `several`.
+    /// Reads a reply of a process that is alone, or one of `several` processes.
     fn read(command: &Command, reply: &str, several: bool) -> String {
         let nbproc = Nbproc::new(Some(if several { 2 } else { 1 }));
         let absent = |message: Box<str>| format!("absent: {message}");
@@ -198,8 +198,7 @@ mod tests {
         }
     }
 
-    /// What is made of a message, which some releases end with an empty line and
-    /// some do not.
+    /// Reads a message, which some releases end with an empty line and other releases do not.
     fn change(message: &str) -> String {
         let command = Command::write("set server");
         let [one, two] = ["\n", "\n\n"].map(|end| read(&command, &format!("{message}{end}"), false));

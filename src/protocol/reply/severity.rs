@@ -1,6 +1,6 @@
-//! What a socket with `severity-output` puts before its messages.
+//! Severity in front of the messages of a socket with `severity-output`.
 
-/// The message behind its severity: `[3]: No such proxy.` is `No such proxy.`.
+/// Returns the message without its severity: `No such proxy.` for `[3]: No such proxy.`.
 pub(crate) fn without_severity(line: &str) -> &str {
     match line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
         Some((_severity, message)) => message,
