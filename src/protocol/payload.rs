@@ -3,8 +3,8 @@ use crate::error::{Error, Result};
 /// Lines that follow a command with the last word `<<`.
 ///
 /// HAProxy reads a payload without escapes. The first empty line ends the payload, and HAProxy
-/// executes all following lines as commands. A text that HAProxy could read as anything but one
-/// payload is therefore refused here.
+/// executes all following lines as commands. This type therefore refuses a text that HAProxy could
+/// read as anything other than one payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload(Box<str>);
 

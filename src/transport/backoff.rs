@@ -2,22 +2,21 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// Pauses between attempts to get something that is busy.
+/// Pauses between attempts to use a busy resource.
 ///
-/// Each pause is about twice as long as the one before, from 1 ms up to 50 ms. A random
-/// part keeps callers that met the same busy socket from all trying again at the same
-/// moments.
+/// Each pause is about twice as long as the previous pause, from 1 ms up to 50 ms. A random part
+/// keeps callers of the same busy socket from trying again at the same moment.
 #[derive(Debug)]
 pub(super) struct Backoff(<ExponentialBuilder as BackoffBuilder>::Backoff);
 
 impl Backoff {
     pub(super) fn new() -> Self {
         let growing = ExponentialBuilder::new().with_min_delay(SHORTEST).with_max_delay(LONGEST / 2);
-        // The jitter adds up to the whole of a pause.
+        // The jitter can double a pause.
         Self(growing.without_max_times().with_jitter().build())
     }
 
-    /// The next pause.
+    /// Returns the next pause.
     pub(super) fn pause(&mut self) -> Duration {
         self.0.next().unwrap_or(LONGEST)
     }

@@ -8,16 +8,16 @@ use super::deadline::{CONNECT, Deadline, Step};
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 
-/// A connection, of whatever kind.
+/// A connection over any kind of socket.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Connects, and tries again while the socket is busy.
 ///
-/// The connect limit is the limit of one attempt. `EAGAIN` means that the backlog of the
-/// socket is full, not that HAProxy is gone, so connecting is tried again until the time
-/// of the whole command is up.
+/// The connect limit applies to one attempt. `EAGAIN` means that the backlog of the socket is
+/// full, not that HAProxy is gone, so the attempts go on until the time of the whole command is
+/// up.
 pub(super) async fn connect(address: &Address, deadline: &Deadline) -> Result<Box<dyn Stream>> {
     let mut backoff = Backoff::new();
     loop {
@@ -38,7 +38,7 @@ async fn attempt(address: &Address) -> io::Result<Box<dyn Stream>> {
     match address {
         Address::Tcp { host, port } => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
-            // A payload line must not wait for the acknowledgement of another.
+            // A payload line must not wait for the acknowledgement of the previous line.
             stream.set_nodelay(true)?;
             Ok(Box::new(stream))
         }
@@ -66,7 +66,7 @@ async fn abstract_socket(name: &str, padded: usize) -> io::Result<Box<dyn Stream
     Ok(Box::new(tokio::net::UnixStream::connect(OsStr::from_bytes(&path)).await?))
 }
 
-/// What to wait for, if the error is one that passes.
+/// Returns the step to wait for, if the error is temporary.
 fn busy(error: &io::Error) -> Option<Step> {
     match error.raw_os_error() {
         _ if error.kind() == io::ErrorKind::WouldBlock => Some(QUEUE_FULL),

@@ -6,20 +6,20 @@ use tokio::time::{self, Instant};
 use super::Limits;
 use crate::error::{Error, Problem, Result};
 
-/// The limits of one command, and the moment its time is up.
+/// Limits of one command, and the moment when its time is up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     limits: Limits,
     total: Instant,
 }
 
-/// What a command waits for, in the words of the error when it waits too long.
+/// Step of a command that can time out, with the words for the error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     name: &'static str,
-    /// What did not come within the limit of the step.
+    /// Name of the thing that did not arrive within the limit of the step.
     piece: &'static str,
-    /// What did not come within the limit of the whole command.
+    /// Name of the thing that did not arrive within the limit of the whole command.
     whole: &'static str,
 }
 
@@ -35,19 +35,21 @@ impl Step {
 }
 
 impl Deadline {
-    /// Counts from now.
+    /// Starts the time of a command now.
     pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, total: after(Instant::now(), limits.command_timeout) }
     }
 
-    /// Half of the time that is left, for a step that must leave time to others.
+    /// Returns a deadline after half of the remaining time, for a step that must leave time for
+    /// the following steps.
     pub(crate) fn half(&self) -> Self {
         let left = self.total.saturating_duration_since(Instant::now());
         Self::new(self.limits.with_command_timeout(left / 2))
     }
 
-    /// Half of the time that is left, in which work is done in `rounds`, one behind the
-    /// other: a silent peer gets no more than its share of it.
+    /// Returns a deadline after half of the remaining time, for work that is done in `rounds`,
+    /// one after the other. The idle and connect limits are cut to the share of one round, so a
+    /// silent peer uses up no more than one share.
     pub(crate) fn share(&self, rounds: usize) -> Self {
         let half = self.half();
         let share = half.limits.command_timeout / u32::try_from(rounds.max(1)).unwrap_or(u32::MAX);
@@ -59,12 +61,12 @@ impl Deadline {
         &self.limits
     }
 
-    /// Waits for `work`, no longer than `limit` and no longer than the command
-    /// may take.
+    /// Waits for `work`, no longer than `limit` and no longer than the remaining time of the
+    /// command.
     ///
-    /// The command's time is looked at here and not left to the timer alone: a
-    /// timer is not asked while `work` is ready each time, and a peer that sends
-    /// without end would never meet it.
+    /// This method also compares the clock with the command's time, because the timer alone is
+    /// not enough: a timer is not polled while `work` is ready at each poll, so a peer that sends
+    /// without end would never time out.
     pub(crate) async fn timeout<T>(
         &self,
         step: Step,
@@ -80,19 +82,19 @@ impl Deadline {
         }
     }
 
-    /// An error if the command's time is up.
+    /// Returns an error if the command's time is up.
     pub(super) fn check(&self, step: Step) -> Result<()> {
         if Instant::now() >= self.total { Err(self.passed(step)) } else { Ok(()) }
     }
 
-    /// Sleeps for `pause`, or until the command's time is up, which is an error.
+    /// Sleeps for `pause`. Returns an error if the command's time is up before.
     pub(crate) async fn sleep(&self, step: Step, pause: Duration) -> Result<()> {
         let end = after(Instant::now(), pause);
         time::sleep_until(end.min(self.total)).await;
         if end < self.total { Ok(()) } else { Err(self.passed(step)) }
     }
 
-    /// The error for a step that the command's time was too short for.
+    /// Returns the error of a step during which the command's time was up.
     pub(crate) fn passed(&self, step: Step) -> Error {
         timeout(step.name, step.whole, self.limits.command_timeout)
     }
@@ -102,7 +104,7 @@ fn timeout(step: &'static str, what: &'static str, limit: Duration) -> Error {
     Error::new(Problem::Timeout { step, what, limit })
 }
 
-/// `start` plus `limit`; a sum the clock cannot hold is as good as never.
+/// Returns `start` plus `limit`, or `start` plus [`NEVER`] if the clock cannot hold the sum.
 fn after(start: Instant, limit: Duration) -> Instant {
     start.checked_add(limit).unwrap_or_else(|| start + NEVER)
 }

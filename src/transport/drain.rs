@@ -11,22 +11,22 @@ use tokio::time::timeout;
 use super::connect::Stream;
 use crate::protocol::Abandoned;
 
-/// An open connection, and the permit of its socket.
+/// An open connection and the permit of its socket.
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
     permit: Option<OwnedSemaphorePermit>,
     abandoned: Abandoned,
-    /// Bytes of the command that are not written yet. HAProxy executes nothing before it
-    /// has all of them.
+    /// Number of bytes of the command that are not written yet. HAProxy executes nothing before
+    /// it has received all bytes.
     unsent: usize,
 }
 
-/// How long a reply is read that is no longer waited for. HAProxy itself ends a
-/// connection that stands still after `stats timeout`, 10 seconds by default.
+/// Time limit for reading a reply after the caller stopped waiting for it. HAProxy itself closes
+/// an idle connection after `stats timeout`, 10 seconds by default.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Connection {
-    /// A connection on which a command of `length` bytes will be sent.
+    /// Wraps a connection on which a command of `length` bytes will be sent.
     pub(super) fn new(
         stream: Box<dyn Stream>,
         permit: Option<OwnedSemaphorePermit>,
@@ -36,7 +36,7 @@ impl Connection {
         Self { stream, permit, abandoned, unsent: length }
     }
 
-    /// Says that the reply was read to its end, so that the connection may be closed.
+    /// Marks the reply as read to its end: dropping the connection closes it at once.
     pub(super) fn ended(&mut self) {
         self.abandoned = Abandoned::Closed;
     }
@@ -73,7 +73,7 @@ impl Drop for Connection {
         if self.abandoned == Abandoned::Closed || self.unsent > 0 {
             return;
         }
-        // Outside of a runtime nothing can be read any more.
+        // Reading needs a runtime.
         if let Ok(runtime) = Handle::try_current() {
             let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
             runtime.spawn(drain(stream, self.permit.take()));
@@ -81,11 +81,11 @@ impl Drop for Connection {
     }
 }
 
-/// Reads to the end, and gives the permit back behind the connection.
+/// Reads to the end, closes the connection, and then releases the permit.
 async fn drain(mut stream: Box<dyn Stream>, permit: Option<OwnedSemaphorePermit>) {
     let mut buffer = vec![0; BUFFER];
     let read = async { while matches!(stream.read(&mut buffer).await, Ok(1..)) {} };
-    // The caller has gone, and is told nothing any more.
+    // No caller is left to receive the result.
     let _ = timeout(PATIENCE, read).await;
     drop(stream);
     drop(permit);

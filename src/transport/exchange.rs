@@ -8,17 +8,17 @@ use crate::error::{Error, Problem, Result};
 use crate::protocol;
 use crate::protocol::{Next, ReplyReader};
 
-/// How many bytes went each way, also of an exchange that failed.
+/// Numbers of bytes sent and received, also for an exchange that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ByteCounts {
     pub(super) sent: usize,
     pub(super) received: usize,
 }
 
-/// Sends `line` and pushes all that comes back into `sink`, until the peer
-/// closes.
+/// Sends `line` and feeds all received bytes to `sink`, until the peer closes or `sink` stops.
 ///
-/// The sending side is never shut: `wait` takes that for an interruption.
+/// The sending side stays open until the end, because the command `wait` treats a shutdown of
+/// the sending side as an interruption.
 pub(super) async fn exchange<T, S>(
     stream: &mut T,
     line: &[u8],
@@ -40,13 +40,14 @@ where
         (0, None, None) => Err(Error::new(Problem::Closed)),
         (0, Some(error), _) | (0, None, Some(error)) if is_gone(&error) => Err(Error::new(Problem::Closed)),
         (0, Some(error), _) | (_, None, Some(error)) => Err(Error::new(Problem::Io(error.into()))),
-        // HAProxy says why it took no more, and closes: its words are the answer.
-        // Nothing ran, for the end of the line was never sent.
+        // HAProxy explains why it stopped reading, and closes: its message is the answer. It
+        // executed nothing, because the end of the line was never sent.
         (_, Some(_), _) | (_, None, None) => Ok(()),
     }
 }
 
-/// The inner result is that of the connection, the outer one that of the limits.
+/// Sends the rest of `line`. The outer result is the result of the limits, and the inner result is
+/// the result of the connection.
 pub(super) async fn send<T>(
     stream: &mut T,
     line: &[u8],
@@ -108,7 +109,7 @@ where
             Next::Pause(limit) => pause = Some(limit),
             Next::Send(bytes) => {
                 let mut sent = 0;
-                // If the peer is gone, what it said before is read to the end.
+                // If the peer is gone, the bytes that it sent before are still read.
                 let _ = send(stream, bytes, deadline, &mut sent).await?;
                 traffic.sent += sent;
             }
@@ -116,15 +117,15 @@ where
     }
 }
 
-/// How receiving ended.
+/// End of receiving.
 enum Ended {
     Stopped,
     Closed,
     Broken(io::Error),
 }
 
-/// Whether the peer went away: a process that is killed with our command unread
-/// resets the connection, one that read it just closes.
+/// Returns `true` if the error means that the peer is gone. A process that is killed before it
+/// reads the command resets the connection; a process that has read the command closes it.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -136,7 +137,7 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// Twice what HAProxy sends at once (`tune.bufsize`).
+/// Twice the number of bytes that HAProxy sends at once (`tune.bufsize`).
 const BUFFER: usize = 32 * 1024;
 
 #[cfg(test)]
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
     use crate::transport::limits::Limits;
 
-    /// Keeps what it was fed, and has enough once that ends in `stop`.
+    /// Keeps the bytes, and stops when they end with `stop`.
     struct Kept {
         bytes: Vec<u8>,
         stop: &'static [u8],
@@ -164,7 +165,7 @@ mod tests {
         }
     }
 
-    /// What came back for `a`: its bytes and how it ended.
+    /// Sends `a`, and returns the reply and the result of the exchange.
     async fn outcome(stream: impl AsyncRead + AsyncWrite + Unpin, limits: Limits) -> (String, String) {
         outcome_until(stream, limits, b"").await
     }
@@ -186,7 +187,7 @@ mod tests {
         (bytes.to_owned(), how.to_owned())
     }
 
-    /// The far end of a connection: it takes the command, then does `answer`.
+    /// The far end of a connection: reads the command, then runs `answer`.
     fn peer<F: Future<Output = ()> + Send + 'static>(
         answer: impl FnOnce(DuplexStream) -> F + Send + 'static,
     ) -> DuplexStream {

@@ -8,30 +8,30 @@ use super::permits::{Permit, Reachability};
 use crate::error::{Error, Problem, Result};
 use crate::protocol::Request;
 
-/// A connection in interactive mode (`prompt`): several command lines, one after
-/// the other, reach the one process that accepted the connection.
+/// A connection in interactive mode (`prompt`). Several command lines, one after the other,
+/// reach the one process that accepted the connection.
 ///
-/// It serves commands that must know which process executes them. The process
-/// cannot exit after a reload while the connection is open, so it is closed as
-/// soon as the operation is over. Only commands with short replies belong here: a
-/// dump may hold text that looks like a prompt.
+/// Commands use it if the caller must know which process executes them. The process cannot exit
+/// after a reload while the connection is open, so the caller closes the connection as soon as
+/// the operation is over. Use it only for commands with short replies: a dump may contain text
+/// that looks like a prompt.
 pub(crate) struct Interactive<'a> {
     reader: ReadHalf<Box<dyn Stream>>,
     writer: WriteHalf<Box<dyn Stream>>,
-    /// Bytes received behind the last prompt.
+    /// Bytes received after the last prompt.
     received: Vec<u8>,
     reachability: &'a Reachability,
     _permit: Permit<'a>,
 }
 
-/// The replies to some command lines.
+/// Replies to one or more command lines.
 #[derive(Debug)]
 pub(crate) struct Replies {
-    /// The reply to each line, in order; fewer than lines if the connection failed.
+    /// Reply to each line, in order. If the connection failed, the last replies are missing.
     pub(crate) texts: Vec<Vec<u8>>,
-    /// Bytes that were sent.
+    /// Number of bytes that were sent.
     pub(crate) sent: usize,
-    /// The reason why replies are missing.
+    /// Error if replies are missing.
     pub(crate) ended: Result<()>,
 }
 
@@ -43,8 +43,8 @@ impl<'a> Interactive<'a> {
 
     /// Sends a request and waits for its replies.
     ///
-    /// Each reply is the text before its prompt. The prompts that HAProxy prints
-    /// for the lines of a payload are not part of it.
+    /// Each reply is the text before its prompt, without the prompts that HAProxy prints for the
+    /// lines of a payload.
     pub(crate) async fn send(&mut self, request: &Request, deadline: &Deadline) -> Replies {
         self.run(request.as_bytes(), request.replies(), deadline).await
     }
@@ -59,11 +59,11 @@ impl<'a> Interactive<'a> {
         let mut replies = Vec::with_capacity(count);
         let Self { reader, writer, received, reachability, .. } = self;
         let exchange = async {
-            // At the same time: HAProxy reads no further while its replies are not read.
+            // Concurrently, because HAProxy stops reading while its replies are not read.
             let sending = exchange::send(writer, lines, deadline, &mut sent);
             let receiving = receive(reader, received, &mut replies, count, deadline);
             let (sending, receiving) = join(sending, receiving).await;
-            // The reason to close that HAProxy gave says more than a broken connection.
+            // The error of receiving comes first: it says more than a broken connection.
             receiving?;
             sending?.map_err(|error| Error::new(Problem::Io(error.into())))
         };
@@ -73,7 +73,7 @@ impl<'a> Interactive<'a> {
     }
 }
 
-/// Takes `count` replies out of what arrives.
+/// Receives bytes until `replies` holds `count` replies.
 async fn receive(
     reader: &mut ReadHalf<Box<dyn Stream>>,
     received: &mut Vec<u8>,
@@ -92,7 +92,7 @@ async fn receive(
             deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
         match read {
             Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
-            // The words with which HAProxy closes are the reply to the line.
+            // HAProxy's last message before it closes is the reply to the line.
             Ok(0) => {
                 replies.push(std::mem::take(received));
                 return Err(Error::new(Problem::Closed));
@@ -126,7 +126,8 @@ fn take(received: &mut Vec<u8>, replies: &mut Vec<Vec<u8>>, count: usize) {
 
 const PROMPT: &[u8] = b"\n> ";
 
-/// Printed for each line of a payload; from 3.2 on only if lines arrive one by one.
+/// Prompt for each line of a payload. From 3.2 on HAProxy prints it only if the lines arrive one
+/// by one.
 const PAYLOAD_PROMPT: &[u8] = b"+ ";
 
 #[cfg(test)]

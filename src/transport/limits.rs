@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-/// How long a command may take, how large its reply may be, and how many
-/// connections a process may be asked to serve at once.
+/// Limits of a command: its time, the size of its reply, and the number of connections to one
+/// process at the same time.
 ///
-/// Every wait of this crate has a limit. One call can have its own: see
+/// Every wait of this crate has a limit. A single call can have limits of its own: see
 /// [`StatsSocket::command_with`](crate::StatsSocket::command_with).
 ///
-/// The limits count the time of Tokio. With a paused clock (`tokio::time::pause`) a call can
-/// reach its limits at once, because the clock jumps ahead while a socket is waited for.
+/// The limits use the clock of Tokio. With a paused clock (`tokio::time::pause`) a call can reach
+/// its limits at once, because the clock jumps ahead while the call waits for a socket.
 ///
 /// # Example
 ///
@@ -20,39 +20,46 @@ use std::time::Duration;
 /// assert_eq!(limits.command_timeout, Duration::from_secs(10));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias = "timeout")]
+#[doc(alias = "deadline")]
 #[non_exhaustive]
 pub struct Limits {
-    /// Longest time one attempt to connect may take, name lookup included; 1 s.
+    /// Time limit of one attempt to connect, name lookup included. Default: 1 s.
     ///
-    /// It tells a host that is gone from one that is busy: a UNIX socket whose
-    /// queue is full refuses at once, and is tried again until `command_timeout` has passed.
+    /// The limit distinguishes a host that is gone from a host that is busy. A UNIX socket with a
+    /// full backlog refuses at once, and the command tries again until `command_timeout` has
+    /// passed.
     pub connect_timeout: Duration,
-    /// Longest silence, sending or receiving; 5 s.
+    /// Time limit without progress in sending or receiving. Default: 5 s.
     ///
-    /// HAProxy ends a connection that made no progress for its `stats timeout`,
-    /// 10 s by default, without a word. A limit below that one makes the error
-    /// ours, and clear.
+    /// HAProxy closes a connection without a message if the connection made no progress for its
+    /// `stats timeout`, 10 s by default. With a shorter limit, the call ends with a clear
+    /// [`Timeout`](crate::ErrorKind::Timeout) instead.
+    #[doc(alias = "stats timeout")]
+    #[doc(alias = "read timeout")]
     pub idle_timeout: Duration,
-    /// Longest time for a whole command, from the first poll of the call to the
-    /// last byte of the reply; 10 s.
+    /// Time limit of a whole command, from the first poll of the call to the last byte of the
+    /// reply. Default: 10 s.
     ///
-    /// Waiting for a free connection and for a busy socket is part of it.
+    /// The time includes the wait for a free connection and for a busy socket.
     pub command_timeout: Duration,
-    /// Largest reply, in bytes; 256 MiB.
+    /// Size limit of a reply, in bytes. Default: 256 MiB.
     ///
-    /// `show stat` of 1000 servers is about 320 KB, `show map` of 100,000
-    /// entries 5 MB.
+    /// A reply to `show stat` for 1000 servers has about 320 KB, a reply to `show map` for
+    /// 100,000 entries about 5 MB.
     pub max_reply_size: usize,
-    /// Most connections to one process at the same time; 4.
+    /// Maximum number of connections to one process at the same time. Default: 4.
     ///
-    /// HAProxy serves 10 at once, over all its stats sockets (`stats maxconn`),
-    /// and others use them too. Zero counts as one. This limit belongs to the
-    /// socket: it is without effect in the limits of a single call.
+    /// HAProxy serves 10 connections at once over all its stats sockets (`stats maxconn`), and
+    /// other clients use them too. Zero counts as one. The limit belongs to the socket: it has
+    /// no effect in the limits of a single call.
+    #[doc(alias = "maxconn")]
+    #[doc(alias = "stats maxconn")]
     pub max_connections: usize,
 }
 
 impl Limits {
-    /// The defaults, as each field tells them.
+    /// Returns the default limits, which the docs of the fields state.
     pub const fn new() -> Self {
         Self {
             connect_timeout: Duration::from_secs(1),
@@ -63,35 +70,35 @@ impl Limits {
         }
     }
 
-    /// Sets the longest time for one attempt to connect.
+    /// Sets the time limit of one attempt to connect.
     #[must_use]
     pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets the longest silence.
+    /// Sets the time limit without progress in sending or receiving.
     #[must_use]
     pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// Sets the longest time for a whole command.
+    /// Sets the time limit of a whole command.
     #[must_use]
     pub const fn with_command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
     }
 
-    /// Sets the largest reply, in bytes.
+    /// Sets the size limit of a reply, in bytes.
     #[must_use]
     pub const fn with_max_reply_size(mut self, bytes: usize) -> Self {
         self.max_reply_size = bytes;
         self
     }
 
-    /// Sets the most connections to one process at the same time.
+    /// Sets the maximum number of connections to one process at the same time.
     #[must_use]
     pub const fn with_max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;

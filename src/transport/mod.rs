@@ -1,5 +1,6 @@
-//! Bytes to and from one stats socket: where it listens, how long to wait, and
-//! one command with its whole reply. What the bytes mean is not known here.
+//! Transport of bytes to and from one stats socket: connections, time limits, and the exchange of
+//! one command and its whole reply. The module `protocol` encodes the commands and decodes the
+//! replies.
 
 mod backoff;
 mod connect;

@@ -4,49 +4,49 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::error::{ErrorKind, Result};
 
-/// Permits for the connections that a whole cluster may have open at a time.
+/// Permits for the connections of a whole cluster.
 ///
-/// A process that did not answer in time holds its permit until its deadline.
-/// Such processes share a part of the permits, so that they can never hold all of
-/// them: commands to processes that answer do not wait behind one that hangs.
+/// An unresponsive process holds its permit until its deadline. Unresponsive processes share a
+/// part of the permits and can never hold all permits, so commands to processes that answer do
+/// not wait for a process that hangs.
 #[derive(Debug)]
 pub(crate) struct Permits {
     all: Semaphore,
-    /// Taken, before one of `all`, for a process that timed out the last time.
+    /// Permits that a process needs, before a permit of `all`, if its last command timed out.
     unresponsive: Semaphore,
     count: usize,
 }
 
-/// Whether a process answered in time when it was last asked.
+/// Record of a process: whether its last command timed out.
 #[derive(Debug, Default)]
 pub(super) struct Reachability {
     timed_out: AtomicBool,
 }
 
-/// The right to have one connection open. It is given back when it is dropped.
+/// Right to have one connection open, released on drop.
 #[derive(Debug, Default)]
 pub(super) struct Permit<'a> {
-    /// That of the socket.
+    /// Permit of the socket.
     own: Option<OwnedSemaphorePermit>,
-    /// Those of the cluster.
+    /// Permits of the cluster.
     held: Vec<SemaphorePermit<'a>>,
 }
 
 impl Permits {
-    /// That many permits; 0 counts as 1.
+    /// Makes `count` permits; 0 counts as 1.
     pub(crate) fn new(count: usize) -> Self {
         let count = count.clamp(1, Semaphore::MAX_PERMITS);
         Self { all: Semaphore::new(count), unresponsive: Semaphore::new(count.div_ceil(2)), count }
     }
 
-    /// Number of the permits, taken ones included.
+    /// Returns the number of all permits, including permits in use.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// Waits for a permit.
     pub(super) async fn acquire(&self, reachability: &Reachability) -> Permit<'_> {
-        // An error would mean that the semaphore was closed, which never happens.
+        // `acquire` fails only if the semaphore is closed, which never happens.
         let mut permit = Permit::default();
         if reachability.timed_out.load(Ordering::Relaxed) {
             permit.hold(self.unresponsive.acquire().await.ok());
@@ -57,8 +57,8 @@ impl Permits {
 }
 
 impl Reachability {
-    /// Waits for an exchange, and remembers whether it ended in time. One that is
-    /// given up before its end did not.
+    /// Waits for an exchange, and records whether it timed out. An exchange that is dropped before
+    /// its end counts as timed out.
     pub(super) async fn watch<T>(&self, exchange: impl Future<Output = Result<T>>) -> Result<T> {
         let mut exchanging = Exchanging { reachability: self, timed_out: true };
         let result = exchange.await;
@@ -67,7 +67,7 @@ impl Reachability {
     }
 }
 
-/// An exchange under way.
+/// An exchange that has not ended yet.
 struct Exchanging<'a> {
     reachability: &'a Reachability,
     timed_out: bool,
@@ -80,17 +80,17 @@ impl Drop for Exchanging<'_> {
 }
 
 impl<'a> Permit<'a> {
-    /// Gives the permit back together with the others.
+    /// Adds a permit of the cluster, which is released together with the others.
     pub(super) fn hold(&mut self, permit: Option<SemaphorePermit<'a>>) {
         self.held.extend(permit);
     }
 
-    /// Gives the permit of the socket back together with the others.
+    /// Adds the permit of the socket, which is released together with the others.
     pub(super) fn hold_own(&mut self, permit: Option<OwnedSemaphorePermit>) {
         self.own = permit;
     }
 
-    /// Takes the permit of the socket, to be given back later than the others.
+    /// Takes the permit of the socket out, to be released later than the others.
     pub(super) fn take_own(&mut self) -> Option<OwnedSemaphorePermit> {
         self.own.take()
     }

@@ -16,22 +16,33 @@ use crate::address::Address;
 use crate::error::Result;
 use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 
-/// The stats socket of one HAProxy process.
+/// Client of the stats socket of one HAProxy process.
 ///
-/// Nothing is opened until a command is sent. Each command has a connection of its
-/// own, which is closed behind it: no more than
-/// [`connections`](Limits::max_connections) of them at once, and none between
-/// commands. That is on purpose:
+/// A `StatsSocket` opens a connection when it sends a command. Each command has a connection of
+/// its own, which is closed after the reply. At most
+/// [`max_connections`](Limits::max_connections) connections are open at the same time, and no
+/// connection stays open between commands. Connections are not kept for four reasons:
 ///
-/// - the end of a connection is the only mark of the end of a reply that no reply
-///   can hold;
-/// - an idle connection keeps an old worker alive after a reload, and goes on
-///   talking to it;
-/// - it occupies one of the ten places that HAProxy has for all its stats sockets
-///   together (`stats maxconn`);
-/// - it would save 10 to 40 microseconds.
+/// - The end of a connection is the only end mark that no reply can contain.
+/// - An idle connection keeps an old worker alive after a reload, and its commands go on
+///   reaching that old worker.
+/// - An idle connection occupies one of the ten connections that HAProxy accepts over all its
+///   stats sockets (`stats maxconn`).
+/// - Keeping the connection would save only 10 to 40 microseconds.
 ///
-/// A clone is cheap and shares the permits of the original.
+/// Cloning is cheap. A clone shares the connection limit of the original.
+///
+/// # Cancel safety
+///
+/// Dropping a future closes the connection and frees its permit. No later command can receive
+/// the rest of the reply. A read leaves nothing behind, except as the next paragraph says. If the
+/// command changes something, HAProxy may have executed it or may still do so.
+///
+/// Some HAProxy releases die, hang or leak a connection if the client closes during a long reply:
+/// a reply to `show servers state` or `show servers conn`, and a reply to a `show` command with
+/// another command after it on the same line. Once such a command has been sent, a task reads
+/// the reply to its end, for a minute at most, and then frees the permit. The task needs the
+/// Tokio runtime of the call. The guide, `guide::cancellation`, has the details.
 ///
 /// # Example
 ///
@@ -46,30 +57,36 @@ use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "Runtime API")]
+#[doc(alias = "stats socket")]
+#[doc(alias = "admin socket")]
+#[doc(alias = "socat")]
+#[doc(alias = "CLI")]
+#[doc(alias = "client")]
 pub struct StatsSocket(Arc<Inner>);
 
 struct Inner {
     address: Address,
     limits: Limits,
-    /// One permit for each connection to this socket.
+    /// Permits for the connections to this socket.
     permits: Arc<Semaphore>,
-    /// Permits of the whole cluster, which other sockets take from too.
+    /// Permits of the whole cluster, shared with its other sockets.
     shared: Option<Arc<Permits>>,
     reachability: Reachability,
 }
 
 impl StatsSocket {
-    /// A socket with the default limits. Does no I/O.
+    /// Creates a client with the default limits. Does no I/O.
     pub fn new(address: impl Into<Address>) -> Self {
         Self::with_limits(address, Limits::new())
     }
 
-    /// A socket with limits of its own. Does no I/O.
+    /// Creates a client with the given limits. Does no I/O.
     pub fn with_limits(address: impl Into<Address>, limits: Limits) -> Self {
         Self::make(address.into(), limits, None)
     }
 
-    /// A socket that opens a connection only with one of the permits of its cluster.
+    /// Creates a client that needs one of the permits of its cluster for each connection.
     pub(crate) fn with_permits(address: Address, limits: Limits, shared: Arc<Permits>) -> Self {
         Self::make(address, limits, Some(shared))
     }
@@ -79,64 +96,56 @@ impl StatsSocket {
         Self(Arc::new(Inner { address, limits, permits, shared, reachability: Reachability::default() }))
     }
 
-    /// Where the socket listens.
+    /// Returns the address of the socket.
     pub fn address(&self) -> &Address {
         &self.0.address
     }
 
-    /// The limits of a command that has none of its own.
+    /// Returns the limits of commands that are sent without limits of their own.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
-    /// Sends a command line as it is, and returns the whole reply as it is.
+    /// Sends a command line unchanged, and returns the whole reply unchanged.
     ///
-    /// The line is for HAProxy to take apart: arguments are escaped with `\`, and
-    /// `;` begins another command. What HAProxy says of it is a reply too, also
-    /// where it refuses. Not for commands that leave the connection open (`prompt`,
-    /// `show events -w`), nor for a master socket, which never closes: they end in
-    /// the time limit.
+    /// HAProxy parses the line: the caller escapes arguments with `\`, and `;` begins another
+    /// command. A message with which HAProxy refuses the command is a reply too, not an error.
+    ///
+    /// Commands that leave the connection open (`prompt`, `show events -w`) end with
+    /// [`Timeout`](crate::ErrorKind::Timeout). So does every command on a master socket, which
+    /// never closes the connection.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent,
-    /// for a line that is empty, longer than 15,359 bytes, holds NUL, CR or LF, or
-    /// would leave HAProxy waiting for more: one where the last word of a command
-    /// begins or ends with `<<`, or that ends with a single `\`.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the line is empty, is longer than
+    ///   15,359 bytes, contains NUL, CR or LF, or would make HAProxy wait for more input: the
+    ///   last word of a command begins or ends with `<<`, or the line ends with a single `\`.
+    /// - [`Connect`](crate::ErrorKind::Connect) if no process listens at the address, and
+    ///   [`AccessDenied`](crate::ErrorKind::AccessDenied) if the operating system does not let
+    ///   this program connect. While the socket is busy, the call tries again to connect.
+    /// - [`Timeout`](crate::ErrorKind::Timeout) if a time limit passed.
+    /// - [`TooLarge`](crate::ErrorKind::TooLarge) if the reply is longer than
+    ///   [`Limits::max_reply_size`].
+    /// - [`Closed`](crate::ErrorKind::Closed) if the connection ended without an answer.
+    /// - [`Truncated`](crate::ErrorKind::Truncated) or [`Io`](crate::ErrorKind::Io) if the
+    ///   connection ended during the answer.
     ///
-    /// [`Connect`](crate::ErrorKind::Connect) if nobody listens;
-    /// [`Timeout`](crate::ErrorKind::Timeout), [`TooLarge`](crate::ErrorKind::TooLarge)
-    /// where a limit was passed; [`Closed`](crate::ErrorKind::Closed) if the
-    /// connection ended without an answer, [`Truncated`](crate::ErrorKind::Truncated)
-    /// and [`Io`](crate::ErrorKind::Io) if it ended within one. A connection is tried
-    /// again while the socket is busy; once a byte was sent, nothing is. After any
-    /// of these but the first two kinds, the command may have been executed.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes the connection and frees its permit. No later
-    /// command can meet the rest of its reply. HAProxy may have executed the
-    /// command, or may still do so.
-    ///
-    /// Some releases do not bear that a long reply is cut: one to `show servers state` or
-    /// `show servers conn`, and one with another command behind it on the line. Such a
-    /// reply is read to its end by a task, for a minute at most, and the permit is freed
-    /// then. The task needs the Tokio runtime that the call ran on.
+    /// Nothing was sent if the kind is `InvalidInput`, `Connect` or `AccessDenied`. After any
+    /// other kind HAProxy may have executed the command. The call never sends a command twice.
+    #[doc(alias = "execute")]
+    #[doc(alias = "query")]
+    #[doc(alias = "raw")]
     pub async fn command(&self, line: &str) -> Result<Reply> {
         self.command_with(line, *self.limits()).await
     }
 
-    /// As [`command`](Self::command), with limits for this call.
+    /// Sends a command line as [`command`](Self::command) does, with limits for this call.
     ///
-    /// [`Limits::max_connections`] stays that of the socket.
+    /// [`Limits::max_connections`] has no effect here: the limit of the socket applies.
     ///
     /// # Errors
     ///
-    /// Those of [`command`](Self::command).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`command`](Self::command).
+    /// - The errors of [`command`](Self::command).
     ///
     /// # Example
     ///
@@ -153,19 +162,21 @@ impl StatsSocket {
         self.whole_reply(Request::raw(line, None), &Deadline::new(limits)).await
     }
 
-    /// Sends a command line with a payload: lines that HAProxy takes as they are, such as
-    /// the entries of a map or the text of a certificate.
+    /// Sends a command line with a payload: lines that HAProxy reads without escapes, such as the
+    /// entries of a map or the text of a certificate.
     ///
-    /// The line is that of [`command`](Self::command), without the `<<` that announces the
-    /// payload. Neither errors nor traces show the payload.
+    /// Write the line as for [`command`](Self::command), without the `<<` that announces the
+    /// payload. Errors and traces do not show the payload.
     ///
     /// # Errors
     ///
-    /// Those of [`command`](Self::command). Before anything is sent,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a payload that is empty, that
-    /// holds NUL or CR, or that holds an empty line: an empty line ends a payload, and
-    /// HAProxy would run the lines behind it as commands. Line and payload may have 15,359
-    /// bytes together, which is what every release takes.
+    /// - The errors of [`command`](Self::command).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing was sent, if the payload is
+    ///   empty, contains NUL or CR, or contains an empty line. An empty line ends a payload, and
+    ///   HAProxy would execute the lines after it as commands.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing was sent, if line and
+    ///   payload together, with the ` <<` between them, have more than 15,359 bytes, the length
+    ///   that every release accepts.
     ///
     /// # Example
     ///
@@ -175,6 +186,8 @@ impl StatsSocket {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "<<")]
+    #[doc(alias = "heredoc")]
     pub async fn command_with_payload(&self, line: &str, payload: &str) -> Result<Reply> {
         let request = Payload::new(payload).and_then(|payload| Request::raw(line, Some(&payload)));
         self.whole_reply(request, &Deadline::new(*self.limits())).await
@@ -187,19 +200,19 @@ impl StatsSocket {
         Reply::new(whole.0).map_err(|error| error.during(request.name()).at(self.address()))
     }
 
-    /// Sends a request and pushes the reply into `sink` as it arrives.
+    /// Sends a request and feeds the reply to `sink` as it arrives.
     ///
-    /// Whether the reply is whole is for the sink to judge: `Ok` says that it has
-    /// at least one byte, and that the peer closed or the sink had enough.
+    /// `Ok` means that the reply has at least one byte, and that the peer closed the connection
+    /// or `sink` stopped. `sink` must check that the reply is whole.
     ///
     /// # Errors
     ///
-    /// Those of [`command`](Self::command) from `Connect` on, but for `Truncated`;
-    /// those of the sink.
+    /// - The errors of [`command`](Self::command), except `InvalidInput` and `Truncated`.
+    /// - The errors of `sink`.
     ///
     /// # Cancel safety
     ///
-    /// That of [`command`](Self::command). The sink has taken a part of the reply.
+    /// If the future is dropped, `sink` has received a part of the reply.
     pub(crate) async fn exchange<S: ReplyReader>(
         &self,
         request: &Request,
@@ -209,14 +222,13 @@ impl StatsSocket {
         self.counted(request, deadline, &mut ByteCounts::default(), sink).await
     }
 
-    /// As [`exchange`](Self::exchange); returns the reply, of which the end is not
-    /// looked at.
+    /// Sends a request and returns the reply, without a check that the reply is whole.
     ///
     /// # Errors
     ///
-    /// Those of [`exchange`](Self::exchange). If the request is a write, whatever goes
-    /// wrong once a byte was sent is
-    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
+    /// - The errors of [`exchange`](Self::exchange).
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) for any error of a write after the
+    ///   first byte was sent.
     pub(crate) async fn reply(&self, request: &Request, deadline: &Deadline) -> Result<Vec<u8>> {
         let mut traffic = ByteCounts::default();
         let mut whole = Collect(Vec::new());
@@ -275,8 +287,8 @@ impl StatsSocket {
     ///
     /// # Errors
     ///
-    /// Those of [`command`](Self::command) up to `Timeout`, without command and
-    /// address.
+    /// - The errors of [`command`](Self::command) that occur before a command is sent, without
+    ///   command and address.
     pub(crate) async fn interactive(&self, deadline: &Deadline) -> Result<Interactive<'_>> {
         let permit = self.permit(deadline).await?;
         let stream = self.0.reachability.watch(self.connect(deadline)).await?;
@@ -285,8 +297,8 @@ impl StatsSocket {
 
     /// Waits until one more connection may be opened.
     async fn permit(&self, deadline: &Deadline) -> Result<Permit<'_>> {
-        // The permit of the socket comes first: a command that waits for a process
-        // that hangs keeps no permit of the cluster from other processes.
+        // The permit of the socket comes first: commands that wait for a hung process hold no
+        // permit of the cluster.
         let total = deadline.limits().command_timeout;
         let own = Arc::clone(&self.0.permits).acquire_owned();
         let own = deadline.timeout(QUEUE, total, own).await?.ok();
@@ -295,7 +307,7 @@ impl StatsSocket {
             None => Permit::default(),
         };
         permit.hold_own(own);
-        // The permit may have come at the very end of the time.
+        // The wait for the permit may have used up the time of the command.
         deadline.check(QUEUE)?;
         Ok(permit)
     }
@@ -326,7 +338,7 @@ impl fmt::Debug for StatsSocket {
     }
 }
 
-/// Keeps a reply as it is.
+/// Reader that keeps a reply unchanged.
 struct Collect(Vec<u8>);
 
 impl ReplyReader for Collect {
