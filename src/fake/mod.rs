@@ -1,29 +1,26 @@
-//! A stats socket in this very program that answers like HAProxy, for tests and
-//! examples.
+//! A fake stats socket that answers like HAProxy from inside this program, for tests and examples.
 //!
-//! A [`Process`] describes one HAProxy process: its release, what it says of
-//! itself, its frontends, backends and servers with their figures.
-//! [`serve`](Process::serve) makes it answer at an address, in the framing of that
-//! release, until the [`Running`] it returns is dropped. Meanwhile figures can be
-//! changed, and the process can hang, fail or die: automation is tested where it
-//! will hurt, and without HAProxy.
+//! A [`Process`] describes one HAProxy process: its release, its own values of `show info`, and its
+//! frontends, backends and servers with their figures. [`serve`](Process::serve) makes the process
+//! answer at an address, in the framing of its release, until the returned [`Running`] is dropped.
+//! Meanwhile a test can change figures and make the process hang, fail or die. It can therefore
+//! exercise automation under failures, without a HAProxy.
 //!
-//! Replies are made from the description and the [tables](crate::field) of columns
-//! and keys: the header of a release is the table up to that release, the cells of
-//! a row are those that its kind fills, and whatever the description leaves out is
-//! what an idle process says (0 for counters).
+//! Replies are made from the description and from the [tables](crate::field) of columns and keys.
+//! The header of a release is the table up to that release, and a row has the cells that its kind
+//! fills. A value that the description leaves out is the value of an idle process (0 for counters).
 //!
-//! # What it answers
+//! # Supported commands
 //!
 //! | command | |
 //! |---|---|
 //! | `show info` | |
 //! | `show stat [IID\|NAME TYPE SID] [up\|no-maint]` | CSV only |
 //! | `show servers state [BACKEND]`, `show backend` | no host names; agents have no port until it is set |
-//! | `show errors` | always none |
+//! | `show errors` | always without events |
 //! | `show cli level`, `show cli sockets` | |
 //! | `enable`, `disable server B/S`, `shutdown sessions server B/S` | |
-//! | `set server B/S state`, `weight`, `health`, `agent` | those that track it follow |
+//! | `set server B/S state`, `weight`, `health`, `agent` | the servers that track it follow |
 //! | `set server B/S addr`, `check-addr`, `check-port`, `agent-addr`, `agent-port`, `agent-send` | no port maps |
 //! | `set server B/S fqdn`, `ssl` | as for a server without resolvers and TLS |
 //! | `get weight B/S`, `set weight B/S`, `set maxconn server B/S` | |
@@ -34,22 +31,21 @@
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
 //! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | interactive mode without arguments |
 //!
-//! Several of them can be joined with `;`. They need the level that they need in the
-//! release, do what they do there, and say so in its words; `#3` for a number,
-//! `#0x7f...` for an entry, `@2` for a version and a payload (`<<`) are understood.
-//! Anything else is an unknown command, also in the words of the release; the commands
-//! it suggests then are its own and not HAProxy's. Where a command would do something
-//! that this fake does not model, it is refused in words of its own: `Not a part of
-//! this fake: ...`. Interactive mode (`prompt`) and the idle timeout are missing, and
-//! so are commands on processes of an `nbproc` that do not have the object.
+//! Several commands can be joined with `;`. Each command needs the level that it needs in the
+//! release, has the effect that it has there, and answers in HAProxy's words. Numbers (`#3`),
+//! entries (`#0x7f...`), versions (`@2`) and payloads (`<<`) are understood. Any other command is
+//! unknown, and is refused in the words of the release; only the commands suggested in that reply
+//! are the fake's own and not HAProxy's. If a command would do something that the fake does not
+//! model, the fake refuses it in its own words: `Not a part of this fake: ...`. The arguments of
+//! `prompt`, the idle timeout, and commands on processes of an `nbproc` that do not have the object
+//! are not modelled.
 //!
-//! A health check that is described has its result at once, whenever checks run; what
-//! `set server B/S health` says lasts until the server was in maintenance. Weights
-//! are taken in full, which HAProxy does unless the algorithm is static.
+//! A described health check has its result at once, whenever checks run. A state given by
+//! `set server B/S health` lasts until the server leaves maintenance. Weights are accepted in full,
+//! as HAProxy does unless the algorithm is static.
 //!
-//! Only 2.2, 2.6, 3.0, 3.2 and 3.4 were compared with real processes. A release in
-//! between behaves like the older neighbour where the change is not known to a
-//! release.
+//! The fake was compared with real processes of 2.2, 2.6, 3.0, 3.2 and 3.4 only. A release in
+//! between behaves like its older neighbour if the release that made a change is not known.
 //!
 //! # Example
 //!

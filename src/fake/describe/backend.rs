@@ -4,10 +4,18 @@ use super::row::{HTTP, Row};
 use crate::Version;
 use crate::field::RowKind;
 
-/// A backend, as described; idle and in `mode http` if nothing else is set.
+/// A backend; idle and in `mode http` by default.
 ///
-/// `status`, `weight`, `act` and `bck` follow from its servers unless they are set;
-/// counters do not: HAProxy's backends count for themselves.
+/// `status`, `weight`, `act` and `bck` are computed from its servers unless they are set. Counters
+/// are not computed, because a HAProxy backend has its own counters.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::fake::{Backend, Server};
+///
+/// let app = Backend::new("app").mode("tcp").server(Server::new("web1").check("L4OK")).set("stot", 12);
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Backend {
@@ -19,8 +27,8 @@ pub struct Backend {
 setters!(Backend);
 
 impl Backend {
-    /// A backend of that name. With a [`Frontend`](super::Frontend) of the same name
-    /// it is a `listen`.
+    /// Creates a backend with this name. With a [`Frontend`](super::Frontend) of the same name, it
+    /// forms a `listen`.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self { name: name.into(), cells: Cells::default(), servers: Vec::new() }
     }
@@ -31,7 +39,7 @@ impl Backend {
         self
     }
 
-    /// Its mode; short for setting `mode`.
+    /// Sets its mode; short for setting `mode`.
     pub fn mode(self, mode: &str) -> Self {
         self.set("mode", mode)
     }
@@ -45,7 +53,7 @@ impl Backend {
         let (backup, active): (Vec<_>, Vec<_>) =
             self.servers.iter().filter(|server| server.is_usable()).partition(|server| server.is_backup());
         let weight: u32 = match active.as_slice() {
-            // Of the backups, the first one serves.
+            // If no active server is usable, only the first usable backup serves.
             [] => backup.first().map_or(0, |server| server.effective_weight()),
             active => active.iter().map(|server| server.effective_weight()).sum(),
         };
@@ -67,7 +75,8 @@ impl Backend {
         row
     }
 
-    /// What `show stat up` adds to the status: servers that are up, and all.
+    /// Returns the text that `show stat up` adds to the status: the number of running servers, and
+    /// of all.
     pub(in crate::fake) fn count(&self) -> String {
         let running = self.servers.iter().filter(|server| server.is_running()).count();
         format!(" ({running}/{})", self.servers.len())

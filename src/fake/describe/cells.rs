@@ -4,7 +4,19 @@ use std::fmt;
 
 use crate::field::ValueType;
 
-/// What a column or key is set to: a whole number or a text.
+/// The value of a column or key: a whole number or a text.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::fake::{Server, Value};
+///
+/// assert_eq!(Value::from(5).to_string(), "5");
+/// assert_eq!(Value::from("UP").to_string(), "\"UP\"");
+///
+/// // The setters convert numbers and texts.
+/// let web1 = Server::new("web1").set("stot", 5).set("status", "UP");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(Repr);
 
@@ -18,7 +30,7 @@ enum Repr {
 impl Value {
     pub(in crate::fake) const EMPTY: Self = Self(Repr::Empty);
 
-    /// As it is written, quotes aside.
+    /// Returns the value as HAProxy writes it, without quotes.
     pub(in crate::fake) fn text(&self) -> Cow<'_, str> {
         match &self.0 {
             Repr::Number(number) => number.to_string().into(),
@@ -27,7 +39,7 @@ impl Value {
         }
     }
 
-    /// What it should be instead, if it is not of that type.
+    /// Returns the values that the type allows, as a text, if this value is not one of them.
     pub(in crate::fake) fn misfit(&self, value_type: ValueType) -> Option<String> {
         let range = match value_type {
             ValueType::U32 => 0..=u32::MAX.into(),
@@ -68,7 +80,7 @@ numbers! { u8 u16 u32 u64 i32 i64 }
 
 impl From<usize> for Value {
     fn from(number: usize) -> Self {
-        // No platform has a wider one.
+        // No platform has a `usize` wider than 128 bits.
         Self(Repr::Number(number as i128))
     }
 }
@@ -85,7 +97,7 @@ impl From<String> for Value {
     }
 }
 
-/// What a description sets, by the names on the wire.
+/// The settings of a row or of `show info`, by HAProxy's names of columns and keys.
 #[derive(Debug, Clone, Default)]
 pub(in crate::fake) struct Cells(BTreeMap<Box<str>, Value>);
 
@@ -98,7 +110,7 @@ impl Cells {
         self.0.get(name).map(Value::text)
     }
 
-    /// The number it is set to, if it is one that fits.
+    /// Returns the number that a name is set to, if it is a number and fits into `T`.
     pub(in crate::fake) fn number<T: TryFrom<i128>>(&self, name: &str) -> Option<T> {
         match self.0.get(name)?.0 {
             Repr::Number(number) => number.try_into().ok(),
@@ -111,7 +123,7 @@ impl Cells {
     }
 }
 
-/// Quotes a text where HAProxy does: if it holds a quote, a comma or a line end.
+/// Quotes a text if HAProxy does: if it contains a quote, a comma or a line end.
 pub(in crate::fake) fn quoted(text: &str) -> Cow<'_, str> {
     if text.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\"")).into()
@@ -120,22 +132,21 @@ pub(in crate::fake) fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Gives `$object` the setters that all described rows have.
+/// Adds the setters that all described rows share to `$object`.
 macro_rules! setters {
     ($object:ident) => {
         impl $object {
-            /// Sets a column of its row, spelt as HAProxy spells it.
+            /// Sets a column of the row, spelt as HAProxy spells it.
             ///
-            /// An unknown column, one that the release or this kind of row does not
-            /// have, and a value of the wrong type are refused by
-            /// [`Process::serve`](super::Process::serve).
+            /// [`Process::serve`](super::Process::serve) refuses an unknown column, a column that
+            /// the release or this kind of row does not have, and a value of the wrong type.
             pub fn set(mut self, column: &str, value: impl Into<super::Value>) -> Self {
                 self.cells.set(column, value.into());
                 self
             }
 
-            /// Leaves a column of its row empty that would have a value otherwise,
-            /// such as `addr` of a server whose name is not resolved.
+            /// Leaves a column of the row empty that would have a value otherwise, such as `addr`
+            /// of a server with an unresolved name.
             pub fn empty(mut self, column: &str) -> Self {
                 self.cells.set(column, super::Value::EMPTY);
                 self

@@ -1,8 +1,8 @@
-//! What goes with the result of a check.
+//! The values that follow from the result of a check.
 
 use crate::show::stat::{CheckResult, CheckStatus};
 
-/// HAProxy's words for the result, as in `check_desc`.
+/// Returns HAProxy's description of the result, as in `check_desc`.
 pub(in crate::fake) fn description(status: &str) -> &'static str {
     match CheckStatus::parse(status).result {
         CheckResult::Unknown => "Unknown",
@@ -28,7 +28,7 @@ pub(in crate::fake) fn description(status: &str) -> &'static str {
     }
 }
 
-/// Whether a server with that result takes part.
+/// Returns `true` if the result lets a server take traffic.
 pub(in crate::fake) fn passes(status: &str) -> bool {
     matches!(
         CheckStatus::parse(status).result,
@@ -42,12 +42,12 @@ pub(in crate::fake) fn passes(status: &str) -> bool {
     )
 }
 
-/// Whether no check has ended yet, so that none took any time.
+/// Returns `true` if no check has finished yet, and there is no duration to print.
 pub(in crate::fake) fn is_first(status: &str) -> bool {
     matches!(CheckStatus::parse(status).result, CheckResult::Unknown | CheckResult::Initializing)
 }
 
-/// A code that the server may have answered with, if such a check gets one.
+/// Returns a code that the server may have answered with, if checks with this result have a code.
 pub(in crate::fake) fn code(status: &str) -> Option<u16> {
     match CheckStatus::parse(status).result {
         CheckResult::L7Ok => Some(200),
@@ -58,7 +58,7 @@ pub(in crate::fake) fn code(status: &str) -> Option<u16> {
     }
 }
 
-/// Its number in `show servers state`.
+/// Returns the number of the status in `show servers state` (`srv_check_status`).
 pub(in crate::fake) fn number(status: &str) -> u32 {
     match CheckStatus::parse(status).result {
         CheckResult::Unknown | CheckResult::NoCheck | CheckResult::Other(_) => 0,
@@ -83,7 +83,7 @@ pub(in crate::fake) fn number(status: &str) -> u32 {
     }
 }
 
-/// 0 none yet, 2 failed, 3 passed, 4 passed on a condition.
+/// Returns `srv_check_result`: 0 no result yet, 2 failed, 3 passed, 4 passed conditionally.
 pub(in crate::fake) fn result(status: &str) -> u32 {
     match CheckStatus::parse(status).result {
         CheckResult::L7OkConditional => 4,

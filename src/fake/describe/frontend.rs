@@ -3,7 +3,7 @@ use super::row::{HTTP, Row};
 use super::{Listener, Value};
 use crate::field::RowKind;
 
-/// A frontend, as described; idle and in `mode http` if nothing else is set.
+/// A frontend; idle and in `mode http` by default.
 ///
 /// # Example
 ///
@@ -18,26 +18,26 @@ pub struct Frontend {
     pub(in crate::fake) name: Box<str>,
     pub(in crate::fake) cells: Cells,
     pub(in crate::fake) listeners: Vec<Listener>,
-    /// Shut down by a command, for ever.
+    /// Shut down by a command; it cannot be enabled again.
     pub(in crate::fake) is_shut: bool,
 }
 
 setters!(Frontend);
 
 impl Frontend {
-    /// A frontend of that name. With a [`Backend`](super::Backend) of the same name
-    /// it is a `listen`.
+    /// Creates a frontend with this name. With a [`Backend`](super::Backend) of the same name, it
+    /// forms a `listen`.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self { name: name.into(), cells: Cells::default(), listeners: Vec::new(), is_shut: false }
     }
 
-    /// Adds a listener, which is listed as with `option socket-stats`.
+    /// Adds a listener, listed as with `option socket-stats`.
     pub fn listener(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);
         self
     }
 
-    /// Its mode; short for setting `mode`.
+    /// Sets its mode; short for setting `mode`.
     pub fn mode(self, mode: &str) -> Self {
         self.set("mode", Value::from(mode))
     }

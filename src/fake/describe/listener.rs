@@ -2,10 +2,19 @@ use super::cells::{Cells, setters};
 use super::row::Row;
 use crate::field::RowKind;
 
-/// One listening socket of a [`Frontend`](super::Frontend), as described.
+/// A listening socket of a [`Frontend`](super::Frontend).
 ///
-/// HAProxy lists it with `option socket-stats` only. It says `OPEN` and
-/// `127.0.0.1:80` if nothing else is set.
+/// HAProxy lists listeners only with `option socket-stats`. The defaults are status `OPEN` and
+/// address `127.0.0.1:80`.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::fake::{Frontend, Listener};
+///
+/// let tls = Listener::new("tls").set("addr", "192.0.2.1:443").set("scur", 3);
+/// let web = Frontend::new("web").listener(tls);
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Listener {
@@ -16,7 +25,7 @@ pub struct Listener {
 setters!(Listener);
 
 impl Listener {
-    /// A listener of that name. Several may share one, as in HAProxy.
+    /// Creates a listener with this name. Several listeners may share a name, as in HAProxy.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self { name: name.into(), cells: Cells::default() }
     }

@@ -1,18 +1,18 @@
-/// What commands have made of a server, over its description.
+/// The changes that commands have made to a described server.
 #[derive(Debug, Clone, Default)]
 pub(in crate::fake) struct Live {
-    /// What it was told to be; nothing while the description holds.
+    /// Administrative state set by a command; `None` while the description applies.
     pub(in crate::fake) admin: Option<Admin>,
-    /// What the server it tracks has been told to be.
+    /// Administrative state inherited from the tracked server.
     pub(in crate::fake) inherited: Option<Admin>,
-    /// What it was said to be like.
+    /// Operational state set by a command.
     pub(in crate::fake) health: Option<Health>,
-    /// `uweight`, and `weight`, which may lag behind.
+    /// `uweight` and `weight`; the second may lag behind the first.
     pub(in crate::fake) weights: Option<(u32, u32)>,
-    /// `disable health` and `disable agent`.
+    /// Set by `disable health`; the next field is set by `disable agent`.
     pub(in crate::fake) is_unchecked: bool,
     pub(in crate::fake) has_no_agent: bool,
-    /// Of `show servers state`.
+    /// Columns of `show servers state`, from here on.
     pub(in crate::fake) check_health: Option<u32>,
     pub(in crate::fake) check_port: Option<u16>,
     pub(in crate::fake) check_addr: Option<Box<str>>,
@@ -28,17 +28,17 @@ pub(in crate::fake) enum Admin {
     Maint,
 }
 
-/// Operational state, where it is not what checks say.
+/// Operational state that overrides the result of checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fake) enum Health {
     Up,
     Stopping,
     Down,
-    /// Down by its agent.
+    /// Down according to its agent.
     AgentDown,
 }
 
-/// What a server takes over from the one that it tracks.
+/// The state that a server inherits from the server it tracks.
 #[derive(Debug)]
 pub(in crate::fake) struct Inheritance {
     pub(super) admin: Admin,
@@ -47,7 +47,7 @@ pub(in crate::fake) struct Inheritance {
 }
 
 impl Live {
-    /// Forgets what a column says that the description sets anew.
+    /// Discards the changes to a column, because the description sets it again.
     pub(in crate::fake) fn forget(&mut self, column: &str) {
         match column {
             "status" => (self.admin, self.inherited, self.health) = (None, None, None),

@@ -1,4 +1,4 @@
-//! What a fake process is: its proxies, servers, maps and ACLs.
+//! The description of a fake process: its proxies, servers, maps and ACLs.
 
 mod backend;
 mod cells;

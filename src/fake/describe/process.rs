@@ -10,11 +10,11 @@ use crate::fake::describe::pattern::{Acl, Map};
 use crate::field::RowKind;
 use crate::level::Level;
 
-/// One HAProxy process, as described: what it runs and what it says of itself.
+/// The description of one HAProxy process: its proxies, maps and ACLs, and its values of
+/// `show info`.
 ///
-/// Its methods only note what they are told, so that a description is one chain;
-/// [`serve`](Process::serve) refuses one that no HAProxy could have, and names what
-/// is wrong.
+/// The methods only record values and can be chained. [`serve`](Process::serve) checks the whole
+/// description; if no HAProxy process could match it, it fails and names the mistake.
 ///
 /// # Example
 ///
@@ -45,7 +45,7 @@ pub struct Process {
     pub(in crate::fake) patterns: Vec<Pattern>,
 }
 
-/// What HAProxy knows under one number: a frontend, a backend, or both (`listen`).
+/// A frontend, a backend, or both (`listen`), under one proxy number.
 #[derive(Debug, Clone)]
 pub(in crate::fake) struct Proxy {
     pub(in crate::fake) name: Box<str>,
@@ -54,10 +54,10 @@ pub(in crate::fake) struct Proxy {
 }
 
 impl Process {
-    /// A process of that release, such as `2.6.12` or `3.4`, that has no proxies.
+    /// Creates a process of this release, such as `2.6.12` or `3.4`, without proxies.
     ///
-    /// It is number 1 of 1, of level `admin`, and has a process id that no other
-    /// one in this program was given.
+    /// By default it is number 1 of 1, its level is `admin`, and its process id is different from
+    /// the default of every other process in this program.
     pub fn new(version: &str) -> Self {
         Self {
             version: Version::parse(version),
@@ -72,38 +72,37 @@ impl Process {
         }
     }
 
-    /// Its number among the processes of one HAProxy: `Process_num`, and the column
-    /// `pid`.
+    /// Sets its number among the processes of one HAProxy: `Process_num`, and the column `pid`.
     pub fn number(mut self, number: u32) -> Self {
         self.number = number;
         self
     }
 
-    /// How many processes its HAProxy runs; above 1 before 2.5 only.
+    /// Sets the number of processes that its HAProxy runs. Only releases before 2.5 allow more than
+    /// 1.
     pub fn nbproc(mut self, processes: u32) -> Self {
         self.nbproc = processes;
         self
     }
 
-    /// Its process id.
+    /// Sets its process id.
     pub fn pid(mut self, pid: u32) -> Self {
         self.pid = pid;
         self
     }
 
-    /// Name of its node; `localhost` if it is not given.
+    /// Sets the name of its node. The default is `localhost`.
     pub fn node(self, name: &str) -> Self {
         self.info("node", name)
     }
 
-    /// What its first socket permits.
+    /// Sets the level of its first socket, which decides the commands that the socket permits.
     pub fn level(mut self, level: Level) -> Self {
         self.level = level;
         self
     }
 
-    /// Lets it be served over TCP at other addresses than those of the loopback
-    /// interface, for whoever can reach them.
+    /// Allows TCP addresses outside the loopback interface, open to every host that can reach them.
     pub fn exposed(mut self) -> Self {
         self.is_exposed = true;
         self
@@ -115,22 +114,22 @@ impl Process {
         self
     }
 
-    /// Adds a frontend. Proxies are listed in the order they are added.
+    /// Adds a frontend. Proxies are listed in the order in which they are added.
     pub fn frontend(mut self, frontend: Frontend) -> Self {
         let proxy = self.proxy(&frontend.name, |proxy| proxy.frontend.is_none());
         proxy.frontend = Some(frontend);
         self
     }
 
-    /// Adds a backend. With a frontend of the same name it is a `listen`: one proxy
-    /// with one number (`iid`).
+    /// Adds a backend. With a frontend of the same name, it forms a `listen`: one proxy with one
+    /// number (`iid`).
     pub fn backend(mut self, backend: Backend) -> Self {
         let proxy = self.proxy(&backend.name, |proxy| proxy.backend.is_none());
         proxy.backend = Some(backend);
         self
     }
 
-    /// Adds a map. Maps and ACLs are listed, and numbered, in the order they are added.
+    /// Adds a map. Maps and ACLs are listed and numbered in the order in which they are added.
     pub fn map(mut self, map: Map) -> Self {
         self.patterns.push(map.0);
         self
@@ -142,7 +141,7 @@ impl Process {
         self
     }
 
-    /// Gives the next free number to the maps and ACLs that have none.
+    /// Gives the next free numbers to the maps and ACLs that have no number.
     pub(in crate::fake) fn number_patterns(&mut self) {
         let mut taken: HashSet<u32> = self.patterns.iter().filter_map(|pattern| pattern.id).collect();
         let mut next = 0;
@@ -160,12 +159,12 @@ impl Process {
         if found.is_none() {
             self.proxies.push(Proxy { name: name.into(), frontend: None, backend: None });
         }
-        // Just found or pushed.
+        // The index was just found, or is the index of the proxy just pushed.
         #[allow(clippy::indexing_slicing)]
         &mut self.proxies[index]
     }
 
-    /// An error if there can be no such process.
+    /// Returns an error if no HAProxy process could match the description.
     pub(in crate::fake) fn check(&self) -> Result<()> {
         let version = &self.version;
         if *version < (2, 2) {
@@ -213,7 +212,7 @@ impl Process {
         Ok(())
     }
 
-    /// Everything that has a row, with its whole name and what is set.
+    /// Returns every object that has a row, with its full name and its settings.
     fn objects(&self) -> impl Iterator<Item = (RowKind, String, &Cells)> {
         self.proxies.iter().flat_map(|proxy| {
             let frontend = proxy.frontend.iter().flat_map(|frontend| {
@@ -232,7 +231,7 @@ impl Process {
         })
     }
 
-    /// What is set of every object.
+    /// Returns the settings of every object.
     pub(in crate::fake) fn all_cells_mut(&mut self) -> impl Iterator<Item = &mut Cells> {
         self.proxies.iter_mut().flat_map(|proxy| {
             let frontend = proxy.frontend.iter_mut().flat_map(|frontend| {
@@ -246,7 +245,8 @@ impl Process {
         })
     }
 
-    /// What is set of one object; a listener's or server's name is its own.
+    /// Returns the settings of one object. `name` is the name of a listener or server without its
+    /// proxy.
     pub(in crate::fake) fn cells_mut(
         &mut self,
         kind: RowKind,
@@ -286,7 +286,7 @@ impl Proxy {
     }
 }
 
-/// What errors call that kind of row.
+/// Returns the word for this kind of row in error messages.
 pub(in crate::fake) fn word(kind: RowKind) -> &'static str {
     match kind {
         RowKind::Frontend => "frontend",
@@ -297,12 +297,12 @@ pub(in crate::fake) fn word(kind: RowKind) -> &'static str {
     }
 }
 
-/// HAProxy's grammar for names of proxies, servers and listeners.
+/// Returns `true` if HAProxy accepts a text as the name of a proxy, server or listener.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c))
 }
 
-/// Given out as the system gives out process ids.
+/// The default process id of the next process.
 static NEXT_PID: AtomicU32 = AtomicU32::new(1001);
 
 #[cfg(test)]

@@ -6,15 +6,14 @@ use crate::Version;
 use crate::field::{COLUMNS, Column, HIDDEN_FROM_USERS, RowKind, Rule, ValueType};
 use crate::level::Level;
 
-/// One row of `show stat` while it is made: what is set, and what it says where
-/// nothing is.
+/// One row of `show stat` while it is built: the settings, and the defaults of the other columns.
 pub(in crate::fake) struct Row<'a> {
     kind: RowKind,
     cells: &'a Cells,
     defaults: Vec<(&'static str, Cow<'a, str>)>,
     hidden: Vec<&'static str>,
     forced: Vec<(&'static str, String)>,
-    /// Behind the status.
+    /// Text written directly after the status.
     pub(in crate::fake) remark: String,
 }
 
@@ -28,22 +27,22 @@ impl<'a> Row<'a> {
         row
     }
 
-    /// What a column says if it is not set; the last one given counts.
+    /// Sets the value of a column that the description does not set. The last default counts.
     pub(in crate::fake) fn default(&mut self, column: &'static str, text: impl Into<Cow<'a, str>>) {
         self.defaults.push((column, text.into()));
     }
 
-    /// Leaves columns empty that are not set.
+    /// Leaves columns empty that the description does not set.
     pub(in crate::fake) fn without(&mut self, columns: &'static [&'static str]) {
         self.defaults.extend(columns.iter().map(|column| (*column, "".into())));
     }
 
-    /// Leaves columns empty even if they are set.
+    /// Leaves columns empty even if the description sets them.
     pub(in crate::fake) fn never(&mut self, columns: &'static [&'static str]) {
         self.hidden.extend(columns);
     }
 
-    /// Says what a column says even if it is set.
+    /// Sets the value of a column even if the description sets another one.
     pub(in crate::fake) fn force(&mut self, column: &'static str, text: String) {
         self.forced.push((column, text));
     }
@@ -52,7 +51,7 @@ impl<'a> Row<'a> {
         self.kind
     }
 
-    /// What a cell was given, quotes aside; nothing where the type decides.
+    /// Returns the text of a cell without quotes, or `None` if it has the default of its type.
     pub(in crate::fake) fn given(&self, column: &str) -> Option<Cow<'_, str>> {
         if self.hidden.contains(&column) {
             return Some("".into());
@@ -66,7 +65,7 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// The line without its end, in the columns given.
+    /// Returns the line in the given columns, without its line end.
     pub(in crate::fake) fn line(&self, columns: &[&Column], version: &Version, level: Level) -> String {
         let mut line = String::new();
         for column in columns {
@@ -86,7 +85,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Why rows of that kind cannot have that value, if they cannot.
+/// Returns the reason why rows of this kind cannot have that value, or `None` if they can.
 pub(in crate::fake) fn problem(
     kind: RowKind,
     version: &Version,
@@ -107,7 +106,7 @@ pub(in crate::fake) fn problem(
     }
 }
 
-/// Columns of a release, in its order.
+/// Returns the columns of a release, in the order of its header.
 pub(in crate::fake) fn columns(version: &Version) -> Vec<&'static Column> {
     COLUMNS.iter().filter(|column| is_in(column, version)).collect()
 }
@@ -116,7 +115,7 @@ fn is_in(column: &Column, version: &Version) -> bool {
     version.branch() >= Version::parse(column.since).branch()
 }
 
-/// Whether rows of that kind fill a column in that release.
+/// Returns `true` if rows of this kind fill a column in that release.
 fn fills(column: &Column, kind: RowKind, version: &Version) -> bool {
     if column.name == "-" {
         return true;
@@ -141,7 +140,7 @@ fn type_code(kind: RowKind) -> &'static str {
     }
 }
 
-/// Empty outside `mode http`.
+/// Columns that are empty outside `mode http`.
 pub(in crate::fake) const HTTP: &[&str] = &[
     "hrsp_1xx",
     "hrsp_2xx",

@@ -4,18 +4,16 @@ use super::live::{Admin, Health, Inheritance, Live};
 use super::row::{HTTP, Row};
 use crate::field::RowKind;
 
-/// A server of a [`Backend`](super::Backend), as described; idle, without checks
-/// and of weight 1 if nothing else is set.
+/// A server of a [`Backend`](super::Backend); idle, without checks and with weight 1 by default.
 ///
-/// Columns that depend on a setting of the server are empty until they are set, as
-/// in HAProxy: `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`,
-/// `src_ilim`.
-/// Those of health and agent checks are empty, whatever is set, without
-/// [`check`](Server::check) and [`agent`](Server::agent), and those of health checks
-/// also in `MAINT`.
+/// As in HAProxy, columns that depend on a setting of the server are empty until they are set:
+/// `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`, `src_ilim`. Without
+/// [`check`](Server::check), the columns of health checks are empty even if they are set, and
+/// without [`agent`](Server::agent) the columns of agent checks. In `MAINT` the columns of health
+/// checks are empty too.
 ///
-/// Commands change it as they change a server of HAProxy whose next check comes at
-/// once, with the result that is described: told to be ready, it is as it was.
+/// Commands change a fake server as they change a HAProxy server. Its next check runs at once and
+/// has the described result: a server that is set to ready returns to its described state.
 ///
 /// # Example
 ///
@@ -36,30 +34,31 @@ pub struct Server {
 setters!(Server);
 
 impl Server {
-    /// A server of that name.
+    /// Creates a server with this name.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self { name: name.into(), cells: Cells::default(), live: Live::default() }
     }
 
-    /// Gives it health checks whose latest result is `status`, such as `L4OK` or
-    /// `L7STS`: short for setting `check_status`, with which the other columns of
-    /// checks and the server's own `status` follow.
+    /// Adds health checks with the latest result `status`, such as `L4OK` or `L7STS`.
+    ///
+    /// Short for setting `check_status`. The other columns of checks and the `status` of the server
+    /// follow from it.
     pub fn check(self, status: &str) -> Self {
         self.set("check_status", status)
     }
 
-    /// Gives it agent checks whose latest result is `status`. The server's own
-    /// `status` does not follow.
+    /// Adds agent checks with the latest result `status`. The `status` of the server does not
+    /// follow from it.
     pub fn agent(self, status: &str) -> Self {
         self.set("agent_status", status)
     }
 
-    /// Its weight; short for setting `weight`.
+    /// Sets its weight; short for setting `weight`.
     pub fn weight(self, weight: u32) -> Self {
         self.set("weight", weight)
     }
 
-    /// Makes it a backup: `act` 0 and `bck` 1.
+    /// Makes it a backup: `act` is 0 and `bck` is 1.
     pub fn backup(self) -> Self {
         self.set("act", 0).set("bck", 1)
     }
@@ -107,7 +106,7 @@ impl Server {
             row.default("agent_rise", "1");
             row.default("agent_fall", "1");
             row.default("agent_health", if check::passes(&agent) { "1" } else { "0" });
-            // An agent answers without a code.
+            // The answer of an agent has no code.
             row.default("agent_code", check::code(&agent).map(|_| "0").unwrap_or_default());
         } else {
             row.never(AGENT);
@@ -115,32 +114,32 @@ impl Server {
         row
     }
 
-    /// Whether health checks run, but for maintenance.
+    /// Returns `true` if health checks run outside maintenance.
     pub(in crate::fake) fn is_checked(&self) -> bool {
         self.has_checks() && !self.live.is_unchecked
     }
 
-    /// Whether there are health checks to run.
+    /// Returns `true` if health checks are configured.
     pub(in crate::fake) fn has_checks(&self) -> bool {
         self.cells.text("check_status").is_some_and(|status| !status.is_empty())
     }
 
-    /// Whether agent checks run.
+    /// Returns `true` if agent checks run.
     pub(in crate::fake) fn has_agent(&self) -> bool {
         self.has_agent_checks() && !self.live.has_no_agent
     }
 
-    /// Whether there are agent checks to run.
+    /// Returns `true` if agent checks are configured.
     pub(in crate::fake) fn has_agent_checks(&self) -> bool {
         self.cells.text("agent_status").is_some_and(|status| !status.is_empty())
     }
 
-    /// Whether it is as another server is.
+    /// Returns `true` if it tracks another server.
     pub(in crate::fake) fn is_tracking(&self) -> bool {
         self.cells.text("tracked").is_some_and(|name| !name.is_empty())
     }
 
-    /// The status that goes with the latest health check.
+    /// Returns the status that follows from the latest health check.
     pub(in crate::fake) fn checked_status(&self) -> &'static str {
         match self.cells.text("check_status").as_deref() {
             _ if !self.is_checked() => "no check",
@@ -154,12 +153,12 @@ impl Server {
         self.status().starts_with("MAINT")
     }
 
-    /// Whether it would at least finish what it has.
+    /// Returns `true` if it finishes at least its current sessions.
     pub(in crate::fake) fn is_running(&self) -> bool {
         !self.status().starts_with("DOWN") && !self.is_in_maintenance()
     }
 
-    /// Whether it gets new requests.
+    /// Returns `true` if it gets new requests.
     pub(in crate::fake) fn is_usable(&self) -> bool {
         let status = self.status();
         let leaving = ["DRAIN", "NOLB"].iter().any(|word| status.starts_with(word));
@@ -179,13 +178,13 @@ impl Server {
     }
 }
 
-/// Filled only where the configuration says so, or there is something to say.
+/// Columns that are filled only if they are configured or have something to report.
 const OPTIONAL: &[&str] = &["slim", "qlimit", "throttle", "hanafail", "src_ilim"];
 
-/// Filled where health checks count.
+/// Columns that are filled if health checks count.
 const COUNTED: &[&str] = &["chkfail", "chkdown", "downtime"];
 
-/// Filled while health checks run.
+/// Columns that are filled while health checks run.
 const CHECK: &[&str] = &[
     "check_status",
     "check_code",
@@ -197,7 +196,7 @@ const CHECK: &[&str] = &[
     "last_chk",
 ];
 
-/// Filled while agent checks run.
+/// Columns that are filled while agent checks run.
 const AGENT: &[&str] = &[
     "agent_status",
     "agent_code",
@@ -210,7 +209,7 @@ const AGENT: &[&str] = &[
 ];
 
 impl Server {
-    /// What the operator wants, by command or by description.
+    /// Returns the administrative state, from a command or from the description.
     pub(in crate::fake) fn admin(&self) -> Admin {
         self.live.admin.unwrap_or_else(|| match self.described_status() {
             told if told.starts_with("MAINT") && !told.starts_with("MAINT (") => Admin::Maint,
@@ -219,12 +218,12 @@ impl Server {
         })
     }
 
-    /// Whether its description puts it into maintenance.
+    /// Returns `true` if the description puts it into maintenance.
     pub(in crate::fake) fn is_disabled_by_description(&self) -> bool {
         self.described_status() == "MAINT"
     }
 
-    /// What the description says of its status.
+    /// Returns the status in the description.
     fn described_status(&self) -> std::borrow::Cow<'_, str> {
         self.cells.text("status").unwrap_or_default()
     }
@@ -235,7 +234,7 @@ impl Server {
             (Some(Admin::Maint), _) => {
                 return format!("MAINT (via {})", self.cells.text("tracked").unwrap_or_default());
             }
-            // By the tracked server of the description, or by a name without address.
+            // The description names a tracked server, or a name that is not resolved.
             (None, _) if told.starts_with("MAINT (") => return told.into_owned(),
             (_, Admin::Maint) => return "MAINT".to_owned(),
             _ => {}
@@ -253,7 +252,7 @@ impl Server {
         }
     }
 
-    /// Its status but for what the operator wants.
+    /// Returns the status without regard to the administrative state.
     fn operation(&self) -> String {
         let told = self.described_status();
         let is_checked = self.is_checked() || (self.is_tracking() && !self.live.is_unchecked);
@@ -273,20 +272,20 @@ impl Server {
         said.to_owned()
     }
 
-    /// Tells it what to be.
+    /// Sets the administrative state.
     pub(in crate::fake) fn administer(&mut self, admin: Admin) {
         let before = self.admin();
         self.live.admin = Some(admin);
         if admin == Admin::Maint {
             self.live.check_health = Some(0);
         } else if before == Admin::Maint {
-            // It starts afresh.
+            // The server starts afresh after maintenance.
             self.live.health = None;
             self.live.weights = self.live.weights.map(|(uweight, _)| (uweight, uweight));
         }
     }
 
-    /// Says what it is like, which means nothing in maintenance.
+    /// Sets the operational state; has no effect in maintenance.
     pub(in crate::fake) fn heal(&mut self, health: Health) {
         if !self.is_in_maintenance() {
             self.live.health = Some(health);
@@ -294,7 +293,7 @@ impl Server {
             self.live.check_health = Some(if is_down { 0 } else { 4 });
         }
     }
-    /// Becomes like the server it tracks. Tells whether that changes anything.
+    /// Takes over the state of the tracked server. Returns `true` if that changes anything.
     pub(in crate::fake) fn inherit(&mut self, tracked: &Inheritance) -> bool {
         let live = &mut self.live;
         let before = (live.inherited.unwrap_or(Admin::Ready), live.health, live.is_unchecked);
@@ -306,7 +305,7 @@ impl Server {
         before != (tracked.admin, tracked.health, tracked.is_unchecked)
     }
 
-    /// What those inherit that track it.
+    /// Returns the state that the servers tracking this one inherit.
     pub(in crate::fake) fn inheritance(&self) -> Inheritance {
         let inherited = self.live.inherited.filter(|admin| *admin != Admin::Ready);
         let admin = inherited.unwrap_or(self.admin());

@@ -5,14 +5,14 @@ use super::{Fault, Process};
 use crate::Address;
 use crate::level::Level;
 
-/// What a fake process is at this moment.
+/// The current state of a fake process.
 #[derive(Debug)]
 pub(in crate::fake) struct State {
     pub(in crate::fake) process: Process,
     pub(in crate::fake) fault: Option<Fault>,
-    /// Where it answers, as `show cli sockets` names it.
+    /// Addresses at which it answers, as `show cli sockets` names them.
     pub(in crate::fake) sockets: Vec<(Address, Level)>,
-    /// Connections so far.
+    /// Connections accepted since the start.
     pub(in crate::fake) connections: u64,
     started_at: SystemTime,
 }
@@ -23,7 +23,7 @@ impl State {
         Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
     }
 
-    /// Another process at the same sockets.
+    /// Replaces the process, and keeps its sockets.
     pub(in crate::fake) fn replace(&mut self, mut process: Process) {
         process.number_patterns();
         self.process = process;
@@ -31,12 +31,12 @@ impl State {
         self.started_at = SystemTime::now();
     }
 
-    /// Seconds since the start.
+    /// Returns the seconds since the start.
     pub(in crate::fake) fn uptime(&self) -> u64 {
         self.started_at.elapsed().unwrap_or_default().as_secs()
     }
 
-    /// The time as `show errors` writes it, in UTC.
+    /// Returns the current time in the format of `show errors`, in UTC.
     pub(in crate::fake) fn clock() -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, seconds) = (now.as_secs() / 86400, now.as_secs() % 86400);
@@ -46,7 +46,7 @@ impl State {
         format!("{day:02}/{month}/{year}:{hours:02}:{minutes:02}:{:02}.{millis:03}", seconds % 60)
     }
 
-    /// The reply to `show cli sockets`.
+    /// Returns the reply to `show cli sockets`.
     pub(in crate::fake) fn list_sockets(&self) -> String {
         let process = &self.process;
         let processes = if process.nbproc > 1 { process.number.to_string() } else { "all".to_owned() };
@@ -64,13 +64,13 @@ impl State {
         text
     }
 
-    /// Seconds from 1970 to the start.
+    /// Returns the start time, in seconds since 1970.
     pub(in crate::fake) fn started_at(&self) -> u64 {
         self.started_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 }
 
-/// Year, month and day, days after 1970-01-01.
+/// Returns the year, month and day of a number of days after 1970-01-01.
 fn date(days: u64) -> (u64, &'static str, u64) {
     const MONTHS: [(&str, u64); 12] = [
         ("Jan", 31),
@@ -99,7 +99,7 @@ fn date(days: u64) -> (u64, &'static str, u64) {
         }
         days -= length;
     }
-    // No year has more days than its months.
+    // Not reached: a year has as many days as its months.
     (year, "Dec", 31)
 }
 

@@ -1,7 +1,6 @@
 use crate::fake::describe::{Kind, Pattern};
 
-/// The patterns of an ACL, as described: texts that match whole, or
-/// [addresses](Acl::addresses).
+/// The patterns of an ACL: texts that must match as a whole, or [addresses](Acl::addresses).
 ///
 /// # Example
 ///
@@ -17,23 +16,24 @@ use crate::fake::describe::{Kind, Pattern};
 pub struct Acl(pub(in crate::fake) Pattern);
 
 impl Acl {
-    /// An empty ACL, loaded from that file as the configuration names it.
+    /// Creates an empty ACL that is loaded from this file, named as in the configuration.
     pub fn new(file: &str) -> Self {
         Self(Pattern::new(Kind::Acl, file))
     }
 
-    /// An empty ACL without a file, which only its number tells.
+    /// Creates an empty ACL without a file. Commands can only name it by its number.
     pub fn unnamed(id: u32) -> Self {
         Self::new("").id(id)
     }
 
-    /// Its number, for `#3` instead of the file; the next free one if it is not given.
+    /// Sets the number that commands can use instead of the file (`#3`). The default is the next
+    /// free number.
     pub fn id(mut self, id: u32) -> Self {
         self.0.id = Some(id);
         self
     }
 
-    /// Makes its patterns addresses and networks, as those of `src` are.
+    /// Makes the patterns addresses and networks, as in an ACL on `src`.
     pub fn addresses(mut self) -> Self {
         self.0.has_addresses = true;
         self

@@ -1,6 +1,6 @@
 use crate::fake::describe::{Kind, Pattern};
 
-/// A map, as described: text keys that are looked up whole, each with its value.
+/// A map: text keys that must match as a whole, each with a value.
 ///
 /// # Example
 ///
@@ -15,18 +15,19 @@ use crate::fake::describe::{Kind, Pattern};
 pub struct Map(pub(in crate::fake) Pattern);
 
 impl Map {
-    /// An empty map, loaded from that file as the configuration names it.
+    /// Creates an empty map that is loaded from this file, named as in the configuration.
     pub fn new(file: &str) -> Self {
         Self(Pattern::new(Kind::Map, file))
     }
 
-    /// Its number, for `#3` instead of the file; the next free one if it is not given.
+    /// Sets the number that commands can use instead of the file (`#3`). The default is the next
+    /// free number.
     pub fn id(mut self, id: u32) -> Self {
         self.0.id = Some(id);
         self
     }
 
-    /// Adds an entry. Equal keys may be there more than once, and the first counts.
+    /// Adds an entry. A key may occur several times; lookups find its first entry.
     pub fn entry(mut self, key: &str, value: &str) -> Self {
         self.0.add(0, key, value);
         self

@@ -14,19 +14,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::Version;
 use network::Network;
 
-/// A map or an ACL: what HAProxy knows under one number.
+/// A map or an ACL: the entries that HAProxy keeps under one number.
 #[derive(Debug, Clone)]
 pub(in crate::fake) struct Pattern {
     pub(in crate::fake) kind: Kind,
     pub(in crate::fake) id: Option<u32>,
-    /// Empty where it has none.
+    /// Empty if it has no file.
     pub(in crate::fake) file: Box<str>,
     pub(in crate::fake) has_addresses: bool,
     entries: Vec<Entry>,
-    /// Version that counts, and the latest one prepared.
+    /// The active version, and the latest prepared version.
     current: u32,
     latest: u32,
-    /// Patterns that were refused: HAProxy takes them off its count all the same.
+    /// Number of refused patterns. HAProxy subtracts each of them from `entry_cnt`, although it was
+    /// never added.
     pub(in crate::fake) refused: usize,
 }
 
@@ -38,14 +39,14 @@ pub(in crate::fake) enum Kind {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// Its address in memory, as HAProxy tells entries apart.
+    /// Address in memory, by which HAProxy identifies an entry.
     reference: u64,
     version: u32,
     key: Box<str>,
     value: Box<str>,
 }
 
-/// Which entries a command is about.
+/// The entries that a command selects.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fake) enum Which<'a> {
     Key(&'a str),
@@ -67,14 +68,14 @@ impl Pattern {
         }
     }
 
-    /// Adds an entry behind all others.
+    /// Adds an entry after all others.
     pub(in crate::fake) fn add(&mut self, version: u32, key: &str, value: &str) {
         let reference = NEXT_REFERENCE.fetch_add(0x80, Ordering::Relaxed);
         self.entries.push(Entry { reference, version, key: key.into(), value: value.into() });
     }
 
-    /// Gives entries another value; all of them in every release. False if there
-    /// are none.
+    /// Sets the value of the selected entries. Every release changes all of them. Returns `false`
+    /// if no entry is selected.
     pub(in crate::fake) fn set(&mut self, which: Which<'_>, value: &str, release: &Version) -> bool {
         let version = self.reach(release);
         let mut found = false;
@@ -85,8 +86,8 @@ impl Pattern {
         found
     }
 
-    /// Removes entries: all of them up to 3.2, the first one in 3.4. False if there
-    /// are none.
+    /// Removes the selected entries: all of them up to 3.2, only the first in 3.4. Returns `false`
+    /// if no entry is selected.
     pub(in crate::fake) fn remove(&mut self, which: Which<'_>, release: &Version) -> bool {
         let version = self.reach(release);
         let first = self.entries.iter().position(|entry| entry.is(which, version));
@@ -98,12 +99,12 @@ impl Pattern {
         first.is_some()
     }
 
-    /// The version that keys are looked for in; up to 3.0 all of them.
+    /// Returns the version in which a key is searched, or `None` for all versions (up to 3.0).
     fn reach(&self, release: &Version) -> Option<u32> {
         (*release >= (3, 2)).then_some(self.current)
     }
 
-    /// Removes what belongs to a version. 3.4.7 does so only if it is not named.
+    /// Removes the entries of a version. 3.4.7 removes them only if the command names no version.
     pub(in crate::fake) fn clear(&mut self, version: Option<u32>, release: &Version) {
         if version.is_none() || *release < (3, 4) {
             let version = version.unwrap_or(self.current);
@@ -119,13 +120,13 @@ impl Pattern {
         self.latest
     }
 
-    /// Number of a new version.
+    /// Prepares a new version, and returns its number.
     pub(in crate::fake) fn prepare(&mut self) -> u32 {
         self.latest += 1;
         self.latest
     }
 
-    /// Makes a version the one that counts. False if it is not one to come.
+    /// Makes a prepared version the active one. Returns `false` if that version is not prepared.
     pub(in crate::fake) fn commit(&mut self, version: u32) -> bool {
         let is_to_come = self.current < version && version <= self.latest;
         if is_to_come {
@@ -135,14 +136,15 @@ impl Pattern {
         is_to_come
     }
 
-    /// The entry for a text: its key and value. Of networks the smallest counts.
+    /// Finds the entry that matches a text, and returns its key and value. If several networks
+    /// match, the smallest one counts.
     pub(in crate::fake) fn lookup(&self, text: &str) -> Option<(&str, &str)> {
         let mut entries = self.entries.iter().filter(|entry| entry.version == self.current);
         let found = if self.has_addresses {
             let address: IpAddr = text.parse().ok()?;
             let networks = entries.filter_map(|entry| Some((entry, Network::parse(&entry.key)?)));
             let holding = networks.filter(|(_, network)| network.contains(address));
-            // Of equal ones the first, as for texts.
+            // The first of several equal networks counts, as for texts.
             holding.reduce(|one, other| if other.1.prefix > one.1.prefix { other } else { one })?.0
         } else {
             entries.find(|entry| *entry.key == *text)?
@@ -150,7 +152,7 @@ impl Pattern {
         Some((&found.key, &found.value))
     }
 
-    /// The entries of a version, as `show map` lists them.
+    /// Returns the entries of a version in the format of `show map`.
     pub(in crate::fake) fn list(&self, version: Option<u32>) -> String {
         let version = version.unwrap_or(self.current);
         let mut text = String::new();
@@ -164,7 +166,7 @@ impl Pattern {
         text
     }
 
-    /// Its line in the list of all.
+    /// Returns its line in the list of all maps or ACLs.
     pub(in crate::fake) fn describe(&self, version: &Version) -> String {
         let (file, id, word) = (&self.file, self.id.unwrap_or_default(), self.kind.word().to_lowercase());
         let mut text = if file.is_empty() {
@@ -188,7 +190,7 @@ impl Pattern {
         text
     }
 
-    /// Why it cannot be as described, if it cannot.
+    /// Returns the reason why HAProxy could not load it, or `None` if it could.
     pub(in crate::fake) fn problem(&self) -> Option<String> {
         if self.file.is_empty() && (self.kind == Kind::Map || self.id.is_none()) {
             return Some("expected the name of a file".to_owned());
@@ -214,7 +216,8 @@ impl Kind {
 }
 
 impl Entry {
-    /// Whether a command means it. References reach into all versions.
+    /// Returns `true` if a command selects this entry. An entry reference selects it in any
+    /// version.
     fn is(&self, which: Which<'_>, version: Option<u32>) -> bool {
         match which {
             Which::Key(key) => version.is_none_or(|version| self.version == version) && *self.key == *key,
@@ -223,5 +226,6 @@ impl Entry {
     }
 }
 
-/// Given out as memory is; an entry takes about as much.
+/// The reference of the next entry. References are 0x80 apart, about the size of an entry in
+/// memory.
 static NEXT_REFERENCE: AtomicU64 = AtomicU64::new(0x7f5a_6c00_0000);

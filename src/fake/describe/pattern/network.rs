@@ -1,15 +1,15 @@
 use std::net::IpAddr;
 
-/// An address or a network, as an ACL holds it.
+/// An address or a network in an ACL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fake) struct Network {
     address: IpAddr,
-    /// Bits that count.
+    /// Length of the prefix, in bits.
     pub(in crate::fake) prefix: u8,
 }
 
 impl Network {
-    /// Reads `192.0.2.1`, `192.0.2.0/24` and the like.
+    /// Reads an address or network, such as `192.0.2.1` or `192.0.2.0/24`.
     pub(in crate::fake) fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -28,7 +28,7 @@ impl Network {
             _ => return false,
         };
         let differing: u128 = one ^ other;
-        // A shift by all bits has no result, and then nothing counts.
+        // A shift by all bits returns `None`: the prefix is 0, and every address matches.
         differing.checked_shr(bits - u32::from(self.prefix)).unwrap_or(0) == 0
     }
 }
