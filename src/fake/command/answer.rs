@@ -1,10 +1,10 @@
 use super::session::SeverityOutput;
 use crate::Version;
 
-/// What one command comes to.
+/// The result of one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::fake) enum Answer {
-    /// Done, and nothing to say about it.
+    /// The command succeeded and has no output.
     Done,
     /// Stored data, which has no severity.
     Dump(String),
@@ -14,7 +14,7 @@ pub(in crate::fake) enum Answer {
     Quit,
 }
 
-/// Severities of syslog, as far as HAProxy gives them to messages.
+/// The syslog severities that HAProxy gives to messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fake) enum Severity {
     Error = 3,
@@ -32,8 +32,8 @@ impl Answer {
         Self::message(Severity::Error, text)
     }
 
-    /// A message that has no line end of its own up to 2.6, so that no empty line
-    /// follows it. Later releases add the missing one.
+    /// Creates a message without a line end of its own up to 2.6, and therefore without an empty
+    /// line after it. Later releases add the line end.
     pub(in crate::fake) fn bare(version: &Version, severity: Severity, text: &str) -> Self {
         if *version < (3, 0) {
             Self::Message(severity, text.to_owned())
@@ -42,12 +42,12 @@ impl Answer {
         }
     }
 
-    /// For what HAProxy would do and this fake does not.
+    /// Refuses a command that HAProxy would run and the fake does not model.
     pub(in crate::fake) fn unsupported(what: &str) -> Self {
         Self::error(&format!("Not a part of this fake: {what}"))
     }
 
-    /// The bytes of the reply, or nothing to hang up.
+    /// Returns the bytes of the reply, or `None` to close the connection.
     pub(in crate::fake) fn render(self, output: SeverityOutput) -> Option<String> {
         Some(match self {
             Self::Quit => return None,

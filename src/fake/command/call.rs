@@ -2,18 +2,18 @@ use super::session::Session;
 use crate::Version;
 use crate::fake::describe::State;
 
-/// One command while it runs.
+/// A command while it runs.
 pub(in crate::fake) struct Call<'a> {
     pub(in crate::fake) state: &'a mut State,
     pub(in crate::fake) session: &'a mut Session,
     pub(in crate::fake) payload: Option<&'a str>,
-    /// The words that found it, and those behind.
+    /// The words that matched the table, and the words after them.
     pub(in crate::fake) command: &'static [&'static str],
     pub(in crate::fake) words: &'a [&'a str],
 }
 
 impl<'a> Call<'a> {
-    /// A word behind the command; nothing if there are not so many.
+    /// Returns a word after the command, or an empty text if there are fewer words.
     pub(in crate::fake) fn word(&self, index: usize) -> &'a str {
         self.words.get(index).copied().unwrap_or_default()
     }
@@ -22,7 +22,7 @@ impl<'a> Call<'a> {
         self.words
     }
 
-    /// Leaves a word out.
+    /// Skips the first word.
     pub(in crate::fake) fn skip(&mut self) {
         self.words = self.words.get(1..).unwrap_or_default();
     }

@@ -24,7 +24,7 @@ pub(in crate::fake) fn disable(call: &mut Call<'_>) -> Answer {
     let version = call.version();
     on_frontend(call, |frontend| {
         if frontend.is_down(&version) {
-            // No error to HAProxy.
+            // HAProxy reports this as a notice, not as an error.
             let text = "Frontend was previously shut down, cannot disable.";
             Answer::message(Severity::Notice, text)
         } else if frontend.is_disabled(&version) {
@@ -73,7 +73,7 @@ fn on_frontend(call: &mut Call<'_>, run: impl FnOnce(&mut Frontend) -> Answer) -
 }
 
 impl Frontend {
-    /// Whether it will never listen again.
+    /// Returns `true` if it is shut down, and cannot be enabled again.
     fn is_down(&self, version: &Version) -> bool {
         self.is_shut || (paused(version) != "STOP" && self.cells.text("status").as_deref() == Some("STOP"))
     }
@@ -83,7 +83,7 @@ impl Frontend {
     }
 }
 
-/// The status of a disabled frontend.
+/// Returns the status of a disabled frontend.
 fn paused(version: &Version) -> &'static str {
     if *version < (2, 4) { "STOP" } else { "PAUSED" }
 }

@@ -6,7 +6,6 @@ use crate::fake::describe::info::{is_optional, keys};
 use crate::fake::describe::{Process, State, quoted};
 use crate::field::{InfoKey, ValueType};
 
-/// The reply to `show info`.
 pub(in crate::fake) fn show(state: &State) -> String {
     let version = &state.process.version;
     let mut text = String::new();
@@ -24,7 +23,7 @@ pub(in crate::fake) fn show(state: &State) -> String {
     text
 }
 
-/// What `Maxconn` can be set to.
+/// Returns the highest value that `Maxconn` can be set to.
 pub(in crate::fake) fn hard_maxconn(process: &Process) -> i64 {
     process.info.number("Hard_maxconn").unwrap_or(2000)
 }
@@ -39,7 +38,7 @@ fn default(state: &State, key: &InfoKey) -> String {
         "node" => return "localhost".to_owned(),
         "Uptime" => return clock(uptime),
         "Uptime_sec" => uptime,
-        // It began as much earlier as it says.
+        // If `Uptime_sec` is set, the start is as much earlier.
         "Start_time_sec" => state.started_at().saturating_sub(process.info.number("Uptime_sec").unwrap_or(0)),
         "Pid" => process.pid.into(),
         "Process_num" => process.number.into(),
@@ -55,7 +54,7 @@ fn default(state: &State, key: &InfoKey) -> String {
     number.to_string()
 }
 
-/// Seconds as HAProxy writes them: `0d 0h02m37s`.
+/// Formats a number of seconds as HAProxy does: `0d 0h02m37s`.
 fn clock(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
     format!("{days}d {hours}h{minutes:02}m{:02}s", seconds % 60)

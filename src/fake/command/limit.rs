@@ -27,7 +27,7 @@ pub(in crate::fake) fn set_rate_limit(call: &mut Call<'_>) -> Answer {
         ("connections", "global") => ("ConnRateLimit", 1),
         ("sessions", "global") => ("SessRateLimit", 1),
         ("ssl-sessions", "global") => ("SslRateLimit", 1),
-        // Of kilobytes.
+        // The command takes kilobytes, and `show info` prints bytes.
         ("http-compression", "global") => ("CompressBpsRateLim", 1024),
         _ => return Answer::error(RATE_LIMITS),
     };
@@ -52,7 +52,7 @@ pub(in crate::fake) fn clear_all_counters(call: &mut Call<'_>) -> Answer {
 
 fn clear(call: &mut Call<'_>, all: bool) -> Answer {
     let process = &mut call.state.process;
-    // Behind this one are those of modules, which are cleared in any case.
+    // The columns after `-` belong to modules, and their counters are cleared in any case.
     let modules = COLUMNS.iter().position(|column| column.name == "-").unwrap_or(COLUMNS.len());
     let is_cleared = |(index, column): &(usize, &Column)| match column.nature {
         Nature::Max => true,

@@ -1,4 +1,4 @@
-//! The commands there are, and how one is found.
+//! The table of commands, and the search for one of them.
 
 mod answer;
 mod call;
@@ -24,7 +24,7 @@ use answer::{Answer, Severity};
 use call::Call;
 use session::SeverityOutput;
 
-/// An entry of the table.
+/// An entry of the table of commands.
 struct Command {
     words: &'static [&'static str],
     what: &'static str,
@@ -35,9 +35,9 @@ struct Command {
 /// The level that a command needs.
 enum Needs {
     Level(Level),
-    /// Maps and ACLs are open to everybody before 3.4.
+    /// A command on a map or an ACL: every level may use it before 3.4, `admin` since.
     Pattern,
-    /// The same, for a command that came with versions.
+    /// The same, for a command that exists since maps and ACLs have versions (2.4).
     Transaction,
 }
 
@@ -129,7 +129,7 @@ fn show_backend(call: &mut Call<'_>) -> Answer {
 }
 
 fn show_errors(_: &mut Call<'_>) -> Answer {
-    // The fake gets no traffic that could be wrong.
+    // The fake gets no traffic that could be invalid.
     Answer::Dump(format!("Total events captured on [{}] : 0\n", State::clock()))
 }
 
@@ -152,14 +152,15 @@ const USER: Needs = Needs::Level(Level::User);
 const OPERATOR: Needs = Needs::Level(Level::Operator);
 const ADMIN: Needs = Needs::Level(Level::Admin);
 
-/// Builds the table: words, what it does, the level it needs, the function.
+/// Builds the table. Each row has the words of a command, its description, its level and its
+/// function.
 macro_rules! commands {
     ($($($word:literal)+ : $what:literal, $needs:expr, $run:path;)*) => {
         &[$(Command { words: &[$($word),+], what: $what, needs: $needs, run: $run }),*]
     };
 }
 
-/// The first one that fits is run.
+/// The commands. The first row with matching words is run.
 const COMMANDS: &[Command] = commands! {
     "show" "info": "report information about the running process", USER, show_info;
     "show" "stat": "report counters for each proxy and server", USER, show_stat;
@@ -212,5 +213,5 @@ const COMMANDS: &[Command] = commands! {
     "quit": "disconnect", USER, quit;
 };
 
-/// Words that ask for another form of a reply, or for other rows.
+/// Words that ask for another format, or for other rows.
 const FORMATS: &[&str] = &["typed", "json", "desc", "float", "domain"];

@@ -1,9 +1,9 @@
-/// The number a word begins with, 0 if with none: what C makes of it.
+/// Returns the number that a word begins with, or 0 without a number, as C does.
 pub(in crate::fake) fn leading_number(word: &str) -> i64 {
     split_number(word).map_or(0, |(number, _)| number)
 }
 
-/// The number a word begins with, and what is behind it.
+/// Splits a word into the number that it begins with, and the text after the number.
 pub(in crate::fake) fn split_number(word: &str) -> Option<(i64, &str)> {
     let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());

@@ -52,8 +52,8 @@ pub(in crate::fake) fn add_map(call: &mut Call<'_>) -> Answer {
         pattern.add(version, key, value);
         return Answer::Done;
     };
-    // One after the other: what is before a bad one stays. A key ends in a blank, so
-    // that a line without one is only the beginning of a key.
+    // HAProxy adds one entry after the other, and the entries before a bad one stay. A key ends at
+    // a blank: a line without a blank is the beginning of a key that goes on in the next line.
     let mut rest = payload.strip_suffix('\n').unwrap_or(payload);
     while !rest.is_empty() {
         let Some((key, behind)) = rest.split_once([' ', '\t']) else {
@@ -70,7 +70,7 @@ pub(in crate::fake) fn add_map(call: &mut Call<'_>) -> Answer {
 pub(in crate::fake) fn add_acl(call: &mut Call<'_>) -> Answer {
     let version = take_version(call);
     let key = call.word(1);
-    // Instead of a payload: the first word is what it holds, whole.
+    // If there is a payload, the pattern is the whole payload instead of the word.
     let key = match call.payload {
         Some(payload) if !key.is_empty() => payload.strip_suffix('\n').unwrap_or(payload),
         _ => key,
@@ -132,7 +132,7 @@ fn delete(call: &mut Call<'_>, kind: Kind) -> Answer {
     }
     let release = call.state.process.version.clone();
     let Some(pattern) = own(call, kind) else {
-        // Up to 3.0 it speaks of maps in any case.
+        // Up to 3.0 the message names a map, even for an ACL.
         return unknown(if release < (3, 2) { Kind::Map } else { kind });
     };
     match which(key) {
@@ -223,15 +223,15 @@ fn commit(call: &mut Call<'_>, kind: Kind) -> Answer {
     })
 }
 
-/// Takes `@3` away from the front, where the release knows versions.
+/// Removes a first word such as `@3`, and returns its version, if the release supports versions.
 fn take_version(call: &mut Call<'_>) -> Option<u32> {
     let number = call.word(0).strip_prefix('@').filter(|_| call.state.process.version >= (2, 4))?;
     call.skip();
-    // What is no number counts as 0, as in C.
+    // As in C, a word that is not a number counts as 0.
     Some(u32::try_from(leading_number(number)).unwrap_or(0))
 }
 
-/// The version to add to.
+/// Returns the version to which entries are added.
 fn check_version(pattern: &Pattern, version: Option<u32>, kind: Kind) -> Result<u32, Answer> {
     match version {
         Some(version) if version > pattern.latest() => {
@@ -243,18 +243,18 @@ fn check_version(pattern: &Pattern, version: Option<u32>, kind: Kind) -> Result<
     }
 }
 
-/// Runs a command that needs no more than the map or ACL that the first word names.
+/// Runs a command that uses only the map or ACL named by the first word.
 fn on_pattern(call: &mut Call<'_>, kind: Kind, run: impl FnOnce(&mut Pattern) -> Answer) -> Answer {
     own(call, kind).map_or_else(|| unknown(kind), run)
 }
 
-/// The map or ACL that the first word names.
+/// Returns the map or ACL named by the first word.
 fn own<'a>(call: &'a mut Call<'_>, kind: Kind) -> Option<&'a mut Pattern> {
     named(call).filter(|pattern| pattern.kind == kind)
 }
 
-/// The same for commands that take one of the other kind too, each in a way of its
-/// own.
+/// Returns the map or ACL named by the first word, for a command that HAProxy also runs on the
+/// other kind. Each of these commands treats the other kind in its own way.
 fn any<'a>(call: &'a mut Call<'_>, kind: Kind) -> Result<&'a mut Pattern, Answer> {
     let what = call.command();
     match named(call) {
@@ -271,7 +271,7 @@ fn named<'a>(call: &'a mut Call<'_>) -> Option<&'a mut Pattern> {
     let name = call.word(0);
     let mut patterns = call.state.process.patterns.iter_mut();
     match name.strip_prefix('#') {
-        // What C reads a number from: nothing at all is 0.
+        // As in C, an empty number is 0.
         Some("") => patterns.find(|pattern| pattern.id == Some(0)),
         Some(id) => {
             let id = id.parse().ok()?;
@@ -281,7 +281,7 @@ fn named<'a>(call: &'a mut Call<'_>) -> Option<&'a mut Pattern> {
     }
 }
 
-/// What a key stands for: `#0x55...` is an entry's own address.
+/// Reads a key: `#0x55...` is the address of an entry, any other text is a key.
 fn which(key: &str) -> Result<Which<'_>, Answer> {
     match key.strip_prefix("#0x") {
         None => Ok(Which::Key(key)),

@@ -83,7 +83,7 @@ pub(in crate::fake) fn set(call: &mut Call<'_>) -> Answer {
         "agent" | "agent-send" if !server.has_agent() => {
             Answer::error("agent checks are not enabled on this server.")
         }
-        // It is not printed anywhere.
+        // No command prints this text.
         "agent-send" => Answer::Done,
         "agent" => match value {
             "up" => server.is_like(Health::Up),
@@ -136,7 +136,8 @@ pub(in crate::fake) fn set_maxconn(call: &mut Call<'_>) -> Answer {
             _ if limit.is_empty() => Answer::error("Require <maxconn>."),
             None => bare("maxconn string empty or preceded by garbage"),
             Some((limit, "")) => {
-                // Unsigned, whatever it was; none at all is printed as nothing.
+                // HAProxy reads the limit as an unsigned number; 0 is no limit, and `slim` is
+                // empty.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let limit = limit as u32;
                 server.cells.set("slim", if limit == 0 { crate::fake::Value::EMPTY } else { limit.into() });
@@ -147,8 +148,7 @@ pub(in crate::fake) fn set_maxconn(call: &mut Call<'_>) -> Answer {
     })
 }
 
-/// Runs a command on the server that its first word names, and lets those follow
-/// that track it.
+/// Runs a command on the server named by the first word, and updates the servers that track it.
 fn on_server(call: &mut Call<'_>, run: impl FnOnce(&mut Server) -> Answer) -> Answer {
     let name = call.word(0);
     let process = &mut call.state.process;
@@ -167,7 +167,7 @@ fn on_server(call: &mut Call<'_>, run: impl FnOnce(&mut Server) -> Answer) -> An
     answer
 }
 
-/// The servers of a backend, by name or number (`#3`).
+/// Returns the servers of a backend, given by name or number (`#3`).
 fn servers_mut<'a>(process: &'a mut Process, backend: &str) -> Option<&'a mut Vec<Server>> {
     let number = backend.strip_prefix('#').and_then(|iid| iid.parse::<i64>().ok());
     let mut proxies = (stat::FIRST_IID..).zip(&mut process.proxies);
@@ -179,7 +179,7 @@ fn servers_mut<'a>(process: &'a mut Process, backend: &str) -> Option<&'a mut Ve
 }
 
 impl Process {
-    /// Lets servers be as the one is that they track.
+    /// Updates the servers that track the named server.
     fn follow(&mut self, name: &str) {
         let backends = || self.proxies.iter().filter_map(|proxy| proxy.backend.as_ref());
         let all = backends().flat_map(|backend| backend.servers.iter().map(move |server| (backend, server)));
@@ -211,12 +211,12 @@ impl Server {
         Answer::Done
     }
 
-    /// The weight of the configuration.
+    /// Returns the configured weight.
     pub(in crate::fake) fn initial_weight(&self) -> u32 {
         self.cells.number("uweight").unwrap_or_else(|| self.described_weight())
     }
 
-    /// The weight that was asked for.
+    /// Returns the weight that a command or the configuration asked for.
     pub(in crate::fake) fn user_weight(&self) -> u32 {
         self.live.weights.map_or_else(|| self.initial_weight(), |(uweight, _)| uweight)
     }
@@ -235,7 +235,7 @@ impl Server {
             Some(_) => return bare("Trailing garbage in weight string"),
         };
         let weight = u32::try_from(weight).unwrap_or_default();
-        // Up to 2.6 what is in maintenance shows it only afterwards.
+        // Up to 2.6 a server in maintenance shows its new weight only after maintenance.
         let lags = *version < (3, 0) && self.is_in_maintenance();
         self.live.weights = Some((weight, if lags { self.effective_weight() } else { weight }));
         Answer::Done

@@ -13,7 +13,7 @@ pub(in crate::fake) fn set(server: &mut Server, ip: &str, port: Option<&str>, ve
         return Answer::error("set server <b>/<s> addr requires an address and optionally a port.");
     }
     let is_old = *version < (3, 0);
-    // Up to 2.6 whatever comes of it is signed.
+    // Up to 2.6 every message ends in this signature; later only the message about a change does.
     let warn = |text: &str, signs: bool| {
         let by = if signs { " by 'stats socket command'" } else { "" };
         Answer::message(Severity::Warning, &format!("{text}{by}"))
@@ -46,7 +46,7 @@ pub(in crate::fake) fn set(server: &mut Server, ip: &str, port: Option<&str>, ve
             }
         }
         Some((_, Some((port, _)))) => {
-            // As much of it as there is room for.
+            // HAProxy keeps the lowest 16 bits of the number.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let port = port as u16;
             if addr.port() != port {
@@ -75,7 +75,7 @@ pub(in crate::fake) fn set_check(
     if !server.is_checked() {
         return bare("health checks are not enabled on this server");
     }
-    // 3.4 takes none at all.
+    // 3.4 refuses every address.
     if ip.parse::<IpAddr>().is_err() || *version >= (3, 4) {
         return bare(&format!("invalid addr '{ip}'"));
     }
@@ -159,7 +159,7 @@ pub(in crate::fake) fn set_agent_port(server: &mut Server, port: &str, version: 
 }
 
 impl Server {
-    /// Its address and port, as the column `addr` has it.
+    /// Returns its address and port in the format of the column `addr`.
     pub(in crate::fake) fn address(&self) -> String {
         self.cells.text("addr").map_or_else(|| "127.0.0.1:80".to_owned(), Into::into)
     }

@@ -9,7 +9,7 @@ use super::stat;
 use crate::Version;
 use crate::fake::describe::{Admin, Backend, Server, check};
 
-/// The reply, for one backend if a word names it.
+/// Returns the reply, limited to one backend if a word names it.
 pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let process = &call.state.process;
     let name = call.word(0);
@@ -63,7 +63,7 @@ fn row(backend: &Backend, server: &Server, sid: usize, version: &Version) -> Str
     )
 }
 
-/// 0 stopped, 2 running, 3 stopping.
+/// `srv_op_state`: 0 stopped, 2 running, 3 stopping.
 fn operation(server: &Server) -> u32 {
     match server.status() {
         status if status.starts_with("NOLB") => 3,
@@ -72,7 +72,9 @@ fn operation(server: &Server) -> u32 {
     }
 }
 
-/// A sum of what is asked of a server, and by whom.
+/// `srv_admin_state`, the sum of 1 maintenance by command, 2 maintenance inherited from the tracked
+/// server, 4 maintenance in the configuration, 8 drain by command, 16 drain inherited from the
+/// tracked server, and 32 maintenance because the name is not resolved.
 fn admin(server: &Server) -> u32 {
     let configured = if server.is_disabled_by_description() { 4 } else { 0 };
     let told = match server.admin() {
@@ -103,13 +105,13 @@ fn health(server: &Server, version: &Version) -> u32 {
             let check = server.cells.text("check_status").unwrap_or_default();
             if check::passes(&check) { 4 } else { 0 }
         }),
-        // Before 3.4 it begins with what it takes to be up.
+        // Before 3.4 the counter begins at the number of passed checks that makes a server up.
         _ if *version < (3, 4) => 2,
         _ => 0,
     }
 }
 
-/// 2 configured, 4 enabled, 8 paused.
+/// `srv_check_state`, the sum of 2 configured, 4 enabled and 8 paused.
 fn check_state(server: &Server) -> u32 {
     if !server.has_checks() {
         return if server.is_disabled_by_description() { 8 } else { 0 };
@@ -119,7 +121,7 @@ fn check_state(server: &Server) -> u32 {
     2 + enabled + paused
 }
 
-/// The same with 16, for the agent.
+/// `srv_agent_state`: the same sum, and 16 for an agent.
 fn agent_state(server: &Server) -> u32 {
     match (server.has_agent_checks(), server.has_agent()) {
         (false, _) => 0,
@@ -143,5 +145,5 @@ const COLUMNS: &str = "be_id be_name srv_id srv_name srv_addr srv_op_state srv_a
      srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health \
      srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord";
 
-/// Behind those from 2.4 on.
+/// Columns after `COLUMNS`, from 2.4 on.
 const ADDRESSES: &str = " srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port";

@@ -1,15 +1,15 @@
 use crate::level::Level;
 
-/// What one connection has set for itself.
+/// The settings of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fake) struct Session {
     pub(in crate::fake) level: Level,
     pub(in crate::fake) output: SeverityOutput,
-    /// Whether each reply ends in a prompt, and the connection stays open.
+    /// Set if the connection stays open and each reply ends in a prompt.
     pub(in crate::fake) is_interactive: bool,
 }
 
-/// How messages tell their severity (`set severity-output`).
+/// The form in which messages give their severity (`set severity-output`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fake) enum SeverityOutput {
     None,

@@ -7,11 +7,11 @@ use crate::fake::describe::{Proxy, Row, State, columns};
 use crate::field::RowKind;
 use crate::level::Level;
 
-/// Which rows a `show stat` asks for.
+/// The rows that a `show stat` selects.
 #[derive(Debug)]
 struct Filter<'a> {
     proxy: Option<&'a str>,
-    /// Bits 1 frontend, 2 backend, 4 server, 8 listener.
+    /// A sum of 1 frontend, 2 backend, 4 server and 8 listener; -1 selects all.
     kinds: i64,
     sid: i64,
     /// Hides servers in maintenance.
@@ -20,7 +20,7 @@ struct Filter<'a> {
     up: bool,
 }
 
-/// The reply to `show stat` with these words behind it.
+/// Returns the reply to `show stat` with these arguments.
 pub(in crate::fake) fn show(state: &State, level: Level, words: &[&str]) -> Answer {
     let process = &state.process;
     let filter = Filter::new(words, &process.version);
@@ -52,7 +52,7 @@ fn rows<'a>(proxies: &'a [Proxy], version: &Version, filter: &Filter<'_>) -> Vec
     for (assigned, proxy) in (FIRST_IID..).zip(proxies) {
         let start = rows.len();
         if let Some(frontend) = &proxy.frontend {
-            // Gone with all that is behind it, if it is a `listen`.
+            // Before 2.4 the frontend is removed, and the backend of a `listen` with it.
             if frontend.is_shut && *version < (2, 4) {
                 continue;
             }
@@ -93,7 +93,8 @@ fn with_sid(mut row: Row<'_>, sid: u32) -> Row<'_> {
     row
 }
 
-/// Number of the proxy that a word stands for, which may be none at all.
+/// Returns the proxy number (`iid`) that a word stands for. A number stands for itself, even if no
+/// proxy has it.
 fn iid(proxies: &[Proxy], word: &str) -> Option<i64> {
     match leading_number(word) {
         0 => {
@@ -107,11 +108,11 @@ fn iid(proxies: &[Proxy], word: &str) -> Option<i64> {
 
 impl<'a> Filter<'a> {
     fn new(words: &[&'a str], version: &Version) -> Self {
-        // 2.2 does not know the two yet.
+        // 2.2 does not know `up` and `no-maint`.
         let has = |word| *version >= (2, 3) && words.contains(&word);
         let up = has("up");
         let mut filter = Self { proxy: None, kinds: -1, sid: -1, no_maint: up || has("no-maint"), up };
-        // All three or none.
+        // The three arguments count only together.
         if let [proxy, kinds, sid, ..] = words {
             filter.proxy = Some(proxy);
             filter.kinds = leading_number(kinds);
@@ -133,5 +134,5 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Number of the first proxy: the one before is that of the stats sockets.
+/// Number of the first proxy; the number before belongs to the proxy of the stats sockets.
 pub(in crate::fake) const FIRST_IID: i64 = 2;

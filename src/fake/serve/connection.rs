@@ -10,14 +10,14 @@ use crate::fake::command::Session;
 use crate::fake::describe::Fault;
 use crate::level::Level;
 
-/// A connection, of whatever kind.
+/// A connection over any kind of socket.
 pub(in crate::fake) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Answers one client, and closes.
+/// Serves one client until its connection ends.
 pub(in crate::fake) async fn serve(stream: Box<dyn Stream>, level: Level, shared: Arc<Shared>) {
-    // A client that has gone away is none to tell about.
+    // An I/O error means that the client is gone, so the result is ignored.
     let _ = talk(stream, level, &shared).await;
 }
 
@@ -40,7 +40,7 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
             continue;
         }
         let mut paused = shared.paused.subscribe();
-        // The sender is in `shared`, so that there is always an answer.
+        // The sender lives in `shared`, so waiting cannot fail.
         let _ = paused.wait_for(|paused| !paused).await;
 
         let (Reply { text, closes }, fault) = {
@@ -51,7 +51,7 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
             None => stream.write_all(text.as_bytes()).await?,
             Some(fault) => return fail(stream, fault, text.as_bytes()).await,
         }
-        // Up to 2.6, a client that has begun another line may end it.
+        // Up to 2.6, a client that has begun another line may finish it.
         if closes || rest.is_empty() && !session.is_interactive {
             return Ok(());
         }
@@ -59,10 +59,10 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
     }
 }
 
-/// Gives the reply in the way of `fault`, and closes.
+/// Sends the reply with a fault, and closes the connection.
 async fn fail(mut stream: Box<dyn Stream>, fault: Fault, reply: &[u8]) -> io::Result<()> {
     match fault {
-        // Until the client has had enough.
+        // Reads until the client closes the connection.
         Fault::Hang => while stream.read(&mut [0; 1024]).await? > 0 {},
         Fault::Close => {}
         Fault::Cut(length) => stream.write_all(reply.get(..length).unwrap_or(reply)).await?,

@@ -1,7 +1,7 @@
-//! A command line, taken apart.
+//! The words of a command line.
 
-/// The words of each command of a line. A backslash takes what is special from
-/// the next character, be it blank, `;` or another backslash.
+/// Returns the words of each command of a line. A backslash removes the special meaning of the next
+/// character: a blank, `;` or another backslash.
 pub(in crate::fake) fn commands(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut word: Option<String> = None;
@@ -18,7 +18,7 @@ pub(in crate::fake) fn commands(line: &str) -> Vec<Vec<String>> {
                 continue;
             }
         };
-        // There is always a command under way.
+        // The list always has a last command.
         if let Some(command) = commands.last_mut() {
             command.extend(end);
         }

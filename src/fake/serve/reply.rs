@@ -1,4 +1,4 @@
-//! What a fake process answers to what it got.
+//! The reply of a fake process to the requests of a client.
 
 use super::line;
 use super::request::Request;
@@ -7,17 +7,17 @@ use crate::fake::command;
 use crate::fake::command::Session;
 use crate::fake::describe::State;
 
-/// Bytes for the client, and whether that was the end.
+/// The bytes for the client. If `closes` is set, the connection is closed after them.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::fake) struct Reply {
     pub(in crate::fake) text: String,
     pub(in crate::fake) closes: bool,
 }
 
-/// The reply to requests that arrived together.
+/// Runs requests that arrived together, and returns their reply.
 ///
-/// In interactive mode all of them are run. Elsewhere HAProxy up to 2.6 runs all of
-/// them; 3.0 runs the first and forgets the rest.
+/// Interactive mode runs all of them. In the other mode, HAProxy up to 2.6 runs all of them; 3.0
+/// runs the first one and discards the others.
 pub(in crate::fake) fn to_requests(
     state: &mut State,
     session: &mut Session,
@@ -39,7 +39,8 @@ pub(in crate::fake) fn to_requests(
                 Some(reply) => text.push_str(&reply),
                 None => return Reply { text, closes: true },
             }
-            // Since 3.2 a line has one prompt, and not each of its commands.
+            // Since 3.2 HAProxy prints one prompt for a line, instead of one for each of its
+            // commands.
             if session.is_interactive && (index == last || version < (3, 2)) {
                 text.push_str("> ");
             }
@@ -51,9 +52,10 @@ pub(in crate::fake) fn to_requests(
     Reply { text, closes: false }
 }
 
-/// What a process says of something that is too long for it, before it closes.
+/// Returns the text that a release sends before it closes the connection if a line or payload is
+/// too long.
 pub(in crate::fake) fn to_too_much(version: &Version, line: usize, payload: usize) -> Option<&'static str> {
-    // A payload had to fit into the same buffer.
+    // Before 3.4 the line and its payload had to fit into one buffer.
     let buffered = if *version < (3, 4) { line + payload } else { line };
     let is_too_long = buffered >= LONGEST_LINE;
     Some(match () {
@@ -78,8 +80,8 @@ pub(in crate::fake) fn to_too_much(version: &Version, line: usize, payload: usiz
     })
 }
 
-/// Bytes that a line may have, without its end: `tune.bufsize`.
+/// Maximum length of a line without its end, in bytes: `tune.bufsize`.
 const LONGEST_LINE: usize = 16_384;
 
-/// Bytes that a payload may have since 3.4: `tune.cli.max-payload-size`.
+/// Maximum length of a payload since 3.4, in bytes: `tune.cli.max-payload-size`.
 const LONGEST_PAYLOAD: usize = 131_072;

@@ -1,17 +1,17 @@
-//! What a client sent, taken apart into lines and what goes with them.
+//! The command lines and payloads that a client sent.
 
 use crate::Version;
 
-/// A command line, and the payload it announced with a last word of `<<`.
+/// A command line, and the payload that it announced with a last word of `<<`.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::fake) struct Request<'a> {
     pub(in crate::fake) line: &'a str,
-    /// Lines with their ends, without the one that ends them.
+    /// Lines with their ends, without the line that ends the payload.
     pub(in crate::fake) payload: Option<&'a str>,
 }
 
-/// Lengths of a line and of its payload, for each of those that `text` holds; the
-/// last one may not be whole.
+/// Returns the lengths of the line and payload of each request in `text`, including the last
+/// request, which may be incomplete.
 pub(in crate::fake) fn lengths(found: &[Request<'_>], rest: &str) -> impl Iterator<Item = (usize, usize)> {
     let (line, payload) = rest.split_once('\n').unwrap_or((rest, ""));
     let last = (line.len(), payload.len());
@@ -19,7 +19,7 @@ pub(in crate::fake) fn lengths(found: &[Request<'_>], rest: &str) -> impl Iterat
     whole.chain([last])
 }
 
-/// The requests that `text` holds whole, and what is behind them.
+/// Returns the complete requests in `text`, and the text after them.
 pub(in crate::fake) fn requests<'a>(text: &'a str, version: &Version) -> (Vec<Request<'a>>, &'a str) {
     let mut found = Vec::new();
     let mut rest = text;
@@ -36,11 +36,11 @@ pub(in crate::fake) fn requests<'a>(text: &'a str, version: &Version) -> (Vec<Re
     (found, rest)
 }
 
-/// A line that announces a payload without its last word, and the line that will
-/// end the payload.
+/// Splits a line that announces a payload into the line without its last word, and the line that
+/// will end the payload.
 fn announced<'a>(line: &'a str, version: &Version) -> Option<(&'a str, &'a str)> {
     if *version < (2, 9) {
-        // Even where it is glued to a word or behind a backslash.
+        // Before 2.9 `<<` counts even if it is glued to a word or follows a backslash.
         return Some((line.strip_suffix("<<")?, ""));
     }
     let trimmed = line.trim_end_matches([' ', '\t']);
@@ -51,7 +51,7 @@ fn announced<'a>(line: &'a str, version: &Version) -> Option<(&'a str, &'a str)>
     (end.len() <= longest).then_some((line, end))
 }
 
-/// Splits at the line that is `end`.
+/// Splits a text at the line that equals `end`.
 fn split_payload<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {

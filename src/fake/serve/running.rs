@@ -11,11 +11,18 @@ use crate::fake::describe::{Fault, Process, State, Value, info, row, word};
 use crate::field::RowKind;
 use crate::level::Level;
 
-/// A fake process that answers, until this is dropped.
+/// A fake process that answers until this value is dropped.
 ///
-/// What it says can be changed from anywhere while it runs; a reply is made of
-/// one moment. Dropping it ends its connections and removes its socket files;
-/// [`stop`](Running::stop) also waits until that is done.
+/// Its figures can be changed from any thread while it runs; each reply shows the state of one
+/// moment. Dropping it closes its connections and removes its socket files. [`stop`](Running::stop)
+/// also waits until both are done.
+///
+/// # Cancel safety
+///
+/// Dropping the future of [`Process::serve`] or [`also`](Running::also) leaves nothing behind.
+/// Dropping the future of [`stop`](Running::stop) or [`kill`](Running::kill) ends the process like
+/// dropping this value. A cancelled `kill` may therefore remove socket files that it would have
+/// kept.
 ///
 /// # Example
 ///
@@ -45,25 +52,22 @@ pub struct Running {
 }
 
 impl Process {
-    /// Starts to answer at an address: the path of a UNIX socket, or a TCP address,
-    /// whose port may be 0 to get a free one.
+    /// Starts to answer at an address: the path of a UNIX socket, or a TCP address. With port 0,
+    /// the system chooses a free port.
     ///
-    /// A socket that a process left behind at that path is replaced.
+    /// A socket file that a dead process left at the path is replaced.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a description that no
-    /// HAProxy of that release could have: a column or key it does not have, a value
-    /// of the wrong type, a name it would not take, a name twice. The same if it
-    /// cannot listen at the address.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if no HAProxy of that release could match
+    ///   the description: a column or key that the release does not have, a value of the wrong
+    ///   type, a name that HAProxy would refuse, or a duplicate name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the process cannot listen at the
+    ///   address.
     ///
     /// # Panics
     ///
-    /// Outside a Tokio runtime that has I/O and time enabled.
+    /// Panics outside a Tokio runtime with I/O and time enabled.
     ///
     /// # Example
     ///
@@ -100,19 +104,16 @@ impl Running {
         })
     }
 
-    /// Answers at one more address, at a level of its own.
+    /// Answers at one more address, at its own level.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot listen there.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves nothing behind.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the process cannot listen at the
+    ///   address.
     ///
     /// # Panics
     ///
-    /// Outside a Tokio runtime that has I/O and time enabled.
+    /// Panics outside a Tokio runtime with I/O and time enabled.
     pub async fn also(&mut self, address: impl Into<Address>, level: Level) -> Result<()> {
         let address = address.into();
         let is_exposed = self.shared.state().process.is_exposed;
@@ -124,14 +125,14 @@ impl Running {
         Ok(())
     }
 
-    /// Where it was first told to answer, with the real port where that was 0.
+    /// Returns the address given to [`Process::serve`], with the real port if the given port was 0.
     pub fn address(&self) -> &Address {
-        // `serve` gives nothing out before there is a first socket.
+        // `serve` adds the first socket before it returns a `Running`.
         #[allow(clippy::indexing_slicing)]
         self.sockets[0].address()
     }
 
-    /// Connections that it has accepted so far, or since it was
+    /// Returns the number of connections accepted since the start, or since the process was
     /// [replaced](Running::replace).
     pub fn connections(&self) -> u64 {
         self.shared.state().connections
@@ -141,18 +142,18 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such frontend,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no frontend with this name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the column cannot have that value.
     pub fn set_frontend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
         self.set(RowKind::Frontend, name, "", column, value.into())
     }
 
-    /// Sets a column of the row of a frontend's first listener of that name.
+    /// Sets a column of the row of a listener, the first of the frontend with this name.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such listener,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no such listener.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the column cannot have that value.
     pub fn set_listener(
         &self,
         frontend: &str,
@@ -167,8 +168,8 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such backend,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no backend with this name.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the column cannot have that value.
     pub fn set_backend(&self, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
         self.set(RowKind::Backend, name, "", column, value.into())
     }
@@ -177,18 +178,18 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such server,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it cannot have that value.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no such server.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the column cannot have that value.
     pub fn set_server(&self, backend: &str, name: &str, column: &str, value: impl Into<Value>) -> Result<()> {
         self.set(RowKind::Server, backend, name, column, value.into())
     }
 
-    /// Sets a key of `show info`; `Stopping` to 1 makes it an old worker.
+    /// Sets a key of `show info`. Setting `Stopping` to 1 makes the process an old worker.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the release has no such
-    /// key, or not with that value.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the release does not have the key, or
+    ///   the key cannot have that value.
     pub fn set_info(&self, key: &str, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
         let process = &mut self.shared.state().process;
@@ -203,50 +204,44 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// Those of [`Process::serve`] for the description; then the old one stays.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the description is one that
+    ///   [`Process::serve`] refuses. The old process stays in that case.
     pub fn replace(&self, process: Process) -> Result<()> {
         process.check()?;
         self.shared.state().replace(process);
         Ok(())
     }
 
-    /// Fails in that way, from the next command on.
+    /// Makes the process fail in this way, from the next command on.
     pub fn fail(&self, fault: Fault) {
         self.shared.state().fault = Some(fault);
     }
 
-    /// Answers as it should again.
+    /// Ends the fault: the process answers correctly again.
     pub fn heal(&self) {
         self.shared.state().fault = None;
     }
 
-    /// Hangs: accepts, and answers nobody until [`resume`](Running::resume).
+    /// Makes the process hang: it accepts connections but answers no command until
+    /// [`resume`](Running::resume).
     pub fn pause(&self) {
         self.shared.paused.send_replace(true);
     }
 
-    /// Goes on, and answers those who still wait.
+    /// Ends the pause, and answers the clients that still wait.
     pub fn resume(&self) {
         self.shared.paused.send_replace(false);
     }
 
-    /// Ends it in order: connections are closed and socket files are gone when
+    /// Stops the process in order: its connections are closed and its socket files are removed when
     /// this returns.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future is as good as dropping the process.
     pub async fn stop(mut self) {
         for socket in &mut self.sockets {
             socket.end().await;
         }
     }
 
-    /// Ends it as a crash does: nobody listens any more, but the socket files stay.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future ends the process too; its files may be gone then.
+    /// Ends the process as a crash does: it stops listening, but its socket files stay.
     pub async fn kill(mut self) {
         for socket in &mut self.sockets {
             socket.end().await;

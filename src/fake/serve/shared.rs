@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::fake::describe::State;
 
-/// What the connections of a process share.
+/// The state that the connections of a process share.
 pub(in crate::fake) struct Shared {
     pub(in crate::fake) state: Mutex<State>,
     pub(in crate::fake) paused: watch::Sender<bool>,
@@ -12,7 +12,7 @@ pub(in crate::fake) struct Shared {
 
 impl Shared {
     pub(in crate::fake) fn state(&self) -> MutexGuard<'_, State> {
-        // What it holds is whole after every statement.
+        // The state is consistent after every statement, so a poisoned lock does no harm.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,12 +19,12 @@ use super::shared::Shared;
 use crate::Address;
 use crate::level::Level;
 
-/// One stats socket of a fake process, until it is dropped.
+/// A stats socket of a fake process, open until it is dropped.
 pub(in crate::fake) struct Socket {
     address: Address,
-    /// Removed when this is dropped.
+    /// Removed on drop.
     file: Option<PathBuf>,
-    /// Dropped to end the task.
+    /// Dropping the sender ends the task.
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -57,11 +57,11 @@ impl Socket {
         &self.address
     }
 
-    /// Closes it and all its connections.
+    /// Closes the socket and all its connections.
     pub(in crate::fake) async fn end(&mut self) {
         if let Some((stop, task)) = self.running.take() {
             drop(stop);
-            // It can neither panic nor be aborted; gone is gone in any case.
+            // The task neither panics nor is aborted here, and it has ended in either case.
             let _ = task.await;
         }
     }
@@ -98,9 +98,9 @@ impl Listening {
     }
 }
 
-/// Serves whoever connects, until told to stop.
+/// Accepts and serves clients until `stop` is dropped.
 async fn accept(listener: Listening, level: Level, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
-    // Those in it end with it.
+    // Dropping the set ends the connections in it.
     let mut connections = JoinSet::new();
     loop {
         match select(pin!(listener.accept()), &mut stop).await {
@@ -108,7 +108,7 @@ async fn accept(listener: Listening, level: Level, shared: Arc<Shared>, mut stop
                 shared.state().connections += 1;
                 connections.spawn(connection::serve(stream, level, Arc::clone(&shared)));
             }
-            // No descriptors left, as a rule; some may be free soon.
+            // Usually no descriptors are left; some may be free soon.
             Either::Left((Err(_), _)) => tokio::time::sleep(Duration::from_millis(10)).await,
             Either::Right(_) => break,
         }
@@ -125,7 +125,7 @@ async fn bind_tcp(host: &str, port: u16, is_exposed: bool) -> io::Result<TcpList
     TcpListener::bind(addresses.as_slice()).await
 }
 
-/// Binds a path, also one where a process left its socket behind.
+/// Binds a path. A socket file that a dead process left there is replaced.
 #[cfg(unix)]
 async fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
     use std::os::unix::fs::FileTypeExt;
