@@ -1,0 +1,109 @@
+//! HAProxy's commands that this crate sends, and the calls that send them.
+//!
+//! *Level* is the level that the socket needs. *From* is the first release that gets the
+//! command. A dash stands for every release, back to 1.7. A process that is older than *from*
+//! is an [`Unsupported`](crate::ErrorKind::Unsupported) outcome, and nothing is sent to it. In
+//! a command, capitals are arguments, brackets hold an optional part, and `B/S` is a backend
+//! and one of its servers.
+//!
+//! Methods of [`ServerRef`](crate::ServerRef), [`FrontendRef`](crate::FrontendRef) and
+//! [`BackendRef`](crate::BackendRef) exist under the same names on
+//! [`Server`](crate::Server), [`Frontend`](crate::Frontend) and [`Backend`](crate::Backend).
+//!
+//! # Processes
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show info` | every read, for example [`Cluster::info`](crate::Cluster::info) | user | - |
+//! | `show cli level` | every read | user | -; known since 1.9 |
+//! | `show cli sockets` | every read | user | -; known since 1.8 |
+//! | `show stat [NAME KINDS -1]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot) | user | - |
+//! | `dump stats-file` | every read, if processes share counters: [`guide::shared_counters`](crate::guide::shared_counters) | user | 3.3 |
+//! | `show errors [NAME]` | [`Cluster::show_errors`](crate::Cluster::show_errors), [`Cluster::show_errors_of`](crate::Cluster::show_errors_of) | operator | 1.8 |
+//! | `clear counters [all]` | [`Cluster::clear_counters`](crate::Cluster::clear_counters) | operator; admin with `all` | 1.8 |
+//! | `set maxconn global N` | [`Cluster::set_maxconn`](crate::Cluster::set_maxconn) | admin | 1.8 |
+//! | `set rate-limit LIMIT global N` | [`Cluster::set_rate_limit`](crate::Cluster::set_rate_limit) | admin | 1.8 |
+//!
+//! # Frontends
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `enable frontend NAME` | [`FrontendRef::enable`](crate::FrontendRef::enable) | admin | 1.8 |
+//! | `disable frontend NAME` | [`FrontendRef::disable`](crate::FrontendRef::disable) | admin | 1.8 |
+//! | `shutdown frontend NAME` | [`FrontendRef::shutdown`](crate::FrontendRef::shutdown) | admin | 1.8 |
+//! | `set maxconn frontend NAME N` | [`FrontendRef::set_maxconn`](crate::FrontendRef::set_maxconn) | admin | 1.8 |
+//!
+//! # Servers
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state) | admin | 1.8 |
+//! | `enable server B/S` | [`ServerRef::enable`](crate::ServerRef::enable) | admin | 1.8 |
+//! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable) | admin | 1.8 |
+//! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight) | admin | 1.8 |
+//! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
+//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9 | user | 1.8 |
+//! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port) | admin | 1.8 |
+//! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn) | admin | 1.8 |
+//! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn) | admin | 1.8 |
+//! | `set server B/S ssl on\|off` | [`ServerRef::set_ssl`](crate::ServerRef::set_ssl) | admin | 2.4 |
+//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions) | admin | 1.8 |
+//!
+//! # Health and agent checks of servers
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `set server B/S health up\|stopping\|down` | [`ServerRef::set_health`](crate::ServerRef::set_health) | admin | 1.8 |
+//! | `enable health B/S` | [`ServerRef::enable_health`](crate::ServerRef::enable_health) | admin | 1.8 |
+//! | `disable health B/S` | [`ServerRef::disable_health`](crate::ServerRef::disable_health) | admin | 1.8 |
+//! | `set server B/S check-port P` | [`ServerRef::set_check_port`](crate::ServerRef::set_check_port) | admin | 1.8 |
+//! | `set server B/S check-addr IP [port P]` | [`ServerRef::set_check_address`](crate::ServerRef::set_check_address) | admin | 2.4 |
+//! | `set server B/S agent up\|down` | [`ServerRef::set_agent`](crate::ServerRef::set_agent) | admin | 1.8 |
+//! | `enable agent B/S` | [`ServerRef::enable_agent`](crate::ServerRef::enable_agent) | admin | 1.8 |
+//! | `disable agent B/S` | [`ServerRef::disable_agent`](crate::ServerRef::disable_agent) | admin | 1.8 |
+//! | `set server B/S agent-addr HOST [port P]` | [`ServerRef::set_agent_address`](crate::ServerRef::set_agent_address) | admin | 1.8; 2.4 with a port |
+//! | `set server B/S agent-port P` | [`ServerRef::set_agent_port`](crate::ServerRef::set_agent_port) | admin | 2.4 |
+//! | `set server B/S agent-send TEXT` | [`ServerRef::set_agent_send`](crate::ServerRef::set_agent_send) | admin | 1.8 |
+//!
+//! # Maps
+//!
+//! Up to 3.2 every level may read and change maps and ACLs.
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show map [ID]` | [`Cluster::maps`](crate::Cluster::maps), [`Map::show`](crate::Map::show) | admin | 1.8 |
+//! | `get map ID KEY` | [`Map::get`](crate::Map::get) | admin | 1.8 |
+//! | `add map ID KEY VALUE` | [`Map::add`](crate::Map::add), [`Map::add_all`](crate::Map::add_all) | admin | 1.8 |
+//! | `set map ID KEY VALUE` | [`Map::set`](crate::Map::set), [`Map::set_entry`](crate::Map::set_entry) | admin | 1.8 |
+//! | `del map ID KEY` | [`Map::delete`](crate::Map::delete), [`Map::delete_entry`](crate::Map::delete_entry) | admin | 1.8 |
+//! | `clear map ID` | [`Map::clear`](crate::Map::clear) | admin | 1.8 |
+//!
+//! `add_all` sends most entries as the payload of one command: `add map ID <<`.
+//!
+//! # ACLs
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show acl [ID]` | [`Cluster::acls`](crate::Cluster::acls), [`Acl::show`](crate::Acl::show) | admin | 1.8 |
+//! | `get acl ID VALUE` | [`Acl::get`](crate::Acl::get) | admin | 1.8 |
+//! | `add acl ID PATTERN` | [`Acl::add`](crate::Acl::add), [`Acl::add_all`](crate::Acl::add_all) | admin | 1.8 |
+//! | `del acl ID PATTERN` | [`Acl::delete`](crate::Acl::delete), [`Acl::delete_entry`](crate::Acl::delete_entry) | admin | 1.8 |
+//! | `clear acl ID` | [`Acl::clear`](crate::Acl::clear) | admin | 1.8 |
+//!
+//! # Beside other commands
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `set severity-output number` | every command above but the reads of figures: makes HAProxy mark its messages with a severity | user | 1.8 |
+//! | `prompt` | commands that must not be executed twice, and dumps of maps and ACLs: begins interactive mode, in which the end of a reply is marked | user | 1.8 |
+//!
+//! Changes that HAProxy executes also while it stops are sent behind `show info`, which
+//! identifies the process in the same reply: see [`guide::fan_out`](crate::guide::fan_out).
+//!
+//! # Other commands
+//!
+//! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
+//! [`StatsSocket::command`](crate::StatsSocket::command) to one.
+//! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
+//! payload. Adding and deleting servers and backends, stick tables, sessions, certificates, and
+//! replacing a map in one transaction have no call of their own yet.
