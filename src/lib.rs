@@ -2,11 +2,10 @@
 //! frontend, backend and server.
 //!
 //! HAProxy runs as many processes: workers of `nbproc` on old releases, several
-//! instances on a host, one on each host of a fleet. Every process has a stats
-//! socket and counters of its own. This crate is given the sockets, finds out what
-//! lives where, and presents each frontend, backend and server as one object: read
-//! it and you get the figures of the whole cluster, act on it and the command reaches
-//! every process that has it.
+//! instances on a host, one on each host of a fleet. Every process has its own stats
+//! socket and its own counters. This crate is given the sockets, finds the processes,
+//! and presents each frontend, backend and server as one object: a read returns the
+//! figures of the whole cluster, and a change reaches every process that has the object.
 //!
 //! ```no_run
 //! # async fn example() -> haproxyadmin::Result<()> {
@@ -23,60 +22,63 @@
 //! # }
 //! ```
 //!
-//! # From the top down
+//! # Overview
 //!
-//! - [`Cluster`]: many processes. Finds them, asks all of them at once, and gives
-//!   [`Frontend`], [`Backend`], [`Server`] and [`Listener`] with their figures;
+//! - [`Cluster`]: many processes. Finds them, reads all of them at the same time, and
+//!   returns [`Frontend`], [`Backend`], [`Server`] and [`Listener`] with their figures. Makes
 //!   [`FrontendRef`], [`BackendRef`], [`ServerRef`], [`Map`] and [`Acl`] from their
-//!   names alone, without asking anybody.
-//! - [`Outcomes`]: what became of a command on each process.
-//! - [`Snapshot`]: what they said at one moment, a value that can be kept, sent
+//!   names alone, without I/O.
+//! - [`Outcomes`]: the outcome of a command on each process.
+//! - [`Snapshot`]: the replies of all processes at one moment, a value that can be kept, sent
 //!   elsewhere and [joined](Snapshot::join) with others.
-//! - [`StatsSocket`]: one process, one command and its whole reply, verbatim.
+//! - [`StatsSocket`]: one process. Sends a command and returns its whole reply, verbatim.
 //! - [`StatParser`]: `show stat` from bytes alone, without any I/O.
+//! - [`guide`]: the operator's manual.
 //!
 //! # Accessors
 //!
-//! Every column of `show stat` and every key of `show info` has an accessor that
-//! is named as HAProxy names it and documented with its unit, its release and its
-//! merge rule; [`field`] has the tables they are made from. An accessor never
-//! waits. `None` is an empty cell, or one that the release does not have; a cell
-//! that is malformed is an error of the whole reading, never a `None`. Columns
-//! that are newer than this crate are kept as text and found by name.
+//! Every column of `show stat` and every key of `show info` has an accessor with HAProxy's
+//! name for it. The accessor is documented with its unit, its release and its merge rule;
+//! [`field`] has the tables from which the accessors are made. An accessor never waits.
+//! `None` is an empty cell, or a cell that the release does not have. A malformed cell is an
+//! error of the whole read, never a `None`. Columns that are newer than this crate are kept
+//! as text and found by name.
 //!
-//! # Many values become one
+//! # Merged values
 //!
-//! Counters, gauges and rates are summed; counters that processes keep together count
-//! once ([`guide::shared_counters`]). A maximum becomes a
-//! [range](CountRange): the sum of the maxima of all processes is an upper bound and
-//! not a fact. Ages take the youngest event. Times are means that weigh each
-//! process by its samples. A [`Limit`] is that of each process and of all
-//! together. What should be the same everywhere (states, weights, addresses) is an
-//! [`Agreement`]: the common value, or what each process says. Nobody votes.
+//! Counters, gauges and rates are summed; counters that processes share count once
+//! ([`guide::shared_counters`]). A maximum becomes a [range](CountRange), because the sum of
+//! the maxima of all processes is an upper bound and not a fact. Ages take the youngest
+//! event. Times are means, weighted by the samples of each process. A [`Limit`] has the limit
+//! of each process and the limit of all together. Values that should be the same everywhere
+//! (states, weights, addresses) become an [`Agreement`]: the common value, or the value of
+//! each process. There is no majority vote.
 //!
-//! # When a part fails
+//! # Partial failure
 //!
-//! A process that is down, hung or cut off never hides the others and costs no
-//! more than its own [`Limits`]. Reads fail unless every member answered, with
-//! [`ErrorKind::Incomplete`] or the kind that all failures have in common, and the error
-//! holds the answers of the others;
-//! [`Cluster::allow_partial`] takes what there is. A reply is complete or it is an
-//! error: a dump that was cut short is never read as a smaller cluster.
+//! A process that is down, hung or cut off never hides the others, and costs no more than its
+//! own [`Limits`]. Reads fail unless every member answered, with [`ErrorKind::Incomplete`] or
+//! the kind that all failures have in common. The error holds the answers of the other
+//! processes; [`Cluster::allow_partial`] returns them instead of the error. A reply is complete
+//! or it is an error: a dump that was cut short is never read as a smaller cluster.
+//! [`guide::fan_out`] describes the outcomes of changes, [`guide::cancellation`] the effect of
+//! dropping a future.
 //!
-//! # Where strings come from outside
+//! # Strings from outside
 //!
 //! No name, key or value can run a second command or reach another object: see
-//! [`guide::arguments`]. What differs between releases of HAProxy is in
-//! [`guide::versions`].
+//! [`guide::arguments`]. [`guide::commands`] lists the commands that are sent, and
+//! [`guide::versions`] the differences between releases of HAProxy.
 //!
 //! # Features
 //!
-//! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`] and the values it
-//!   is made of; `Serialize` for the views of it ([`Frontend`], [`Backend`], [`Server`],
+//! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`] and the values that it
+//!   consists of; `Serialize` for the views of it ([`Frontend`], [`Backend`], [`Server`],
 //!   [`Listener`], [`ClusterInfo`], [`Process`], [`Row`]), and for [`Error`] and
 //!   [`Outcomes`].
-//! - `fake`: an in-process stats socket that answers like HAProxy, to test what is
-//!   built on this crate.
+//! - `fake`: a stats socket in the same program that answers like HAProxy, for tests of
+//!   programs that use this crate.
+//! - `tool`: the program `haproxytool`.
 
 mod address;
 mod cluster;

@@ -87,7 +87,7 @@ impl<'a> Tokens<'a> {
         commands
     }
 
-    /// Returns the command that is made by the call whose function is named at `at`, with the
+    /// Returns the command that the call makes if the name of its function is at `at`, with the
     /// keywords that the calls chained to it add.
     fn call(&self, at: usize) -> Option<String> {
         let name = self.text(at);

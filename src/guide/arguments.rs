@@ -1,54 +1,54 @@
-//! Why no string that is given to this crate can do anything but be that string.
+//! Strings from outside, and the reasons why none of them can become a command.
 //!
-//! HAProxy splits a line into commands at `;` and into words at blanks; it has no
-//! quotes. A value such as `v;disable server app/web1`, taken from a request or from
-//! a database and put into a command as it is, is a second command, and `two words`
-//! is stored as `two`. Some strings make HAProxy wait for ever. Every typed call of
-//! this crate goes through one encoder, which knows all of it:
+//! HAProxy splits a line into commands at `;` and into words at blanks; it has no quotes. If
+//! a value such as `v;disable server app/web1` comes from a request or a database and is put
+//! into a command as it is, HAProxy executes a second command, and `two words` is stored as
+//! `two`. Some strings make HAProxy wait for ever. Every typed call of this crate uses one
+//! encoder, which handles all of these cases:
 //!
-//! | in an argument | what HAProxy makes of it | what this crate does |
+//! | in an argument | meaning to HAProxy | this crate |
 //! |---|---|---|
 //! | blank, tab, `;`, `\` | the end of a word, of a command, an escape | puts `\` before it |
 //! | line feed, carriage return, NUL | the end of the command; from 3.2 on also NUL | refuses it |
-//! | nothing at all | cannot be said | refuses it |
+//! | an empty string | cannot be expressed | refuses it |
 //! | a word of the value that begins or ends with `<<` at its end | waits for a payload, escaped or not, by different rules in each release | refuses it |
 //! | a line longer than 15,359 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
-//! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only what the configuration takes for a name: letters, digits, `_`, `.`, `:`, `-` |
+//! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only names that the configuration takes: letters, digits, `_`, `.`, `:`, `-` |
 //! | `#` before a key that is set or deleted | a reference | refuses it; [`Map::set_entry`](crate::Map::set_entry) takes the reference |
 //! | `#`, `@` before a map or ACL | a number, a version | [`PatternId`](crate::PatternId) |
-//! | quotes, `%`, other control characters, any other letter | nothing | sends it as it is |
+//! | quotes, `%`, other control characters, any other letter | no special meaning | sends it as it is |
 //!
-//! Refused means [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is
-//! sent to anybody. The rules are those of all releases at once: which release runs
-//! behind a socket can change at any moment. The length is that of the default
-//! `tune.bufsize`; where it is smaller, a long line may end as it did before: without an
-//! answer, and with an unknown outcome.
+//! Refused means [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent to
+//! any process. The rules are the rules of all releases together, because the release behind
+//! a socket can change at any moment. The length is the length for the default
+//! `tune.bufsize`. If `tune.bufsize` is smaller, a long line may still end without a reply,
+//! and with an unknown outcome.
 //!
 //! # Numbers
 //!
-//! HAProxy takes `port 99999` for port 34463, `set maxconn frontend web abc` for no
-//! limit, and says nothing. Weights, ports, addresses, states and limits are types
-//! here, and what they can hold is what HAProxy takes.
+//! HAProxy takes `port 99999` for port 34463, and `set maxconn frontend web abc` for no limit,
+//! without a message. In this crate weights, ports, addresses, states and limits are types
+//! that hold only values that HAProxy takes.
 //!
 //! # Secrets
 //!
-//! Keys, values, patterns and the text that agents are sent are shown as `...` where
-//! errors and traces name a command. Names of proxies, servers, maps and ACLs are shown.
-//! HAProxy's own words, which an error quotes, can repeat what it did not take
+//! If errors and traces name a command, they show keys, values, patterns and the text that
+//! is sent to agents as `...`. They show names of proxies, servers, maps and ACLs. HAProxy's
+//! own words, which an error quotes, can repeat a refused value
 //! (`'x' is not a valid IPv4 or IPv6 address.`).
 //!
 //! # Raw commands
 //!
 //! [`Cluster::command`](crate::Cluster::command) and
-//! [`StatsSocket::command`](crate::StatsSocket::command) send a line as it is. It is
-//! for you to know what is in it. A line that would leave HAProxy waiting is refused
-//! all the same. Errors and traces name its first command, if HAProxy has such a
-//! command (`add map`), and say `raw command` otherwise: no other word of it is shown.
+//! [`StatsSocket::command`](crate::StatsSocket::command) send a line as it is. The caller is
+//! responsible for its contents. A line that would leave HAProxy waiting is refused all the
+//! same. Errors and traces name its first command, if HAProxy has such a command
+//! (`add map`), and say `raw command` otherwise. They show no other word of it.
 //!
-//! # What is printed
+//! # Replies
 //!
-//! `show map` prints key and value with a blank between them, and either may hold
-//! blanks: where the key ends is known only if there is one blank.
-//! [`Entry::pair`](crate::Entry::pair) says so, and [`Entry::is`](crate::Entry::is)
-//! answers what can be answered for certain. Entries that somebody else added can
-//! hold the end of a line, and look like two then.
+//! `show map` prints key and value with a blank between them, and both may contain blanks. The
+//! end of the key is known only if there is one blank. [`Entry::pair`](crate::Entry::pair)
+//! returns `None` otherwise, and [`Entry::is`](crate::Entry::is) compares an entry with a key
+//! and a value without splitting it. Entries that other programs added can contain the end of
+//! a line, and then look like two entries.

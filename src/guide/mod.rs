@@ -1,4 +1,11 @@
-//! What to know before this crate is let loose on a fleet. Nothing but text.
+//! The operator's manual: documentation without code.
+//!
+//! - [`fan_out`]: the way of a call to many processes, partial failure, unknown outcomes.
+//! - [`cancellation`]: dropped futures, time limits, the Tokio runtime.
+//! - [`commands`]: the commands of HAProxy that this crate sends, with their calls.
+//! - [`arguments`]: strings from outside, raw commands, secrets.
+//! - [`shared_counters`]: processes with one `shm-stats-file`.
+//! - [`versions`]: differences between releases of HAProxy.
 
 pub mod arguments;
 pub mod cancellation;

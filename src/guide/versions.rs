@@ -1,36 +1,39 @@
-//! Which releases of HAProxy this works with, and where they differ.
+//! Releases of HAProxy, and their differences.
 //!
-//! The tests run everything on real processes of 2.2, 2.6, 3.0, 3.2 and 3.4, also
-//! mixed in one cluster. What a later release adds to a reply is kept: columns are
-//! found by name, and words that are not known stay words.
+//! The tests run everything on real processes of 2.2, 2.6, 3.0, 3.2 and 3.4, also mixed in
+//! one cluster. Additions of later releases to a reply are kept: columns are found by name,
+//! and unknown words are kept as text.
 //!
-//! # What a release does not have
+//! # Calls that need a release
 //!
-//! The release of each process is known from its `show info`. What it is too old for
-//! is refused before it is sent, with the release that is needed:
+//! The release of each process is known from its `show info`. If the process is too old for a
+//! command, the command is not sent, and the error names the release that is needed:
 //!
 //! | call | needs |
 //! |---|---|
-//! | every command but reads of figures and [raw ones](crate::Cluster::command) | 1.8, which marks errors with a severity |
-//! | [`Process::level`](crate::Process::level) | 1.9; before, the level is not known |
+//! | every command except reads of figures and [raw commands](crate::Cluster::command) | 1.8, which marks errors with a severity |
+//! | [`Process::level`](crate::Process::level) | 1.9; the level is not known before |
 //! | [`set_check_address`](crate::ServerRef::set_check_address), [`set_agent_port`](crate::ServerRef::set_agent_port), [`set_ssl`](crate::ServerRef::set_ssl) | 2.4 |
 //! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
 //! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |
 //!
-//! In a cluster of several releases the others execute it all the same. A process
-//! that may have been replaced since it was asked is asked again before it is refused
-//! anything. What does not know a command although it should says
-//! [`Unsupported`](crate::ErrorKind::Unsupported) in its own words.
+//! In a cluster of several releases the other processes execute the command all the same. A
+//! process that may have been replaced since it was identified is identified again before
+//! it is found too old. If a process does not know a command although its release should,
+//! the outcome is [`Unsupported`](crate::ErrorKind::Unsupported) with the process's own words.
 //!
-//! # What the same call does elsewhere
+//! [`guide::commands`](crate::guide::commands) has the level and the first release of each
+//! command.
 //!
-//! | | |
+//! # Differences in behaviour
+//!
+//! | release | behaviour |
 //! |---|---|
-//! | 2.2 with `nbproc` | a process says that a backend is not here which another one runs; a frontend that it does not run it takes for shut down |
-//! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; one that was shut down is not listed any more |
-//! | 2.2 | `enable health` and `check-port` are taken also for servers without health check |
-//! | up to 2.6 | an address that was so before is told in other words; both are [`Unchanged`](crate::Change::Unchanged) |
-//! | up to 2.6 | a value that is none of a map's type, such as a word among numbers, is taken by [`Map::set`](crate::Map::set) and changes nothing |
+//! | 2.2 with `nbproc` | a process answers that a backend of another process is absent; it takes a frontend of another process for a frontend that was shut down |
+//! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; a frontend that was shut down is no longer listed |
+//! | 2.2 | `enable health` and `check-port` are accepted for servers without health check too |
+//! | up to 2.6 | HAProxy uses other words for an address that was set before; both are [`Unchanged`](crate::Change::Unchanged) |
+//! | up to 2.6 | [`Map::set`](crate::Map::set) accepts a value that does not have the type of the map, such as a word among numbers, and changes nothing |
 //! | up to 2.9 | an address for a server that is in `MAINT (resolution)` and has none would be refused and end the maintenance all the same: [`set_address`](crate::ServerRef::set_address) refuses it before anything is sent |
 //! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
@@ -39,22 +42,23 @@
 //!
 //! # Replies that must not be cut
 //!
-//! Some releases come to harm when a client closes in the middle of a reply, as it does
-//! when a future is dropped or a limit is passed:
+//! Some releases are harmed if a client closes the connection in the middle of a reply, which
+//! happens when a future is dropped or a limit passes:
 //!
-//! | release | closed during | becomes | what this crate does |
+//! | release | closed during | effect | this crate |
 //! |---|---|---|---|
-//! | 2.6.12, 3.0.11 | a long reply, while another command waits behind it | never frees the connection; ten of them close all stats sockets | sends nothing behind a long reply |
-//! | 3.2.26 | a long `show servers state` or `show servers conn` | dies or hangs, a few calls later | reads such a reply to its end in a task of its own |
-//! | 3.2.26, 3.4.7 | a payload, within one of its lines | never frees the connection, and keeps a thread busy | sends a command and its payload in one piece |
+//! | 2.6.12, 3.0.11 | a long reply, while another command waits behind it | HAProxy never frees the connection; ten of them close all stats sockets | sends nothing behind a long reply |
+//! | 3.2.26 | a long `show servers state` or `show servers conn` | HAProxy dies or hangs, a few calls later | reads such a reply to its end in a task of its own |
+//! | 3.2.26, 3.4.7 | a payload, within one of its lines | HAProxy never frees the connection, and keeps a thread busy | sends a command and its payload in one piece |
 //!
-//! Lines of your own for [`Cluster::command`](crate::Cluster::command) and
+//! Lines that callers send with [`Cluster::command`](crate::Cluster::command) and
 //! [`StatsSocket::command`](crate::StatsSocket::command) are read to their end in the same
-//! way, where they have that form.
+//! way, if they have that form. [`guide::cancellation`](crate::guide::cancellation) describes
+//! the task.
 //!
 //! # Levels
 //!
-//! `user` reads figures, states and weights; `operator` also `show errors`, and may
-//! clear maxima; everything else that changes something needs `admin`. Each call says
-//! what it needs, and so does the error where it is denied. Of several sockets of one
-//! process the one with the highest level is used.
+//! `user` reads figures, states and weights. `operator` also reads `show errors` and may clear
+//! maxima. All other changes need `admin`. The documentation of each call names the level, and
+//! so does the error if the level is denied. If a process has several sockets, the socket with
+//! the highest level is used.
