@@ -77,11 +77,11 @@
 //! # The task that reads an abandoned reply
 //!
 //! If a future is dropped, or a limit passes, in the middle of a reply, its connection is
-//! closed. Some releases do not bear that during some replies: HAProxy 3.2 dies or hangs
-//! after a long `show servers state` or `show servers conn`, and 2.6 and 3.0 never free the
-//! connection of a long reply while another command waits behind it on the line
-//! ([`guide::versions`](crate::guide::versions)). In these cases a task takes the connection over,
-//! reads the reply to its end and throws it away. The calls are:
+//! closed. During some replies this harms some releases: HAProxy 3.2 dies or hangs after a
+//! long `show servers state` or `show servers conn`, and 2.6 and 3.0 never free the connection
+//! of a long reply while another command waits behind it on the line
+//! ([`guide::versions`](crate::guide::versions)). In these cases a task takes over the
+//! connection, reads the reply to its end and throws it away. The calls are:
 //!
 //! - [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states),
 //!   [`ServerRef::fetch_state`](crate::ServerRef::fetch_state),
