@@ -15,7 +15,7 @@ use haproxyadmin::{
 mod support;
 
 use support::{
-    ANCESTOR_TRAFFIC, MIXED_TRAFFIC, Row, Running, ancestor_cluster, levels, mixed_cluster, release,
+    ANCESTOR_TRAFFIC, Row, Running, ancestor_cluster, levels, mixed_cluster, mixed_traffic, release,
     releases, rows, zoo, zoo_settled,
 };
 
@@ -110,9 +110,9 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
 }
 
 #[tokio::test]
-async fn five_releases_in_one_cluster_are_one_object_for_each_name() {
+async fn all_releases_in_one_cluster_are_one_object_for_each_name() {
     let running = mixed_cluster().await;
-    running.send_all(&MIXED_TRAFFIC).await;
+    running.send_all(&mixed_traffic()).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let snapshot = cluster.snapshot().await.unwrap();
     assert_is_the_sum(&snapshot, &running, |n| format!("{n}.sock")).await;

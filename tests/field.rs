@@ -1,4 +1,4 @@
-//! The tables of columns and keys against what five real HAProxy releases print.
+//! The tables of columns and keys against what real HAProxy prints, release by release.
 
 #![allow(
     clippy::expect_used,
@@ -11,25 +11,30 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
+#[path = "support/version.rs"]
+mod version;
+
 use haproxyadmin::field::{COLUMNS, Column, InfoKey, KEYS, Nature, RowKind, Rule, ValueType};
+use version::versions;
 
 #[test]
 fn header_of_each_release_is_the_table_up_to_that_release() {
-    for (version, columns) in VERSIONS.into_iter().zip([99, 128, 205, 207, 213]) {
+    for version in versions() {
         let table: Vec<_> = COLUMNS
             .iter()
             .filter(|column| age(column.since) <= age(version))
             .map(|column| column.name)
             .collect();
         assert_eq!(header(version), table, "columns of {version}");
-        assert_eq!(table.len(), columns, "number of columns of {version}");
     }
-    assert_eq!(header(NEWEST).len(), COLUMNS.len(), "columns that no release has");
+    let counts: Vec<_> = versions().into_iter().map(|version| (version, header(version).len())).collect();
+    assert_eq!(counts, COUNTS, "number of columns of each release");
+    assert_eq!(counts.last().map(|(_, count)| *count), Some(COLUMNS.len()), "columns that no release has");
 }
 
 #[test]
 fn keys_of_each_release_are_the_table_up_to_that_release() {
-    for version in VERSIONS {
+    for version in versions() {
         let gone =
             |key: &InfoKey| GONE.iter().any(|(name, last, _)| *name == key.name && age(last) < age(version));
         let table: Vec<_> = KEYS
@@ -46,8 +51,10 @@ fn natures_of_columns_are_haproxys_own() {
     let found = stat_tags()
         .filter(|tag| column(&tag.name).nature != tag.nature)
         .map(|tag| format!("{} of {:?} in {}: {:?}", tag.name, tag.kind, tag.version, tag.nature));
-    let listed = NATURES.iter().flat_map(|(name, kind, versions, nature, _)| {
-        versions.iter().map(move |version| format!("{name} of {:?} in {version}: {nature:?}", Some(kind)))
+    let listed = NATURES.iter().flat_map(|(name, kind, last, nature, _)| {
+        let those =
+            versions().into_iter().filter(|version| last.is_none_or(|last| age(version) <= age(last)));
+        those.map(move |version| format!("{name} of {:?} in {version}: {nature:?}", Some(kind)))
     });
     assert_eq!(set(found), set(listed), "natures that differ from the table (left) and those listed (right)");
 }
@@ -203,8 +210,8 @@ const TOLD: &[(&str, &[&str])] = &[
     ("agent_status", &["agent_code", "agent_desc", "agent_rise", "agent_fall", "agent_health"]),
 ];
 
-const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
-const NEWEST: &str = VERSIONS[4];
+/// Number of columns that each release prints.
+const COUNTS: &[(&str, usize)] = &[("2.2", 99), ("2.6", 128), ("3.0", 205), ("3.2", 207), ("3.4", 213)];
 
 /// Columns that are made of shared ones and are not tagged as such.
 const DERIVED: &[&str] = &["sess_other"];
@@ -216,16 +223,17 @@ const GONE: &[(&str, &str, &str)] = &[
     ("TotalSplicdedBytesOut", "2.6", "spelt TotalSplicedBytesOut since"),
 ];
 
-/// Natures that are not the table's: column, kind, releases, nature, reason.
-const NATURES: &[(&str, RowKind, &[&str], Nature, &str)] = &[
+/// Natures that are not the table's: column, kind, last release that says so or none if
+/// all do, nature, reason.
+const NATURES: &[(&str, RowKind, Option<&str>, Nature, &str)] = &[
     (
         "rate",
         RowKind::Backend,
-        &["2.2", "2.6"],
+        Some("2.6"),
         Nature::Gauge,
         "a rate like that of other rows; 3.0 tags it as one",
     ),
-    ("rate_max", RowKind::Backend, &VERSIONS, Nature::Gauge, "a maximum like that of other rows"),
+    ("rate_max", RowKind::Backend, None, Nature::Gauge, "a maximum like that of other rows"),
 ];
 
 /// Rules that do not follow from the nature: rule, columns, the only kind of row
@@ -353,7 +361,7 @@ fn rows(kind: RowKind) -> impl Iterator<Item = BTreeMap<String, String>> {
         RowKind::Server => "2",
         _ => "3",
     };
-    VERSIONS.into_iter().flat_map(move |version| {
+    versions().into_iter().flat_map(move |version| {
         let names = header(version);
         let text = recording(version, "show_stat");
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
@@ -368,9 +376,9 @@ fn rows(kind: RowKind) -> impl Iterator<Item = BTreeMap<String, String>> {
 
 /// Place of a release among those recorded.
 fn age(version: &str) -> usize {
-    VERSIONS
-        .iter()
-        .position(|known| *known == version)
+    versions()
+        .into_iter()
+        .position(|known| known == version)
         .unwrap_or_else(|| panic!("no fixtures of {version:?}"))
 }
 
@@ -386,11 +394,11 @@ struct Tag {
 }
 
 fn stat_tags() -> impl Iterator<Item = Tag> {
-    VERSIONS.into_iter().flat_map(|version| tags(version, "show_stat_typed"))
+    versions().into_iter().flat_map(|version| tags(version, "show_stat_typed"))
 }
 
 fn info_tags() -> impl Iterator<Item = Tag> {
-    VERSIONS.into_iter().flat_map(|version| tags(version, "show_info_typed"))
+    versions().into_iter().flat_map(|version| tags(version, "show_info_typed"))
 }
 
 /// Every line of a recording, but for those that continue a text.

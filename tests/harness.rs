@@ -6,9 +6,9 @@ use std::{fs, os::unix::net::UnixStream as StdStream, path::Path};
 mod support;
 
 use support::{
-    ANCESTOR_TRAFFIC, Config, MIXED_TRAFFIC, Row, Running, Stranger, ancestor_cluster, ask, datagram, hold,
-    http_get, info, is_alive, levels, mixed_cluster, plain_file, release, releases, row, rows, stale,
-    try_ask, until, zoo, zoo_settled,
+    ANCESTOR_TRAFFIC, Config, Row, Running, Stranger, ancestor_cluster, ask, datagram, hold, http_get, info,
+    is_alive, levels, mixed_cluster, mixed_traffic, plain_file, release, releases, row, rows, stale, try_ask,
+    until, zoo, zoo_settled,
 };
 
 #[tokio::test]
@@ -109,11 +109,11 @@ async fn ancestor_traffic_differs_in_every_process() {
 #[tokio::test]
 async fn mixed_processes_are_of_different_releases() {
     let running = mixed_cluster().await;
-    running.send_all(&MIXED_TRAFFIC).await;
+    running.send_all(&mixed_traffic()).await;
     for (n, release) in (1..).zip(releases()) {
         assert!(info(running.socket(n)).await["Version"].starts_with(&release.version));
     }
-    for (frontend, n, requests) in MIXED_TRAFFIC {
+    for (frontend, n, requests) in mixed_traffic() {
         assert_eq!(row(running.socket(n), frontend, "FRONTEND").await.number("req_tot"), requests);
     }
 }

@@ -1,4 +1,4 @@
-//! `show stat` of five releases, read whole, in pieces, cut short and damaged.
+//! `show stat` of every release, read whole, in pieces, cut short and damaged.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -6,10 +6,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+#[path = "support/version.rs"]
+mod version;
+
 use haproxyadmin::{StatParser, StatTable};
 use proptest::prelude::*;
-
-const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
+use version::versions;
 
 fn fixture(version: &str) -> Vec<u8> {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", version, "show_stat.txt"].iter().collect();
@@ -45,7 +47,7 @@ fn cells(dump: &StatTable) -> Vec<Vec<String>> {
 
 #[test]
 fn every_cell_is_what_the_csv_crate_reads() {
-    for version in VERSIONS {
+    for version in versions() {
         let bytes = fixture(version);
         assert_eq!(cells(&parse(&bytes).unwrap()), cells_by_csv(&bytes), "HAProxy {version}");
     }
@@ -53,7 +55,7 @@ fn every_cell_is_what_the_csv_crate_reads() {
 
 #[test]
 fn a_cell_found_by_name_is_the_one_in_the_row() {
-    for version in VERSIONS {
+    for version in versions() {
         let dump = parse(&fixture(version)).unwrap();
         for row in dump.rows() {
             for (name, cell) in row.cells() {
@@ -65,7 +67,7 @@ fn a_cell_found_by_name_is_the_one_in_the_row() {
 
 #[test]
 fn any_split_into_pieces_gives_the_same_rows() {
-    for version in VERSIONS {
+    for version in versions() {
         let bytes = fixture(version);
         let whole = parse(&bytes).unwrap();
         for length in [1, 2, 3, 7, 64, 1013, 4096] {
@@ -77,7 +79,7 @@ fn any_split_into_pieces_gives_the_same_rows() {
 #[test]
 fn a_dump_cut_anywhere_is_never_whole() {
     let mut ends_in_an_empty_line = 0;
-    for version in VERSIONS {
+    for version in versions() {
         let bytes = fixture(version);
         for end in 0..bytes.len() {
             let cut = &bytes[..end];
@@ -91,7 +93,7 @@ fn a_dump_cut_anywhere_is_never_whole() {
 
 #[test]
 fn writing_a_dump_and_reading_it_gives_the_same() {
-    for version in VERSIONS {
+    for version in versions() {
         let bytes = fixture(version);
         let dump = parse(&bytes).unwrap();
         assert_eq!(dump.to_csv().as_bytes(), bytes, "HAProxy {version}");
@@ -155,7 +157,7 @@ proptest! {
 
     #[test]
     fn damage_is_an_error_or_leaves_whole_cells(
-        version in prop::sample::select(&VERSIONS[..]),
+        version in prop::sample::select(versions()),
         at in any::<prop::sample::Index>(),
         byte in prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), any::<u8>()],
     ) {

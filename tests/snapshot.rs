@@ -9,7 +9,7 @@ use proptest::prelude::*;
 mod support;
 
 use support::{
-    ANCESTOR_TRAFFIC, Config, MIXED_TRAFFIC, Running, ancestor_cluster, mixed_cluster, release, releases,
+    ANCESTOR_TRAFFIC, Config, Running, ancestor_cluster, mixed_cluster, mixed_traffic, release, releases,
     zoo, zoo_settled,
 };
 
@@ -144,7 +144,7 @@ async fn a_snapshot_that_is_none_is_refused() {
 #[tokio::test]
 async fn a_snapshot_is_complete_or_an_error_that_holds_it() {
     let mut running = mixed_cluster().await;
-    running.send_all(&MIXED_TRAFFIC).await;
+    running.send_all(&mixed_traffic()).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
     assert!(cluster.snapshot().await.unwrap().complete().is_ok());
     running.kill(3);

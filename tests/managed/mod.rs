@@ -38,6 +38,13 @@ pub fn all<T: Clone>(value: T) -> Vec<T> {
     vec![value; releases().len()]
 }
 
+/// The numbers in a printed difference: `first` for the first processes, `rest` for the
+/// processes after them.
+pub fn counts(first: &[usize], rest: usize) -> String {
+    let counts = first.iter().copied().chain(std::iter::repeat(rest)).zip(1..=releases().len());
+    counts.map(|(count, n)| format!("{n}.sock: {count}")).collect::<Vec<_>>().join(", ")
+}
+
 /// One thing up to the release, another from it on.
 pub fn from<T: Clone>(version: &str, before: T, then: T) -> Vec<T> {
     let each = releases().into_iter();

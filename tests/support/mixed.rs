@@ -15,18 +15,13 @@ pub async fn mixed_cluster() -> Running {
 }
 
 /// A different number of requests for each frontend of each process.
-pub const MIXED_TRAFFIC: [(&str, usize, u64); 10] = [
-    ("web", 1, 2),
-    ("web", 2, 3),
-    ("web", 3, 5),
-    ("web", 4, 7),
-    ("web", 5, 11),
-    ("both", 1, 6),
-    ("both", 2, 1),
-    ("both", 3, 4),
-    ("both", 4, 9),
-    ("both", 5, 8),
-];
+pub fn mixed_traffic() -> Vec<(&'static str, usize, u64)> {
+    let processes = 1..=releases().len();
+    processes
+        .zip(1..)
+        .flat_map(|(n, requests)| [("web", n, 2 * requests), ("both", n, 2 * requests - 1)])
+        .collect()
+}
 
 const CONFIG: &str = r#"
 global

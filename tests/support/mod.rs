@@ -40,6 +40,7 @@ mod shared;
 mod stranger;
 mod tap;
 mod traffic;
+mod version;
 mod zoo;
 
 #[allow(unused_imports, reason = "every test file uses a part of this")]
@@ -56,7 +57,7 @@ pub use self::{
     haproxy::Haproxy,
     level::levels,
     managed::managed_cluster,
-    mixed::{MIXED_TRAFFIC, mixed_cluster},
+    mixed::{mixed_cluster, mixed_traffic},
     parrot::Parrot,
     process::is_alive,
     relay::{Moment, Relay},
@@ -71,5 +72,6 @@ pub use self::{
     stranger::{Stranger, datagram, plain_file, stale},
     tap::{Conversation, Tap},
     traffic::{Address, Held, hold, http_get},
+    version::versions,
     zoo::{zoo, zoo_settled},
 };

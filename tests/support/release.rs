@@ -1,5 +1,7 @@
 use std::{env, path::PathBuf};
 
+use super::version::versions;
+
 /// One HAProxy to test against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
@@ -28,7 +30,7 @@ impl Release {
 /// `HAPROXY_EXTRA="2.8=/path/to/haproxy 3.1=/path/to/another"` adds binaries
 /// that the install script does not bring.
 pub fn releases() -> Vec<Release> {
-    let mut all: Vec<_> = VERSIONS.iter().map(|version| release(version)).collect();
+    let mut all: Vec<_> = versions().into_iter().map(release).collect();
     all.extend(extra());
     all
 }
@@ -56,5 +58,3 @@ fn extra() -> Vec<Release> {
 fn number(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().expect("a version is numbers and dots")).collect()
 }
-
-const VERSIONS: [&str; 5] = ["2.2", "2.6", "3.0", "3.2", "3.4"];
