@@ -13,8 +13,8 @@
 //! Reading is `StatParser` fed with 16 KiB at a time, with every check it does in
 //! production. What it is compared with is in `support/peer.rs`.
 //!
-//! `cargo bench` runs criterion over each step, to compare with the last run. At
-//! the end both sides run in turns and the medians are printed side by side;
+//! `cargo bench -p haproxyadmin-benches` runs criterion over each step, to compare with
+//! the last run. At the end both sides run in turns and the medians are printed side by side;
 //! ratios are to be read from there.
 
 #![allow(missing_docs, reason = "a program without users")]

@@ -1,4 +1,7 @@
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use super::version::versions;
 
@@ -40,7 +43,9 @@ pub fn release(version: &str) -> Release {
     if let Some(release) = extra().into_iter().find(|release| release.version == version) {
         return release;
     }
-    let top = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // The benchmarks use this too and are a package in a folder of their own.
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let top = folders.find(|folder| folder.join("tests/haproxy").is_dir()).expect("tests/haproxy is here");
     Release::new(version, top.join("target/haproxy").join(version).join("haproxy"))
 }
 
