@@ -115,7 +115,7 @@ const HANDMADE: [(&str, Result<&str, &str>); 14] = [
             "line 1: expected a header with the columns pxname, svname and type, found \"# pxname,svname,scur,\"",
         ),
     ),
-    ("nul", Ok("web,s\x001,1,2,a\0b")),
+    ("nul_byte", Ok("web,s\x001,1,2,a\0b")),
     (
         "number_of_65_bits",
         Err("line 2, column \"scur\": expected a whole number, found \"18446744073709551616\""),
