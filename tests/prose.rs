@@ -39,7 +39,6 @@ const TABLES: &[&str] = &["src/field/column.rs", "src/field/info.rs"];
 const TEXTS: &[&str] = &["README.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 
 #[test]
-#[ignore = "until the prose is rewritten"]
 fn the_english_is_plain() {
     let (mut library, mut fake, mut guide) = (Prose::default(), Prose::default(), Prose::default());
     for source in sources("src") {

@@ -79,7 +79,8 @@ struct Recorded {
 
 impl Recorded {
     fn read(version: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(version).join("show_stat.txt");
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(version).join("show_stat.txt");
         let text = fs::read_to_string(&path).unwrap();
         let mut reader = csv::Reader::from_reader(text.trim_end().as_bytes());
         let header = reader.headers().unwrap().clone();

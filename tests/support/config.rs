@@ -111,7 +111,7 @@ fn for_release<'a>(line: &'a str, release: &Release) -> Option<&'a str> {
         return release.is_at_least(version).then_some(rest);
     }
     if let Some((rest, version)) = mark("# until ") {
-        return (release.version == version || !release.is_at_least(version)).then_some(rest);
+        return (release.is_of(version) || !release.is_at_least(version)).then_some(rest);
     }
     Some(line)
 }

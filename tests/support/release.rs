@@ -22,6 +22,11 @@ impl Release {
         Self { version: version.to_owned(), binary }
     }
 
+    /// Returns `true` for the branch `version` and for a release of it, like `2.6.1` of `2.6`.
+    pub fn is_of(&self, version: &str) -> bool {
+        number(&self.version).starts_with(&number(version))
+    }
+
     /// Whether this is the branch `version` or a later one.
     pub fn is_at_least(&self, version: &str) -> bool {
         number(&self.version) >= number(version)
