@@ -86,7 +86,7 @@ impl Form {
         }
     }
 
-    /// How many of the words are names, the others being arguments; `None` if there
+    /// Number of words that are names; the other words are arguments. `None` if there
     /// are too many or too few.
     fn names_among(&self, words: usize, all: bool) -> Option<usize> {
         if !self.names || all {

@@ -43,7 +43,7 @@ pub(crate) struct Views {
     pub(crate) read: Cluster,
     /// Never strict: every outcome is shown, process by process.
     pub(crate) write: Cluster,
-    /// Whether `--allow-partial` is given.
+    /// Returns `true` if `--allow-partial` is given.
     pub(crate) partial: bool,
 }
 
@@ -73,7 +73,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints the help or the version that is asked for, or what is wrong with the command
+/// Prints the requested help or version, or the error in the command
 /// line.
 fn refuse(error: &clap::Error) -> ExitCode {
     let is_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
@@ -85,7 +85,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-/// Whether all is well.
+/// Returns `true` if all is well.
 async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Problem> {
     let call = call?;
     if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {

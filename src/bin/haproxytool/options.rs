@@ -76,7 +76,7 @@ impl Options {
     }
 }
 
-/// A word as what it should be.
+/// Parses a word as a value of the type that it should have.
 pub(crate) fn parse<T: std::str::FromStr>(what: &str, word: &str) -> Result<T, Problem> {
     word.parse().map_err(|_| usage(format!("expected {what}, found {word:?}")))
 }

@@ -1,4 +1,4 @@
-//! What maps and ACLs have in common.
+//! Actions that maps and ACLs have in common.
 
 use std::fs;
 use std::io::{self, Read};

@@ -78,7 +78,7 @@ pub(crate) async fn command(call: &Call, views: &Views) -> Result<Report, Proble
     Ok(report)
 }
 
-/// Whether HAProxy does not know the command, or one of several.
+/// Returns `true` if HAProxy does not know the command, or one of several commands.
 fn is_unknown(line: &str, reply: &str) -> bool {
     let replies = if line.contains(';') { usize::MAX } else { 1 };
     reply.trim_start().lines().take(replies).any(|line| line.starts_with("Unknown command"))
@@ -100,7 +100,7 @@ async fn ratelimit(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
 }
 
-/// What each process says for itself.
+/// The answer of each process.
 async fn each(views: &Views, figure: fn(&Info) -> Cell) -> Result<Report, Problem> {
     let snapshot = views.read.snapshot().await?;
     let info = snapshot.info();
@@ -150,7 +150,7 @@ async fn list(views: &Views) -> Result<Report, Problem> {
     Ok(report)
 }
 
-/// What each process printed, under its label if there are several.
+/// Prints the reply of each process, under its label if there are several.
 fn texts<T>(outcomes: &Outcomes<T>, text: impl Fn(&T) -> String) -> Report {
     let printed: Vec<_> = outcomes.values().map(|(label, value)| (label.to_string(), text(value))).collect();
     let several = outcomes.iter().count() > 1;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::failure::Failures;
 use crate::problem::Problem;
 
-/// What an action came to.
+/// Result of an action.
 #[derive(Default)]
 pub(crate) struct Report {
     /// For people.
@@ -105,7 +105,7 @@ impl Report {
         Ok(report)
     }
 
-    /// Says which processes did not answer a read that takes what there is, and of which
+    /// Says which processes did not answer a partial read, and of which
     /// it is not known which counters they share.
     pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
         self.failures.add(Failures::of_snapshot(snapshot));
@@ -119,7 +119,7 @@ impl Report {
         self
     }
 
-    /// The same of what is asked with a command of its own.
+    /// The same for an answer to a command of its own.
     pub(crate) fn asked<T>(mut self, outcomes: &Outcomes<T>) -> Self {
         self.failures.add(Failures::of_outcomes(outcomes));
         self.failed |= outcomes.values().next().is_none();
@@ -137,7 +137,7 @@ impl Report {
         if all.peek().is_none() { self.read_from(snapshot) } else { all.fold(self, Self::asked) }
     }
 
-    /// What `--json` prints.
+    /// Output of `--json`.
     pub(crate) fn json(&self) -> Result<String, Problem> {
         let text = match &self.json {
             Json::Value(value) => serde_json::to_string_pretty(value),
