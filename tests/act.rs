@@ -76,7 +76,7 @@ async fn a_change_reaches_the_processes_that_have_the_server_and_no_others() {
     assert_eq!(said(&outcomes), ["1 absent", "2 absent", "3 changed", "4 changed"]);
     assert_eq!(
         outcomes.to_string(),
-        "1: not here: Proxy is disabled.\n2: not here: Proxy is disabled.\n3: changed\n4: changed"
+        "1: absent: Proxy is disabled.\n2: absent: Proxy is disabled.\n3: changed\n4: changed"
     );
 
     let after = cluster.snapshot().await.unwrap();

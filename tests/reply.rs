@@ -29,7 +29,7 @@ fn told<T: Send + Sync + 'static>(outcomes: &Outcomes<T>) -> Vec<String> {
     let kind = |error: &haproxyadmin::Error| format!("{:?}", error.kind());
     let outcomes = outcomes.iter().map(|outcome| match (outcome.error(), outcome.absent()) {
         (Some(error), _) => error.to_string().replacen(&place(error), &kind(error), 1),
-        (None, Some(words)) => format!("not here: {words}"),
+        (None, Some(words)) => format!("absent: {words}"),
         (None, None) => "here".to_owned(),
     });
     outcomes.collect()
@@ -92,19 +92,19 @@ async fn assert_is_told(server: &ServerRef, expected: &str) {
 async fn a_server_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("app", "nobody").unwrap();
-    assert_is_told(&server, "not here: No such server.").await;
-    assert_eq!(said(&server.set_port(80).await.unwrap()), all("not here: No such server."));
-    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("not here: No such server."));
-    assert_eq!(told(&server.fetch_state().await.unwrap()), all("not here: No such server."));
+    assert_is_told(&server, "absent: No such server.").await;
+    assert_eq!(said(&server.set_port(80).await.unwrap()), all("absent: No such server."));
+    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("absent: No such server."));
+    assert_eq!(told(&server.fetch_state().await.unwrap()), all("absent: No such server."));
 }
 
 #[tokio::test]
 async fn a_server_of_a_backend_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("nobody", "web1").unwrap();
-    assert_is_told(&server, "not here: No such backend.").await;
-    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("not here: No such backend."));
-    assert_eq!(told(&server.fetch_state().await.unwrap()), all("not here: Can't find backend."));
+    assert_is_told(&server, "absent: No such backend.").await;
+    assert_eq!(told(&server.fetch_weight().await.unwrap()), all("absent: No such backend."));
+    assert_eq!(told(&server.fetch_state().await.unwrap()), all("absent: Can't find backend."));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn what_nobody_has_is_an_error_of_a_strict_call() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().starts_with("`disable server app/nobody`: "), "{error}");
     assert!(error.to_string().contains("No such server."), "{error}");
-    assert_eq!(said(error.outcomes().unwrap()), all("not here: No such server."));
+    assert_eq!(said(error.outcomes().unwrap()), all("absent: No such server."));
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn an_entry_that_nobody_has_is_not_here() {
             (map.delete_entry(reference).await, "Key not found."),
             (acl.delete_entry(reference).await, "Key not found."),
         ] {
-            assert_eq!(said(&outcomes.unwrap()), [format!("not here: {words}")]);
+            assert_eq!(said(&outcomes.unwrap()), [format!("absent: {words}")]);
         }
     }
 }
@@ -220,7 +220,7 @@ async fn an_entry_that_nobody_has_is_not_here() {
 #[tokio::test]
 async fn a_map_that_nobody_has_is_not_here() {
     let (_running, cluster) = managed().await;
-    let not_here = "not here: Unknown map identifier. Please use #<id> or <file>.";
+    let absent = "absent: Unknown map identifier. Please use #<id> or <file>.";
     for map in [cluster.map("nobody.map").unwrap(), cluster.map(9999).unwrap()] {
         for outcomes in [
             map.add("k", "v").await,
@@ -230,9 +230,9 @@ async fn a_map_that_nobody_has_is_not_here() {
             map.clear().await,
         ] {
             let outcomes = outcomes.unwrap();
-            assert_eq!(said(&outcomes), all(not_here), "{}", outcomes.command());
+            assert_eq!(said(&outcomes), all(absent), "{}", outcomes.command());
         }
-        assert_eq!(told(&map.get("k").await.unwrap()), all(not_here));
+        assert_eq!(told(&map.get("k").await.unwrap()), all(absent));
         assert_eq!(map.show().await.unwrap().absent().count(), releases().len());
     }
 }

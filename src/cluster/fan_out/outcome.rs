@@ -192,7 +192,7 @@ impl<T: fmt::Display> fmt::Display for Outcome<T> {
         write!(f, "{}: ", self.label)?;
         match &self.result {
             Ok(Response::Value(value)) => value.fmt(f),
-            Ok(Response::Absent(words)) => write!(f, "not here: {words}"),
+            Ok(Response::Absent(words)) => write!(f, "absent: {words}"),
             Err(error) => f.write_str(&error.reason()),
         }
     }
