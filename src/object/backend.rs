@@ -1,4 +1,3 @@
-use super::handle::Backend;
 use super::server::{ServerRef, states};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
@@ -29,38 +28,11 @@ use crate::show::stat::StatFilter;
 /// ```
 #[derive(Debug, Clone)]
 pub struct BackendRef {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     name: ProxyName,
 }
 
 impl Cluster {
-    /// Returns every backend.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    #[doc(alias = "show stat")]
-    pub async fn backends(&self) -> Result<Vec<Backend>> {
-        let backends = self.snapshot().await?.backends();
-        Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
-    }
-
-    /// Returns the backend called `name`.
-    ///
-    /// Requests only the rows of this backend and of its servers, which costs HAProxy much less
-    /// than all rows. Falls back to all rows if a frontend and a backend share the name.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the backend.
-    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
-    ///   of them may have it.
-    #[doc(alias = "show stat")]
-    pub async fn backend(&self, name: &str) -> Result<Backend> {
-        Ok(Backend::new(self, self.read(&StatFilter::backend(name)).await?.backend(name)?))
-    }
-
     /// Returns a reference to the backend called `name`, to reach its servers. Sends nothing.
     ///
     /// # Errors
@@ -89,16 +61,6 @@ impl BackendRef {
     /// Returns the name of the backend.
     pub fn name(&self) -> &str {
         self.name.as_str()
-    }
-
-    /// Reads the backend with its figures: [`Cluster::backend`].
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`Cluster::backend`].
-    #[doc(alias = "show stat")]
-    pub async fn read(&self) -> Result<Backend> {
-        self.cluster.backend(self.name()).await
     }
 }
 

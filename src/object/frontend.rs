@@ -1,4 +1,3 @@
-use super::handle::{Frontend, Listener};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::Result;
 use crate::field::RowKind;
@@ -28,49 +27,11 @@ use crate::show::stat::{Row, StatFilter};
 /// ```
 #[derive(Debug, Clone)]
 pub struct FrontendRef {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     name: ProxyName,
 }
 
 impl Cluster {
-    /// Returns every frontend.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    #[doc(alias = "show stat")]
-    pub async fn frontends(&self) -> Result<Vec<Frontend>> {
-        let frontends = self.snapshot().await?.frontends();
-        Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
-    }
-
-    /// Returns the frontend called `name`.
-    ///
-    /// Requests only the rows of this frontend, which costs HAProxy much less than all rows. Falls
-    /// back to all rows if a frontend and a backend share the name.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the frontend.
-    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
-    ///   of them may have it.
-    #[doc(alias = "show stat")]
-    pub async fn frontend(&self, name: &str) -> Result<Frontend> {
-        Ok(Frontend::new(self, self.read(&StatFilter::frontend(name)).await?.frontend(name)?))
-    }
-
-    /// Returns every listener of every frontend that has `option socket-stats`.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    #[doc(alias = "show stat")]
-    pub async fn listeners(&self) -> Result<Vec<Listener>> {
-        let listeners = self.snapshot().await?.listeners();
-        Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
-    }
-
     /// Returns a reference to the frontend called `name`, to act on it. Sends nothing.
     ///
     /// # Errors
@@ -99,16 +60,6 @@ impl FrontendRef {
     /// Returns the name of the frontend.
     pub fn name(&self) -> &str {
         self.name.as_str()
-    }
-
-    /// Reads the frontend with its figures: [`Cluster::frontend`].
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`Cluster::frontend`].
-    #[doc(alias = "show stat")]
-    pub async fn read(&self) -> Result<Frontend> {
-        self.cluster.frontend(self.name()).await
     }
 }
 

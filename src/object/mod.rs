@@ -7,6 +7,7 @@ mod handle;
 mod pattern;
 mod process;
 mod rate_limit;
+mod read;
 mod server;
 
 pub use backend::BackendRef;

@@ -13,7 +13,6 @@ pub use weight::Weight;
 
 use std::net::IpAddr;
 
-use super::handle::Server;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
 use crate::protocol::{Change, Command, Host, Response, ServerName};
@@ -47,52 +46,11 @@ use crate::transport::Deadline;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ServerRef {
-    cluster: Cluster,
+    pub(in crate::object) cluster: Cluster,
     name: ServerName,
 }
 
 impl Cluster {
-    /// Returns every server of every backend.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    #[doc(alias = "show stat")]
-    pub async fn servers(&self) -> Result<Vec<Server>> {
-        let servers = self.snapshot().await?.servers();
-        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
-    }
-
-    /// Returns the server called `name` in the backend called `backend`.
-    ///
-    /// Requests only the rows of that backend, as [`backend`](Cluster::backend) does.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`snapshot`](Cluster::snapshot).
-    /// - [`NotFound`](crate::ErrorKind::NotFound) if no process lists the server.
-    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if some processes did not answer, since one
-    ///   of them may have it.
-    #[doc(alias = "show stat")]
-    pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        Ok(Server::new(self, self.read(&StatFilter::backend(backend)).await?.server(backend, name)?))
-    }
-
-    /// Returns every server called `name`, in any backend.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`server`](Cluster::server).
-    #[doc(alias = "show stat")]
-    pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
-        let snapshot = self.snapshot().await?;
-        let servers = snapshot.servers_named(name);
-        if servers.is_empty() {
-            return Err(snapshot.absent(format!("server {name:?}")));
-        }
-        Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
-    }
-
     /// Returns a reference to the server called `name` in the backend called `backend`, to act on
     /// it. Sends nothing.
     ///
@@ -127,16 +85,6 @@ impl ServerRef {
     /// Returns the name of the server.
     pub fn name(&self) -> &str {
         self.name.name()
-    }
-
-    /// Reads the server with its figures: [`Cluster::server`].
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`Cluster::server`].
-    #[doc(alias = "show stat")]
-    pub async fn read(&self) -> Result<Server> {
-        self.cluster.server(self.backend(), self.name()).await
     }
 }
 
