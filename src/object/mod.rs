@@ -1,5 +1,8 @@
 //! Objects that a user holds and changes: one file for each kind of object in HAProxy.
 
+// First, so that the page of `Cluster` goes on with reading.
+mod read;
+
 mod backend;
 mod counters;
 mod frontend;
@@ -7,7 +10,6 @@ mod handle;
 mod pattern;
 mod process;
 mod rate_limit;
-mod read;
 mod server;
 
 pub use backend::BackendRef;
