@@ -1,5 +1,5 @@
-//! What a cluster makes of the moments of a reload, each of them brought about on
-//! purpose.
+//! The behaviour of a cluster at each moment of a reload. The tests bring about each moment
+//! on purpose.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -56,7 +56,7 @@ impl Site {
         every_state(&self.running, "app", "web1", "srv_uweight").await
     }
 
-    /// How many entries of each process have a key.
+    /// Returns the number of entries with a key in each process.
     async fn entries(&self, key: &str) -> Vec<usize> {
         let mut counts = Vec::new();
         for socket in self.running.sockets() {
@@ -142,7 +142,7 @@ async fn an_entry_is_added_once_although_a_reload_came_between_the_reads_of_two_
         let entries = site.entries("key").await[0];
         let is_right = match &added {
             Ok(outcomes) => outcomes.len() == 1 && entries == 1,
-            // The level of the other socket is none of the caller's business.
+            // The error must not come from the lower level of the other socket.
             Err(error) => entries <= 1 && !error.to_string().contains("Permission denied"),
         };
         if !is_right {
@@ -170,7 +170,7 @@ async fn two_sockets_stay_one_process_although_an_old_worker_answered_while_they
         let paths = ["admin.sock", "operator.sock"].map(|name| site.path(name));
         let cluster = Cluster::from_addresses(paths).await.unwrap();
         site.admin.use_kept(2);
-        // What this one says is another matter.
+        // The result of this first call does not matter here.
         let _ = cluster.info().await;
         let pids = cluster.info().await.unwrap().pids().into_iter().map(|(_, pid)| pid).collect::<Vec<_>>();
         if pids != [u64::from(site.running.pid(1))] {
@@ -278,8 +278,8 @@ async fn nothing_is_sent_on_a_connection_on_which_a_reply_is_missing() {
     }
 }
 
-/// The worker that says on the connection which process it is may begin to stop before
-/// it is told what to add.
+/// The worker that identifies its process on the connection may begin to stop before it
+/// receives the entry to add.
 #[tokio::test]
 async fn an_entry_that_a_worker_added_after_it_began_to_stop_is_added_by_the_new_one_too_or_fails() {
     let mut wrong = Vec::new();
@@ -345,7 +345,7 @@ impl Change {
         Ok(outcomes.to_string())
     }
 
-    /// What the worker has that serves.
+    /// Returns the state of the worker that serves.
     async fn look(self, site: &Site) -> String {
         let socket = site.running.socket(1);
         match self {

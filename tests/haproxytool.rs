@@ -1,5 +1,5 @@
 //! The program `haproxytool`, run as it is built: every action on processes of
-//! every release, and what the processes themselves say then.
+//! every release, and the replies of the processes themselves afterwards.
 #![cfg(unix)]
 #![allow(
     clippy::indexing_slicing,
@@ -178,7 +178,7 @@ async fn a_dead_process_is_in_the_table_and_fails_the_whole() {
         }
     }
 
-    // Reads are strict, and take what there is where that is permitted.
+    // Reads are strict, and use the processes that answer if that is permitted.
     for read in [
         &["frontend", "requests", "web"][..],
         &["server", "status"],
@@ -258,7 +258,7 @@ async fn what_a_hung_process_made_of_a_change_is_unknown() {
         "outcome unknown: receiving: no end of the reply within 1s"
     );
 
-    // What would be there twice if it were sent again is not sent to it at all.
+    // A change that would add a second entry if it were sent again is not sent to that process.
     let map = site.file("hosts.map");
     let output = site.run(&["--timeout", "1", "--json", "map", "add", &map, "k", "v"]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -330,7 +330,7 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
         assert_eq!((output.status.code(), errors(&output)), (Some(2), expected), "{arguments}");
         assert_eq!(text(&output), "");
     }
-    // What the crate refuses before it sends anything.
+    // The crate refuses these arguments before it sends anything.
     for (arguments, message) in [
         (&["process", "maxconn", "0"][..], "maxconn 0: HAProxy would take it for its hard limit"),
         (&["server", "port", "app/web1", "0"], "port 0: expected 1 to 65535"),

@@ -1,5 +1,5 @@
-//! What the other tests lean on: that the processes they judge the crate by are
-//! there, serve what they should, and go.
+//! The conditions that the other tests rely on: the processes by which they judge the crate
+//! are there, serve the right replies and traffic, and go.
 
 use std::{fs, os::unix::net::UnixStream as StdStream, path::Path};
 

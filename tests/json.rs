@@ -1,4 +1,4 @@
-//! What programs read: snapshots as views, processes, errors and outcomes as JSON.
+//! The JSON that programs read: snapshots as views, processes, errors and outcomes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]

@@ -35,7 +35,7 @@ impl Pair {
         let mut running = Running::new();
         running.add_servers(1).await;
         let (map, acl) = (running.dir().join("hosts.map"), running.dir().join("deny.acl"));
-        // Its dump is longer than what fits between HAProxy and a reader that waits.
+        // Its dump is longer than the buffers between HAProxy and a reader that waits.
         let mut entries = String::from("k v\n");
         for n in 0..ENTRIES - 1 {
             writeln!(entries, "key-{n} {}", "value ".repeat(8)).unwrap();
@@ -83,7 +83,7 @@ impl Pair {
         })
     }
 
-    /// How many entries the map of process `n` has.
+    /// Returns the number of entries with `key` in the map of process `n`.
     async fn entries(&self, n: usize, key: &str) -> usize {
         let reply = ask(self.running.socket(n), &format!("show map {}", self.map.display())).await;
         let reply = String::from_utf8(reply).unwrap();
@@ -94,7 +94,7 @@ impl Pair {
 const ENTRIES: usize = 20_000;
 const PROGRESS: Duration = Duration::from_secs(1);
 const TOTAL: Duration = Duration::from_secs(2);
-/// What a busy machine may add.
+/// The time that a busy machine may add.
 const GRACE: Duration = Duration::from_millis(1500);
 
 const CONFIG: &str = r#"
@@ -125,7 +125,7 @@ fn kind(said: &Said) -> Option<ErrorKind> {
     said.as_ref().err().map(|(kind, _)| *kind)
 }
 
-/// Checks what the other process said to every call, and gives what the victim did.
+/// Checks that the other process answered every call, and returns the answers of the victim.
 fn victim(answers: Vec<(Call, Answers)>) -> Vec<(Call, Said)> {
     let mut said = Vec::new();
     for (call, mut answers) in answers {
@@ -135,7 +135,7 @@ fn victim(answers: Vec<(Call, Answers)>) -> Vec<(Call, Said)> {
     said
 }
 
-/// What a change is when its line was sent and no reply came.
+/// Returns `true` if the outcome of a change is unknown: its line was sent and no reply came.
 fn is_unknown(call: Call, said: &Said) -> bool {
     match said {
         Err((ErrorKind::OutcomeUnknown, _)) => true,
@@ -162,14 +162,14 @@ async fn a_stopped_process_costs_its_limit_and_may_execute_what_it_was_sent() {
             assert!(is_right, "{} {call:?}: {said:?}", release.version);
         }
         pair.running.resume(1);
-        // Connections are accepted in turn: what is waiting comes before this one.
+        // Connections are accepted in turn: those that wait come before this one.
         let added = pair.entries(1, "one-key").await;
         assert!(added <= 1, "{added}");
         let weights = every_state(&pair.running, "app", "web1", "srv_uweight").await;
         executed += usize::from(weights[0] == "42");
         assert_eq!((pair.entries(2, "one-key").await, &*weights[1]), (1, "42"));
     }
-    // HAProxy 3.0 drops what a client that is gone has sent; the others execute it.
+    // HAProxy 3.0 drops the commands of a client that is gone; the others execute them.
     assert!(executed > 0);
 }
 
@@ -249,8 +249,8 @@ async fn a_dump_that_ends_with_its_process_is_not_taken_for_a_smaller_map() {
     }
 }
 
-/// Whatever the moment: what is said to be done is done once, what is said not to be
-/// sent is not done, and the rest is unknown.
+/// At every moment, a change that is reported as done is done once, a change that is reported
+/// as not sent is not done, and the outcome of the rest is unknown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_is_there_as_often_as_is_said_whenever_the_process_stops() {
     for release in releases() {
@@ -315,7 +315,7 @@ async fn nothing_is_made_up_whenever_the_process_is_killed() {
     }
 }
 
-/// Rounds of what depends on the moment; `KILL_ROUNDS` has it tried more often.
+/// Returns the number of rounds of a test that depends on the moment: 12, or `KILL_ROUNDS`.
 fn rounds() -> usize {
     env::var("KILL_ROUNDS").map_or(12, |text| text.parse().expect("a number"))
 }

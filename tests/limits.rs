@@ -1,4 +1,4 @@
-//! How many connections a cluster opens, and how long it waits.
+//! The number of connections that a cluster opens, and the time that it waits.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]

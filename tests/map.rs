@@ -1,5 +1,5 @@
-//! What is done to maps, in a process of each release, looked at on each process'
-//! own socket.
+//! Changes of maps in a process of each release. The tests check them on each process' own
+//! socket.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -14,7 +14,7 @@ mod support;
 use managed::{all, counts, from, managed, words};
 use support::{Config, Running, Tap, every_reply, managed_cluster, releases};
 
-/// What each process holds, without its references.
+/// Returns the entries that each process holds, without their references.
 async fn held(running: &Running, command: &str, file: &str) -> Vec<Vec<String>> {
     let replies = every_reply(running, &format!("{command} {}/{file}", running.dir().display())).await;
     let line = |line: &str| Some(line.strip_prefix("0x")?.split_once(' ')?.1.to_owned());
@@ -252,7 +252,7 @@ async fn thousands_of_entries_are_added_as_they_are() {
     assert!(map.show().await.unwrap().is_same());
 }
 
-/// 15,359 bytes, with what the crate itself puts before the command.
+/// 15,359 bytes, with the text that the crate itself puts before the command.
 #[tokio::test]
 async fn the_longest_line_is_taken_by_every_release() {
     let (running, cluster) = managed().await;
@@ -289,7 +289,7 @@ async fn entries_up_to_a_refused_one_are_counted() {
         let said = outcome.message().unwrap();
         let (done, rest) = said.strip_prefix("after ").unwrap().split_once(" of 3000 entries: ").unwrap();
         assert_eq!(rest, "refused: \"'nonsense' is not a valid IPv4 or IPv6 address.\"");
-        // What came before it in the same command is in too.
+        // The entries before it in the same command are in too.
         let done: usize = done.parse().unwrap();
         assert_eq!(error.entries(), Some(done));
         assert!(done > 1000 && done <= 2500 && held.len() > done, "{said}, and {} are in", held.len());

@@ -1,6 +1,6 @@
 //! Where the list of a map or an ACL ends: a reply is read to its end, or is an error.
 //!
-//! An entry may hold what ends a list. Since 2.6 the end of a line can be escaped, and on
+//! An entry may hold the text that ends a list. Since 2.6 the end of a line can be escaped, and on
 //! every release a Lua script can add such an entry.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
@@ -31,7 +31,7 @@ frontend web
     http-request use-service lua.put
 "#;
 
-/// What the script adds: values of keys, and patterns. Each holds an empty line or a
+/// The entries that the script adds: values of keys, and patterns. Each holds an empty line or a
 /// prompt, the last one both.
 const ADDED: [(&str, &str); 4] = [
     ("one", "a\n\nb"),

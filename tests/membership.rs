@@ -1,4 +1,4 @@
-//! Members of a cluster: which ones there are, their labels, and what is missing.
+//! Members of a cluster: which ones there are, their labels, and the members that are missing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -354,7 +354,7 @@ backend app
         let cluster = Cluster::from_addresses([own]).await.unwrap();
         assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 1, "{host}");
     }
-    // What is forwarded to a socket of an `nbproc` cannot be told from a shared one.
+    // A socket that forwards to a socket of an `nbproc` cannot be told from a shared one.
     let tap = running.dir().join("tap");
     let _tap = support::Tap::new(&tap, running.socket(1));
     let cluster = Cluster::builder().dir(running.stats()).address(tap.as_path()).build().await.unwrap();

@@ -1,4 +1,4 @@
-//! What several processes say, merged by the rules of each column and key.
+//! The reports of several processes, merged by the rules of each column and key.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -38,7 +38,7 @@ const COLUMNS: [&str; 22] = [
     "sid",
 ];
 
-/// A row whose cells are given as `column=value`, one blank between two; `_` is
+/// Returns a row. Its cells are given as `column=value`, one blank between two; `_` is
 /// a blank in a value.
 fn row(proxy: &str, name: &str, kind: u8, cells: &str) -> String {
     let cells: Vec<_> = cells.split_whitespace().map(|cell| cell.split_once('=').unwrap()).collect();
@@ -368,7 +368,7 @@ fn old_workers_count_in_sums_and_have_no_say_in_states() {
     assert_eq!(both.info().maxconn().unwrap().each, Agreement::Same(Bound::At(500)));
     assert_eq!(both.info().stopping(), Some(1));
 
-    // Nobody else is there to be asked.
+    // The old worker counts if no other process is there.
     let alone = snapshot(&[old]).server("app", "web1").unwrap();
     assert_eq!((alone.weight(), alone.status().to_string()), (Some(Agreement::Same(1)), "MAINT".into()));
 }
@@ -476,7 +476,7 @@ fn the_same_rows_in_another_order_are_the_same_objects() {
     }
 }
 
-/// The server `app/web1` in processes 1, 2, ... with what each keeps in a file.
+/// The server `app/web1` in processes 1, 2, ... with the counters that each keeps in a file.
 fn sharing(processes: &[(&str, &Value)]) -> ServerStats {
     let processes: Vec<_> = (1..)
         .zip(processes)
@@ -513,7 +513,7 @@ fn a_counter_that_processes_share_counts_once() {
         ("stot=100", &Value::Null),
     ]);
     assert_eq!((server.stot(), server.requests()), (Some(149), 149.into()));
-    // Each has its own of what is no counter.
+    // Each process has its own value of a column that is no counter.
     assert_eq!(server.scur(), Some(3));
     let CounterSharing::Shared(groups) = server.sharing() else { panic!("{:?}", server.sharing()) };
     let groups: Vec<_> =
@@ -571,7 +571,7 @@ fn a_mean_has_no_weights_where_samples_are_counted_together() {
     assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=20 qtime=30", &file)]).qtime(), None);
     assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=20 qtime=30", &Value::Null)]).qtime(), None);
     assert_eq!(sharing(&[("stot=20 qtime=30", &unknown()), ("stot=5 qtime=0", &unknown())]).qtime(), None);
-    // What one process prints by itself is what HAProxy says; what all print as 0 is 0.
+    // If only one process prints a mean, that is HAProxy's value; if all print 0, it is 0.
     assert_eq!(sharing(&[("stot=20 qtime=30", &file), ("stot=0 qtime=0", &file)]).qtime(), Some(30.0));
     assert_eq!(sharing(&[("stot=20 qtime=0", &file), ("stot=20 qtime=0", &file)]).qtime(), Some(0.0));
     let separate = json!({"file": {"declared": "edge"}});

@@ -38,7 +38,7 @@ impl Site {
         let running = managed_cluster().await;
         let (map, acl) = (running.dir().join("hosts.map"), running.dir().join("deny.acl"));
         for n in 1..=running.processes() {
-            // What looks like an answer of its own, at the end of the list.
+            // Entries that look like an answer of their own, at the end of the list.
             for entry in ["[3]: key", "k \\[6]:\\ admin"] {
                 ask(running.socket(n), &format!("add map {} {entry}", map.display())).await;
             }
@@ -102,7 +102,7 @@ async fn a_reply_that_is_cut_is_never_taken_for_a_whole_one() {
             let truth = site.make(call, cluster).await.unwrap();
             let longest = parrot.heard().iter().map(|(_, reply)| reply.len()).max().unwrap();
             let step = (longest / count()).max(1);
-            // The beginning and the end are what matters most.
+            // The beginning and the end matter most.
             for at in (0..longest).filter(|at| at % step == 0 || *at < 100 || at + 20 > longest) {
                 let length = Arc::new(AtomicUsize::new(0));
                 let most = Arc::clone(&length);
@@ -143,8 +143,8 @@ async fn no_reply_makes_a_read_panic_or_hang() {
     println!("{said:#?}");
 }
 
-/// Whatever comes back: a change is said to be made if HAProxy's words say so, and it is
-/// not known what became of it where they do not.
+/// For every reply, a change is reported as made only if HAProxy's words say so; if they do
+/// not, its outcome is unknown.
 #[tokio::test]
 async fn no_reply_makes_a_change_a_success_that_is_none() {
     let site = Site::start().await;

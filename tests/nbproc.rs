@@ -72,7 +72,7 @@ async fn sums_grow_under_traffic_and_are_the_truth_at_its_end() {
     println!("{reads} reads, {changes} changes, {} requests", REQUESTS * PLACES.len() as u64);
 }
 
-/// What was counted once stays.
+/// Reads until it is over, and checks that no count goes down.
 async fn read(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
     let (mut reads, mut before) = (0, Vec::new());
     while !over.load(Ordering::SeqCst) {

@@ -1,7 +1,7 @@
 //! Releases that lack commands which every read asks: 1.8 has no `show cli level`, 1.7
 //! knows neither `show cli level` nor `show cli sockets`.
 //!
-//! The tests have no binaries of them: sockets answer what real processes answered.
+//! The tests have no binaries of them: sockets give the answers of real processes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -19,7 +19,7 @@ const READ: &str = "show info;show cli level;show cli sockets;show stat";
 const ADMIN: &str = "admin.sock";
 const USER: &str = "user.sock";
 
-/// The reply that a process of `release` was recorded with, for what it is asked here.
+/// Returns the recorded reply of a process of `release` to the commands in `line`.
 fn recorded(release: &str, socket: &str, line: &str) -> Vec<u8> {
     let is_admin = socket == ADMIN;
     let file = match (line.strip_prefix(READ), line.strip_prefix("set severity-output number;")) {

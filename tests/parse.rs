@@ -100,7 +100,7 @@ fn writing_a_dump_and_reading_it_gives_the_same() {
     }
 }
 
-/// What is made of each file in `fixtures/handmade`: the last row, or the error.
+/// The result of parsing each file in `fixtures/handmade`: the last row, or the error.
 const HANDMADE: [(&str, Result<&str, &str>); 14] = [
     ("bytes_that_are_no_text", Ok("web,s1,1,2,???")),
     ("column_twice", Err("line 1: expected each column once, found \"# pxname,svname,scur,scur,type,\"")),

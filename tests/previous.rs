@@ -1,4 +1,4 @@
-//! What `with_previous` says was there, beside what was there.
+//! The earlier state that `with_previous` reports, compared with the real one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -114,7 +114,7 @@ async fn what_was_there_is_what_was_read_right_before_each_change() {
     assert!(compared > 10_000, "{compared}");
 }
 
-/// Nothing is sent to a process whose state could not be read first.
+/// Nothing is sent to a process if its state could not be read first.
 #[tokio::test]
 async fn what_could_not_be_read_is_not_changed() {
     let (mut running, cluster) = managed().await;

@@ -1,4 +1,4 @@
-//! What is printed when some processes fail.
+//! The output of the tool when some processes fail.
 
 use haproxyadmin::fake::{Fault, Frontend, Process, Running};
 use serde_json::{Value, json};

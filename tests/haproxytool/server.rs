@@ -140,7 +140,7 @@ impl Site {
             assert!(states.iter().all(|state| is_on(state) == on), "{states:?}");
         }
 
-        // What 3.4 lacks is an address that it takes.
+        // 3.4 refuses every address of a check.
         let all_but_3_4 = |release: &Release| since_2_4(release) && !release.is_at_least("3.4");
         self.taken(&["check-port", "app/web1", "7001"], |_| true, ("srv_check_port", "7001")).await;
         let to = ("srv_check_addr", "127.0.0.4");

@@ -83,7 +83,7 @@ impl Site {
         tool(&self.running.stats(), arguments).await
     }
 
-    /// What it prints as JSON, if all is well.
+    /// Returns the JSON that the tool prints. Panics if the tool fails or prints an error.
     pub(crate) async fn read(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--json"]].concat()).await;
         let said = (output.status.code(), errors(&output));
@@ -139,7 +139,7 @@ impl Site {
         );
     }
 
-    /// What each process holds in a map or an ACL.
+    /// Returns the entries of a map or an ACL in each process, sorted.
     pub(crate) async fn entries(&self, kind: &str, file: &str) -> Vec<Vec<String>> {
         let mut entries = Vec::new();
         for reply in every_reply(&self.running, &format!("show {kind} {}", self.file(file))).await {
@@ -169,7 +169,8 @@ impl Site {
         format!("#{}", numbers.first().unwrap())
     }
 
-    /// Reads what is the same everywhere, or a map from label to value.
+    /// Checks a read against the value of each process. The tool prints one value if all agree,
+    /// or a map from label to value.
     pub(crate) async fn agrees(&self, arguments: &[&str], name: &str, own: &[u64]) {
         let read = self.read(arguments).await;
         for (label, own) in self.labels().iter().zip(own) {

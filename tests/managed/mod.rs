@@ -1,5 +1,5 @@
-//! A cluster of one process of each release, for the tests of what is done to it, and
-//! how they say what came of it.
+//! A cluster of one process of each release, for the tests that change it, and the words with
+//! which they name the outcomes.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unused_macros, unreachable_pub, reason = "the same")]
@@ -28,7 +28,7 @@ pub async fn managed() -> (Running, Cluster) {
     (running, cluster)
 }
 
-/// What came of it on each process, in one word each.
+/// Returns the outcome on each process, in one word each.
 pub fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
     outcomes.iter().map(Outcome::word).collect()
 }
