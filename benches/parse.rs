@@ -28,7 +28,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use haproxyadmin::{Snapshot, StatParser, StatTable};
+use haproxyadmin::Snapshot;
+use haproxyadmin::stat::{StatParser, StatTable};
 use support::{Corpus, Load, PROCESSES, peer};
 
 /// Bytes that one read from a socket brings.

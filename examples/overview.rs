@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use haproxyadmin::fake::{self, Running};
-use haproxyadmin::{Address, Agreement, Cluster, CountRange, Limits, Snapshot};
+use haproxyadmin::snapshot::CountRange;
+use haproxyadmin::{Address, Agreement, Cluster, Limits, Snapshot};
 use serde::Serialize;
 use tempfile::TempDir;
 

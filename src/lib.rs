@@ -32,8 +32,11 @@
 //! - [`Snapshot`]: the replies of all processes at one moment, a value that can be kept, sent
 //!   elsewhere and [joined](Snapshot::join) with others.
 //! - [`StatsSocket`]: one process. Sends a command and returns its whole reply, verbatim.
-//! - [`StatParser`]: `show stat` from bytes alone, without any I/O.
+//! - [`stat::StatParser`]: `show stat` from bytes alone, without any I/O.
 //! - [`guide`]: the operator's manual.
+//!
+//! The values that these types return are in modules: [`stat`], [`info`], [`server`], [`map`],
+//! [`membership`], [`global`], [`snapshot`] and [`field`].
 //!
 //! # Accessors
 //!
@@ -47,10 +50,10 @@
 //! # Merged values
 //!
 //! Counters, gauges and rates are summed; counters that processes share count once
-//! ([`guide::shared_counters`]). A maximum becomes a [range](CountRange), because the sum of
-//! the maxima of all processes is an upper bound and not a fact. Ages take the youngest
-//! event. Times are means, weighted by the samples of each process. A [`Limit`] has the limit
-//! of each process and the limit of all together. Values that should be the same everywhere
+//! ([`guide::shared_counters`]). A maximum becomes a [`snapshot::CountRange`], because the sum
+//! of the maxima of all processes is an upper bound and not a fact. Ages take the youngest
+//! event. Times are means, weighted by the samples of each process. A [`snapshot::Limit`] has the
+//! limit of each process and the limit of all together. Values that should be the same everywhere
 //! (states, weights, addresses) become an [`Agreement`]: the common value, or the value of
 //! each process. There is no majority vote.
 //!
@@ -74,7 +77,7 @@
 //!
 //! - `serde` (default): `Serialize` and `Deserialize` for [`Snapshot`] and the values that it
 //!   consists of; `Serialize` for the views of it ([`Frontend`], [`Backend`], [`Server`],
-//!   [`Listener`], [`ClusterInfo`], [`Process`], [`Row`]), and for [`Error`] and
+//!   [`Listener`], [`snapshot::ClusterInfo`], [`Process`], [`stat::Row`]), and for [`Error`] and
 //!   [`Outcomes`].
 //! - `fake`: a stats socket in the same program that answers like HAProxy, for tests of
 //!   programs that use this crate.
@@ -99,29 +102,55 @@ mod transport;
 mod version;
 
 pub use address::{Address, ParseAddressError};
-pub use cluster::{Cluster, ClusterBuilder, Ignored, IgnoredReason, Outcome, Outcomes, Selector};
-pub use error::{Error, ErrorKind, Failure, Result};
-pub use field::RowKind;
+pub use cluster::{Cluster, ClusterBuilder, Outcome, Outcomes, Selector};
+pub use error::{Error, ErrorKind, Result};
 pub use level::Level;
-pub use object::{
-    Acl, AgentState, Backend, BackendRef, Contents, Counters, Difference, Frontend, FrontendRef, Health,
-    Listener, Lookup, Map, PatternId, RateLimit, Server, ServerRef, ServerWeight, Weight,
-};
-pub use protocol::{Change, EntryRef, Reply};
-pub use show::stat::{
-    CheckResult, CheckStatus, Header, Mode, Row, ServerAddress, StatParser, StatTable, State, Status,
-    StatusDetail,
-};
-pub use show::{
-    AdminFlags, AdminState, Entry, Info, ListedSocket, OperationalState, PatternInfo, ProcessReport,
-    ServerState, SocketList,
-};
-pub use snapshot::{
-    Agreement, Bound, ClusterInfo, CountRange, CounterSharing, Label, Limit, MetricValue, Process, Required,
-    Requirement, Sharers, ShmStatsFile, Snapshot, Uptime,
-};
+pub use object::{Acl, Backend, BackendRef, Frontend, FrontendRef, Listener, Map, Server, ServerRef, Weight};
+pub use protocol::{Change, Reply};
+pub use show::AdminState;
+#[doc(inline)]
+pub use snapshot::{Agreement, Process, Snapshot};
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;
+
+/// Values for the settings and counters of whole processes: [`Cluster::set_rate_limit`],
+/// [`Cluster::clear_counters`].
+pub mod global {
+    pub use crate::object::{Counters, RateLimit};
+}
+
+/// Reports of processes about themselves: `show info` and the commands beside it.
+pub mod info {
+    pub use crate::show::{Info, ListedSocket, ProcessReport, SocketList};
+}
+
+/// Entries of a [`Map`] or an [`Acl`], and the differences between processes.
+pub mod map {
+    pub use crate::object::{Contents, Difference, Lookup, PatternId};
+    pub use crate::protocol::EntryRef;
+    pub use crate::show::{Entry, PatternInfo};
+}
+
+/// Sockets that a [`Cluster`] ignores, and processes that it requires.
+pub mod membership {
+    pub use crate::cluster::{Ignored, IgnoredReason};
+    pub use crate::snapshot::requirement::{Required, Requirement};
+}
+
+/// States, weights and health of a [`Server`].
+pub mod server {
+    pub use crate::object::{AgentState, Health, ServerWeight};
+    pub use crate::show::{AdminFlags, OperationalState, ServerState};
+}
+
+/// Tables of `show stat`: the parser, the rows, and the values of their cells.
+pub mod stat {
+    pub use crate::field::RowKind;
+    pub use crate::show::stat::{
+        CheckResult, CheckStatus, Header, Mode, Row, ServerAddress, StatParser, StatTable, State, Status,
+        StatusDetail,
+    };
+}
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

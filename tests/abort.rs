@@ -10,7 +10,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use haproxyadmin::{AdminState, AgentState, Cluster, Counters, ErrorKind, Health, Limits, RateLimit, Weight};
+use haproxyadmin::global::{Counters, RateLimit};
+use haproxyadmin::server::{AgentState, Health};
+use haproxyadmin::{AdminState, Cluster, ErrorKind, Limits, Weight};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time;

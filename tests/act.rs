@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use haproxyadmin::{
-    AdminState, Agreement, Bound, Change, Cluster, ErrorKind, Level, Limits, Outcomes, RateLimit, State,
-    Weight,
-};
+use haproxyadmin::global::RateLimit;
+use haproxyadmin::snapshot::Bound;
+use haproxyadmin::stat::State;
+use haproxyadmin::{AdminState, Agreement, Change, Cluster, ErrorKind, Level, Limits, Outcomes, Weight};
 
 mod support;
 
@@ -103,8 +103,9 @@ async fn what_a_process_of_nbproc_only_knows_by_name_is_not_here() {
     let running = ancestor_cluster(&release("2.2")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let server = cluster.server_ref("backend1_proc34", "bck_all_srv1").unwrap();
-    let labels =
-        |labels: Vec<&haproxyadmin::Label>| labels.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let labels = |labels: Vec<&haproxyadmin::snapshot::Label>| {
+        labels.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
     assert_eq!(
         labels(server.fetch_weight().await.unwrap().values().map(|(label, _)| label).collect()),
         ["3", "4"]

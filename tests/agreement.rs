@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{AdminState, Agreement, Cluster, CountRange, Status};
+use haproxyadmin::snapshot::CountRange;
+use haproxyadmin::stat::Status;
+use haproxyadmin::{AdminState, Agreement, Cluster};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, PatternId, StatsSocket};
+use haproxyadmin::map::PatternId;
+use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, TestRunner};
 

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use haproxyadmin::snapshot::FrontendStats;
-use haproxyadmin::{
-    Agreement, Bound, CheckResult, Cluster, CountRange, ErrorKind, Level, Limits, Mode, RowKind,
-    ServerAddress, Snapshot, State, StatusDetail,
-};
+use haproxyadmin::snapshot::{Bound, CountRange};
+use haproxyadmin::stat::{CheckResult, Mode, RowKind, ServerAddress, State, StatusDetail};
+use haproxyadmin::{Agreement, Cluster, ErrorKind, Level, Limits, Snapshot};
 
 mod support;
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use haproxyadmin::{Address, Cluster, ErrorKind, IgnoredReason, Level, Limits};
+use haproxyadmin::membership::IgnoredReason;
+use haproxyadmin::{Address, Cluster, ErrorKind, Level, Limits};
 
 mod support;
 

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server};
-use haproxyadmin::{Cluster, ErrorKind, IgnoredReason, Level, Limits, StatsSocket};
+use haproxyadmin::membership::IgnoredReason;
+use haproxyadmin::{Cluster, ErrorKind, Level, Limits, StatsSocket};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{Address, Agreement, Bound, Change, Counters, ErrorKind, RateLimit, StatsSocket};
+use haproxyadmin::global::{Counters, RateLimit};
+use haproxyadmin::snapshot::Bound;
+use haproxyadmin::{Address, Agreement, Change, ErrorKind, StatsSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 

@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use haproxyadmin::fake::{Map, Process};
-use haproxyadmin::{Cluster, Snapshot, StatParser};
+use haproxyadmin::stat::StatParser;
+use haproxyadmin::{Cluster, Snapshot};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};

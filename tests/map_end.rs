@@ -8,7 +8,8 @@
 
 use std::fs;
 
-use haproxyadmin::{Cluster, Contents, ErrorKind};
+use haproxyadmin::map::Contents;
+use haproxyadmin::{Cluster, ErrorKind};
 
 mod support;
 

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::join_all;
-use haproxyadmin::{Address, Cluster, ErrorKind, IgnoredReason, Limits, Snapshot, fake};
+use haproxyadmin::membership::IgnoredReason;
+use haproxyadmin::{Address, Cluster, ErrorKind, Limits, Snapshot, fake};
 
 mod support;
 
@@ -309,7 +310,7 @@ async fn a_socket_that_nbproc_shares_is_no_member_under_any_name() {
         let cluster = Cluster::from_addresses(own).await.unwrap();
         assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 4, "{}", path.display());
         let ignored = cluster.ignored();
-        let of = |one: &haproxyadmin::Ignored| (one.address.clone(), one.reason.clone());
+        let of = |one: &haproxyadmin::membership::Ignored| (one.address.clone(), one.reason.clone());
         let of: Vec<_> = ignored.iter().map(of).collect();
         assert_eq!(of, [(Address::from(path), IgnoredReason::Shared)]);
     }

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use haproxyadmin::field::{self, Rule, ValueType};
 use haproxyadmin::snapshot::ServerStats;
-use haproxyadmin::{
-    Agreement, Bound, CheckResult, CheckStatus, CountRange, CounterSharing, MetricValue, RowKind,
-    ServerAddress, Snapshot, Status,
-};
+use haproxyadmin::snapshot::{Bound, CountRange, CounterSharing, MetricValue};
+use haproxyadmin::stat::{CheckResult, CheckStatus, RowKind, ServerAddress, Status};
+use haproxyadmin::{Agreement, Snapshot};
 use serde_json::{Value, json};
 
 const COLUMNS: [&str; 22] = [

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use haproxyadmin::{Backend, Cluster, ErrorKind, Snapshot, State};
+use haproxyadmin::stat::State;
+use haproxyadmin::{Backend, Cluster, ErrorKind, Snapshot};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;

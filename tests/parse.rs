@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[path = "support/version.rs"]
 mod version;
 
-use haproxyadmin::{StatParser, StatTable};
+use haproxyadmin::stat::{StatParser, StatTable};
 use proptest::prelude::*;
 use version::versions;
 

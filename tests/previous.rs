@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use haproxyadmin::{
-    AdminState, Change, Cluster, Counters, ErrorKind, Health, Outcomes, RateLimit, Result, RowKind, Snapshot,
-    Weight,
-};
+use haproxyadmin::global::{Counters, RateLimit};
+use haproxyadmin::server::Health;
+use haproxyadmin::stat::RowKind;
+use haproxyadmin::{AdminState, Change, Cluster, ErrorKind, Outcomes, Result, Snapshot, Weight};
 
 mod managed;
 mod support;

@@ -7,10 +7,9 @@
 
 use std::net::IpAddr;
 
-use haproxyadmin::{
-    AdminState, AgentState, Change, Cluster, Counters, ErrorKind, Health, Outcomes, RateLimit, ServerRef,
-    Weight,
-};
+use haproxyadmin::global::{Counters, RateLimit};
+use haproxyadmin::server::{AgentState, Health};
+use haproxyadmin::{AdminState, Change, Cluster, ErrorKind, Outcomes, ServerRef, Weight};
 
 mod managed;
 mod support;

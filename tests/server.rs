@@ -4,9 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use haproxyadmin::{
-    AdminState, AgentState, Agreement, Cluster, ErrorKind, Health, OperationalState, Outcome, Weight,
-};
+use haproxyadmin::server::{AgentState, Health, OperationalState};
+use haproxyadmin::{AdminState, Agreement, Cluster, ErrorKind, Outcome, Weight};
 
 #[macro_use]
 mod managed;

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use haproxyadmin::field::{COLUMNS, Nature, RowKind, Rule};
 use haproxyadmin::snapshot::ServerStats;
-use haproxyadmin::{
-    Cluster, ClusterBuilder, CountRange, CounterSharing, Limits, MetricValue, ShmStatsFile, Snapshot,
-};
+use haproxyadmin::snapshot::{CountRange, CounterSharing, MetricValue, ShmStatsFile};
+use haproxyadmin::{Cluster, ClusterBuilder, Limits, Snapshot};
 use support::{
     Inside, Member, Running, ask, contained, every_cell, release, row, rows, send_raw, send_shared_traffic,
     shared_cluster, shared_config, shared_file, until,

@@ -80,7 +80,7 @@ pub struct InfoKey {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{RowKind, StatParser};
+/// use haproxyadmin::stat::{RowKind, StatParser};
 ///
 /// let mut parser = StatParser::new();
 /// parser.feed(b"# pxname,svname,type,\napp,BACKEND,1,\n\n")?;
@@ -125,11 +125,11 @@ pub enum ValueType {
     I32,
     /// Text.
     Text,
-    /// Text that is the [`Status`](crate::Status) of a proxy, server or listener.
+    /// Text that is the [`Status`](crate::stat::Status) of a proxy, server or listener.
     Status,
-    /// Text that is a [`CheckStatus`](crate::CheckStatus).
+    /// Text that is a [`CheckStatus`](crate::stat::CheckStatus).
     Check,
-    /// Text that is the [`Mode`](crate::Mode) of a proxy.
+    /// Text that is the [`Mode`](crate::stat::Mode) of a proxy.
     Mode,
 }
 
@@ -215,7 +215,7 @@ pub enum Nature {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::RowKind;
+/// use haproxyadmin::stat::RowKind;
 /// use haproxyadmin::field::{COLUMNS, Rule};
 ///
 /// let column = COLUMNS.iter().find(|column| column.name == "scur").unwrap();

@@ -15,7 +15,7 @@
 //! | a line longer than 15,359 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
 //! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only names that the configuration takes: letters, digits, `_`, `.`, `:`, `-` |
 //! | `#` before a key that is set or deleted | a reference | refuses it; [`Map::set_entry`](crate::Map::set_entry) takes the reference |
-//! | `#`, `@` before a map or ACL | a number, a version | [`PatternId`](crate::PatternId) |
+//! | `#`, `@` before a map or ACL | a number, a version | [`PatternId`](crate::map::PatternId) |
 //! | quotes, `%`, other control characters, any other letter | no special meaning | sends it as it is |
 //!
 //! Refused means [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent to
@@ -48,7 +48,7 @@
 //! # Replies
 //!
 //! `show map` prints key and value with a blank between them, and both may contain blanks. The
-//! end of the key is known only if there is one blank. [`Entry::pair`](crate::Entry::pair)
-//! returns `None` otherwise, and [`Entry::is`](crate::Entry::is) compares an entry with a key
+//! end of the key is known only if there is one blank. [`Entry::pair`](crate::map::Entry::pair)
+//! returns `None` otherwise, and [`Entry::is`](crate::map::Entry::is) compares an entry with a key
 //! and a value without splitting it. Entries that other programs added can contain the end of
 //! a line, and then look like two entries.

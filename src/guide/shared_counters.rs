@@ -51,12 +51,12 @@
 //! reason. The counters of these objects are then known within bounds, between the highest
 //! value of one process and the sum of all:
 //!
-//! - `requests()` and `sessions()` return a [`CountRange`](crate::CountRange), which prints as
+//! - `requests()` and `sessions()` return a [`CountRange`](crate::snapshot::CountRange), which prints as
 //!   `42..84`, and as `42` if the bounds are equal;
 //! - `metric(name)` and `metrics()` return
-//!   [`MetricValue::Range`](crate::MetricValue::Range);
+//!   [`MetricValue::Range`](crate::snapshot::MetricValue::Range);
 //! - accessors of single columns such as `stot()` return `None`;
-//! - `sharing()` returns [`CounterSharing::Unknown`](crate::CounterSharing::Unknown), and
+//! - `sharing()` returns [`CounterSharing::Unknown`](crate::snapshot::CounterSharing::Unknown), and
 //!   [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) the reason.
 //!
 //! The detection is repeated ten seconds later, if the figures depend on it.

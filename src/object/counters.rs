@@ -4,7 +4,7 @@
 ///
 /// ```no_run
 /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
-/// use haproxyadmin::Counters;
+/// use haproxyadmin::global::Counters;
 ///
 /// cluster.clear_counters(Counters::Max).await?;
 /// # Ok(())

@@ -6,7 +6,7 @@ use crate::protocol::keywords;
 ///
 /// ```no_run
 /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
-/// use haproxyadmin::RateLimit;
+/// use haproxyadmin::global::RateLimit;
 ///
 /// cluster.set_rate_limit(RateLimit::SslSessions, 500).await?;
 /// assert_eq!(RateLimit::SslSessions.key(), "SslRateLimit");

@@ -13,7 +13,7 @@ use crate::excerpt::excerpt;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::EntryRef;
+/// use haproxyadmin::map::EntryRef;
 ///
 /// let reference: EntryRef = "#0x55d0c8a2f0b0".parse()?;
 /// assert_eq!(reference.to_string(), "0x55d0c8a2f0b0");

@@ -3,7 +3,7 @@ use crate::protocol::keywords;
 /// State of a server as requested by the operator.
 ///
 /// It is independent of the operational state, which HAProxy derives from health checks. The status
-/// of a server in `show stat` mixes both; [`ServerState`](crate::ServerState) keeps them apart.
+/// of a server in `show stat` mixes both; [`ServerState`](crate::server::ServerState) keeps them apart.
 ///
 /// # Example
 ///
@@ -23,7 +23,7 @@ pub enum AdminState {
     ///
     /// A server that leaves maintenance takes traffic at once, before any health check has passed.
     /// Its status is then `UP 1/n`, which counts down: it is known to be healthy only when the
-    /// status is plain `UP`. See [`StatusDetail::Checks`](crate::StatusDetail::Checks).
+    /// status is plain `UP`. See [`StatusDetail::Checks`](crate::stat::StatusDetail::Checks).
     Ready,
     /// Takes only requests that are bound to it by a cookie or a stick table; health checks
     /// continue.

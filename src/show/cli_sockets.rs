@@ -19,7 +19,7 @@ pub struct SocketList(Vec<ListedSocket>);
 /// # Example
 ///
 /// ```no_run
-/// # async fn example(report: haproxyadmin::ProcessReport) {
+/// # async fn example(report: haproxyadmin::info::ProcessReport) {
 /// for socket in report.sockets.iter() {
 ///     println!("{} level {}, process {}", socket.address, socket.level, socket.processes);
 /// }

@@ -53,7 +53,7 @@ pub struct ServerState {
 /// # Example
 ///
 /// ```no_run
-/// use haproxyadmin::OperationalState;
+/// use haproxyadmin::server::OperationalState;
 ///
 /// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
 /// for (_, state) in server.fetch_state().await?.values() {

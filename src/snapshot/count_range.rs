@@ -8,7 +8,7 @@ use std::ops::Add;
 /// A maximum is such a count: the processes may have reached their maxima at different times, so
 /// the maximum of the cluster lies between the highest maximum and the sum of all maxima. A counter
 /// is such a count while it is not known which processes keep it together
-/// ([`CounterSharing::Unknown`](crate::CounterSharing::Unknown)).
+/// ([`CounterSharing::Unknown`](crate::snapshot::CounterSharing::Unknown)).
 ///
 /// Prints `42` if it is exact, and `42..84` if it is not. Compares with a number: it is equal only
 /// if it is exact, and greater or less only if both bounds are. Serialises as the number, or as a
@@ -17,7 +17,7 @@ use std::ops::Add;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::CountRange;
+/// use haproxyadmin::snapshot::CountRange;
 ///
 /// let requests = CountRange::from(42);
 /// assert_eq!(requests, 42);

@@ -12,22 +12,24 @@ mod label;
 mod merge;
 mod process;
 mod record;
-mod requirement;
+pub(crate) mod requirement;
 mod shared_counters;
 mod sharing;
 mod stats;
 
+pub use crate::error::Failure;
 pub use count_range::CountRange;
 pub use label::Label;
 pub use merge::{Agreement, Bound, Limit, MetricValue};
 pub use process::Process;
-pub use requirement::{Required, Requirement};
+
 pub use shared_counters::ShmStatsFile;
 pub use sharing::{CounterSharing, Sharers};
 pub use stats::{BackendStats, ClusterInfo, FrontendStats, ListenerStats, ServerStats, Uptime};
 
 pub(crate) use label::labels_beside;
 pub(crate) use record::Record;
+pub(crate) use requirement::{Required, Requirement};
 pub(crate) use shared_counters::SharedCounters;
 
 use std::cmp::Ordering;
@@ -244,7 +246,7 @@ impl Snapshot {
     }
 
     /// Returns the bytes of memory that the rows of all processes
-    /// ([`StatTable::heap_size`](crate::StatTable::heap_size)) and the index over them take. Builds
+    /// ([`StatTable::heap_size`](crate::stat::StatTable::heap_size)) and the index over them take. Builds
     /// the index if it does not exist yet.
     ///
     /// Headers, `show info`, addresses and labels are not counted. Rows that several snapshots

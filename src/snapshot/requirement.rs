@@ -42,7 +42,7 @@ pub struct Requirement {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::Required;
+/// use haproxyadmin::membership::Required;
 ///
 /// assert_eq!(Required::Directory("/run/haproxy".into()).to_string(), "directory /run/haproxy");
 /// assert_eq!(Required::AtLeast(4).to_string(), "at least 4 processes");

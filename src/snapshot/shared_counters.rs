@@ -9,7 +9,7 @@ use crate::shm::RowCounters;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::ShmStatsFile;
+/// use haproxyadmin::snapshot::ShmStatsFile;
 ///
 /// assert_eq!(ShmStatsFile::Declared("edge".into()).to_string(), "edge");
 /// ```

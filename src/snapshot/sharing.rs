@@ -19,7 +19,8 @@ use crate::shm::RowCounters;
 ///
 /// ```no_run
 /// # async fn example() -> haproxyadmin::Result<()> {
-/// use haproxyadmin::{Cluster, CounterSharing};
+/// use haproxyadmin::snapshot::CounterSharing;
+/// use haproxyadmin::Cluster;
 ///
 /// let web = Cluster::from_dir("/run/haproxy").await?.frontend("web").await?;
 /// match web.sharing() {
@@ -41,7 +42,7 @@ pub enum CounterSharing {
     Shared(Vec<Sharers>),
     /// Each group of processes has a file for counters, and it is not known which of the processes
     /// count together. Counters that depend on this are `None` as a number, and a range in
-    /// [`MetricValue`](crate::MetricValue) and in accessors such as `requests()`.
+    /// [`MetricValue`](crate::snapshot::MetricValue) and in accessors such as `requests()`.
     /// [`Process::shm_stats_file_problem`](crate::Process::shm_stats_file_problem) has the reason.
     Unknown(Vec<Sharers>),
 }
@@ -52,7 +53,8 @@ pub enum CounterSharing {
 ///
 /// ```no_run
 /// # async fn example() -> haproxyadmin::Result<()> {
-/// use haproxyadmin::{Cluster, CounterSharing};
+/// use haproxyadmin::snapshot::CounterSharing;
+/// use haproxyadmin::Cluster;
 ///
 /// let web = Cluster::from_dir("/run/haproxy").await?.frontend("web").await?;
 /// if let CounterSharing::Shared(groups) = web.sharing() {

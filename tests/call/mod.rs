@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 
-use haproxyadmin::{Cluster, Contents, Counters, ErrorKind, Outcomes, Result, Snapshot, Weight};
+use haproxyadmin::global::Counters;
+use haproxyadmin::map::Contents;
+use haproxyadmin::{Cluster, ErrorKind, Outcomes, Result, Snapshot, Weight};
 
 /// A call that is made to a [`Cluster`] with the server `app/web1`, a map and an ACL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-use haproxyadmin::EntryRef;
+use haproxyadmin::map::EntryRef;
 
 use crate::Views;
 use crate::call::Call;

@@ -1,6 +1,7 @@
 use futures::future::join_all;
+use haproxyadmin::Snapshot;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
-use haproxyadmin::{RowKind, Snapshot};
+use haproxyadmin::stat::RowKind;
 
 use crate::Views;
 use crate::call::Call;

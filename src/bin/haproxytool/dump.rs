@@ -1,5 +1,7 @@
+use haproxyadmin::Snapshot;
 use haproxyadmin::field::COLUMNS;
-use haproxyadmin::{MetricValue, RowKind, Snapshot};
+use haproxyadmin::snapshot::MetricValue;
+use haproxyadmin::stat::RowKind;
 use serde_json::{Map, Value};
 
 use crate::Views;

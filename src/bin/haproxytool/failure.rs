@@ -1,8 +1,9 @@
+use haproxyadmin::map::{Lookup, PatternInfo};
+use haproxyadmin::membership::Requirement;
+use haproxyadmin::server::ServerState;
+use haproxyadmin::snapshot::Label;
 use haproxyadmin::snapshot::Process;
-use haproxyadmin::{
-    Error, ErrorKind, Label, Lookup, Outcome, Outcomes, PatternInfo, Reply, Requirement, ServerState,
-    Snapshot,
-};
+use haproxyadmin::{Error, ErrorKind, Outcome, Outcomes, Reply, Snapshot};
 use serde::Serialize;
 
 /// The reason why something failed on one process.

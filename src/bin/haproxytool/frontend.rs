@@ -1,5 +1,6 @@
 use haproxyadmin::snapshot::FrontendStats;
-use haproxyadmin::{FrontendRef, RowKind, Snapshot};
+use haproxyadmin::stat::RowKind;
+use haproxyadmin::{FrontendRef, Snapshot};
 
 use crate::Views;
 use crate::call::Call;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{self, Read};
 
-use haproxyadmin::{Contents, Label, Lookup, Outcomes, PatternInfo};
+use haproxyadmin::Outcomes;
+use haproxyadmin::map::{Contents, Lookup, PatternInfo};
+use haproxyadmin::snapshot::Label;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Failures};
@@ -72,7 +74,7 @@ pub(crate) fn lines(path: Option<&str>) -> Result<Vec<String>, Problem> {
     Ok(entries.map(str::to_owned).collect())
 }
 
-fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::Entry<'a>>) -> Vec<String> {
+fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::map::Entry<'a>>) -> Vec<String> {
     entries.map(|entry| entry.text().into_owned()).collect()
 }
 

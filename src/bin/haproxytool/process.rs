@@ -1,4 +1,7 @@
-use haproxyadmin::{ClusterInfo, Counters, ErrorKind, Info, Outcomes, RateLimit, Snapshot};
+use haproxyadmin::global::{Counters, RateLimit};
+use haproxyadmin::info::Info;
+use haproxyadmin::snapshot::ClusterInfo;
+use haproxyadmin::{ErrorKind, Outcomes, Snapshot};
 use serde_json::json;
 
 use crate::Views;

@@ -1,7 +1,8 @@
 use std::fmt::Display;
 
 use futures::future::join_all;
-use haproxyadmin::{Agreement, Change, Error, Label, Outcome, Outcomes, Snapshot};
+use haproxyadmin::snapshot::Label;
+use haproxyadmin::{Agreement, Change, Error, Outcome, Outcomes, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

@@ -1,9 +1,9 @@
 use futures::future::join_all;
+use haproxyadmin::server::{AgentState, Health, ServerState};
+use haproxyadmin::snapshot::Label;
 use haproxyadmin::snapshot::ServerStats;
-use haproxyadmin::{
-    AdminState, AgentState, Change, Health, Label, Outcomes, RowKind, ServerRef, ServerState, Snapshot,
-    Weight,
-};
+use haproxyadmin::stat::RowKind;
+use haproxyadmin::{AdminState, Change, Outcomes, ServerRef, Snapshot, Weight};
 use serde_json::{Map, Value, json};
 
 use crate::Views;

@@ -40,7 +40,7 @@ pub struct Ignored {
 ///
 /// ```no_run
 /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
-/// use haproxyadmin::IgnoredReason;
+/// use haproxyadmin::membership::IgnoredReason;
 ///
 /// cluster.rediscover().await?;
 /// for ignored in cluster.ignored() {

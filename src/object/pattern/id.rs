@@ -13,7 +13,7 @@ use crate::excerpt::excerpt;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::PatternId;
+/// use haproxyadmin::map::PatternId;
 ///
 /// assert_eq!("#3".parse::<PatternId>()?, PatternId::number(3));
 /// let hosts: PatternId = "/etc/haproxy/hosts.map".parse()?;

@@ -6,7 +6,7 @@ use crate::protocol::keywords;
 ///
 /// ```no_run
 /// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
-/// use haproxyadmin::AgentState;
+/// use haproxyadmin::server::AgentState;
 ///
 /// server.set_agent(AgentState::Down).await?;
 /// # Ok(())

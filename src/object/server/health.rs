@@ -8,7 +8,7 @@ use crate::protocol::keywords;
 ///
 /// ```no_run
 /// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
-/// use haproxyadmin::Health;
+/// use haproxyadmin::server::Health;
 ///
 /// server.set_health(Health::Stopping).await?;
 /// # Ok(())

@@ -98,7 +98,7 @@ impl ServerRef {
     /// [`Ready`](AdminState::Ready) ends maintenance before any health check has passed: the server
     /// takes traffic at once, and its status is `UP 1/n`. To wait until the server is known to be
     /// up, wait until the status is plain `UP`
-    /// ([`StatusDetail::Checks`](crate::StatusDetail::Checks) has the details).
+    /// ([`StatusDetail::Checks`](crate::stat::StatusDetail::Checks) has the details).
     ///
     /// # Errors
     ///

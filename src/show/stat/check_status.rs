@@ -6,7 +6,7 @@ use std::fmt;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{CheckResult, CheckStatus};
+/// use haproxyadmin::stat::{CheckResult, CheckStatus};
 ///
 /// let status = CheckStatus::parse("* L7OK");
 /// assert_eq!(status.result, CheckResult::L7Ok);
@@ -28,7 +28,7 @@ macro_rules! results {
         /// # Example
         ///
         /// ```
-        /// use haproxyadmin::{CheckResult, CheckStatus};
+        /// use haproxyadmin::stat::{CheckResult, CheckStatus};
         ///
         /// let result = CheckStatus::parse("L4CON").result;
         /// assert_eq!(result, CheckResult::L4Connect);

@@ -12,7 +12,7 @@ use crate::show::scan::Class;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::StatParser;
+/// use haproxyadmin::stat::StatParser;
 ///
 /// let mut parser = StatParser::new();
 /// parser.feed(b"# pxname,svname,scur,type,\n\n")?;

@@ -5,7 +5,7 @@ use std::fmt;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::Mode;
+/// use haproxyadmin::stat::Mode;
 ///
 /// assert_eq!(Mode::parse("http"), Mode::Http);
 /// assert_eq!(Mode::parse("gopher").to_string(), "gopher");

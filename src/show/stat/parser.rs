@@ -22,7 +22,7 @@ use crate::show::scan::{self, Class, LineEnd, Stop};
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::StatParser;
+/// use haproxyadmin::stat::StatParser;
 ///
 /// let mut parser = StatParser::new();
 /// parser.feed(b"# pxname,svname,scur,type,\nweb,FRONT")?;

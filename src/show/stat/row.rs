@@ -22,7 +22,7 @@ use crate::show::scan;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{RowKind, StatParser};
+/// use haproxyadmin::stat::{RowKind, StatParser};
 ///
 /// let mut parser = StatParser::new();
 /// parser.feed(b"# pxname,svname,scur,type,\napp,web1,3,2,\n\n")?;

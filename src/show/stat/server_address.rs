@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::ServerAddress;
+/// use haproxyadmin::stat::ServerAddress;
 ///
 /// let address = ServerAddress::parse("192.0.2.1:80");
 /// assert_eq!(address.ip(), Some("192.0.2.1:80".parse().unwrap()));

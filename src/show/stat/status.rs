@@ -9,7 +9,7 @@ use std::fmt;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{State, Status, StatusDetail};
+/// use haproxyadmin::stat::{State, Status, StatusDetail};
 ///
 /// let status = Status::parse("UP 2/3");
 /// assert_eq!(status.state, State::Up);
@@ -30,7 +30,7 @@ pub struct Status {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{State, Status};
+/// use haproxyadmin::stat::{State, Status};
 ///
 /// assert_eq!(Status::parse("MAINT (resolution)").state, State::Maint);
 /// assert_eq!(State::NoCheck.to_string(), "no check");
@@ -71,7 +71,7 @@ pub enum State {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::{Status, StatusDetail};
+/// use haproxyadmin::stat::{Status, StatusDetail};
 ///
 /// let status = Status::parse("MAINT (via app/web1)");
 /// let via = StatusDetail::Via { backend: "app".into(), server: "web1".into() };

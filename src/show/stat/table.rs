@@ -14,7 +14,7 @@ use crate::show::scan;
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::StatParser;
+/// use haproxyadmin::stat::StatParser;
 ///
 /// let mut parser = StatParser::new();
 /// parser.feed(b"# pxname,svname,scur,type,\napp,web1,3,2,\n\n")?;

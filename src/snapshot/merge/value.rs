@@ -173,7 +173,7 @@ impl fmt::Display for Limit {
 /// # Example
 ///
 /// ```
-/// use haproxyadmin::Bound;
+/// use haproxyadmin::snapshot::Bound;
 ///
 /// assert!(Bound::At(100) < Bound::Unlimited);
 /// assert_eq!(Bound::At(100).get(), Some(100));
@@ -226,7 +226,8 @@ impl serde::Serialize for Bound {
 ///
 /// ```no_run
 /// # async fn example() -> haproxyadmin::Result<()> {
-/// use haproxyadmin::{Cluster, MetricValue};
+/// use haproxyadmin::snapshot::MetricValue;
+/// use haproxyadmin::Cluster;
 ///
 /// let app = Cluster::from_dir("/run/haproxy").await?.backend("app").await?;
 /// if let Some(MetricValue::Number(queued)) = app.metric("qcur")? {

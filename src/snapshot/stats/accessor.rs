@@ -74,7 +74,7 @@ macro_rules! figure {
     (SameOrEmpty Check $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_check crate::snapshot::merge::Agreement<crate::show::stat::CheckStatus>, $doc, $column,
             "Merged: the common result, or the result of each process. Some results may be \
-             [`NoCheck`](crate::CheckResult::NoCheck); `None` if all cells are empty." }
+             [`NoCheck`](crate::stat::CheckResult::NoCheck); `None` if all cells are empty." }
     };
     (SameOrEmpty $wire:ident $accessor:ident $column:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_bound crate::snapshot::merge::Agreement<crate::snapshot::merge::Bound>, $doc, $column,

@@ -25,7 +25,7 @@ macro_rules! view {
             ///
             /// Processes agree if they print the same status, or if their statuses differ only in
             /// the counts of health checks: the common status of `UP` and `UP 1/3` is the worse
-            /// one, `UP 1/3` (see [`StatusDetail::Checks`](crate::StatusDetail::Checks)). Plain
+            /// one, `UP 1/3` (see [`StatusDetail::Checks`](crate::stat::StatusDetail::Checks)). Plain
             /// `UP` therefore means that every process prints plain `UP`. All other differences are
             /// reported as differences, such as `DOWN` and `DOWN (agent)`.
             ///
