@@ -1,13 +1,13 @@
-//! What it costs to act, beside bare sockets that send and read the same bytes.
+//! The cost of changes, compared with bare sockets that send and read the same bytes.
 //!
-//! On real HAProxy of `target/haproxy` (`tests/haproxy/install` brings it), four
-//! processes of each release; both sides in turns, medians, so that ratios hold on a
-//! busy machine too:
+//! On real HAProxy of `target/haproxy` (`tests/haproxy/install` brings it), with four processes of
+//! each release. Both sides run in turns and the figures are medians, so the ratios hold on a busy
+//! machine too:
 //!
-//! - *change*: `set server .. weight` on all four, beside the same line on four bare
+//! - *change*: `set server .. weight` on all four, compared with the same line on four bare
 //!   connections at once, and on one after the other as haproxyadmin for Python does;
-//! - *add*: many entries with `Map::add_all`, beside a connection for each entry;
-//! - *show*: a large map of one process with `Map::show`, beside reading its bytes.
+//! - *add*: many entries with `Map::add_all`, compared with a connection for each entry;
+//! - *show*: a large map of one process with `Map::show`, compared with reading its bytes.
 
 #![allow(missing_docs, reason = "a program without users")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "it may panic")]
@@ -45,7 +45,7 @@ backend app
 const PROCESSES: usize = 4;
 
 fn main() {
-    // Without `--bench` this is a test run: everything once, and little of it.
+    // Without `--bench` this is a test run: everything runs once, with few entries.
     let arguments: Vec<String> = std::env::args().collect();
     let given = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
     let (rounds, entries) = if given("--bench") && !given("--test") { (31, 100_000) } else { (1, 1_000) };
@@ -99,7 +99,7 @@ async fn change(cluster: &Cluster, running: &Running, version: &str, rounds: usi
     print(&format!("{version} change on {PROCESSES} processes"), ours, "bare, one by one", median(in_turn));
 }
 
-/// Microseconds for a thousand entries.
+/// Prints the microseconds for a thousand entries.
 async fn add(cluster: &Cluster, running: &Running, file: &str, version: &str, rounds: usize) {
     let map = cluster.map(file).unwrap();
     let (mut ours, mut each) = (Vec::new(), Vec::new());
@@ -152,7 +152,7 @@ fn pairs(entries: &[(String, String)]) -> Vec<(&str, &str)> {
     entries.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
-/// Sends a line and reads to the end.
+/// Sends a line and reads to the end of the reply.
 async fn bare(socket: &Path, line: &str) -> Vec<u8> {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
@@ -161,7 +161,7 @@ async fn bare(socket: &Path, line: &str) -> Vec<u8> {
     reply
 }
 
-/// Microseconds.
+/// Returns the time in microseconds.
 async fn time(work: impl Future<Output = ()>) -> f64 {
     let start = Instant::now();
     work.await;

@@ -1,21 +1,20 @@
-//! What it costs to read and to merge `show stat`, beside `csv` and `serde`.
+//! The cost of parsing and merging `show stat`, compared with `csv` and `serde`.
 //!
-//! The dumps are made, not recorded: 10,000 rows out of those of
-//! `fixtures/<version>/show_stat.txt`, for 100 proxies, each with its frontend,
-//! one listener, 97 servers and its backend; also the first 12 rows of those.
-//! Names are counted up. Figures
-//! differ between four processes of one configuration:
+//! The dumps are made, not recorded: 10,000 rows made from the rows of
+//! `fixtures/<version>/show_stat.txt`, for 100 proxies, each with its frontend, one listener, 97
+//! servers and its backend; also the first 12 of those rows. Names are numbered. Figures differ
+//! between four processes of one configuration:
 //!
 //! - *idle*: zeros stay zero, any other figure keeps its number of digits;
 //! - *busy*: every figure that is filled is a number of one to ten digits;
 //! - *busy with quotes*: 5 % of the rows have two cells with quotes, too.
 //!
-//! Reading is `StatParser` fed with 16 KiB at a time, with every check it does in
-//! production. What it is compared with is in `support/peer.rs`.
+//! The parser is `StatParser`, which gets 16 KiB at a time and makes every check that it makes in
+//! production. The other side of the comparison is in `support/peer.rs`.
 //!
-//! `cargo bench -p haproxyadmin-benches` runs criterion over each step, to compare with
-//! the last run. At the end both sides run in turns and the medians are printed side by side;
-//! ratios are to be read from there.
+//! `cargo bench -p haproxyadmin-benches` runs criterion over each step, to compare with the last
+//! run. At the end both sides run in turns and the medians are printed side by side; read the
+//! ratios there.
 
 #![allow(missing_docs, reason = "a program without users")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "it may panic")]
@@ -36,7 +35,7 @@ use support::{Corpus, Load, PROCESSES, peer};
 const PIECE: usize = 16 * 1024;
 
 fn main() {
-    // Without `--bench` this is a test run: everything once.
+    // Without `--bench` this is a test run: everything runs once.
     let arguments: Vec<String> = std::env::args().collect();
     let given = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
     let rounds = if given("--bench") && !given("--test") { 11 } else { 1 };
@@ -86,7 +85,7 @@ fn each_step(criterion: &mut Criterion, corpus: &Corpus) {
     group.finish();
 }
 
-/// Runs each step of both sides in turns and gives the lines of the table.
+/// Runs each step of both sides in turns and returns the lines of the table.
 fn side_by_side(corpus: &Corpus, rounds: usize) -> Vec<String> {
     let snapshot = grouped(&corpus.snapshot());
     let peer_rows = peer::parse_all(corpus);
@@ -120,7 +119,7 @@ fn side_by_side(corpus: &Corpus, rounds: usize) -> Vec<String> {
     ]
 }
 
-/// How long `work` takes; what it makes is dropped afterwards.
+/// Measures the time of `work`; its results are dropped afterwards.
 fn seconds<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
     let start = Instant::now();
     let made: Vec<T> = (0..repeats).map(|_| work()).collect();
@@ -129,7 +128,7 @@ fn seconds<T>(repeats: usize, work: impl Fn() -> T) -> f64 {
     elapsed.as_secs_f64()
 }
 
-/// Every process's rows, read as they would arrive.
+/// Parses the rows of every process, in pieces as they would arrive.
 fn parse_all(corpus: &Corpus) -> Vec<StatTable> {
     let parse = |dump: &String| {
         let mut parser = StatParser::new();
@@ -139,10 +138,10 @@ fn parse_all(corpus: &Corpus) -> Vec<StatTable> {
     corpus.dumps.iter().map(parse).collect()
 }
 
-/// A snapshot of the same rows whose objects have just been found.
+/// Returns a snapshot of the same rows with a newly built table of objects.
 fn grouped(snapshot: &Snapshot) -> Snapshot {
     let fresh = snapshot.filter(|_| true);
-    // What needs the objects has them found.
+    // This call builds the table of objects.
     black_box(fresh.heap_size());
     fresh
 }

@@ -1,7 +1,7 @@
-//! Joins the snapshots of two hosts: the figures of a fleet.
+//! Joins the snapshots of two hosts to get the figures of a fleet.
 //!
-//! Here both hosts are directories of this one. On real hosts, serde writes a snapshot on
-//! one host and reads it on the other.
+//! Here both hosts are directories of this machine. On real hosts, serde writes a snapshot on one
+//! host and reads it on the other.
 //!
 //! `cargo run --example join -- /run/haproxy /run/other`
 

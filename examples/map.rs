@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let map = Cluster::from_dir(dir).await?.map(map.as_str())?;
     map.add(key, value).await?;
     let contents = map.show().await?;
-    // An error if the processes hold different entries.
+    // Fails if the processes hold different entries.
     for entry in contents.entries()? {
         println!("{entry}");
     }

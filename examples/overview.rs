@@ -1,8 +1,8 @@
-//! Every frontend, backend and server of a cluster on one line, with the figures
-//! of all processes that have it.
+//! Prints every frontend, backend and server of a cluster on one line, with the figures of all
+//! processes that have it.
 //!
-//! `--demo` starts four fake processes, those of a HAProxy 2.2 with `nbproc 4`, and
-//! shows them; `--help` tells the rest.
+//! `--demo` starts four fake processes, which answer like a HAProxy 2.2 with `nbproc 4`, and shows
+//! them; `--help` explains the rest.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -58,7 +58,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
         io::stdout().write_all(HELP.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    // They answer for as long as they are held.
+    // The fake processes answer for as long as they are held.
     let embedded = if options.demo { Some(embedded().await?) } else { None };
     let cluster = options.cluster(embedded.as_ref().map(|(dir, _)| dir.path())).await?;
     let snapshot = cluster.allow_partial().snapshot().await?;
@@ -90,7 +90,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The options for sockets are those of `haproxytool`.
+/// Options; those for sockets are the same as in `haproxytool`.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
@@ -163,7 +163,7 @@ fn seconds(word: &str) -> Option<Duration> {
     (!timeout.is_zero()).then_some(timeout)
 }
 
-/// What is shown, and what `--json` prints.
+/// The overview that is shown, and that `--json` prints.
 #[derive(Serialize)]
 struct Overview {
     processes: Vec<Process>,
@@ -184,7 +184,7 @@ struct Process {
 struct Frontend {
     name: String,
     status: Agreement<String>,
-    /// A number, or the bounds of what is not known exactly.
+    /// A number, or its bounds if it is not known exactly.
     requests: CountRange,
     processes: Vec<String>,
 }
@@ -281,7 +281,7 @@ fn owned(labels: &[&str]) -> Vec<String> {
     labels.iter().map(ToString::to_string).collect()
 }
 
-/// Rows as lines, each column as wide as its widest cell.
+/// Formats rows as lines, with each column as wide as its widest cell.
 fn aligned(rows: &[[String; 4]]) -> String {
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
     let [one, two, three] = [0, 1, 2].map(|at| width(at).unwrap_or(0));
@@ -289,21 +289,21 @@ fn aligned(rows: &[[String; 4]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Four processes in a folder of their own.
+/// Starts four processes in a folder of their own.
 async fn embedded() -> Result<(TempDir, Vec<Running>), Box<dyn std::error::Error>> {
     let dir = TempDir::new()?;
     let mut running = Vec::new();
     for number in 1..=4 {
         running.push(described(number).serve(dir.path().join(format!("{number}.sock"))).await?);
     }
-    // Somebody took a server out of one process alone.
+    // The server is out of service in one process alone.
     if let Some(last) = running.last() {
         last.set_server("backend2_proc34", "bck_all_srv1", "status", "MAINT")?;
     }
     Ok((dir, running))
 }
 
-/// The process of that number. Each has its own proxies, figures and opinions.
+/// Describes the process of that number. Each has its own proxies, figures and states.
 fn described(number: u32) -> fake::Process {
     let process = fake::Process::new("2.2.9").number(number).nbproc(4).pid(1000 + number);
     let process = with_frontend(process, "haproxy", number).backend(fake::Backend::new("haproxy"));

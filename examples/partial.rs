@@ -1,4 +1,4 @@
-//! Reads the figures of the processes that answer, and says which ones did not.
+//! Reads the figures of the processes that answer, and prints those that did not.
 //!
 //! `cargo run --example partial -- /run/haproxy`
 
@@ -10,7 +10,7 @@ use haproxyadmin::Cluster;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: partial DIRECTORY")?;
     let cluster = Cluster::from_dir(dir).await?;
-    // A strict read fails if one process does not answer, and its error has the rest.
+    // A strict read fails if one process does not answer, and its error has the other reports.
     if let Err(error) = cluster.snapshot().await {
         println!("{}", error.kind());
     }

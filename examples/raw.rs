@@ -1,4 +1,4 @@
-//! Sends a command line as it is to every process and prints each reply as it is.
+//! Sends a command line unchanged to every process and prints each reply unchanged.
 //!
 //! `cargo run --example raw -- /run/haproxy "show cli level"`
 

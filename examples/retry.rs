@@ -1,4 +1,4 @@
-//! Disables a server everywhere, and tries once more where that failed.
+//! Disables a server on every process, and tries once more on those that failed.
 //!
 //! `cargo run --example retry -- /run/haproxy app web1`
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     println!("{error}");
     let outcomes = error.outcomes::<Change>().ok_or("no process was asked")?;
-    // To disable a server twice is the same as once.
+    // Disabling a server twice is the same as disabling it once.
     let rest = server.on(&cluster.allow_partial().only(outcomes.failed()));
     println!("{}", rest.disable().await?);
     Ok(())

@@ -1,8 +1,8 @@
-//! Calls that are given up: HAProxy keeps no connection of them.
+//! Calls that are given up: HAProxy keeps none of their connections.
 //!
-//! HAProxy 2.6.12 and 3.0.11 never free a connection that the client closes during a
-//! long dump while another command waits behind it. Ten of them fill `stats maxconn`,
-//! and then no stats socket of the process answers any more.
+//! HAProxy 2.6.12 and 3.0.11 never free a connection that the client closes during a long dump
+//! while another command waits behind it. Ten such connections fill `stats maxconn`, and then no
+//! stats socket of the process answers any more.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -23,7 +23,7 @@ use support::{
     Conversation, MANY, Running, Tap, assert_no_leftovers, crowded_cluster, http_get, releases, try_ask,
 };
 
-/// Numbers that look random, and are the same in every run.
+/// Numbers that look random and are the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -51,7 +51,7 @@ async fn a_map_or_acl_that_is_no_longer_waited_for_leaves_no_connection() {
             let limits = match round % 3 {
                 0 => Limits::new(),
                 1 => Limits::new().with_command_timeout(wait),
-                // More than the process says of itself, less than the dump.
+                // More than the reply to `show info`, less than the dump.
                 _ => Limits::new().with_max_reply_size(10_000 + random.below(2_000_000)),
             };
             let cluster =
@@ -75,7 +75,7 @@ async fn a_map_or_acl_that_is_no_longer_waited_for_leaves_no_connection() {
     }
 }
 
-/// Such a map looks at every second byte as if it had ended.
+/// The values are full of empty lines and prompts, so the dump seems to end in many places.
 #[tokio::test]
 async fn a_map_full_of_prompts_that_is_no_longer_waited_for_leaves_no_connection() {
     let running = crowded_cluster().await;
@@ -83,7 +83,7 @@ async fn a_map_full_of_prompts_that_is_no_longer_waited_for_leaves_no_connection
     let map = running.dir().join("hosts.map").display().to_string();
     let value = "\n\n> ".repeat(1800);
     let line = format!("add map {map} k {}", value.replace('\n', "\\\n").replace(' ', "\\ "));
-    // In 2.2 the end of a line cannot be escaped.
+    // In 2.2 a line feed cannot be escaped.
     for (n, release) in (1..).zip(releases()).filter(|(_, release)| release.is_at_least("2.6")) {
         let socket = running.socket(n);
         for _ in 0..100 {
@@ -104,8 +104,8 @@ async fn a_map_full_of_prompts_that_is_no_longer_waited_for_leaves_no_connection
     }
 }
 
-/// HAProxy 3.2.26 dies, or hangs for good, a few calls after a client closed while it
-/// printed `show servers state` of a large backend.
+/// HAProxy 3.2.26 dies or hangs for good a few calls after a client closes its connection while
+/// HAProxy prints `show servers state` of a large backend.
 #[tokio::test]
 async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
     let running = crowded_cluster().await;
@@ -142,23 +142,22 @@ async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
     }
 }
 
-/// What the crate sends, line by line, and lines of the user's own: each is given up
-/// twenty times.
+/// Gives up each command of the crate and each line that a user may send, twenty times.
 ///
-/// A payload is given up between its lines. HAProxy 3.2.26 and 3.4.7 never free a
-/// connection that ends within a line of a payload; the crate writes a command and its
-/// payload at once, and so little that a socket takes it whole.
+/// A payload is given up between its lines. HAProxy 3.2.26 and 3.4.7 never free a connection that
+/// ends within a line of a payload. The crate writes a command and its payload at once, and they
+/// are short enough for the socket to take them whole.
 #[tokio::test]
 async fn whatever_is_sent_and_given_up_leaves_no_connection() {
     let running = crowded_cluster().await;
     let mut random = Random::new();
     for (n, release) in (1..).zip(releases()) {
         let socket = running.socket(n);
-        // A request that is no HTTP, for `show errors`.
+        // A malformed request, which `show errors` prints.
         assert_eq!(http_get(running.traffic("web", n), "/ \u{1}").await, 400);
         let mut conversations = conversations(&running, n).await;
         if release.is_at_least("3.2") && !release.is_at_least("3.4") {
-            // These the crate never gives up: see the test above.
+            // The crate never gives up these commands: see the test above.
             let kills = |sent: &Conversation| sent.concat().windows(12).any(|part| part == b"show servers");
             assert_eq!(conversations.iter().filter(|sent| kills(sent)).count(), 2);
             conversations.retain(|sent| !kills(sent));
@@ -198,14 +197,14 @@ async fn whatever_is_sent_and_given_up_leaves_no_connection() {
     }
 }
 
-/// Sends a conversation, and hangs up behind so many bytes sent or received. Gives how
-/// many were received.
+/// Sends a conversation, and hangs up after `most_sent` bytes sent or `most_received` bytes
+/// received. Returns the number of bytes received.
 async fn talk(socket: &Path, conversation: &Conversation, most_sent: usize, most_received: usize) -> usize {
     let talk = async {
         let mut stream = UnixStream::connect(socket).await.unwrap();
         let (mut sent, mut received) = (0, Vec::new());
         for part in conversation {
-            // Each but the first is sent when the reply to the one before it has ended.
+            // Each part but the first is sent when the reply to the part before it has ended.
             while sent > 0
                 && received.len() < most_received
                 && read(&mut stream, &mut received, most_received).await
@@ -214,7 +213,7 @@ async fn talk(socket: &Path, conversation: &Conversation, most_sent: usize, most
                 return received.len();
             }
             let part = &part[..part.len().min(most_sent - sent)];
-            // HAProxy may have hung up on a part of what it got before.
+            // HAProxy may have hung up on an earlier, incomplete part.
             if stream.write_all(part).await.is_err() {
                 return received.len();
             }
@@ -229,11 +228,11 @@ async fn talk(socket: &Path, conversation: &Conversation, most_sent: usize, most
     time::timeout(Duration::from_secs(20), talk).await.expect("an end in time")
 }
 
-/// Reads on, up to so many bytes in all. False at the end, and where HAProxy waits for
+/// Reads on, up to `most` bytes in all. Returns `false` at the end and when HAProxy waits for
 /// another line.
 async fn read(stream: &mut UnixStream, received: &mut Vec<u8>, most: usize) -> bool {
     let mut buffer = vec![0; most.saturating_sub(received.len()).min(65_536)];
-    // The prompts before a dump are no end.
+    // The prompts before a dump do not end the reply.
     let waits = received.ends_with(b"\n> ") && *received != b"\n> \n> ";
     let silence = if waits { Duration::from_millis(20) } else { Duration::MAX };
     match time::timeout(silence, stream.read(&mut buffer)).await {
@@ -245,7 +244,7 @@ async fn read(stream: &mut UnixStream, received: &mut Vec<u8>, most: usize) -> b
     }
 }
 
-/// All that the crate sends to a process, each command once, and some lines besides.
+/// Lists the lines that the crate sends to a process, each command once, and some other lines.
 async fn conversations(running: &Running, n: usize) -> Vec<Conversation> {
     let path = running.dir().join(format!("tap{n}.sock"));
     let tap = Tap::new(&path, running.socket(n));
@@ -270,7 +269,7 @@ async fn conversations(running: &Running, n: usize) -> Vec<Conversation> {
         cluster.command(line).await.unwrap();
     }
     let mut all = tap.conversations();
-    // A dialogue at the prompt, in one part and in two.
+    // A dialogue at the prompt, sent in one part and in two.
     let prologue = "prompt\nset severity-output number\nshow info\nshow cli level\n".as_bytes().to_vec();
     let hosts = name("hosts.map");
     let paths = name("paths.acl");
@@ -304,7 +303,7 @@ async fn read_everything(cluster: &Cluster) {
     cluster.acls().await.unwrap();
 }
 
-/// Whether HAProxy does it is not the question here.
+/// Sends every change. The test does not depend on the outcomes.
 async fn change_everything(cluster: &Cluster) {
     let server = cluster.server_ref("app", "web1").unwrap();
     let ip = "127.0.0.1".parse().unwrap();
@@ -358,7 +357,7 @@ async fn edit_everything(cluster: &Cluster, name: impl Fn(&str) -> String) {
     acl.delete("/k").await.unwrap();
     map.add_all((0..600).map(|n| (format!("key{n}"), format!("value {n}")))).await.unwrap();
     acl.add_all((0..600).map(|n| format!("/pattern/{n}"))).await.unwrap();
-    // Each is refused, with words.
+    // HAProxy refuses each of these with a message.
     let nets = cluster.map(name("nets.map")).unwrap();
     nets.add("nonsense", "v").await.unwrap();
     nets.add_all((0..600).map(|n| (format!("nonsense{n}"), "v"))).await.unwrap();

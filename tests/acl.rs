@@ -1,5 +1,4 @@
-//! What is done to ACLs, in a process of each release, looked at on each process' own
-//! socket.
+//! Changes of ACLs in a process of each release, checked on the stats socket of each process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -12,7 +11,7 @@ mod support;
 use managed::{all, counts, from, managed, words};
 use support::{Running, Tap, every_reply, http_get, managed_cluster, releases};
 
-/// What each process holds, without its references.
+/// Entries that each process prints, without their references.
 async fn held(running: &Running, command: &str, file: &str) -> Vec<Vec<String>> {
     let replies = every_reply(running, &format!("{command} {}/{file}", running.dir().display())).await;
     let line = |line: &str| Some(line.strip_prefix("0x")?.split_once(' ')?.1.to_owned());
@@ -27,7 +26,7 @@ fn acl(cluster: &Cluster, running: &Running, file: &str) -> Acl {
     cluster.acl(running.dir().join(file).display().to_string()).unwrap()
 }
 
-/// The line of the file, and these behind it.
+/// The pattern of the file, followed by `more`.
 fn with<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Vec<String> {
     let more = more.into_iter().map(|text| text.as_ref().to_owned());
     std::iter::once("/admin".to_owned()).chain(more).collect()
@@ -115,7 +114,7 @@ async fn a_pattern_of_another_kind_is_refused() {
     assert!(outcomes.failed().all(|outcome| outcome.error().unwrap().kind() == ErrorKind::Refused));
 }
 
-/// Up to 3.2 all of them go.
+/// HAProxy up to 3.2 deletes all of them, and 3.4 deletes one.
 #[tokio::test]
 async fn patterns_of_one_text_are_deleted() {
     let (running, cluster) = managed().await;
@@ -136,7 +135,7 @@ async fn a_pattern_that_nobody_has_is_not_found() {
     assert_eq!(outcomes.iter().map(Outcome::absent).collect::<Vec<_>>(), all(Some("Key not found.")));
 }
 
-/// Up to 3.0 `del acl` speaks of a map.
+/// The reply to `del acl` names a map up to 3.0.
 #[tokio::test]
 async fn an_acl_that_nobody_has_is_not_found() {
     let (_running, cluster) = managed().await;
@@ -206,7 +205,7 @@ async fn thousands_of_patterns_are_added_as_they_are() {
     assert!(acl.show().await.unwrap().is_same());
 }
 
-/// Patterns behind the refused one are in too, as far as they were sent with it.
+/// HAProxy also adds the patterns after the refused one that were sent together with it.
 #[tokio::test]
 async fn patterns_that_were_sent_with_a_refused_one_are_counted() {
     let (running, cluster) = managed().await;

@@ -1,4 +1,4 @@
-//! Commands that reach every process, and what is said of each.
+//! Commands to every process, and the outcome of each process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -16,12 +16,12 @@ use support::{
     Config, Release, Running, Stranger, ancestor_cluster, ask, levels, mixed_cluster, release, releases, row,
 };
 
-/// What was said of each process, in words.
+/// The outcome of each process, in words.
 fn said(outcomes: &Outcomes<Change>) -> Vec<String> {
     outcomes.iter().map(|outcome| format!("{} {}", outcome.label(), outcome.word())).collect()
 }
 
-/// Limits that let a test with a hung process end soon.
+/// Limits that end a test with a hung process soon.
 fn brief() -> Limits {
     Limits::new()
         .with_idle_timeout(Duration::from_millis(700))
@@ -36,7 +36,7 @@ async fn status(running: &Running, n: usize, proxy: &str, name: &str) -> String 
     row(running.socket(n), proxy, name).await.cell("status").to_owned()
 }
 
-/// Four instances with the backend `app`, whose server is `web1`.
+/// Starts four instances with the backend `app` and its server `web1`.
 async fn four(release: &Release) -> Running {
     let mut running = Running::new();
     running.add_servers(1).await;
@@ -211,7 +211,7 @@ async fn a_process_that_joined_since_the_object_was_read_is_reached() {
             ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed", "5.sock changed"]
         );
         assert_eq!(ask(running.socket(5), "get weight app/web1").await, b"40 (initial 10)\n\n");
-        // What was read stays as it was.
+        // The object keeps the values that were read.
         assert_eq!(web1.weight().unwrap().same(), Some(&10));
     }
 }
@@ -225,7 +225,7 @@ async fn nobody_is_asked_anything_twice_once_it_is_known_who_they_are() {
     let count = async || support::info(running.socket(1)).await["CumReq"].parse::<u64>().unwrap();
     let before = count().await;
     server.enable().await.unwrap();
-    // The change, and the question that counts.
+    // One request is the change, the other one is this count.
     assert_eq!(count().await - before, 2);
 }
 
@@ -291,13 +291,13 @@ async fn what_is_not_haproxy_gets_nothing() {
     let cluster = brief_cluster(&running).await.only(["1.sock", "2.sock", "3.sock"]);
     let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
     assert_eq!(said(&outcomes), ["1.sock changed", "2.sock changed", "3.sock changed"]);
-    // An address that was given is a member, whatever answers there.
+    // An explicit address is a member, even if another program answers there.
     let given = Cluster::from_addresses([running.stats().join("other.sock")]).await.unwrap();
     let error = given.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotHaproxy);
 }
 
-/// One instance with an ACL, and a stats socket at each of `sockets`.
+/// Starts one instance with an ACL and with a stats socket at each of `sockets`.
 async fn with_acl(running: &mut Running, release: &Release, name: &str, sockets: &[&str]) {
     std::fs::write(running.dir().join("a.acl"), "").unwrap();
     let lines =
@@ -368,7 +368,7 @@ async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
 
     let all = cluster.allow_partial().server_ref("app", "web1").unwrap();
     assert_eq!(all.disable().await.unwrap().failed().count(), 2);
-    // By now it is known to hang, and the others are told at once.
+    // The socket is now known to hang, so the other processes get the command at once.
     let start = Instant::now();
     let enabled = tokio::spawn(async move { all.enable().await });
     support::until("the first is enabled", async || {
@@ -406,7 +406,7 @@ async fn a_choice_of_nobody_is_an_error() {
     );
 }
 
-/// Compiles only if what a user spawns may move between threads.
+/// Compiles only if the futures of the crate can move between threads.
 #[tokio::test]
 async fn every_future_can_be_spawned() {
     fn is_send<T: Send>(_: T) {}

@@ -1,4 +1,4 @@
-//! Sockets whose file names are not plain text.
+//! Sockets with file names that are not plain text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -12,7 +12,7 @@ mod support;
 
 use support::{Config, Running, releases};
 
-/// File names of sockets: as HAProxy's configuration has them, as bytes, and as labels.
+/// File names of sockets: in HAProxy's configuration, as bytes, and as labels.
 const NAMES: [(&str, &[u8], &str); 4] = [
     (r"back\\x41.sock", br"back\x41.sock", r"back\\x41.sock"),
     (r"byte\xff.sock", b"byte\xff.sock", r"byte\xff.sock"),

@@ -1,5 +1,5 @@
-//! Two processes of real HAProxy whose configurations or states differ: what they
-//! agree on, what is a difference, and what is added up.
+//! Two processes of real HAProxy with different configurations or states: equal values,
+//! differences, and sums.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -14,8 +14,8 @@ mod support;
 
 use support::{Config, Release, Running, Stranger, every_cell, http_get, releases, until};
 
-/// Two processes of a release with the sockets `1.sock` and `2.sock`. A line that
-/// ends in `# only N` is for process N.
+/// Starts two processes of a release with the sockets `1.sock` and `2.sock`. A line that ends in `#
+/// only N` is for process N.
 async fn two(running: &mut Running, release: &Release, config: &str) -> Cluster {
     for n in 1..=2 {
         let mine = |line: &&str| line.rsplit_once("# only ").is_none_or(|(_, one)| one == n.to_string());
@@ -81,7 +81,7 @@ backend app
         }
         web1.set_state(AdminState::Ready).await.unwrap();
         web2.enable().await.unwrap();
-        // No wait: it is so when the command is answered.
+        // No wait is needed: the state is set when the command is answered.
         let read = async |server: &str| cluster.server("app", server).await.unwrap();
         let statuses = [read("web1").await.status(), read("web2").await.status()];
         assert_eq!(statuses.each_ref().map(ToString::to_string), ["UP 1/3", "UP"], "{}", release.version);
@@ -121,7 +121,7 @@ backend app
         let cluster = two(&mut running, &release, config).await;
         every_status_is(&running, "checked", ["UP", "UP"]).await;
         every_status_is(&running, "disabled", ["UP", "UP"]).await;
-        // Its status would not tell: it is that of a drain.
+        // Its status would not show the difference, because both processes print `DRAIN`.
         let disabled = cluster.server_ref("app", "disabled").unwrap();
         disabled.set_state(AdminState::Drain).await.unwrap();
         disabled.on(&cluster.only(["2.sock"])).disable_health().await.unwrap();

@@ -1,6 +1,6 @@
-//! No string can do anything but be an argument: on real processes of every
-//! release, whatever is given as a key, a value, a pattern or a name is refused
-//! before it is sent, or is read back as it was given; and nothing else changes.
+//! Strings that act as arguments and as nothing else. On real processes of every release, each key,
+//! value, pattern or name is refused before it is sent or is read back unchanged, and nothing else
+//! changes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -39,7 +39,7 @@ backend other
     server web1 "${SERVER_1}" weight 10
 "#;
 
-/// One process, with a map and an ACL that are changed, and others that are not.
+/// A process with a map and an ACL to change, and with a map and an ACL that must not change.
 struct Process {
     running: Running,
     map: Map,
@@ -59,7 +59,7 @@ impl Process {
         }
         let config = running.fill(Config::new(CONFIG));
         running.add(release, "one", &config).await;
-        // A string that made HAProxy wait would end in this limit.
+        // If a string makes HAProxy wait, the call ends at this limit.
         let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));
         let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
         let map = cluster.map(path(&running, "a.map")).unwrap();
@@ -67,7 +67,7 @@ impl Process {
         Self { running, map, acl, cluster }
     }
 
-    /// All that a command could change: states and settings of every proxy and
+    /// Returns everything that a command could change: states and settings of every proxy and
     /// server, and the entries of every map and ACL, in order.
     async fn state(&self) -> BTreeMap<String, Vec<String>> {
         let socket = self.running.socket(1);
@@ -87,7 +87,7 @@ impl Process {
         state
     }
 
-    /// Entries, asked without the crate.
+    /// Returns the entries, read without the crate.
     async fn entries(&self, kind: &str, name: &str) -> Vec<String> {
         let file = path(&self.running, name);
         let printed = ask(self.running.socket(1), &format!("show {kind} {file}")).await;
@@ -102,12 +102,13 @@ fn path(running: &Running, name: &str) -> String {
     running.dir().join(name).to_str().unwrap().to_owned()
 }
 
-/// Whether it was refused before anything was sent.
+/// Returns `true` if the call was refused before anything was sent.
 fn is_refused(error: &Error) -> bool {
     error.kind() == ErrorKind::InvalidInput
 }
 
-/// Whether HAProxy can keep it at all, by what a release before takes it for.
+/// Returns `true` if every release can store the text; older releases read `<<` as the start of a
+/// payload in more places.
 fn is_expressible(text: &str) -> bool {
     let ends = |c: char| matches!(c, ' ' | '\t' | ';' | '\u{b}' | '\u{c}');
     let last = text.rsplit(ends).next().unwrap_or_default();
@@ -118,7 +119,7 @@ fn is_expressible(text: &str) -> bool {
         && !last.contains("<<")
 }
 
-/// Pieces that mean something to HAProxy, or did to one of its releases.
+/// Pieces that have a meaning in HAProxy, or had one in an earlier release.
 const PIECES: &[&str] = &[
     "\0",
     "\n",
@@ -163,7 +164,7 @@ const PIECES: &[&str] = &[
     "x",
 ];
 
-/// Strings of such pieces, and any others, some of them very long.
+/// Strings of these pieces and arbitrary strings, some of them very long.
 fn text() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec(prop::sample::select(PIECES), 1..6).prop_map(|pieces| pieces.concat());
     let padded =
@@ -172,7 +173,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![4 => pieces, 4 => padded, 3 => any::<String>(), 1 => long, 1 => Just(String::new())]
 }
 
-/// What is asked of one process with strings from outside.
+/// Strings from outside for the calls on one process.
 #[derive(Debug)]
 struct Case {
     key: String,
@@ -198,8 +199,8 @@ async fn check(process: &Process, case: &Case) {
     assert_eq!(process.state().await, before, "{case:?}");
 }
 
-/// An entry that is added is there as it was given, in every way of adding, and
-/// is gone when it is deleted.
+/// Checks that an added entry is stored unchanged, in every way of adding, and that it is gone when
+/// it is deleted.
 async fn check_map(process: &Process, key: &str, value: &str, before: &BTreeMap<String, Vec<String>>) {
     let map = &process.map;
     let expressible = is_expressible(value) && is_expressible(key);
@@ -228,7 +229,7 @@ async fn check_map(process: &Process, key: &str, value: &str, before: &BTreeMap<
     }
 }
 
-/// Of an entry that is there another value can be set, and then it has that one.
+/// Checks that the value of an existing entry can be set, and that the entry then has this value.
 async fn check_set(process: &Process, key: &str, value: &str, before: &BTreeMap<String, Vec<String>>) {
     let other = format!("{value}'");
     match process.map.set(key, &other).await {
@@ -280,7 +281,8 @@ async fn check_acl(process: &Process, pattern: &str, before: &BTreeMap<String, V
     }
 }
 
-/// A name is one of HAProxy's grammar or is refused; what nobody has is not found.
+/// Checks that a name is refused if HAProxy's grammar forbids it, and that an unknown name is not
+/// found.
 async fn check_names(process: &Process, case: &Case) {
     let Case { backend, server, file, .. } = case;
     let of_grammar = |name: &str| {
@@ -338,7 +340,7 @@ fn run(release: &support::Release) {
     }
 }
 
-/// Cases for each release, of all strings at once.
+/// Number of cases for each release; each case has all the strings.
 const CASES: u32 = 120;
 
 #[test]
@@ -351,7 +353,7 @@ fn no_string_is_anything_but_an_argument() {
     });
 }
 
-/// What once hung, was cut, or ran as a command of its own.
+/// Strings that once hung, were cut, or ran as a command of their own.
 #[test]
 fn what_is_known_to_be_special_is_none_here() {
     for release in &releases() {
@@ -397,7 +399,7 @@ async fn a_payload_runs_no_command() {
             assert_eq!(process.state().await, before, "{release:?}: {payload:.40}");
         }
 
-        // The marks of other payloads, escapes and separators mean nothing in a line.
+        // Marks of other payloads, escapes and separators have no meaning within a line.
         let lines = ["%EOF% v", "<< v", "a <<", "b <<%EOF%", "c ;disable server app/web1", "d \\", "#0 v"];
         let long: Vec<String> = (0..1_000).map(|number| format!("key{number} value")).collect();
         for payload in [lines.join("\n"), lines.join("\n") + "\n", long.join("\n")] {

@@ -1,8 +1,8 @@
 //! Whole calls under tokio's paused clock, as users' tests may make them.
 //!
-//! With a paused clock tokio jumps to the next deadline whenever it has nothing to do.
-//! A fake process in the same runtime is something to do; a HAProxy process that takes
-//! its time is not.
+//! With a paused clock, tokio jumps to the next deadline whenever it has nothing to do. A fake
+//! process in the same runtime keeps tokio busy; a real HAProxy process that takes time to answer
+//! does not.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 
@@ -17,14 +17,14 @@ mod support;
 
 use support::{levels, release};
 
-/// Real time for what takes none of the paused clock's.
+/// Limit of real time for calls under the paused clock.
 const SOON: Duration = Duration::from_secs(20);
 
 struct Fake {
     #[allow(dead_code, reason = "goes when it is dropped")]
     dir: TempDir,
     running: Running,
-    /// The process found in its directory, and by its address.
+    /// Clusters that find the process by its directory and by its address.
     clusters: [Cluster; 2],
 }
 
@@ -55,7 +55,7 @@ async fn a_fake_process_that_hangs_costs_its_limit_and_no_real_time() {
     }
 }
 
-/// What comes of it cannot be told beforehand, but that it is told.
+/// Each call either answers or reports a timeout; which of the two is not predictable.
 #[tokio::test]
 async fn a_haproxy_process_answers_or_times_out_and_nothing_hangs() {
     let running = levels(&release("3.0")).await;

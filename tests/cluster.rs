@@ -1,4 +1,4 @@
-//! Many real processes read as one.
+//! Many real processes, read as one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -18,10 +18,10 @@ use support::{
     releases, rows, zoo, zoo_settled,
 };
 
-/// Kind, proxy and name of a row, and where the address tells rows apart, that.
+/// Kind, proxy and name of a row, and the address if the row is a listener.
 type Key = (u64, String, String, String);
 
-/// What each process says of each object, asked without the crate.
+/// Rows of each object by process, read without the crate.
 async fn by_process(running: &Running) -> BTreeMap<Key, BTreeMap<usize, Row>> {
     let mut found: BTreeMap<Key, BTreeMap<usize, Row>> = BTreeMap::new();
     for n in 1..=running.processes() {
@@ -39,8 +39,8 @@ fn sum(rows: &BTreeMap<usize, Row>, column: &str) -> u64 {
     rows.values().map(|row| row.number(column)).sum()
 }
 
-/// Every object of the snapshot is there once, in the right processes, with the
-/// sums of their figures.
+/// Asserts that the snapshot holds every object once, with the right processes and with the sums of
+/// their figures.
 async fn assert_is_the_sum(snapshot: &Snapshot, running: &Running, label: impl Fn(usize) -> String) {
     let truth = by_process(running).await;
     let of_kind = |kind: u64| truth.iter().filter(move |((one, ..), _)| *one == kind);
@@ -186,7 +186,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         };
         let server = |backend, name| snapshot.server(backend, name).unwrap();
 
-        // A message with comma, quotes and line breaks.
+        // A message with a comma, quotes and line breaks.
         let failing = server("states", "failing");
         let said = if release.is_at_least("3.0") {
             "first  third line, \"q\""
@@ -216,7 +216,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         let via = StatusDetail::Via { backend: "states".into(), server: "maint".into() };
         assert_eq!(remark("tracking_maint"), Some(via));
 
-        // Names that could be taken for something else.
+        // Names that could be mistaken for something else.
         let names: Vec<_> = snapshot
             .backend("FRONTEND")
             .unwrap()
@@ -229,12 +229,12 @@ async fn every_kind_of_row_and_every_state_is_read() {
         assert_eq!(state("FRONTEND", "FRONTEND"), State::Maint);
         assert!(snapshot.frontend("FRONTEND").is_err());
 
-        // The same name for a frontend and a backend.
+        // A frontend and a backend with the same name.
         let (front, back) = (snapshot.frontend("both").unwrap(), snapshot.backend("both").unwrap());
         assert_eq!(front.id() == back.id(), release.is_at_least("3.3"));
         assert_eq!(back.servers().len(), 1);
 
-        // Nothing inside, nothing there.
+        // A backend without servers, and names that do not exist.
         assert_eq!(snapshot.backend("empty").unwrap().servers(), []);
         assert_eq!(snapshot.backend("empty").unwrap().weight(), Some(Agreement::Same(0)));
         assert_eq!(snapshot.frontend("off").unwrap_err().to_string(), "no such frontend \"off\"");
@@ -244,7 +244,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
             "no such server \"app/nobody\""
         );
 
-        // Listeners, two of one name among them.
+        // Listeners, two of them with the same name.
         let web = snapshot.frontend("web").unwrap();
         let listeners: Vec<_> = web.listeners().iter().map(|listener| listener.name().to_owned()).collect();
         assert_eq!(listeners, ["sock-1", "main", "pair", "pair"]);
@@ -252,7 +252,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         let pair: Vec<_> = web.listeners().into_iter().filter(|one| one.name() == "pair").collect();
         assert_ne!(pair[0].addr(), pair[1].addr());
 
-        // Limits, and what has none.
+        // Limits, and objects without a limit.
         assert_eq!(web.maxconn().unwrap().each, Agreement::Same(Bound::At(200)));
         assert_eq!(server("app", "web1").slim().unwrap().total, Bound::At(50));
         assert_eq!(server("app", "web2").slim().unwrap().total, Bound::Unlimited);
@@ -261,7 +261,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         assert_eq!(snapshot.frontend("raw").unwrap().mode(), Some(Agreement::Same(Mode::Tcp)));
         assert_eq!(snapshot.frontend("raw").unwrap().requests(), 0);
 
-        // Where no event has been, there is no age.
+        // Without an event there is no age.
         assert_eq!(server("states", "maint").lastsess(), None);
         let description = snapshot.info().description().unwrap().same().copied().map(String::from).unwrap();
         assert!(description.starts_with("zoo, node \"A\""), "{description}");
@@ -311,8 +311,8 @@ async fn one_object_is_read_without_the_others() {
         assert_eq!(frontend.requests(), whole.frontend("frontend1_proc34").unwrap().requests());
         assert_eq!(frontend.processes(), whole.frontend("frontend1_proc34").unwrap().processes());
         assert_eq!(frontend.snapshot().processes().len(), 4);
-        // A process of nbproc knows the names of proxies that it does not serve,
-        // and is asked for all it does.
+        // A process of `nbproc` knows the names of proxies that it does not serve, so it is asked
+        // for all of its rows.
         if release.version != "2.2" {
             assert_eq!(frontend.snapshot().frontends().len(), 1);
             assert_eq!(frontend.snapshot().backends().len(), 0);
@@ -325,7 +325,7 @@ async fn one_object_is_read_without_the_others() {
         assert_eq!((both.requests(), both.snapshot().backends().len()), (10.into(), 0));
 
         assert_eq!(cluster.info().await.unwrap().pids().len(), 4);
-        // Names that nobody has, and what HAProxy would take for something else.
+        // Unknown names, and names that HAProxy would read as something else.
         for name in ["nobody", "1", "#1", "-1", "", "a b", "a;disable frontend haproxy", "a\nb"] {
             let error = cluster.backend(name).await.unwrap_err();
             assert_eq!(error.to_string(), format!("no such backend {name:?}"));

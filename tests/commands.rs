@@ -8,8 +8,8 @@ use source::{Part, Source, pieces, sources};
 
 const GUIDE: &str = "src/guide/commands.rs";
 
-/// Sources that are left out: the guide and the fake, which send nothing, the list of all
-/// commands of HAProxy, and programs, which use the library.
+/// Sources that are left out: the guide and the fake, which send nothing, the list of all commands
+/// of HAProxy, and programs that use the library.
 const SILENT: &[&str] = &["src/guide/", "src/fake/", "src/protocol/verb.rs", "src/bin/"];
 
 /// First words of commands of two words or more.
@@ -37,7 +37,7 @@ const ALONE: &[&str] = &["prompt"];
 /// Functions that make a command from the words in their first argument.
 const MAKERS: &[&str] = &["read", "write", "write_once", "verb", "sources"];
 
-/// The parameter that such a function passes on to another one.
+/// The parameter that such a function passes on to another function.
 const PASSED_ON: &str = "verb";
 
 #[test]
@@ -118,7 +118,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Returns the tokens in the parentheses that open at `at`, and the place behind them.
+    /// Returns the tokens in the parentheses that open at `at`, and the position after them.
     fn arguments(&self, at: usize) -> Option<(&[(Part, &'a str)], usize)> {
         if self.text(at) != "(" {
             return None;

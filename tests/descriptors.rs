@@ -1,5 +1,5 @@
-//! A program that has no file descriptors left. It is a test of its own, since the limit
-//! is that of the whole program.
+//! A program without free file descriptors. It is a test file of its own because the limit applies
+//! to the whole program.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 
@@ -32,7 +32,7 @@ async fn a_directory_is_read_when_a_file_descriptor_is_free_again() {
     assert_eq!(snapshot.unwrap().processes().len(), 1);
     assert!(start.elapsed() >= Duration::from_millis(200));
 
-    // Without any the call ends in its limit, and says why.
+    // Without a free descriptor the call ends at its limit, and the error names the reason.
     let held: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     let brief = cluster.with_limits(limits.with_command_timeout(Duration::from_millis(400))).allow_partial();
     let snapshot = brief.snapshot().await.unwrap();

@@ -1,4 +1,4 @@
-//! Who is in a cluster, and who is not and why.
+//! Members of a cluster, and ignored sockets with their reasons.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -64,7 +64,7 @@ async fn sockets_of_one_process_count_once_through_the_highest_level() {
             let of = Address::from(path("admin.sock"));
             assert_eq!(reason(&cluster, &path(name)), IgnoredReason::Duplicate { of });
         }
-        // What a socket of level `user` hides is there.
+        // The values that a socket of level `user` hides are there.
         for _ in 0..2 {
             let snapshot = cluster.snapshot().await.unwrap();
             assert_eq!(snapshot.processes().len(), 1);
@@ -123,7 +123,7 @@ async fn a_second_path_to_one_socket_counts_once() {
 
 #[tokio::test]
 async fn processes_that_only_look_alike_are_two() {
-    // Four processes of one start, with one node name: only the pid differs.
+    // The four processes started together and have one node name: only their pids differ.
     for release in releases() {
         let running = ancestor_cluster(&release).await;
         let snapshot = Cluster::from_dir(running.stats()).await.unwrap().snapshot().await.unwrap();
@@ -190,7 +190,7 @@ async fn refused_sockets_can_be_ignored_until_they_answer() {
     let cluster = builder.build().await.unwrap();
     cluster.snapshot().await.unwrap();
     assert_eq!(reason(&cluster, &running.stats().join("stale.sock")), IgnoredReason::Refused);
-    // Once a member, it fails.
+    // A member that refuses connections is a failure.
     running.kill(1);
     assert_eq!(cluster.snapshot().await.unwrap_err().kind(), ErrorKind::Connect);
 }

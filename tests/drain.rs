@@ -1,4 +1,4 @@
-//! Old workers that still serve what they have, merged with the worker that follows.
+//! Old workers that still serve connections, merged with the worker that replaced them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -13,7 +13,7 @@ use support::{
     Config, Held, Release, Running, Session, ask, hold, info, releases, row, rows, try_ask, until,
 };
 
-/// A worker that drains, and the one that has followed it.
+/// The current worker and the old workers that still drain.
 struct Site {
     running: Running,
     old: Vec<Old>,
@@ -59,7 +59,7 @@ impl Site {
         Self { running, old: Vec::new() }
     }
 
-    /// Lets the worker serve `requests`, begin one that does not end, and be replaced.
+    /// Lets the worker serve `requests` and begin one that does not end, and replaces it.
     async fn replace(&mut self, requests: u64) {
         self.running.send("web", 1, "/", requests).await;
         let request = hold(self.running.traffic("web", 1), "/hold").await;
@@ -88,7 +88,7 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         ask(site.running.socket(1), "set server app/web2 state maint").await;
         ask(site.running.socket(1), "set maxconn frontend web 150").await;
 
-        // Its socket refuses while it executes itself anew.
+        // The master's socket refuses connections while the master executes itself anew.
         site.running.haproxies[0].master_ready().await;
         let cluster = Cluster::from_dir(site.running.stats()).await.unwrap();
         let snapshot = cluster.snapshot().await.unwrap();
@@ -97,7 +97,7 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         let pids: Vec<_> = snapshot.processes().iter().map(|process| process.pid().unwrap()).collect();
         assert_eq!(pids, [site.old[0].pid, site.old[1].pid, site.running.pid(1)].map(u64::from));
 
-        // Up to 2.2 an old worker lists nothing that it serves.
+        // Up to 2.2 an old worker lists none of the proxies that it still serves.
         let (requests, sessions) = if release.is_at_least("2.6") { (5 + 1 + 7 + 1 + 3, 2) } else { (3, 0) };
         let mut raw = 0;
         for socket in site.old.iter().map(|old| &old.socket).chain([&site.running.socket(1)]) {
@@ -121,13 +121,13 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         let limit = snapshot.frontend("web").unwrap().slim().unwrap();
         assert_eq!(limit.to_string(), "150", "{}", release.version);
 
-        // What an old worker runs it does not change any more.
+        // An old worker refuses changes of servers.
         let server = cluster.allow_partial().server_ref("app", "web1").unwrap();
         let outcomes = server.set_weight(Weight::absolute(43).unwrap()).await.unwrap();
         let done: Vec<_> = outcomes.iter().map(|outcome| outcome.value().is_some()).collect();
         assert_eq!(done, [false, false, true], "{}: {outcomes}", release.version);
 
-        // One that cannot be asked any more is a failure until it is let go of.
+        // An old worker that can no longer be asked is a failure until the cluster drops it.
         let first = site.old.remove(0);
         drop(first.session);
         until("the old worker cannot be asked", async || try_ask(&first.socket, "show info").await.err())

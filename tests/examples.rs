@@ -1,5 +1,5 @@
-//! The short examples, run as they are built: each does its job on two fake processes and
-//! prints it.
+//! The short examples, run as they are built. Each does its job on two fake processes and prints
+//! the result.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the failure message")]
 
@@ -29,7 +29,7 @@ impl Site {
         Self { dir, processes }
     }
 
-    /// The output of an example that is given the directory and `arguments`.
+    /// Returns the output of an example that gets the directory and `arguments`.
     async fn run(&self, example: &str, arguments: &[&str]) -> String {
         let dir = self.dir.path().to_str().unwrap();
         let output = run(example, &[&[dir], arguments].concat()).await;
@@ -46,7 +46,7 @@ async fn run(example: &str, arguments: &[&str]) -> Output {
     Command::new(built).args(arguments).kill_on_drop(true).output().await.unwrap()
 }
 
-/// What an example that succeeds prints.
+/// Returns the output of an example, which must have succeeded.
 fn printed(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");

@@ -15,8 +15,8 @@ mod support;
 
 use support::{CheckedAccess, Running, levels, mixed_cluster, release, releases};
 
-/// Kind, address, command and cause of an error, and how many processes failed in
-/// its snapshot.
+/// Kind, address, command and cause of an error, and the number of processes that failed in its
+/// snapshot.
 type Parts<'a> = (ErrorKind, Option<&'a Address>, Option<&'a str>, Option<io::ErrorKind>, Option<usize>);
 
 fn parts(error: &Error) -> Parts<'_> {
@@ -26,7 +26,7 @@ fn parts(error: &Error) -> Parts<'_> {
 
 const READING: &str = "show info;show stat";
 
-/// A cluster of these sockets that gives up soon.
+/// A cluster of these sockets with a short time limit.
 async fn cluster(sockets: impl IntoIterator<Item = impl AsRef<Path>>) -> Cluster {
     let addresses = sockets.into_iter().map(|socket| Address::from(socket.as_ref()));
     let limits = Limits::new().with_command_timeout(Duration::from_millis(700));
@@ -122,7 +122,7 @@ async fn processes_that_fail_for_two_reasons_fail_the_call_as_incomplete() {
     assert_eq!(parts(&error), (ErrorKind::Incomplete, None, None, None, Some(1)));
 }
 
-/// Takes everybody's rights to the socket of process `n`.
+/// Removes all permissions from the socket of process `n`.
 fn deny(running: &Running, n: usize) {
     fs::set_permissions(running.socket(n), fs::Permissions::from_mode(0o000)).unwrap();
 }

@@ -1,5 +1,5 @@
-//! The fake stats socket held to real HAProxy processes, release by release: told
-//! the same things, it gives the same replies.
+//! The fake stats socket compared with real HAProxy processes, release by release: a fake with the
+//! same description gives the same replies.
 #![cfg(unix)]
 #![allow(
     clippy::indexing_slicing,
@@ -76,7 +76,7 @@ async fn a_fake_told_every_key_prints_the_same_bytes() {
     for release in held_to() {
         let real = zoo(&release).await;
         let info = text(real.socket(1), "show info").await;
-        // One value holds line ends, and no other looks like a key.
+        // One value holds line ends; no other value has a line that looks like a key.
         let lines = info.replace("\n\nthird line", "\r\rthird line");
         let pairs = lines.lines().filter_map(|line| line.split_once(": "));
         let told = pairs.fold(Process::new(&release.version), |process, (key, value)| {
@@ -124,7 +124,7 @@ async fn states_of_servers_are_listed_alike() {
     for release in held_to() {
         let real = zoo(&release).await;
         zoo_settled(&real).await;
-        // What is not settled yet would be described as it begins.
+        // A check that has not ended would be described by its initial state.
         let checked = async || {
             let stat = text(real.socket(1), "show stat").await;
             let ended = |row: &Row| !row["check_status"].ends_with("INI");
@@ -135,7 +135,8 @@ async fn states_of_servers_are_listed_alike() {
         for command in ["show servers state", "show servers state states", "show servers state nope"] {
             let reply = servers(&text(&fake.path, command).await);
             let look = async || servers(&text(real.socket(1), command).await);
-            // A check under way has no result. What does not become the same is told below.
+            // A check under way has no result. If the replies stay different, the assertions below
+            // fail.
             let same = async || (look().await == reply).then_some(());
             if timeout(Duration::from_secs(5), until("the same", same)).await.is_ok() {
                 continue;
@@ -176,7 +177,7 @@ async fn lines_are_framed_alike() {
 
 #[tokio::test]
 async fn a_line_that_is_too_long_is_refused_alike() {
-    // 2.2 and 2.6 hang or close as it happens; a fake of theirs always closes.
+    // 2.2 and 2.6 sometimes hang and sometimes close; a fake of these releases always closes.
     for release in held_to() {
         let real = levels(&release).await;
         let expected =
@@ -197,7 +198,7 @@ async fn a_process_of_nbproc_says_its_number() {
     assert!(info.contains("\nNbproc: 4\nProcess_num: 3\n"), "{info}");
 }
 
-/// The releases that a fake is held to; what is said of others is a guess.
+/// The releases that a fake is compared with; the replies for other releases are a guess.
 fn held_to() -> Vec<Release> {
     versions().into_iter().map(release).collect()
 }
@@ -220,17 +221,17 @@ async fn text(path: impl AsRef<Path>, line: &str) -> String {
     String::from_utf8(ask(path, line).await).unwrap()
 }
 
-/// What a process says of a line that does not end.
+/// The reply of a process to a line that does not end.
 async fn endless_line(path: &Path) -> String {
     let mut stream = UnixStream::connect(path).await.unwrap();
-    // It may close before it has taken all of it.
+    // The process may close before it has taken the whole line.
     let _ = stream.write_all(&vec![b'x'; 20_000]).await;
     let mut reply = Vec::new();
     let _ = stream.read_to_end(&mut reply).await;
     String::from_utf8(reply).unwrap()
 }
 
-/// One row of a dump, cells by their columns.
+/// One row of a dump: its cells by column.
 type Row = BTreeMap<String, String>;
 
 fn rows(stat: &str) -> Vec<Row> {
@@ -243,11 +244,11 @@ fn rows(stat: &str) -> Vec<Row> {
         .collect()
 }
 
-/// Sets a cell of a described row as a real one has it.
+/// Sets a cell of a described row to the value that the real row has.
 macro_rules! tell {
     ($object:ident, $kind:expr) => {
         |object: $object, (column, cell): (&String, &String)| {
-            // Behind the last comma is a column without a name.
+            // The column after the last comma has no name.
             let Some(declared) = COLUMNS.iter().find(|declared| declared.name == column) else {
                 return object;
             };
@@ -264,8 +265,8 @@ macro_rules! tell {
     };
 }
 
-/// Whether a cell says how an object is set up or what befell it, so that a fake
-/// has to be told. All others it must know to fill or to leave empty by itself.
+/// Returns `true` if the cell is a setting of the object or a result of past events, so the fake
+/// has to be told. The fake must fill all other cells, or leave them empty, by itself.
 fn is_setting(row: &Row, column: &str) -> bool {
     let told = match column {
         // Empty until a host name is resolved.
@@ -278,7 +279,7 @@ fn is_setting(row: &Row, column: &str) -> bool {
     told && !row[column].is_empty()
 }
 
-/// Describes a process that has these rows, and of each cell tells what is wanted.
+/// Describes a process with these rows, and sets the cells that `wanted` selects.
 fn described(version: &str, rows: &[Row], wanted: &dyn Fn(&Row, &str) -> bool) -> Process {
     let mut process = Process::new(version);
     let mut servers = Vec::new();
@@ -299,7 +300,7 @@ fn described(version: &str, rows: &[Row], wanted: &dyn Fn(&Row, &str) -> bool) -
             }
             "2" => {
                 let server = Server::new(&*row["svname"]);
-                // Checks rest in maintenance, and only their counters show.
+                // Checks pause in maintenance, and only their counters show.
                 let server = if row["chkfail"].is_empty() { server } else { server.check("UNK") };
                 servers.push(cells.fold(server, tell!(Server, RowKind::Server)));
             }
@@ -312,27 +313,27 @@ fn described(version: &str, rows: &[Row], wanted: &dyn Fn(&Row, &str) -> bool) -
     process
 }
 
-/// Names of the columns that a row fills.
+/// Names of the columns that are not empty in a row.
 fn filled(row: &Row) -> BTreeSet<&str> {
     row.iter().filter(|(_, cell)| !cell.is_empty()).map(|(column, _)| column.as_str()).collect()
 }
 
-/// A dump without its figures: the status of every row, or what it is instead.
+/// The status of every row of a dump, without its figures; a reply that is no dump stays whole.
 fn outline(stat: &str) -> Vec<String> {
     if !stat.starts_with("# pxname,") {
         return vec![stat.to_owned()];
     }
     assert!(stat.ends_with("\n\n"), "{stat:?}");
     let line = |row: &Row| {
-        // Checks go on between two looks, so that what they have counted is left out.
+        // Checks go on between two reads, so their counts are left out.
         let status = row["status"].split(' ').filter(|word| word.starts_with('(') || !word.contains('/'));
         format!("{},{},{}", row["pxname"], row["svname"], status.collect::<Vec<_>>().join(" "))
     };
     rows(stat).iter().map(line).collect()
 }
 
-/// The lines of `show servers state` without what no description tells, and
-/// without servers of a backend that is not listed.
+/// The lines of `show servers state` without the words that no description sets, and without the
+/// servers of a backend that is not listed.
 fn servers(reply: &str) -> Vec<String> {
     let lines = reply.lines().filter(|line| !line.contains(" gone "));
     lines
@@ -341,7 +342,7 @@ fn servers(reply: &str) -> Vec<String> {
             if words.len() < 20 || line.starts_with('#') {
                 return line.to_owned();
             }
-            // The weight before an agent changed it; age, health and whether a check is
+            // The weight before an agent changed it; the age, the health and the flag of a check
             // under way; a name and its port; the port of an agent.
             for index in [8, 9, 12, 13, 14, 17, 18, 24] {
                 if let Some(word) = words.get_mut(index) {
@@ -353,8 +354,8 @@ fn servers(reply: &str) -> Vec<String> {
         .collect()
 }
 
-/// A reply without what may differ: figures of dumps, the commands that it
-/// suggests instead of an unknown one, and the folder of the sockets.
+/// A reply without the parts that may differ: figures of dumps, the commands that HAProxy suggests
+/// for an unknown one, and the folder of the sockets.
 fn framing(reply: &str, dir: &Path) -> String {
     let reply = reply.replace(&dir.display().to_string(), "DIR");
     let kept = reply.split_inclusive('\n').filter(|line| !line.starts_with("  "));
@@ -366,7 +367,7 @@ fn framing(reply: &str, dir: &Path) -> String {
     .collect()
 }
 
-/// Compares two replies, and shows where they part.
+/// Compares two replies, and shows the first line that differs.
 fn same(reply: &str, expected: &str, version: &str) {
     for (line, (reply, expected)) in reply.lines().zip(expected.lines()).enumerate() {
         assert_eq!(reply, expected, "line {line} of HAProxy {version}");

@@ -1,6 +1,5 @@
-//! Commands that change something, on the fake stats socket and on real HAProxy
-//! processes, release by release: scripts of commands and of looks at what they
-//! did, to which both have to say the same.
+//! Commands that change something, on the fake stats socket and on real HAProxy processes, release
+//! by release. Scripts of changes and reads must get the same replies from both.
 #![cfg(unix)]
 #![allow(
     clippy::indexing_slicing,
@@ -25,7 +24,7 @@ mod support;
 
 use support::{Config, Release, Running, ask, release, row, until, versions};
 
-/// Each script runs at every level, and with severities of both kinds.
+/// Runs each script at every level, and with both kinds of severity output.
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident $script:expr;)*) => {$(
         $(#[$doc])*
@@ -66,11 +65,11 @@ async fn payloads_are_taken_alike() {
 
 #[tokio::test]
 async fn a_payload_that_is_too_long_is_refused_alike() {
-    // 2.2 and 2.6 hang or close as it happens.
+    // 2.2 and 2.6 sometimes hang and sometimes close.
     for release in held_to().into_iter().filter(|release| release.is_at_least("3.0")) {
         let pair = Pair::start(&release).await;
         for entries in [1500, 1700, 12_000, 13_500] {
-            // Of ten bytes each.
+            // Each entry has ten bytes.
             let lines = (0..entries).map(|key| format!("k{key:06} v")).collect::<Vec<_>>().join("\n");
             let line = format!("add map #4 <<\n{lines}\n\n");
             let (fake, real) = (pushed(&pair.fake(), &line).await, pushed(&pair.real(), &line).await);
@@ -137,7 +136,7 @@ async fn counters_are_cleared_alike() {
     }
 }
 
-/// A real process and a fake one that is described like it.
+/// A real process, and a fake one with the same description.
 struct Pair {
     release: Release,
     real: Running,
@@ -173,7 +172,7 @@ impl Pair {
         self.dir.path().to_owned()
     }
 
-    /// Runs a script, which goes on from where it left things the time before.
+    /// Runs a script, which continues from the state that its previous run left.
     async fn play(&self, script: &[&str]) {
         for (name, prefix) in [
             ("user.sock", ""),
@@ -193,7 +192,7 @@ impl Pair {
         let look = async |dir: &Path| comparable(&text(dir.join(name), &line).await);
         let fake = look(&self.fake()).await;
         if line.contains("show stat") || line.contains("show servers state") {
-            // Checks go on. What does not become the same is told below.
+            // Checks go on. If the replies stay different, the assertions below fail.
             let same = async || (look(&self.real()).await == fake).then_some(());
             if timeout(Duration::from_secs(5), until("the same", same)).await.is_ok() {
                 return;
@@ -208,7 +207,7 @@ impl Pair {
     }
 }
 
-/// The releases that a fake is held to; what is said of others is a guess.
+/// The releases that a fake is compared with; the replies for other releases are a guess.
 fn held_to() -> Vec<Release> {
     versions().into_iter().map(release).collect()
 }
@@ -217,7 +216,7 @@ async fn text(path: impl AsRef<Path>, line: &str) -> String {
     String::from_utf8(ask(path, line).await).unwrap()
 }
 
-/// What comes back for something that may be too much to take.
+/// The reply to a text that may be too long.
 async fn pushed(dir: &Path, text: &str) -> String {
     let mut stream = UnixStream::connect(dir.join("admin.sock")).await.unwrap();
     let mut reply = Vec::new();
@@ -229,7 +228,7 @@ async fn pushed(dir: &Path, text: &str) -> String {
     String::from_utf8(reply).unwrap()
 }
 
-/// A reply without what may differ from one process to another.
+/// A reply without the parts that may differ between two processes.
 fn comparable(reply: &str) -> String {
     let Some(dump) = reply.find("# pxname,") else {
         return reply.split_inclusive('\n').filter_map(comparable_line).collect();
@@ -243,7 +242,7 @@ fn comparable(reply: &str) -> String {
             "pxname" | "svname" | "status" | "weight" | "uweight" | "act" | "bck" | "addr" | "slim" => {
                 Some(format!("{column}={cell}"))
             }
-            // Whether there are checks shows in what is filled.
+            // Filled cells show that the server has checks.
             "check_status" | "check_health" | "chkfail" | "chkdown" | "downtime" | "agent_status"
             | "agent_health" => Some(format!("{column}={}", !cell.is_empty())),
             _ => None,
@@ -254,8 +253,8 @@ fn comparable(reply: &str) -> String {
 }
 
 fn comparable_line(line: &str) -> Option<String> {
-    // Commands that are suggested instead of an unknown one, but not the lines of a
-    // message, and what HAProxy uses for itself.
+    // Drops the commands that HAProxy suggests for an unknown one (but not the lines of a message)
+    // and the objects that HAProxy uses for itself.
     if (line.starts_with("  ") && !line.starts_with("   - ")) || line.contains("'httpclient'") {
         return None;
     }
@@ -287,14 +286,14 @@ fn comparable_line(line: &str) -> Option<String> {
     })
 }
 
-/// What is behind `...' line 12`.
+/// The text after `...' line 12`.
 fn after_line_number(text: &str) -> &str {
     let number = text.split_once("' line ").unwrap().1;
     number.trim_start_matches(|c: char| c.is_ascii_digit())
 }
 
-/// A line of `show servers state` without its age, whether a check is under way, and
-/// a configured agent port, which no description tells.
+/// A line of `show servers state` without the age, the flag of a check under way, and a configured
+/// agent port. No description sets these.
 fn server_state(id: &str, backend: &str, rest: &[&str]) -> String {
     let mut rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
     rest[7] = String::from("AGE");
@@ -308,7 +307,7 @@ fn server_state(id: &str, backend: &str, rest: &[&str]) -> String {
     format!("{id} {backend} {}", rest.join(" "))
 }
 
-/// The fake's half of the configuration below.
+/// The fake process with the configuration below.
 fn described(version: &str, dir: &Path, address: &str) -> Process {
     let server = |name: &str| fake::Server::new(name).set("addr", address);
     let frontend = |name: &str| Frontend::new(name).set("slim", 200);

@@ -1,5 +1,5 @@
-//! What the fake stats socket does on purpose that no HAProxy should, seen by the
-//! clients of this crate.
+//! Faults that the fake stats socket produces on purpose, as the clients of this crate see them.
+//! HAProxy should produce none of them.
 #![cfg(unix)]
 #![allow(
     clippy::indexing_slicing,
@@ -101,7 +101,7 @@ async fn two_sockets_of_one_process_are_one_member() {
 
 #[tokio::test]
 async fn two_processes_that_look_alike_stay_two_and_are_compared_once() {
-    // Processes that have just started are asked again.
+    // These processes have an uptime, because processes that have just started are asked again.
     let alike =
         || small().pid(7).node("container").info("Start_time_sec", 1_700_000_000).info("Uptime_sec", 3600);
     let one = serve(alike()).await;
@@ -135,7 +135,7 @@ async fn a_socket_that_cannot_be_compared_is_a_failure_and_no_second_process() {
     fake.running.also(&*second, Level::User).await.unwrap();
     let limits = Limits::new().with_command_timeout(std::time::Duration::from_millis(300));
     let cluster = Cluster::builder().dir(fake.dir.path()).limits(limits).build().await.unwrap();
-    // Slow enough that there is time for one answer of each, and none for more.
+    // Slow enough that there is time for one answer of each socket, and for no more.
     fake.running.fail(Fault::Dribble { bytes: 400, pause: std::time::Duration::from_millis(20) });
     let partial = cluster.allow_partial().snapshot().await.unwrap();
     assert!(partial.processes().iter().filter(|one| one.failure().is_none()).count() <= 1);

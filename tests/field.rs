@@ -1,4 +1,4 @@
-//! The tables of columns and keys against what real HAProxy prints, release by release.
+//! The tables of columns and keys compared with the output of real HAProxy, release by release.
 
 #![allow(
     clippy::expect_used,
@@ -135,8 +135,8 @@ fn rules_of_columns_follow_their_natures() {
     assert_eq!(set(found), set(listed), "rules other than the nature's (left) and those listed (right)");
 }
 
-/// A cell of rule `Same` that is empty is passed over, which is right only if another
-/// column, compared as well, tells that the figure does not apply.
+/// An empty cell of rule `Same` is skipped. This is right only if another column, which is compared
+/// as well, shows that the figure does not apply.
 #[test]
 fn an_empty_cell_of_a_same_column_is_told_by_another_column() {
     let mut found = BTreeSet::new();
@@ -153,7 +153,7 @@ fn an_empty_cell_of_a_same_column_is_told_by_another_column() {
         for name in *columns {
             let mut filled = BTreeMap::new();
             for row in rows(RowKind::Server).filter(|row| row.contains_key(*name)) {
-                // `* ` is a check under way.
+                // `* ` marks a check under way.
                 let told = row[*teller].trim_start_matches("* ").to_owned();
                 let is_filled = !row[*name].is_empty();
                 let before = *filled.entry(told).or_insert(is_filled);
@@ -203,8 +203,8 @@ fn descriptions_are_sentences() {
     assert_eq!(set(faulty), set([]), "not a capital, text on one line, and a full stop");
 }
 
-/// Columns of rule `Same` that HAProxy leaves empty for some objects, behind the column
-/// that tells for which.
+/// Columns of rule `Same` that HAProxy leaves empty for some objects, after the column that shows
+/// for which objects.
 const TOLD: &[(&str, &[&str])] = &[
     ("check_status", &["check_code", "check_desc", "check_rise", "check_fall", "check_health"]),
     ("agent_status", &["agent_code", "agent_desc", "agent_rise", "agent_fall", "agent_health"]),
@@ -213,7 +213,7 @@ const TOLD: &[(&str, &[&str])] = &[
 /// Number of columns that each release prints.
 const COUNTS: &[(&str, usize)] = &[("2.2", 99), ("2.6", 128), ("3.0", 205), ("3.2", 207), ("3.4", 213)];
 
-/// Columns that are made of shared ones and are not tagged as such.
+/// Columns that are computed from shared ones and are not tagged as shared.
 const DERIVED: &[&str] = &["sess_other"];
 
 /// Keys that later releases lack: name, last release that has it, reason.
@@ -223,8 +223,8 @@ const GONE: &[(&str, &str, &str)] = &[
     ("TotalSplicdedBytesOut", "2.6", "spelt TotalSplicedBytesOut since"),
 ];
 
-/// Natures that are not the table's: column, kind, last release that says so or none if
-/// all do, nature, reason.
+/// Natures that differ from the table: column, kind, last release that tags the column so (`None`
+/// if all do), nature, reason.
 const NATURES: &[(&str, RowKind, Option<&str>, Nature, &str)] = &[
     (
         "rate",
@@ -236,8 +236,8 @@ const NATURES: &[(&str, RowKind, Option<&str>, Nature, &str)] = &[
     ("rate_max", RowKind::Backend, None, Nature::Gauge, "a maximum like that of other rows"),
 ];
 
-/// Rules that do not follow from the nature: rule, columns, the only kind of row
-/// it is about, reason.
+/// Rules that do not follow from the nature: rule, columns, kind of row (`None` for all kinds),
+/// reason.
 const COLUMN_RULES: &[(Rule, &[&str], Option<RowKind>, &str)] = &[
     (Rule::Identity, &["pxname", "svname", "type"], None, "these tell rows apart"),
     (Rule::PerProcess, &["pid"], None, "numbers the process that answers"),
@@ -293,7 +293,7 @@ const COLUMN_RULES: &[(Rule, &[&str], Option<RowKind>, &str)] = &[
     ),
 ];
 
-/// The same for keys: rule, keys, reason.
+/// Rules of keys that do not follow from the nature: rule, keys, reason.
 const KEY_RULES: &[(Rule, &[&str], &str)] = &[
     (Rule::PerProcess, &["Process_num", "Pid"], "number the process that answers"),
     (Rule::PerProcess, &["Uptime"], "text whose number is `Uptime_sec`"),
@@ -346,14 +346,14 @@ fn key(name: &str) -> &'static InfoKey {
     KEYS.iter().find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name:?} in the table"))
 }
 
-/// Every column that merges a kind of row by that rule.
+/// Columns that merge by the rule, each with the kind of row.
 fn of_rule(rule: Rule) -> impl Iterator<Item = (&'static Column, RowKind)> {
     let kinds = |column: &'static Column| column.kinds.iter().map(move |(kind, rule)| (column, *kind, *rule));
     let all = COLUMNS.iter().flat_map(kinds);
     all.filter(move |(_, _, one)| *one == rule).map(|(column, kind, _)| (column, kind))
 }
 
-/// The rows of a kind in all recordings, by column.
+/// Rows of a kind in all recordings, as cells by column.
 fn rows(kind: RowKind) -> impl Iterator<Item = BTreeMap<String, String>> {
     let code = match kind {
         RowKind::Frontend => "0",
@@ -374,7 +374,7 @@ fn rows(kind: RowKind) -> impl Iterator<Item = BTreeMap<String, String>> {
     })
 }
 
-/// Place of a release among those recorded.
+/// Position of a release among the recorded ones.
 fn age(version: &str) -> usize {
     versions()
         .into_iter()
@@ -388,7 +388,7 @@ struct Tag {
     kind: Option<RowKind>,
     name: String,
     nature: Nature,
-    /// Whether the fourth letter says that the figure outlives the process.
+    /// The fourth letter of the tags: the figure outlives the process.
     is_shared: bool,
     wire: String,
 }
@@ -401,7 +401,7 @@ fn info_tags() -> impl Iterator<Item = Tag> {
     versions().into_iter().flat_map(|version| tags(version, "show_info_typed"))
 }
 
-/// Every line of a recording, but for those that continue a text.
+/// Lines of a recording, except those that continue a text.
 fn tags(version: &'static str, command: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     for line in recording(version, command).lines() {
@@ -416,7 +416,7 @@ fn tags(version: &'static str, command: &str) -> Vec<Tag> {
     tags
 }
 
-/// `S.10.1.4.scur.1:MGPV:u32:0` or `17.CurrConns.1:MGPV:u32:3`.
+/// Parses a line such as `S.10.1.4.scur.1:MGPV:u32:0` or `17.CurrConns.1:MGPV:u32:3`.
 fn tag(version: &'static str, line: &str) -> Option<Tag> {
     let mut parts = line.splitn(4, ':');
     let (position, tag, wire, _) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -446,7 +446,7 @@ fn kind_of(letter: &str) -> RowKind {
     }
 }
 
-/// The second letter of tags such as `MGPV`.
+/// The nature in the second letter of tags such as `MGPV`.
 fn nature_of(tags: &str) -> Nature {
     match tags.get(1..2) {
         Some("C") => Nature::Counter,
@@ -469,7 +469,7 @@ fn header(version: &str) -> Vec<String> {
     line.expect("`show stat` begins with a header").split(',').map(String::from).collect()
 }
 
-/// Left sides of `Name: value`, where a quoted value may go over several lines.
+/// Keys of the lines `Name: value`; a quoted value may span several lines.
 fn info_keys(version: &str) -> Vec<String> {
     let text = recording(version, "show_info");
     let mut keys = Vec::new();

@@ -1,5 +1,4 @@
-//! What is done to frontends, on a process of each release, looked at on each
-//! process' own socket.
+//! Changes of frontends in a process of each release, checked on the stats socket of each process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -12,7 +11,7 @@ mod support;
 use managed::{all, from, managed, words};
 use support::{ancestor_cluster, every_cell, release, releases, row, rows, try_ask};
 
-/// Does the same with a frontend that is only named and with one that was read.
+/// Does the same with a frontend that is only named and with a frontend that was read.
 macro_rules! named_and_read {
     ($cluster:ident, $name:literal, |$frontend:ident| $body:block) => {
         for _ in ["named"] {
@@ -147,7 +146,7 @@ async fn a_process_that_does_not_run_the_frontend_is_left_alone() {
     }
 }
 
-/// 2.2 sets the limit of frontends that another process runs.
+/// HAProxy 2.2 sets the limit even of a frontend that another process runs.
 #[tokio::test]
 async fn a_limit_is_changed_where_the_frontend_runs() {
     let running = ancestor_cluster(&release("2.2")).await;
@@ -156,7 +155,7 @@ async fn a_limit_is_changed_where_the_frontend_runs() {
     assert_eq!(words(&outcomes), ["changed", "absent", "absent", "absent"]);
 }
 
-/// 2.2 says of frontends that another process runs that they were shut down.
+/// HAProxy 2.2 reports a shutdown even of a frontend that another process runs.
 #[tokio::test]
 async fn a_frontend_is_shut_down_where_it_runs() {
     let running = ancestor_cluster(&release("2.2")).await;

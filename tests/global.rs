@@ -1,5 +1,4 @@
-//! What is done to whole processes, one of each release, looked at on each process'
-//! own socket.
+//! Changes of whole processes, one of each release, checked on the stats socket of each process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -16,7 +15,7 @@ mod support;
 use managed::{all, managed, words};
 use support::{Running, every_cell, every_info, every_reply, releases, until};
 
-/// Sends each process a request that is none, and waits until it is counted.
+/// Sends each process a malformed request, and waits until HAProxy counts it as an error.
 async fn send_nonsense(running: &Running) {
     for n in 1..=running.processes() {
         let mut stream = UnixStream::connect(running.traffic("web", n)).await.unwrap();
@@ -61,7 +60,7 @@ async fn more_connections_than_the_process_was_started_for_are_refused() {
     assert_eq!(every_info(&running, "Maxconn").await, all("200"));
 }
 
-/// HAProxy takes 0, and what is negative to it, for its hard limit.
+/// HAProxy takes 0, and numbers that are negative in 32 bits, for its hard limit.
 #[tokio::test]
 async fn numbers_that_haproxy_takes_for_its_hard_limit_are_refused() {
     let (running, cluster) = managed().await;
@@ -96,7 +95,7 @@ async fn rates_that_haproxy_cannot_count_are_refused() {
         (RateLimit::Connections, "ConnRateLimit", 2_147_483_648),
         (RateLimit::Sessions, "SessRateLimit", u32::MAX),
         (RateLimit::SslSessions, "SslRateLimit", 3_000_000_000),
-        // 4 GiB: 0 to the 32 bits that it is counted with.
+        // 4 GiB overflows to 0 in the 32 bits of HAProxy's counter.
         (RateLimit::HttpCompression, "CompressBpsRateLim", 4_194_304),
     ] {
         let outcomes = cluster.set_rate_limit(what, limit).await;
@@ -150,8 +149,8 @@ async fn a_proxy_without_refused_requests_shows_none() {
     assert!(outcomes.values().all(|(_, text)| text.lines().count() == 1), "{outcomes}");
 }
 
-/// HAProxy takes a name that begins with digits for the number of a proxy, if there
-/// is none of that name.
+/// HAProxy takes a name that begins with digits for the number of a proxy, if no proxy has that
+/// name.
 #[tokio::test]
 async fn errors_of_a_proxy_that_nobody_has_are_those_of_no_other() {
     let (running, cluster) = managed().await;
@@ -178,8 +177,8 @@ async fn a_line_of_ones_own_is_answered_as_it_is() {
         assert_eq!(outcomes.values().count(), releases().len());
         for ((_, reply), own) in outcomes.values().zip(replies) {
             if line.starts_with("show stat") {
-                // Figures go on: the shape is that of the same two commands. Later
-                // releases end the line behind the first one's last part.
+                // Figures change between the two calls, so only the header is compared. Later
+                // releases end the line after the last part of the reply to the first command.
                 assert_eq!(reply.text().lines().next(), own.lines().next());
             } else {
                 assert_eq!(reply.text(), own, "{line}");
@@ -193,7 +192,7 @@ async fn a_line_of_ones_own_is_answered_as_it_is() {
 #[tokio::test]
 async fn a_line_of_ones_own_is_named_by_the_words_that_help_lists() {
     let (running, _cluster) = managed().await;
-    // Nothing listens there.
+    // No process listens there.
     let socket =
         StatsSocket::new(running.dir().join("nobody.sock").to_str().unwrap().parse::<Address>().unwrap());
     let named = async |line: &str| socket.command(line).await.unwrap_err().command().unwrap().to_owned();

@@ -1,8 +1,8 @@
-//! Costs of operations as their input grows: none of them is quadratic.
+//! Costs of operations as their input grows: no operation is quadratic.
 //!
-//! Each operation is timed with `n` and with `8 n` of something. Linear work takes 8
-//! times as long, quadratic work 64 times. What is timed is the processor's time for
-//! this thread, so that other programs disturb it little.
+//! Each operation is timed with inputs of `n` and `8 n`. Linear work takes 8 times as long,
+//! quadratic work 64 times. The time is the processor time of this thread, so other programs
+//! disturb it little.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -18,12 +18,12 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-/// Something whose cost may grow with `n`.
+/// An operation with a cost that may grow with `n`.
 struct Operation {
     name: &'static str,
-    /// The smaller input. It takes some tenths of a millisecond at least.
+    /// Size of the smaller input, which takes at least some tenths of a millisecond.
     n: usize,
-    /// Makes an input of that size and gives what is timed.
+    /// Makes an input of a size and returns the operation to time.
     prepare: fn(usize) -> Box<dyn FnMut()>,
 }
 
@@ -54,7 +54,7 @@ const OPERATIONS: &[Operation] = &[
     Operation { name: "states of servers", n: 500, prepare: states },
 ];
 
-/// Between what linear work takes and what quadratic work does.
+/// Limit of the ratio, between linear work (8) and quadratic work (64).
 const LIMIT: f64 = 28.0;
 
 #[test]
@@ -65,7 +65,7 @@ fn no_cost_is_quadratic() {
         let [mut small, mut large] = [1, 8].map(|factor| (operation.prepare)(factor * operation.n));
         let [mut shortest, mut longest] = [Duration::MAX; 2];
         let mut ratio = f64::INFINITY;
-        // Other programs share the caches of the processor.
+        // Other programs share the caches of the processor, so a slow result is measured again.
         for _ in 0..5 {
             shortest = shortest.min(best(15, &mut small));
             longest = longest.min(best(3, &mut large));
@@ -83,7 +83,7 @@ fn no_cost_is_quadratic() {
     assert!(slow.is_empty(), "quadratic: {slow:?}\n ratio       n          8 n\n{table}");
 }
 
-/// The shortest of so many times.
+/// The shortest of `times` runs.
 fn best(times: usize, run: &mut Box<dyn FnMut()>) -> Duration {
     let time = |_| {
         let start = processor_time();
@@ -120,7 +120,7 @@ fn snapshot(processes: &[Value]) -> Snapshot {
     serde_json::from_value(written(processes)).unwrap()
 }
 
-/// The same without an index.
+/// A copy of the snapshot without an index.
 fn anew(snapshot: &Snapshot) -> Snapshot {
     snapshot.filter(|_| true)
 }
@@ -144,7 +144,7 @@ fn metrics_of_keys(n: usize) -> Box<dyn FnMut()> {
     Box::new(move || assert_eq!(info.metrics().len(), n))
 }
 
-/// Names and cells of unknown columns.
+/// Names and cells of `n` unknown columns.
 fn columns(n: usize) -> (String, String) {
     let names: Vec<_> = (0..n).map(|n| format!("c{n},")).collect();
     (names.concat(), "1,".repeat(n))
@@ -224,7 +224,8 @@ fn label_of_a_long_path(n: usize) -> Box<dyn FnMut()> {
 fn processes_by_label(n: usize) -> Box<dyn FnMut()> {
     let snapshot = snapshot(&(0..n).map(|n| failed(&format!("/run/{n}.sock"))).collect::<Vec<_>>());
     let labels: Vec<_> = snapshot.processes().iter().map(|process| process.label().clone()).collect();
-    // A few processes many times: the table of many does not fit the processor's caches.
+    // Looks up a few processes many times: the table of many processes does not fit the processor's
+    // caches.
     Box::new(move || {
         for _ in 0..20 {
             assert!(labels.iter().all(|label| snapshot.process(label).is_some()));
@@ -253,7 +254,7 @@ fn listeners_of_one_name(n: usize) -> Box<dyn FnMut()> {
     Box::new(move || assert_eq!(anew(&snapshot).listeners().len(), n))
 }
 
-/// One backend with so many servers in two processes.
+/// A backend with `n` servers in two processes.
 fn backend(n: usize) -> Snapshot {
     let rows = || servers(n).chain(["app,BACKEND,1,\n".to_owned()]);
     snapshot(&[1, 2].map(|one| process(one, &[], &dump("", rows()))))

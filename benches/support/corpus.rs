@@ -10,7 +10,7 @@ pub(crate) const PROCESSES: usize = 4;
 /// Rows of one proxy: its frontend, a listener, its servers and its backend.
 const PROXY: usize = 100;
 
-/// What the figures of a corpus are like.
+/// The kind of figures in a corpus.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
     /// As recorded: mostly zeros and numbers of few digits.
@@ -31,7 +31,7 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// Makes dumps out of the rows recorded from that release. Always the same.
+    /// Makes dumps from the recorded rows of that release; they are the same in every run.
     pub(crate) fn new(version: &str, load: Load, rows: usize) -> Self {
         let recorded = Recorded::read(version);
         let load_name = match load {
@@ -46,7 +46,7 @@ impl Corpus {
         }
     }
 
-    /// A snapshot as if the processes had been asked, made without asking.
+    /// Makes a snapshot as if the processes had been asked.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let processes: Vec<_> = (1..)
             .zip(&self.dumps)
@@ -68,8 +68,8 @@ impl Corpus {
 /// The rows of a fixture, by kind.
 struct Recorded {
     header: csv::StringRecord,
-    /// Whether the column holds a figure: something that differs between
-    /// processes of one configuration.
+    /// `true` for a column that holds a figure: a value that differs between processes of one
+    /// configuration.
     figures: Vec<bool>,
     frontends: Vec<csv::StringRecord>,
     listeners: Vec<csv::StringRecord>,
@@ -135,7 +135,7 @@ impl Recorded {
     }
 }
 
-/// `SplitMix64`: always the same numbers for a seed.
+/// `SplitMix64`: the same numbers for the same seed.
 struct Random(u64);
 
 impl Random {
@@ -146,13 +146,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number of one to ten digits, each length as likely.
+    /// A number of one to ten digits; each length is equally likely.
     fn figure(&mut self) -> u64 {
         let digits = self.next() % 10;
         self.next() % 10u64.pow(u32::try_from(digits).unwrap() + 1)
     }
 
-    /// Another figure for `cell`: of the same length, or of any if busy.
+    /// Another figure for `cell`: of the same length, or of any length if busy.
     fn like(&mut self, cell: &str, load: Load) -> String {
         if cell.parse::<u64>().is_err() || load == Load::Idle && cell == "0" {
             return cell.to_owned();

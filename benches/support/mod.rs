@@ -1,4 +1,4 @@
-//! What the benchmarks work on and compare with.
+//! Dumps for the benchmarks, and the program that they compare with.
 
 mod corpus;
 pub(crate) mod peer;

@@ -1,4 +1,4 @@
-//! The same work as most programs do it: the `csv` crate, `serde`, a hash map.
+//! The same work as most programs do it: with the `csv` crate, `serde` and a hash map.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use super::Corpus;
 
 macro_rules! row {
     (numbers $($number:ident)*; texts $($text:ident)*;) => {
-        /// The columns of the management manual. Those of modules, behind the
-        /// column `-`, are left out, as a program would: it makes this faster.
+        /// The columns of the management manual. The columns of modules, after the column `-`, are
+        /// left out, as a program would do: this makes it faster.
         #[derive(Deserialize)]
         #[expect(dead_code, reason = "filled to be measured, not to be used")]
         pub(crate) struct Row {
@@ -58,14 +58,14 @@ pub(crate) fn parse_all(corpus: &Corpus) -> Vec<Vec<Row>> {
     corpus.dumps.iter().map(parse).collect()
 }
 
-/// Bytes that the rows take, computed: what the allocator adds and what a growing
-/// vector leaves unused are not in it, as they are not in `Snapshot::heap_size`.
+/// Computed number of bytes that the rows take. Like `Snapshot::heap_size`, it leaves out the
+/// overhead of the allocator and the unused capacity of a vector that grows.
 pub(crate) fn heap_size(rows: &[Row]) -> usize {
     size_of_val(rows) + rows.iter().map(Row::text_size).sum::<usize>()
 }
 
-/// Finds the rows of each object in all processes and reads five sums of it. The
-/// sum of the sums is there to use them.
+/// Finds the rows of each object in all processes and reads five sums of it. The sum of the sums
+/// keeps the compiler from dropping them.
 pub(crate) fn five_figures(processes: &[Vec<Row>]) -> u64 {
     let mut objects: HashMap<_, Vec<&Row>> = HashMap::new();
     for row in processes.iter().flatten() {

@@ -1,9 +1,9 @@
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// Makes the permissions of files count for this thread, until it is dropped.
+/// Makes file permissions apply to this thread until it is dropped.
 ///
-/// They do not count for root, and tests often run as root. A test whose runtime
-/// has one thread connects on its own thread.
+/// They do not apply to root, and tests often run as root. A test with a single-threaded runtime
+/// connects on its own thread.
 #[derive(Debug)]
 pub struct CheckedAccess(CapabilitySets);
 

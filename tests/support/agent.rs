@@ -12,8 +12,8 @@ use tokio::{
 
 use super::until;
 
-/// What agent checks ask: says that all is well, and keeps what it is sent. It goes
-/// when this is dropped.
+/// A server for agent checks. It answers that all is well, and keeps the texts that it receives. It
+/// stops when it is dropped.
 #[derive(Debug)]
 pub struct Agent {
     address: SocketAddr,
@@ -39,7 +39,7 @@ impl Agent {
         self.address
     }
 
-    /// Waits until all of these texts were sent, each on a connection of its own.
+    /// Waits until all of these texts have been received, each on a connection of its own.
     pub async fn hears(&self, texts: &[String]) {
         let all = || texts.iter().all(|text| self.heard.lock().unwrap().contains(text));
         until(&format!("the agent hears {texts:?}"), async || all().then_some(())).await;

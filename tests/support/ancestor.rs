@@ -1,12 +1,11 @@
 use super::{Config, Release, Running};
 
-/// Four processes with the proxies of haproxyadmin's README session.
+/// Starts four processes with the proxies of haproxyadmin's README session.
 ///
-/// One configuration with `nbproc 4` on 2.2; later releases have no `nbproc`,
-/// and there each process is an instance of its own with that process' part of
-/// the configuration. Either way the sockets are `DIR/stats/1.sock` to `4.sock`,
-/// and process n serves what it serves with `nbproc`. On 2.2 any of the four
-/// answers at `DIR/shared.sock`.
+/// On 2.2 this is one configuration with `nbproc 4`. Later releases have no `nbproc`, so each
+/// process is an instance of its own with its part of the configuration. In both cases the sockets
+/// are `DIR/stats/1.sock` to `4.sock`, and process n serves the same proxies. On 2.2 any of the
+/// four processes answers at `DIR/shared.sock`.
 pub async fn ancestor_cluster(release: &Release) -> Running {
     let mut running = Running::new();
     running.add_servers(3).await;
@@ -21,7 +20,7 @@ pub async fn ancestor_cluster(release: &Release) -> Running {
     running
 }
 
-/// A different number of requests for each frontend of each process.
+/// Requests to the frontends of each process, with a different number for each.
 pub const ANCESTOR_TRAFFIC: [(&str, usize, u64); 10] = [
     ("haproxy", 1, 1),
     ("haproxy", 2, 2),

@@ -6,7 +6,7 @@ use tokio::{
     time,
 };
 
-/// What a stats socket answers to one line, to the end of the connection.
+/// Returns the reply of a stats socket to one line, up to the end of the connection.
 pub async fn ask(socket: impl AsRef<Path>, line: &str) -> Vec<u8> {
     let socket = socket.as_ref();
     match try_ask(socket, line).await {
@@ -15,7 +15,7 @@ pub async fn ask(socket: impl AsRef<Path>, line: &str) -> Vec<u8> {
     }
 }
 
-/// The same, for a socket that may not answer.
+/// The same as [`ask`], for a socket that may not answer.
 pub async fn try_ask(socket: impl AsRef<Path>, line: &str) -> io::Result<Vec<u8>> {
     let exchange = async {
         let mut stream = UnixStream::connect(socket).await?;
@@ -27,7 +27,7 @@ pub async fn try_ask(socket: impl AsRef<Path>, line: &str) -> io::Result<Vec<u8>
     time::timeout(LIMIT, exchange).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Tries until there is a value; `what` names it when there is none in time.
+/// Repeats `attempt` until it returns a value; panics with `what` if it returns no value in time.
 pub async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let tries = async {
         loop {
@@ -41,8 +41,8 @@ pub async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -
     outcome.unwrap_or_else(|_| panic!("not within {} s: {what}", LIMIT.as_secs()))
 }
 
-/// Longer than anything takes here, even on a busy machine.
+/// A limit that no operation here reaches, even on a busy machine.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Between two looks at something that is not there yet.
+/// Pause between two attempts.
 pub(super) const PAUSE: Duration = Duration::from_millis(10);

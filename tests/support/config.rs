@@ -9,11 +9,11 @@ use std::{
 
 use super::Release;
 
-/// A configuration whose `${NAME}` are still open.
+/// A configuration with `${NAME}` placeholders.
 ///
-/// `${DIR}` becomes the folder of the [`Running`](super::Running) that starts
-/// it, and each `${PORT_...}` that nobody set a free port of 127.0.0.1. A line
-/// that ends in `# since 3.3` or `# until 3.2` is for those releases only.
+/// `${DIR}` becomes the folder of the [`Running`](super::Running) that starts it. Each
+/// `${PORT_...}` without a value becomes a free port of 127.0.0.1. A line that ends in `# since
+/// 3.3` or `# until 3.2` is for those releases only.
 #[derive(Debug, Clone)]
 pub struct Config {
     text: String,
@@ -31,9 +31,9 @@ impl Config {
         self
     }
 
-    /// What one process of an `nbproc` configuration sees, as a configuration
-    /// of its own: the sections and lines of the other processes are gone, and
-    /// the stats sockets that all of them share.
+    /// Returns the part of an `nbproc` configuration that one process sees, as a configuration of
+    /// its own. The sections and lines of the other processes are left out, and so are the stats
+    /// sockets that all processes share.
     #[must_use]
     pub fn only_process(mut self, process: usize) -> Self {
         let here = process.to_string();
@@ -54,7 +54,7 @@ impl Config {
         self
     }
 
-    /// The text for HAProxy, with new free ports.
+    /// Returns the text for HAProxy, with new free ports.
     pub(super) fn render(&self, release: &Release, dir: &Path) -> Rendered {
         let mut text = self
             .text
@@ -64,10 +64,11 @@ impl Config {
         let mut values = self.values.clone();
         values.insert("DIR".to_owned(), dir.display().to_string());
         let open: BTreeSet<_> = names(&text).into_iter().filter(|name| !values.contains_key(name)).collect();
-        // All of them are held until each has one, so that no two are the same.
+        // All ports are held until each placeholder has one, so no two placeholders get the same
+        // port.
         let held: Vec<_> = open.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         for (name, listener) in open.into_iter().zip(&held) {
-            assert!(name.starts_with("PORT_"), "nobody set ${{{name}}}");
+            assert!(name.starts_with("PORT_"), "no value for ${{{name}}}");
             values.insert(name, listener.local_addr().unwrap().port().to_string());
         }
         for (name, value) in &values {
@@ -77,7 +78,7 @@ impl Config {
     }
 }
 
-/// A configuration as HAProxy gets it.
+/// A configuration as HAProxy reads it.
 #[derive(Debug, Clone)]
 pub(super) struct Rendered {
     pub(super) text: String,
@@ -85,7 +86,7 @@ pub(super) struct Rendered {
 }
 
 impl Rendered {
-    /// The UNIX stats sockets, in their order.
+    /// Returns the UNIX stats sockets in the order of the configuration.
     pub(super) fn sockets(&self) -> Vec<PathBuf> {
         self.text
             .lines()
@@ -129,7 +130,7 @@ fn sections(text: &str) -> Vec<Vec<&str>> {
     sections
 }
 
-/// The bytes of a word in which HAProxy reads `\xHH` and `\\`.
+/// Returns the bytes of a word, in which HAProxy reads the escapes `\xHH` and `\\`.
 fn unescaped(word: &str) -> Vec<u8> {
     let (mut bytes, mut rest) = (Vec::new(), word);
     while let Some(first) = rest.chars().next() {

@@ -12,25 +12,25 @@ use tokio::{
 
 use super::Running;
 
-/// A stats socket that hands each line on to another one, as from the inside of a
-/// container; it goes when this is dropped, and its file stays.
+/// A stats socket that passes each line on to another one, as if HAProxy ran in a container. It
+/// stops when it is dropped, and its file stays.
 #[derive(Debug)]
 pub struct Container {
     asked: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
-/// What differs inside.
+/// Replies that differ inside the container.
 #[derive(Debug, Clone, Default)]
 pub struct Inside {
-    /// Number that the process has there.
+    /// Pid of the process inside the container.
     pub pid: Option<u32>,
-    /// The answer to `dump stats-file`, instead of its own.
+    /// Reply to `dump stats-file`, in place of the process's own reply.
     pub list: Option<String>,
 }
 
 impl Container {
-    /// Listens at `path` and speaks to the process at `target`.
+    /// Listens at `path` and connects to the process at `target`.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>, inside: Inside) -> Self {
         let (listener, target) = (UnixListener::bind(path).unwrap(), target.into());
         let asked = Arc::<Mutex<_>>::default();
@@ -43,14 +43,14 @@ impl Container {
         Self { asked, task }
     }
 
-    /// The lines that were sent so far.
+    /// Returns the lines that were received so far.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// Containers around the processes of `running`, which listen at `1.sock` and so on in
-/// the folder that is returned.
+/// Starts containers around the processes of `running`. They listen at `1.sock` and so on in the
+/// returned folder.
 pub fn contained(running: &Running, inside: impl Fn(usize) -> Inside) -> (PathBuf, Vec<Container>) {
     let folder = running.dir().join("containers");
     fs::create_dir(&folder).unwrap();

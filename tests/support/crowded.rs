@@ -4,12 +4,12 @@ use tokio::time;
 
 use super::{Config, Running, releases, try_ask, until};
 
-/// One process of each release, whose dumps are longer than what the kernel keeps of a
-/// reply that the client does not read: `DIR/big.map` and `DIR/big.acl` with
-/// [`MANY`] entries each, `app` with three thousand servers.
+/// Starts one process of each release. Its dumps are longer than the part of a reply that the
+/// kernel buffers for a client that does not read: `DIR/big.map` and `DIR/big.acl` have [`MANY`]
+/// entries each, and `app` has three thousand servers.
 ///
-/// Process n is the n-th of [`releases`](super::releases), its socket
-/// `DIR/stats/n.sock`. `DIR/hosts.map`, `DIR/nets.map` and `DIR/paths.acl` are short.
+/// Process n is the n-th of [`releases`](super::releases), and its socket is `DIR/stats/n.sock`.
+/// `DIR/hosts.map`, `DIR/nets.map` and `DIR/paths.acl` are short.
 pub async fn crowded_cluster() -> Running {
     let mut running = Running::new();
     let lines = |line: fn(usize) -> String| (0..MANY).map(line).collect::<String>();
@@ -29,18 +29,18 @@ pub async fn crowded_cluster() -> Running {
     running
 }
 
-/// Entries of each large file of [`crowded_cluster`].
+/// Number of entries in each large file of [`crowded_cluster`].
 pub const MANY: usize = 100_000;
 
-/// Fails unless the stats socket answers within a second, and HAProxy holds no
-/// connection to any of its stats sockets but the one that asks.
+/// Fails unless the stats socket answers within a second and HAProxy holds no connection to any of
+/// its stats sockets except the one that asks.
 pub async fn assert_no_leftovers(socket: &Path, after: &str) {
     let answer = time::timeout(Duration::from_secs(1), try_ask(socket, "show info")).await;
     let text = answer.map(Result::unwrap_or_default).unwrap_or_default();
     assert!(text.starts_with(b"Name: HAProxy"), "{after}: {} does not answer", socket.display());
     let start = time::Instant::now();
     let mut held = usize::MAX;
-    // HAProxy may need a moment to see that a client is gone.
+    // HAProxy may need a moment to notice that a client is gone.
     let gone = async || {
         let sessions = try_ask(socket, "show sess").await.ok()?;
         let sessions = String::from_utf8_lossy(&sessions);

@@ -13,8 +13,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A socket that hands everything on to another one, and hangs up within the reply to
-/// certain commands; it goes when this is dropped.
+/// A socket that passes everything on to another one, and hangs up within the reply to certain
+/// commands. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Cutter {
     bytes: Arc<AtomicUsize>,
@@ -22,7 +22,7 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// Listens at `path` and speaks to the listener at `target`. Replies to what holds
+    /// Listens at `path` and connects to the listener at `target`. Replies to commands that contain
     /// `command` are cut.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>, command: &'static str) -> Self {
         let (listener, target) = (UnixListener::bind(path).unwrap(), target.into());
@@ -36,7 +36,7 @@ impl Cutter {
         Self { bytes, task }
     }
 
-    /// Hands on so many bytes of each such reply from now on.
+    /// From now on, passes on only so many bytes of each such reply.
     pub fn cut_behind(&self, bytes: usize) {
         self.bytes.store(bytes, Ordering::SeqCst);
     }
@@ -61,7 +61,7 @@ async fn relay(mut client: UnixStream, target: PathBuf, command: &str, most: usi
         let mut reply = (&mut from_haproxy).take(most as u64);
         tokio::io::copy(&mut reply, &mut to_client).await
     };
-    // The first one to close ends it.
+    // The side that closes first ends the connection.
     tokio::select! {
         ended = tokio::io::copy(&mut from_client, &mut to_haproxy) => ended.map(drop),
         ended = back => ended.map(drop),

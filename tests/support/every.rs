@@ -1,8 +1,8 @@
-//! What each process of a [`Running`] says, asked on its own socket.
+//! Replies of each process of a [`Running`], asked on its own socket.
 
 use super::{Running, ask, info, rows};
 
-/// A cell of `show stat`; nothing where a process does not list the row.
+/// A cell of `show stat` of each process; empty if the process does not list the row.
 pub async fn every_cell(running: &Running, proxy: &str, name: &str, column: &str) -> Vec<String> {
     let mut cells = Vec::new();
     for socket in running.sockets() {
@@ -12,7 +12,7 @@ pub async fn every_cell(running: &Running, proxy: &str, name: &str, column: &str
     cells
 }
 
-/// A cell of `show servers state`; nothing where a process has no such server or
+/// A cell of `show servers state` of each process; empty if the process has no such server or
 /// column.
 pub async fn every_state(running: &Running, backend: &str, server: &str, column: &str) -> Vec<String> {
     let mut cells = Vec::new();
@@ -27,7 +27,7 @@ pub async fn every_state(running: &Running, backend: &str, server: &str, column:
     cells
 }
 
-/// A value of `show info`.
+/// A value of `show info` of each process.
 pub async fn every_info(running: &Running, key: &str) -> Vec<String> {
     let mut values = Vec::new();
     for socket in running.sockets() {
@@ -36,7 +36,7 @@ pub async fn every_info(running: &Running, key: &str) -> Vec<String> {
     values
 }
 
-/// The whole reply to a line.
+/// The whole reply of each process to a line.
 pub async fn every_reply(running: &Running, line: &str) -> Vec<String> {
     let mut replies = Vec::new();
     for socket in running.sockets() {

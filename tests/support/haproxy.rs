@@ -26,8 +26,7 @@ use super::{
 
 /// One started configuration, with one process or, with `nbproc`, several.
 ///
-/// Processes count from 1, as HAProxy counts them. All of them end when this
-/// is dropped.
+/// Processes count from 1, as in HAProxy. All of them end when this is dropped.
 #[derive(Debug)]
 pub struct Haproxy {
     pub release: Release,
@@ -46,19 +45,20 @@ pub struct Haproxy {
 impl Haproxy {
     /// Starts a configuration and waits until its stats sockets answer.
     ///
-    /// `dir` is the configuration's `${DIR}`; the files `NAME.cfg` and
-    /// `NAME.err` in it are HAProxy's configuration and messages.
+    /// `dir` is the configuration's `${DIR}`; the files `NAME.cfg` and `NAME.err` in it are
+    /// HAProxy's configuration and messages.
     pub async fn start(release: &Release, dir: &Path, name: &str, config: &Config) -> Self {
         Self::start_as(release, dir, name, config, None, false).await
     }
 
-    /// The same in a namespace of process numbers of its own, where the system permits
-    /// that: there HAProxy has the same number after each start.
+    /// The same as [`start`](Self::start) in a pid namespace of its own, if the system permits it:
+    /// HAProxy then has the same pid after each start.
     pub async fn start_isolated(release: &Release, dir: &Path, name: &str, config: &Config) -> Self {
         Self::start_as(release, dir, name, config, None, true).await
     }
 
-    /// The same with a master process, whose own socket is at `master`.
+    /// The same as [`start`](Self::start) with a master process, which has its own socket at
+    /// `master`.
     ///
     /// Process 1 is the worker, process 2 the master. Killing one ends both.
     pub async fn start_master(
@@ -96,35 +96,35 @@ impl Haproxy {
         haproxy
     }
 
-    /// The stats sockets, in the order of the configuration.
+    /// Returns the stats sockets in the order of the configuration.
     pub fn sockets(&self) -> Vec<PathBuf> {
         self.rendered.sockets()
     }
 
-    /// The socket of process `n`, or the first one where there is one process.
+    /// Returns the socket of process `n`, or the first socket if there is one process.
     pub fn socket(&self, n: usize) -> PathBuf {
         assert!((1..=self.processes()).contains(&n), "no process {n}");
         self.sockets().swap_remove(n - 1)
     }
 
-    /// Where the configuration's `127.0.0.1:${NAME}` is.
+    /// Returns the address that `127.0.0.1:${NAME}` of the configuration became.
     pub fn address(&self, name: &str) -> SocketAddr {
         let port = self.rendered.values.get(name).unwrap_or_else(|| panic!("no {name}"));
         format!("127.0.0.1:{port}").parse().unwrap()
     }
 
-    /// How many there are that serve, a master not counted.
+    /// Returns the number of processes that serve, without a master.
     pub fn processes(&self) -> usize {
         if self.master.is_some() { 1 } else { self.pids.len() }
     }
 
-    /// The system's number of process `n`.
+    /// Returns the pid of process `n`.
     pub fn pid(&self, n: usize) -> u32 {
         assert!((1..=self.pids.len()).contains(&n), "no process {n}");
         self.pids[n - 1]
     }
 
-    /// The system's number of every process, also of those that were killed.
+    /// Returns the pid of every process, including killed ones.
     pub fn pids(&self) -> &[u32] {
         &self.pids
     }
@@ -133,8 +133,8 @@ impl Haproxy {
         is_alive(self.pid(n))
     }
 
-    /// Ends process `n` at once; it is gone and its socket refuses when this
-    /// returns. The socket's file stays, as after a crash.
+    /// Ends process `n` at once. When this returns, the process is gone and its socket refuses
+    /// connections. The socket's file stays, as after a crash.
     pub fn kill(&mut self, n: usize) {
         let pid = self.pid(n);
         end(pid);
@@ -144,11 +144,11 @@ impl Haproxy {
         }
     }
 
-    /// Makes process `n` hang: its socket still accepts but never answers.
+    /// Makes process `n` hang: its socket still accepts connections but never answers.
     pub fn hang(&self, n: usize) {
         let pid = self.pid(n);
         signal(pid, Signal::STOP);
-        // A thread that runs goes on until the kernel comes to it.
+        // A running thread continues until the kernel stops it.
         let is_stopped = |path: PathBuf| {
             let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
             stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
@@ -161,15 +161,15 @@ impl Haproxy {
         }
     }
 
-    /// Lets a hung process go on.
+    /// Lets a hung process continue.
     pub fn resume(&self, n: usize) {
         signal(self.pid(n), Signal::CONT);
     }
 
-    /// Has a master replace its worker, and gives the old one's number.
+    /// Tells the master to replace its worker, and returns the pid of the old worker.
     ///
-    /// The old worker goes when its last connection does, one to its stats
-    /// socket included.
+    /// The old worker ends when its last connection does, including a connection to its stats
+    /// socket.
     pub async fn reload(&mut self) -> u32 {
         self.master_ready().await;
         let master = self.master.as_ref().expect("a master");
@@ -187,8 +187,8 @@ impl Haproxy {
         old
     }
 
-    /// Waits until the master answers. It executes itself anew when a worker has
-    /// started, and until then loses what it is asked.
+    /// Waits until the master answers. The master executes itself anew when a worker has started,
+    /// and until then it loses the commands that it receives.
     pub async fn master_ready(&self) {
         let master = self.master.as_ref().expect("a master");
         let answers = async || {
@@ -205,8 +205,7 @@ impl Haproxy {
         self.launch().await;
     }
 
-    /// Ends all processes and starts another release, or another configuration, in their
-    /// place.
+    /// Ends all processes and starts another release or another configuration in their place.
     pub async fn replace(&mut self, release: &Release, config: &Config) {
         self.end();
         self.release = release.clone();
@@ -226,7 +225,7 @@ impl Haproxy {
                 return;
             };
             let messages = self.messages();
-            // Somebody took a port that was free a moment ago.
+            // Another program took a port that was free a moment ago.
             let is_clash = CLASHES.iter().any(|words| messages.contains(words));
             assert!(is_clash, "HAProxy {} did not start ({status}):\n{messages}", self.release.version);
         }
@@ -242,11 +241,11 @@ impl Haproxy {
         };
         command.current_dir(&self.dir).arg("-f").arg(self.file("cfg"));
         if self.rendered.has_processes() {
-            // `-db` would leave one process, and under a master the end of one
-            // worker is the end of all.
+            // `-db` would leave one process. Under a master, the end of one worker ends all
+            // workers.
             command.arg("-D").arg("-p").arg(self.file("pid"));
         } else if let Some(master) = &self.master {
-            // A group of its own, which takes in the workers of every reload.
+            // A process group of its own, which contains the workers of every reload.
             command.arg("-W").arg("-S").arg(master).process_group(0);
         } else {
             command.arg("-db");
@@ -258,7 +257,7 @@ impl Haproxy {
         self.child = Some(child);
     }
 
-    /// Waits until every socket answers, or HAProxy gives up.
+    /// Waits until every socket answers, or until HAProxy gives up.
     async fn ready(&mut self) -> Result<(), ExitStatus> {
         let is_daemon = self.rendered.has_processes();
         let sockets = self.sockets();
@@ -295,7 +294,7 @@ impl Haproxy {
         }
         let child = self.child.as_ref().unwrap().id();
         if self.is_isolated {
-            // The child is what made the namespace, and HAProxy the child of that.
+            // The child made the namespace, and HAProxy is the child's child.
             let children = fs::read_to_string(format!("/proc/{child}/task/{child}/children"));
             let mut inner = children.unwrap_or_default();
             inner.truncate(inner.trim_end().len());
@@ -324,7 +323,7 @@ impl Haproxy {
     fn end(&mut self) {
         let daemons = self.daemons();
         let mine = self.pids.drain(..).chain(daemons);
-        // The number of one that is gone may be somebody else's by now.
+        // Another process may have the pid of one that was killed.
         let rest: BTreeSet<_> = mine.filter(|pid| !self.killed.contains(pid)).collect();
         for pid in &rest {
             signal(*pid, Signal::KILL);
@@ -351,7 +350,7 @@ impl Drop for Haproxy {
     }
 }
 
-/// How often a start is tried with new ports.
+/// Number of starts that are tried with new ports.
 const ATTEMPTS: usize = 5;
 
 const CLASHES: [&str; 2] = ["cannot bind socket", "Address already in use"];

@@ -1,7 +1,7 @@
 use super::{Config, Release, Running};
 
-/// One process with the sockets `admin.sock`, `operator.sock` and `user.sock`,
-/// each of the level it is named after.
+/// Starts one process with the sockets `admin.sock`, `operator.sock` and `user.sock`. Each socket
+/// has the level in its name.
 pub async fn levels(release: &Release) -> Running {
     let mut running = Running::new();
     running.add_servers(1).await;

@@ -2,16 +2,15 @@ use std::fs;
 
 use super::{Config, Running, releases, row, until};
 
-/// One instance of each release in one folder, with something for every command
-/// that changes anything.
+/// Starts one instance of each release in one folder, with an object for every command that changes
+/// something.
 ///
-/// Process n is the n-th of [`releases`](super::releases), its socket
-/// `DIR/stats/n.sock`; `DIR/operator.n.sock` and `DIR/user.n.sock` are of those
-/// levels. Maps are `DIR/hosts.map` and `DIR/nets.map` (of addresses) and, since 2.6,
-/// `DIR/late hosts.map`; ACLs are `DIR/deny.acl` (addresses) and `DIR/paths.acl`
-/// (beginnings of paths).
+/// Process n is the n-th of [`releases`](super::releases), and its socket is `DIR/stats/n.sock`;
+/// the sockets `DIR/operator.n.sock` and `DIR/user.n.sock` have those levels. Maps are
+/// `DIR/hosts.map` and `DIR/nets.map` (of addresses) and, since 2.6, `DIR/late hosts.map`; ACLs are
+/// `DIR/deny.acl` (addresses) and `DIR/paths.acl` (beginnings of paths).
 ///
-/// `app/web1` has been checked once when this returns, and is not again.
+/// `app/web1` has been checked once when this returns, and is not checked again.
 pub async fn managed_cluster() -> Running {
     let mut running = Running::new();
     running.add_servers(1).await;

@@ -1,9 +1,8 @@
 use super::{Config, Running, releases};
 
-/// One instance of each release in one folder, all with the same proxies.
+/// Starts one instance of each release in one folder, all with the same proxies.
 ///
-/// Process n is the n-th of [`releases`](super::releases), its socket
-/// `DIR/stats/n.sock`.
+/// Process n is the n-th of [`releases`](super::releases), and its socket is `DIR/stats/n.sock`.
 pub async fn mixed_cluster() -> Running {
     let mut running = Running::new();
     running.add_servers(2).await;
@@ -14,7 +13,7 @@ pub async fn mixed_cluster() -> Running {
     running
 }
 
-/// A different number of requests for each frontend of each process.
+/// Requests to the frontends of each process, with a different number for each.
 pub fn mixed_traffic() -> Vec<(&'static str, usize, u64)> {
     let processes = 1..=releases().len();
     processes

@@ -1,12 +1,11 @@
-//! What the tests need to run real HAProxy processes and look at them.
+//! Tools that start real HAProxy processes for the tests and read them.
 //!
-//! Nothing here uses the crate: configurations are started, sockets asked and
-//! traffic sent with tokio alone, so that what a test finds this way can judge
-//! what the crate says.
+//! Nothing here uses the crate. Configurations are started, sockets are asked and traffic is sent
+//! with tokio alone, so the results can be used to check the crate.
 //!
-//! A test picks a [`Release`], starts one of the ready-made clusters (or puts
-//! one together from [`Running`], [`Config`] and [`Server`]) and drops it at the
-//! end, which ends every process that it started.
+//! A test picks a [`Release`], starts one of the ready-made clusters (or puts one together from
+//! [`Running`], [`Config`] and [`Server`]) and drops it at the end, which ends every process that
+//! it started.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unreachable_pub, reason = "the same: nothing here leaves the test's crate")]

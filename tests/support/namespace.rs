@@ -4,8 +4,8 @@ use std::{
     sync::OnceLock,
 };
 
-/// Runs a program in a namespace of process numbers of its own, where it is the first
-/// one after each start; as it is where the system does not permit that.
+/// Runs a program in a pid namespace of its own, in which it is the first process after each start.
+/// If the system does not permit a namespace, runs the program without one.
 pub(super) fn isolated(program: &Path) -> Command {
     static FOUND: OnceLock<Option<&[&str]>> = OnceLock::new();
     match FOUND.get_or_init(|| NAMESPACES.into_iter().find(is_permitted)) {
@@ -24,6 +24,6 @@ fn is_permitted(arguments: &&[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// As root, and as anybody else.
+/// Arguments as root, and as another user.
 const NAMESPACES: [&[&str]; 2] =
     [&["--pid", "--fork", "--kill-child"], &["--user", "--map-root-user", "--pid", "--fork", "--kill-child"]];

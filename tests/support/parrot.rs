@@ -13,8 +13,8 @@ use tokio::{
 
 use super::ask;
 
-/// A socket that answers each line as HAProxy did the first time, or with what is made
-/// of that; lines of interactive mode too, but no payload. It goes when this is dropped.
+/// A socket that repeats HAProxy's first answer to each line, or changes it first. It answers lines
+/// of interactive mode too, but no payload. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Parrot {
     path: PathBuf,
@@ -31,8 +31,7 @@ struct Shared {
 }
 
 impl Parrot {
-    /// Listens at `path`; the first answer to each line comes from the socket at
-    /// `target`.
+    /// Listens at `path`; the first answer to each line comes from the socket at `target`.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
         let path = path.as_ref().to_owned();
         let listener = UnixListener::bind(&path).unwrap();
@@ -48,22 +47,22 @@ impl Parrot {
         Self { path, shared, task }
     }
 
-    /// Where it listens.
+    /// Returns the path of the socket.
     pub fn path(&self) -> PathBuf {
         self.path.clone()
     }
 
-    /// The lines that were answered so far, and HAProxy's replies.
+    /// Returns the lines that were answered so far, and HAProxy's replies.
     pub fn heard(&self) -> Vec<(String, Arc<[u8]>)> {
         self.shared.heard.lock().unwrap().clone().into_iter().collect()
     }
 
-    /// Answers from now on with what `change` makes of the line and HAProxy's reply.
+    /// From now on, answers with the bytes that `change` returns for the line and HAProxy's reply.
     pub fn change(&self, change: impl Fn(&str, &[u8]) -> Vec<u8> + Send + Sync + 'static) {
         *self.shared.change.lock().unwrap() = Some(Arc::new(Box::new(change)));
     }
 
-    /// Answers from now on as HAProxy did.
+    /// From now on, answers as HAProxy did.
     pub fn repeat(&self) {
         *self.shared.change.lock().unwrap() = None;
     }
@@ -94,8 +93,8 @@ impl Shared {
         stream.write_all(&self.changed(line, &reply)).await
     }
 
-    /// Answers the lines of a connection in interactive mode, and closes it once it has
-    /// answered another thing than HAProxy did.
+    /// Answers the lines of a connection in interactive mode. Closes the connection after an answer
+    /// that differs from HAProxy's.
     async fn answer_each(&self, mut stream: BufReader<UnixStream>) -> io::Result<()> {
         let mut haproxy = None;
         let mut line = format!("{PROMPT}\n");
@@ -103,7 +102,7 @@ impl Shared {
         while !line.is_empty() {
             let shown = line.trim_end_matches('\n');
             if shown == PROMPT && std::mem::replace(&mut has_prompt, true) {
-                // The second time switches the prompt off, and HAProxy closes.
+                // The second `prompt` switches the prompt off, and HAProxy closes.
                 return stream.write_all(&self.changed(shown, b"\n")).await;
             }
             let asked = interactive(&mut haproxy, &self.target, shown);
@@ -119,7 +118,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The reply that was given before, or else the one that comes now.
+    /// Returns the reply that was given before, or else the reply that `asked` brings.
     async fn recall(&self, line: &str, asked: impl Future<Output = Vec<u8>>) -> Arc<[u8]> {
         let known = self.heard.lock().unwrap().get(line).cloned();
         if let Some(reply) = known {
@@ -135,10 +134,10 @@ impl Shared {
     }
 }
 
-/// The line that has HAProxy read one line after the other.
+/// The command after which HAProxy reads one line after the other.
 const PROMPT: &str = "prompt";
 
-/// Asks in interactive mode, on a connection that is opened when it is needed first.
+/// Asks in interactive mode, on a connection that is opened on first use.
 async fn interactive(haproxy: &mut Option<UnixStream>, target: &Path, line: &str) -> Vec<u8> {
     let stream = if let Some(stream) = haproxy {
         stream

@@ -10,13 +10,13 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 
 use super::ask::{LIMIT, PAUSE};
 
-/// Whether there is a process of that number which has not ended.
+/// Returns `true` if a process with that pid exists and has not ended.
 pub fn is_alive(pid: u32) -> bool {
     test_kill_process(id(pid)).is_ok() && !is_zombie(pid)
 }
 
 pub(super) fn signal(pid: u32, signal: Signal) {
-    // One that is gone already is as good.
+    // The process may be gone already, which is fine.
     let _ = kill_process(id(pid), signal);
 }
 
@@ -30,13 +30,13 @@ pub(super) fn end(pid: u32) {
     }
 }
 
-/// Ends all processes of the group that this one leads.
+/// Ends all processes of the group with this leader.
 pub(super) fn end_group(leader: u32) {
     let _ = kill_process_group(id(leader), Signal::KILL);
 }
 
-/// Ends processes when the test's own process is gone without having done so,
-/// as after Ctrl-C: a shell that waits for the end of its input.
+/// Ends processes if the test's own process is gone without having done so, for example after
+/// Ctrl-C. A shell waits for the end of its input.
 #[derive(Debug)]
 pub(super) struct Guard(Child);
 
@@ -62,7 +62,7 @@ impl Drop for Guard {
     }
 }
 
-/// A dead one that its parent has not asked about yet.
+/// Returns `true` if the process has ended and its parent has not waited for it yet.
 fn is_zombie(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))

@@ -19,29 +19,28 @@ use tokio::{
 
 use super::until;
 
-/// A socket in front of HAProxy's that passes everything on, and holds connections at a
-/// chosen moment until it is told to go on. It goes when this is dropped, and its file
-/// stays.
+/// A socket in front of HAProxy's socket that passes everything on, and holds connections at a
+/// chosen moment until it is told to continue. It stops when it is dropped, and its file stays.
 #[derive(Debug)]
 pub struct Relay {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
-/// When a connection is held.
+/// The moment at which a connection is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// The client is connected to the relay, and the relay not yet to HAProxy.
+    /// The client is connected to the relay, but the relay is not yet connected to HAProxy.
     Accepted,
     /// The relay is connected to HAProxy, and has passed nothing on.
     Connected,
-    /// The first line is passed on, and nothing of the reply.
+    /// The first line is passed on, but nothing of the reply.
     Sent,
-    /// A line with one of the relay's [marks](Relay::mark) has come, and is not passed on.
+    /// A line with one of the relay's [marks](Relay::mark) has come, but is not passed on.
     Marking,
-    /// Such a line is passed on, and nothing of the reply to it.
+    /// A line with a mark is passed on, but nothing of the reply to it.
     Marked,
-    /// That many bytes of the reply are passed on, if it has more.
+    /// That many bytes of the reply are passed on, if the reply has more.
     Replied(usize),
 }
 
@@ -53,7 +52,7 @@ struct Shared {
     sent: Mutex<Vec<u8>>,
     marks: Mutex<Vec<String>>,
     kept: Mutex<Option<UnixStream>>,
-    /// After how many connections that one is used.
+    /// Number of connections before the kept one is used.
     until_kept: AtomicUsize,
 }
 
@@ -66,7 +65,7 @@ enum Gate {
 }
 
 impl Relay {
-    /// Listens at `path` and passes on to the socket at `target`.
+    /// Listens at `path` and passes everything on to the socket at `target`.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
         let listener = UnixListener::bind(path).unwrap();
         let shared = Arc::new(Shared {
@@ -92,13 +91,13 @@ impl Relay {
         Self { shared, task }
     }
 
-    /// Holds every connection from now on at that moment.
+    /// From now on, holds every connection at that moment.
     pub fn hold(&self, moment: Moment) {
         self.shared.held.store(0, Ordering::SeqCst);
         self.shared.gate.send_replace(Gate::Hold(moment));
     }
 
-    /// Texts that lines have which are to be held as [`Moment::Marked`].
+    /// Adds texts that mark a line for [`Moment::Marking`] and [`Moment::Marked`].
     pub fn mark<T: Into<String>>(&self, texts: impl IntoIterator<Item = T>) {
         self.shared.marks.lock().unwrap().extend(texts.into_iter().map(Into::into));
     }
@@ -109,34 +108,34 @@ impl Relay {
         until(&format!("{count} connections are held"), async || held().then_some(())).await;
     }
 
-    /// Lets held connections go on, and holds none from now on.
+    /// Lets held connections continue, and holds none from now on.
     pub fn release(&self) {
         self.shared.gate.send_replace(Gate::Open);
     }
 
-    /// Closes held connections; new ones pass.
+    /// Closes held connections; new connections pass.
     pub fn cut(&self) {
         self.shared.gate.send_replace(Gate::Cut);
     }
 
-    /// Opens a connection to HAProxy and keeps it, until [`use_kept`](Self::use_kept).
+    /// Opens a connection to HAProxy and keeps it until [`use_kept`](Self::use_kept).
     pub async fn keep(&self) {
         let kept = UnixStream::connect(&self.shared.target).await.unwrap();
         *self.shared.kept.lock().unwrap() = Some(kept);
     }
 
-    /// Passes `others` connections on as always, and the next one to the process that
-    /// accepted the kept one.
+    /// Passes `others` connections on as always, and the next one to the process that accepted the
+    /// kept connection.
     pub fn use_kept(&self, others: usize) {
         self.shared.until_kept.store(others, Ordering::SeqCst);
     }
 
-    /// How many connections are over.
+    /// Returns the number of connections that have ended.
     pub fn ended(&self) -> usize {
         self.shared.ended.load(Ordering::SeqCst)
     }
 
-    /// All that clients sent so far.
+    /// Returns everything that clients sent so far.
     pub fn sent(&self) -> String {
         String::from_utf8_lossy(&self.shared.sent.lock().unwrap()).into_owned()
     }
@@ -168,7 +167,7 @@ impl Shared {
         let (from_client, to_client) = client.into_split();
         let (from_haproxy, to_haproxy) = haproxy.into_split();
         let is_marked = AtomicBool::new(false);
-        // Whichever side closes first ends it.
+        // The side that closes first ends the connection.
         tokio::select! {
             ended = self.forth(from_client, to_haproxy, &is_marked) => ended,
             ended = self.back(from_haproxy, to_client, &is_marked) => ended,
@@ -191,7 +190,7 @@ impl Shared {
             all.extend_from_slice(&bytes[..read]);
             let text = String::from_utf8_lossy(&all);
             let is_now = self.marks.lock().unwrap().iter().any(|mark| text.contains(mark));
-            // Before HAProxy can answer.
+            // This is set before HAProxy can answer.
             is_marked.store(is_now, Ordering::SeqCst);
             if is_now {
                 self.pass(Moment::Marking).await?;
@@ -230,7 +229,7 @@ impl Shared {
                     self.pass(moment).await?;
                 }
             } else if now < read {
-                // It is counted where the line was passed on.
+                // The connection is counted as held by the side that passed the line on.
                 self.opened().await?;
             }
             to.write_all(&bytes[now..read]).await?;
@@ -238,7 +237,7 @@ impl Shared {
         }
     }
 
-    /// The kept connection, if it is its turn.
+    /// Returns the kept connection if its turn has come.
     fn kept(&self) -> Option<UnixStream> {
         let count = |left: usize| Some(left.checked_sub(1).unwrap_or(usize::MAX));
         let left = self.until_kept.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);

@@ -27,28 +27,28 @@ impl Release {
         number(&self.version).starts_with(&number(version))
     }
 
-    /// Whether this is the branch `version` or a later one.
+    /// Returns `true` if this is the branch `version` or a later one.
     pub fn is_at_least(&self, version: &str) -> bool {
         number(&self.version) >= number(version)
     }
 }
 
-/// Every release, oldest first, and then those of `HAPROXY_EXTRA`.
+/// Lists every release, oldest first, and then the releases of `HAPROXY_EXTRA`.
 ///
-/// `HAPROXY_EXTRA="2.8=/path/to/haproxy 3.1=/path/to/another"` adds binaries
-/// that the install script does not bring.
+/// `HAPROXY_EXTRA="2.8=/path/to/haproxy 3.1=/path/to/another"` adds binaries that the install
+/// script does not bring.
 pub fn releases() -> Vec<Release> {
     let mut all: Vec<_> = versions().into_iter().map(release).collect();
     all.extend(extra());
     all
 }
 
-/// The release of one branch, like `release("2.6")`.
+/// Returns the release of one branch, like `release("2.6")`.
 pub fn release(version: &str) -> Release {
     if let Some(release) = extra().into_iter().find(|release| release.version == version) {
         return release;
     }
-    // The benchmarks use this too and are a package in a folder of their own.
+    // The benchmarks use this too, and are a package in a folder of their own.
     let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let top = folders.find(|folder| folder.join("tests/haproxy").is_dir()).expect("tests/haproxy is here");
     Release::new(version, top.join("target/haproxy").join(version).join("haproxy"))

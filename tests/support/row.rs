@@ -2,17 +2,17 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::ask;
 
-/// One row of `show stat`, every cell as text.
+/// One row of `show stat`, with every cell as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row(BTreeMap<String, String>);
 
 impl Row {
-    /// The cell's text; empty where HAProxy leaves it empty.
+    /// Returns the text of the cell, which is empty if HAProxy leaves the cell empty.
     pub fn cell(&self, column: &str) -> &str {
         self.0.get(column).unwrap_or_else(|| panic!("no column {column}"))
     }
 
-    /// The cell as a number; an empty one is 0.
+    /// Returns the cell as a number; an empty cell is 0.
     pub fn number(&self, column: &str) -> u64 {
         match self.cell(column) {
             "" => 0,
@@ -20,7 +20,7 @@ impl Row {
         }
     }
 
-    /// Every column and its text.
+    /// Lists every column with its text.
     pub fn cells(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(column, text)| (column.as_str(), text.as_str()))
     }
@@ -30,7 +30,7 @@ impl Row {
     }
 }
 
-/// All rows of `show stat`, in HAProxy's order.
+/// Returns all rows of `show stat`, in HAProxy's order.
 pub async fn rows(socket: impl AsRef<Path>) -> Vec<Row> {
     let reply = ask(socket, "show stat").await;
     let text = reply.strip_prefix(b"# ").expect("a dump begins with its header");
@@ -42,13 +42,13 @@ pub async fn rows(socket: impl AsRef<Path>) -> Vec<Row> {
     reader.records().map(|record| row(record.unwrap())).collect()
 }
 
-/// The first row of a proxy with that name (`FRONTEND`, `BACKEND`, a server).
+/// Returns the first row of a proxy with that name (`FRONTEND`, `BACKEND`, a server).
 pub async fn row(socket: impl AsRef<Path>, proxy: &str, name: &str) -> Row {
     let found = rows(socket).await.into_iter().find(|row| row.is(proxy, name));
     found.unwrap_or_else(|| panic!("no row {proxy},{name}"))
 }
 
-/// The keys and values of `show info`, as written.
+/// Returns the keys and values of `show info`, as HAProxy prints them.
 pub async fn info(socket: impl AsRef<Path>) -> BTreeMap<String, String> {
     let reply = ask(socket, "show info").await;
     let pair = |line: &str| line.split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -7,11 +7,10 @@ use tempfile::{Builder, TempDir};
 
 use super::{Config, Haproxy, Release, Server, http_get, row, until};
 
-/// A folder with what runs in it: HAProxy processes and the servers behind.
+/// A folder with HAProxy processes and with the servers behind them.
 ///
-/// `DIR/stats` holds nothing but stats sockets, `DIR/traffic` the sockets that
-/// frontends listen on. Processes count from 1 over all of [`haproxies`].
-/// Dropping it ends everything.
+/// `DIR/stats` holds nothing but stats sockets, `DIR/traffic` the sockets that frontends listen on.
+/// Processes count from 1 over all of [`haproxies`]. Dropping it ends everything.
 ///
 /// [`haproxies`]: Self::haproxies
 #[derive(Debug)]
@@ -22,9 +21,9 @@ pub struct Running {
 }
 
 impl Running {
-    /// An empty folder.
+    /// Makes an empty folder.
     pub fn new() -> Self {
-        // A socket's whole path has at most 107 bytes.
+        // The whole path of a socket has at most 107 bytes.
         let top = Some(env::temp_dir()).filter(|dir| dir.as_os_str().len() <= 32).unwrap_or("/tmp".into());
         let dir = Builder::new().prefix("ha").tempdir_in(top).unwrap();
         for folder in ["stats", "traffic"] {
@@ -33,7 +32,7 @@ impl Running {
         Self { haproxies: Vec::new(), servers: Vec::new(), dir }
     }
 
-    /// Starts `count` servers; [`fill`](Self::fill) tells a configuration.
+    /// Starts `count` servers; [`fill`](Self::fill) gives their addresses to a configuration.
     pub async fn add_servers(&mut self, count: usize) {
         for _ in 0..count {
             self.servers.push(Server::start().await);
@@ -53,13 +52,14 @@ impl Running {
         self.haproxies.push(haproxy);
     }
 
-    /// The same in a namespace of process numbers of its own, where that is permitted.
+    /// The same as [`add`](Self::add) in a pid namespace of its own, if the system permits it.
     pub async fn add_isolated(&mut self, release: &Release, name: &str, config: &Config) {
         let haproxy = Haproxy::start_isolated(release, self.dir.path(), name, config).await;
         self.haproxies.push(haproxy);
     }
 
-    /// The same under a master process with a socket at `DIR/stats/master.sock`.
+    /// The same as [`add`](Self::add) under a master process with a socket at
+    /// `DIR/stats/master.sock`.
     pub async fn add_master(&mut self, release: &Release, name: &str, config: &Config) -> PathBuf {
         let socket = self.stats().join("master.sock");
         let haproxy = Haproxy::start_master(release, self.dir.path(), name, config, &socket).await;
@@ -72,12 +72,12 @@ impl Running {
         self.dir.path()
     }
 
-    /// The folder of the stats sockets.
+    /// Returns the folder of the stats sockets.
     pub fn stats(&self) -> PathBuf {
         self.dir.path().join("stats")
     }
 
-    /// The socket a frontend listens on in process `n`.
+    /// Returns the socket on which a frontend listens in process `n`.
     pub fn traffic(&self, frontend: &str, n: usize) -> PathBuf {
         self.dir.path().join("traffic").join(format!("{frontend}.{n}"))
     }
@@ -86,7 +86,7 @@ impl Running {
         self.haproxies.iter().map(Haproxy::processes).sum()
     }
 
-    /// The stats socket of each process.
+    /// Returns the stats socket of each process.
     pub fn sockets(&self) -> Vec<PathBuf> {
         (1..=self.processes()).map(|n| self.socket(n)).collect()
     }
@@ -106,13 +106,13 @@ impl Running {
         self.haproxies[haproxy].is_alive(n)
     }
 
-    /// Ends process `n` and leaves its socket's file there.
+    /// Ends process `n` and leaves the file of its socket.
     pub fn kill(&mut self, n: usize) {
         let (haproxy, n) = self.locate(n);
         self.haproxies[haproxy].kill(n);
     }
 
-    /// Makes process `n` accept and never answer.
+    /// Makes process `n` accept connections and never answer.
     pub fn hang(&self, n: usize) {
         let (haproxy, n) = self.locate(n);
         self.haproxies[haproxy].hang(n);
@@ -129,8 +129,7 @@ impl Running {
         self.haproxies[haproxy].restart().await;
     }
 
-    /// Sends requests to a frontend of process `n` and waits until HAProxy has
-    /// counted all of them.
+    /// Sends requests to a frontend of process `n` and waits until HAProxy has counted all of them.
     pub async fn send(&self, frontend: &str, n: usize, path: &str, requests: u64) {
         let socket = self.socket(n);
         let before = counted(&socket, frontend).await;
@@ -156,8 +155,8 @@ impl Running {
     }
 }
 
-/// The requests that are over, whatever their status; a connection that is not
-/// closed yet keeps it from being final.
+/// Returns the number of finished requests, whatever their status. A connection that is still open
+/// is subtracted, because its requests are not final.
 async fn counted(socket: &Path, frontend: &str) -> u64 {
     let row = row(socket, frontend, "FRONTEND").await;
     let classes = ["hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"];

@@ -15,8 +15,8 @@ use tokio::{
 
 /// A web server for a backend: a task that ends when this is dropped.
 ///
-/// `/status/404` answers with that status, `/hold` never answers, `/slow` takes 50 ms,
-/// and anything else is a short 200.
+/// `/status/404` answers with that status, `/hold` never answers, `/slow` takes 50 ms, and any
+/// other path gets a short 200.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -37,7 +37,7 @@ impl Server {
         self.address
     }
 
-    /// How many requests came; a check that only connects is none.
+    /// Returns the number of requests; a check that only connects does not count.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -67,7 +67,7 @@ async fn serve(stream: TcpStream, requests: Arc<AtomicUsize>) {
     requests.fetch_add(1, Ordering::SeqCst);
     let path = request.split_whitespace().nth(1).unwrap_or("/");
     if path == "/hold" {
-        // Until the other side is gone.
+        // Waits until the other side closes.
         let _ = stream.read_to_end(&mut Vec::new()).await;
         return;
     }
@@ -79,5 +79,5 @@ async fn serve(stream: TcpStream, requests: Arc<AtomicUsize>) {
     let _ = stream.write_all(reply.as_bytes()).await;
 }
 
-/// How long `/slow` takes.
+/// Time that `/slow` takes.
 const SLOW: Duration = Duration::from_millis(50);

@@ -6,9 +6,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A socket in front of a process that accepts no connections any more: all that is
-/// asked is asked on one connection, which was opened before. It goes when this is
-/// dropped, and its file stays.
+/// A socket in front of a process that accepts no connections any more. All commands go over one
+/// connection, which was opened before. It stops when it is dropped, and its file stays.
 #[derive(Debug)]
 pub struct Session(JoinHandle<()>);
 
@@ -21,7 +20,7 @@ impl Session {
         let listener = UnixListener::bind(path).unwrap();
         Self(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                // One that is gone is no reason to end.
+                // A client that is gone does not end the session.
                 let _ = serve(client, &mut haproxy).await;
             }
         }))
@@ -38,7 +37,7 @@ async fn serve(client: UnixStream, haproxy: &mut UnixStream) -> io::Result<()> {
     let mut client = BufReader::new(client);
     let mut line = String::new();
     client.read_line(&mut line).await?;
-    // Some releases print the mark once for each command, some once for each line.
+    // Some releases print the prompt once for each command, others once for each line.
     for command in line.trim_end().split(';') {
         haproxy.write_all(format!("{command}\n").as_bytes()).await?;
         let reply = answer(haproxy).await?;
@@ -47,7 +46,7 @@ async fn serve(client: UnixStream, haproxy: &mut UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// What is printed before the mark that asks for the next command.
+/// Returns the text before the prompt that asks for the next command.
 async fn answer(haproxy: &mut UnixStream) -> io::Result<Vec<u8>> {
     const MARK: &[u8] = b"\n> ";
     let mut reply = Vec::new();

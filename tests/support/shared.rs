@@ -2,12 +2,12 @@ use std::path::PathBuf;
 
 use super::{Config, Release, Running, http_get, release, row, until};
 
-/// How a process of [`shared_cluster`] is started.
+/// The way in which a process of [`shared_cluster`] is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {
     /// HAProxy 3.4 with the `shm-stats-file` of the folder.
     Sharing,
-    /// HAProxy of this branch without one.
+    /// HAProxy of this branch without a `shm-stats-file`.
     Alone(&'static str),
 }
 
@@ -20,12 +20,11 @@ impl Member {
     }
 }
 
-/// Processes with the same proxies, some of which keep their counters in one file.
+/// Starts processes with the same proxies, some of which keep their counters in one file.
 ///
-/// With a `guid`: the frontends `web`, `quiet` and `raw` (TCP), one of two listeners of
-/// `web`, the listen `both` with its server `b1`, the backend `app` with its server
-/// `a1`. Without: the frontend `plain`, the listener `other`, the servers `a2` and
-/// `b2`.
+/// These have a `guid`: the frontends `web`, `quiet` and `raw` (TCP), one of two listeners of
+/// `web`, the listen `both` with its server `b1`, the backend `app` with its server `a1`. These
+/// have none: the frontend `plain`, the listener `other`, the servers `a2` and `b2`.
 pub async fn shared_cluster(members: &[Member]) -> Running {
     let mut running = Running::new();
     running.add_servers(1).await;
@@ -36,7 +35,7 @@ pub async fn shared_cluster(members: &[Member]) -> Running {
     running
 }
 
-/// The configuration of process `n`.
+/// Returns the configuration of process `n`.
 pub fn shared_config(running: &Running, n: usize, member: Member) -> Config {
     let file = match member {
         Member::Sharing => format!("shm-stats-file \"{}\"", shared_file(running).display()),
@@ -45,16 +44,17 @@ pub fn shared_config(running: &Running, n: usize, member: Member) -> Config {
     running.fill(Config::new(CONFIG)).set("N", n).set("FILE", file).set("THREADS", "nbthread 1")
 }
 
-/// The file that they share.
+/// Returns the path of the file that the processes share.
 pub fn shared_file(running: &Running) -> PathBuf {
     running.dir().join("counters.shm")
 }
 
-/// Requests of the frontends of the first two processes: 30 and 12 of `web`.
+/// Requests to the frontends of the first two processes, such as 30 and 12 to `web`.
 pub const SHARED_TRAFFIC: [(&str, usize, u64); 6] =
     [("web", 1, 30), ("web", 2, 12), ("plain", 1, 5), ("plain", 2, 7), ("both", 1, 4), ("both", 2, 3)];
 
-/// Sends [`SHARED_TRAFFIC`], and two and one connections of `raw`.
+/// Sends [`SHARED_TRAFFIC`], two connections to `raw` of the first process, and one connection to
+/// `raw` of the second.
 pub async fn send_shared_traffic(running: &Running) {
     running.send_all(&SHARED_TRAFFIC).await;
     for (n, connections) in [(1, 2), (2, 1)] {
@@ -62,7 +62,7 @@ pub async fn send_shared_traffic(running: &Running) {
     }
 }
 
-/// Sends connections to the TCP frontend of process `n`, and waits until they are over.
+/// Sends connections to the TCP frontend of process `n`, and waits until they have ended.
 pub async fn send_raw(running: &Running, n: usize, connections: u64) {
     let socket = running.socket(n);
     let before = row(&socket, "raw", "FRONTEND").await.number("stot");

@@ -10,24 +10,22 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A socket that is none of HAProxy's; it goes when this is dropped, and its
-/// file stays.
+/// A socket of another program than HAProxy. It stops when it is dropped, and its file stays.
 #[derive(Debug)]
 pub struct Stranger(JoinHandle<()>);
 
 impl Stranger {
-    /// Another program: answers with these bytes to the first thing it reads,
-    /// and closes.
+    /// Answers with these bytes to the first text that it reads, and closes.
     pub fn answers(path: impl AsRef<Path>, reply: impl Into<Vec<u8>>) -> Self {
         Self::listen(path.as_ref(), Manner::Answer(reply.into()))
     }
 
-    /// Accepts and never says a word.
+    /// Accepts connections and never answers.
     pub fn is_silent(path: impl AsRef<Path>) -> Self {
         Self::listen(path.as_ref(), Manner::Silence)
     }
 
-    /// Accepts and closes.
+    /// Accepts connections and closes them.
     pub fn hangs_up(path: impl AsRef<Path>) -> Self {
         Self::listen(path.as_ref(), Manner::HangUp)
     }
@@ -53,17 +51,17 @@ impl Drop for Stranger {
     }
 }
 
-/// The file of a socket whose program is gone.
+/// Leaves the file of a socket on which no program listens.
 pub fn stale(path: impl AsRef<Path>) {
     drop(StdListener::bind(path).unwrap());
 }
 
-/// A socket that takes datagrams, until the result is dropped.
+/// Makes a socket that takes datagrams until the result is dropped.
 pub fn datagram(path: impl AsRef<Path>) -> UnixDatagram {
     UnixDatagram::bind(path).unwrap()
 }
 
-/// A file with the name of a socket.
+/// Makes a plain file with the name of a socket.
 pub fn plain_file(path: impl AsRef<Path>) {
     fs::write(path, "not a socket\n").unwrap();
 }

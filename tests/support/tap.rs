@@ -10,20 +10,20 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A socket that hands everything on to another one and keeps what was sent; it
-/// goes when this is dropped.
+/// A socket that passes everything on to another one and keeps the text that clients sent. It stops
+/// when it is dropped.
 #[derive(Debug)]
 pub struct Tap {
     sent: Arc<Mutex<Vec<Conversation>>>,
     task: JoinHandle<()>,
 }
 
-/// What a client sent on one connection, each part by itself: between two of them it
-/// waited for a reply.
+/// The text that a client sent on one connection, in parts: between two parts the client waited for
+/// a reply.
 pub type Conversation = Vec<Vec<u8>>;
 
 impl Tap {
-    /// Listens at `path` and speaks to whoever listens at `target`.
+    /// Listens at `path` and connects to the socket at `target`.
     pub fn new(path: impl AsRef<Path>, target: impl Into<PathBuf>) -> Self {
         let (listener, target) = (UnixListener::bind(path).unwrap(), target.into());
         let sent = Arc::<Mutex<Vec<Conversation>>>::default();
@@ -41,12 +41,12 @@ impl Tap {
         Self { sent, task }
     }
 
-    /// All that was sent so far, on any connection.
+    /// Returns everything that was sent so far, on any connection.
     pub fn sent(&self) -> String {
         String::from_utf8(self.conversations().concat().concat()).unwrap()
     }
 
-    /// The same, connection by connection.
+    /// Returns the same text, connection by connection.
     pub fn conversations(&self) -> Vec<Conversation> {
         self.sent.lock().unwrap().clone()
     }
@@ -78,7 +78,7 @@ async fn relay(
             to_haproxy.write_all(&bytes[..read]).await?;
         }
     };
-    // Whoever closes first ends it.
+    // The side that closes first ends the connection.
     tokio::select! {
         ended = forth => ended,
         ended = tokio::io::copy(&mut from_haproxy, &mut to_client) => ended.map(drop),

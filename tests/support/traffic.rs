@@ -12,7 +12,7 @@ use tokio::{
 
 use super::ask::LIMIT;
 
-/// Where a frontend listens.
+/// The address on which a frontend listens.
 #[derive(Debug, Clone)]
 pub enum Address {
     Tcp(SocketAddr),
@@ -37,7 +37,7 @@ impl From<&Path> for Address {
     }
 }
 
-/// One request on a connection of its own; gives the status.
+/// Sends one request on a connection of its own and returns the status.
 pub async fn http_get(to: impl Into<Address>, path: &str) -> u16 {
     let exchange = async {
         let mut stream = send(to.into(), path).await?;
@@ -54,10 +54,10 @@ pub async fn http_get(to: impl Into<Address>, path: &str) -> u16 {
 /// A request under way, until this is dropped.
 pub struct Held(#[allow(dead_code, reason = "holds the connection open")] Box<dyn Stream>);
 
-/// Sends a request and leaves it there; with the path `/hold` no answer comes.
+/// Sends a request and keeps its connection open; with the path `/hold` no answer comes.
 ///
-/// HAProxy may not have seen it yet when this returns: wait for the figure that
-/// the test is about, with [`until`](super::until).
+/// HAProxy may not have read the request yet when this returns: wait for the figure that the test
+/// is about, with [`until`](super::until).
 pub async fn hold(to: impl Into<Address>, path: &str) -> Held {
     Held(time::timeout(LIMIT, send(to.into(), path)).await.expect("a connection in time").unwrap())
 }

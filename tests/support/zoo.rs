@@ -1,7 +1,7 @@
 use super::{Config, Release, Running, row, until};
 
-/// One process with every kind of row: the configuration that the fixtures
-/// were recorded with, which says what is in there.
+/// Starts one process with every kind of row, with the configuration of the fixtures. Its comments
+/// explain the objects.
 pub async fn zoo(release: &Release) -> Running {
     let mut running = Running::new();
     let config = Config::new(include_str!("../../fixtures/haproxy.cfg"));
@@ -9,7 +9,7 @@ pub async fn zoo(release: &Release) -> Running {
     running
 }
 
-/// Waits until the checks and agents of a zoo have had their say.
+/// Waits until the checks and agents of a zoo have reported.
 pub async fn zoo_settled(running: &Running) {
     let socket = running.socket(1);
     for (backend, server, status) in SETTLED {

@@ -1,5 +1,5 @@
-//! The table of objects and actions. Parser, help, completions and the manual page are
-//! made from it.
+//! The table of objects and actions, from which the parser, the help, the completions and the
+//! manual page are made.
 
 /// A kind of object, or the word `command`.
 pub(crate) struct Object {
@@ -11,28 +11,28 @@ pub(crate) struct Object {
 /// One action of one kind of object.
 pub(crate) struct Action {
     pub(crate) object: &'static str,
-    /// Empty for an object that has but one action.
+    /// Empty if the object has only one action.
     pub(crate) name: &'static str,
-    /// The words that follow: `NAME...` for names of objects, `[...]` around words that
-    /// can be left out.
+    /// The words after the name: `NAME...` for names of objects, `[...]` around words that can be
+    /// left out.
     pub(crate) form: &'static str,
     pub(crate) doc: &'static str,
 }
 
 impl Object {
-    /// The action, if the object has but one, which has no name.
+    /// Returns the action of an object that has only one. This action has no name.
     pub(crate) fn only_action(&self) -> Option<&'static Action> {
         self.actions.first().filter(|action| action.name.is_empty())
     }
 }
 
 impl Action {
-    /// Object and action, as they are typed.
+    /// Returns the object and the action, as they are typed.
     pub(crate) fn words(&self) -> String {
         [self.object, self.name].join(" ").trim_end().to_owned()
     }
 
-    /// The words that follow, without options.
+    /// Returns the words that follow, without options.
     pub(crate) fn arguments(&self) -> &'static str {
         self.form.split(" [--port").next().unwrap_or_default()
     }

@@ -58,8 +58,7 @@ async fn show(
     Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
 }
 
-/// The backends that are named, or all of them. Of one alone only its own rows are
-/// asked for.
+/// Reads the named backends, or all of them. For a single backend, requests only its own rows.
 async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<BackendStats>), Problem> {
     let snapshot = match call.names.as_slice() {
         [name] => views.read.backend(name).await?.snapshot().clone(),

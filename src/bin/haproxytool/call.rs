@@ -2,11 +2,11 @@ use crate::action::Action;
 use crate::options::Options;
 use crate::problem::Problem;
 
-/// One action with its names and arguments, as many as it takes.
+/// One action with its names and arguments.
 pub(crate) struct Call {
     pub(crate) object: &'static str,
     pub(crate) action: &'static str,
-    /// Empty for all, where that is permitted.
+    /// Names of objects; empty for all, if the action permits it.
     pub(crate) names: Vec<String>,
     pub(crate) all: bool,
     pub(crate) backend: Option<String>,
@@ -39,7 +39,7 @@ impl Call {
         if port.is_some() && (!action.has_port() || arguments.is_empty()) {
             return wrong("takes --port with an address only");
         }
-        // A server by itself is a server of the backend, if one is given.
+        // A server name without a backend belongs to the backend of the options, if they have one.
         let path = |name: &String| match &options.backend {
             Some(backend) if !name.contains('/') => format!("{backend}/{name}"),
             _ => name.clone(),
@@ -55,12 +55,12 @@ impl Call {
         })
     }
 
-    /// Its argument, if it can have one and has.
+    /// Returns the optional argument, if it is there.
     pub(crate) fn argument(&self) -> Option<&str> {
         self.arguments.first().map(String::as_str)
     }
 
-    /// Its arguments, of which there are as many.
+    /// Returns the arguments of an action that takes `N` of them.
     pub(crate) fn arguments<const N: usize>(&self) -> Result<[&str; N], Problem> {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         arguments.try_into().map_err(|_| Problem::Usage(format!("expected {N} arguments")))
@@ -86,8 +86,8 @@ impl Form {
         }
     }
 
-    /// Number of words that are names; the other words are arguments. `None` if there
-    /// are too many or too few.
+    /// Returns the number of words that are names; the other words are arguments. Returns `None` if
+    /// there are too many or too few words.
     fn names_among(&self, words: usize, all: bool) -> Option<usize> {
         if !self.names || all {
             return (self.required..=self.required + self.optional).contains(&words).then_some(0);

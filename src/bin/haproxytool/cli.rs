@@ -33,7 +33,7 @@ pub(crate) enum Order {
     Man,
 }
 
-/// An action, the words behind it, and the options between them.
+/// An action, the words after it, and the options between them.
 pub(crate) struct Act {
     pub(crate) action: &'static Action,
     pub(crate) words: Vec<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Act {
 }
 
 impl Cli {
-    /// The completions for a shell.
+    /// Returns the completions for a shell.
     pub(crate) fn completions(shell: Shell) -> Vec<u8> {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Self::command(), "haproxytool", &mut text);
@@ -49,8 +49,8 @@ impl Cli {
     }
 }
 
-/// The objects, each with its actions. They take the options at every place, as clap's
-/// own global options do; those however keep only the last place of a repeated option.
+/// The objects, each with its actions. They accept the options in every position, as clap's own
+/// global options do. Clap's options keep only the last position of a repeated option, however.
 impl Subcommand for Act {
     fn augment_subcommands(command: Command) -> Command {
         command.subcommands(OBJECTS.iter().map(object_command))
@@ -90,7 +90,7 @@ impl FromArgMatches for Act {
 }
 
 fn object_command(object: &Object) -> Command {
-    // The options bring the text of their own documentation, so that `about` comes later.
+    // The options bring the text of their own documentation, so `about` is set afterwards.
     let command = Options::augment_args(Command::new(object.name).args_override_self(true));
     let command = command.about(object.doc).long_about(None);
     match object.only_action() {
@@ -115,7 +115,7 @@ fn with_words(command: Command, action: &Action) -> Command {
     command.override_usage(usage.trim_end().to_owned()).arg(Arg::new(WORDS).num_args(0..).hide(true))
 }
 
-/// One line for each action, with the words that it takes.
+/// Lists the actions, one on each line, with the words that each takes.
 fn object_help(object: &Object) -> String {
     let mut text = "{about}\n\nUsage: {usage}\n\nActions:\n".to_owned();
     let line = |action: &Action| [action.name, action.form].join(" ").trim_end().to_owned();

@@ -20,7 +20,7 @@ pub(crate) struct Complaint {
 }
 
 impl Complaint {
-    /// The failures and remarks that go with a report, if there are some.
+    /// Makes a complaint of the failures and remarks in a report, if it has any.
     pub(crate) fn of_report(report: Report) -> Option<Self> {
         let kind = match (&report.failures, report.failed) {
             (failures, _) if !failures.is_empty() => "incomplete",
@@ -37,7 +37,7 @@ impl Complaint {
         Self::new(problem.kind(), lines, failures)
     }
 
-    /// An error of the command line, in the words of clap.
+    /// Makes a complaint of an error in the command line, in the words of clap.
     pub(crate) fn of_command_line(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let text = text.split("\n\nUsage:").next().unwrap_or_default();
@@ -51,7 +51,7 @@ impl Complaint {
         Self { kind: kind.to_owned(), message: lines.join("; "), failures, missing, lines }
     }
 
-    /// Prints it: as one JSON object, or a line for each reason.
+    /// Prints the complaint as one JSON object, or as a line for each reason.
     pub(crate) fn print(&self, json: bool) {
         let text = match serde_json::to_string_pretty(self) {
             Ok(text) if json => text + "\n",

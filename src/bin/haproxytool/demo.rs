@@ -5,8 +5,7 @@ use tempfile::TempDir;
 
 use crate::problem::Problem;
 
-/// Processes embedded in this very program: two of HAProxy 3.2 and one of 2.6, with
-/// the same proxies.
+/// Processes embedded in this program: two of HAProxy 3.2 and one of 2.6, with the same proxies.
 pub(crate) struct Demo {
     dir: TempDir,
     _processes: Vec<Running>,

@@ -28,7 +28,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(dump.report(&snapshot))
 }
 
-/// Metrics that objects of a kind can have.
+/// Lists the metrics that objects of a kind can have.
 pub(crate) fn metric_names(kind: RowKind) -> Report {
     let columns = COLUMNS.iter().filter(|column| column.kinds.iter().any(|(has, _)| *has == kind));
     Report::names(columns.map(|column| column.name))

@@ -18,7 +18,7 @@ pub(crate) struct Failure {
     message: String,
 }
 
-/// Everything that keeps an answer from being whole.
+/// Failures and missing requirements that make an answer incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     pub(crate) processes: Vec<Failure>,
@@ -85,7 +85,7 @@ impl Failures {
         }
     }
 
-    /// The failures that an error holds, of whatever it was that was read.
+    /// Returns the failures that an error holds, for every type of outcome.
     pub(crate) fn of_error(error: &Error) -> Self {
         fn held<T: 'static>(error: &Error) -> Option<Failures> {
             error.outcomes::<T>().map(Failures::of_outcomes)
@@ -101,7 +101,7 @@ impl Failures {
             .unwrap_or_default()
     }
 
-    /// Adds those that are not known yet.
+    /// Adds the failures and requirements that are not known yet.
     pub(crate) fn add(&mut self, others: Self) {
         for failure in others.processes {
             if !self.processes.contains(&failure) {
@@ -119,7 +119,7 @@ impl Failures {
         self.processes.is_empty() && self.missing.is_empty()
     }
 
-    /// A line for each reason, with the processes that it concerns.
+    /// Returns a line for each reason, with the processes that it concerns.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut groups: Vec<(&Failure, Vec<String>)> = Vec::new();
         for failure in &self.processes {
@@ -142,7 +142,7 @@ impl Failures {
     }
 }
 
-/// The cause of an error, without its command and address: an error is serialised as
+/// Returns the cause of an error without its command and address, because an error is serialised as
 /// parts.
 fn reason(error: &Error) -> String {
     let parts = serde_json::to_value(error).unwrap_or_default();

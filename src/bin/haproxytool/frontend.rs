@@ -55,8 +55,7 @@ async fn show(
     Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
 }
 
-/// The frontends that are named, or all of them. Of one alone only its own rows are
-/// asked for.
+/// Reads the named frontends, or all of them. For a single frontend, requests only its own rows.
 async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<FrontendStats>), Problem> {
     let snapshot = match call.names.as_slice() {
         [name] => views.read.frontend(name).await?.snapshot().clone(),
@@ -69,7 +68,7 @@ async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<FrontendStats
     Ok((snapshot, frontends))
 }
 
-/// The same frontends, to be changed. No process is asked for frontends that are named.
+/// Returns references to the same frontends, for changes. Named frontends need no request.
 async fn refs(call: &Call, views: &Views) -> Result<Vec<FrontendRef>, Problem> {
     let mut names = call.names.clone();
     if call.all {

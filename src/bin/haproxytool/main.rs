@@ -37,9 +37,9 @@ use options::Options;
 use problem::Problem;
 use report::Report;
 
-/// The same cluster twice.
+/// The cluster as two views.
 pub(crate) struct Views {
-    /// Strict, unless `--allow-partial`.
+    /// Strict, unless `--allow-partial` is given.
     pub(crate) read: Cluster,
     /// Never strict: every outcome is shown, process by process.
     pub(crate) write: Cluster,
@@ -73,8 +73,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints the requested help or version, or the error in the command
-/// line.
+/// Prints the requested help or version, or the error in the command line.
 fn refuse(error: &clap::Error) -> ExitCode {
     let is_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
     if is_json && error.use_stderr() {
@@ -85,14 +84,14 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-/// Returns `true` if all is well.
+/// Runs the call. Returns `true` if nothing failed.
 async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Problem> {
     let call = call?;
     if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {
         return Err(Problem::Usage("--demo takes neither -D nor -F".into()));
     }
     let (expect, timeout) = (options.expect()?, options.timeout()?);
-    // They answer for as long as they are held.
+    // The embedded processes answer for as long as they are held.
     let demo = if options.demo { Some(Demo::start().await?) } else { None };
     let mut builder = with_sockets(options, demo.as_ref())?.expect_at_least(expect);
     if let Some(timeout) = timeout {

@@ -7,7 +7,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use crate::action::{OBJECTS, Object};
 use crate::cli::Cli;
 
-/// The manual page: the sections of clap, and a section for each object.
+/// Returns the manual page: the sections of clap, and a section for each object.
 pub(crate) fn page() -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     let man = Man::new(Cli::command()).manual("HAProxy");

@@ -42,7 +42,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(Report::changes(vec![done]))
 }
 
-/// Key and value of a line of a map's file.
+/// Splits a line of a map's file into key and value.
 fn pair(line: &str) -> (&str, &str) {
     let (key, value) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     (key, value.trim_start())

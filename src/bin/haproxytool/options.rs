@@ -62,7 +62,7 @@ impl Options {
         self.demo |= later.demo;
     }
 
-    /// Number of processes that there are at least.
+    /// Returns the least number of processes that must be there.
     pub(crate) fn expect(&self) -> Result<usize, Problem> {
         self.expect.as_deref().map_or(Ok(0), |word| parse("a number of processes", word))
     }
@@ -81,7 +81,7 @@ pub(crate) fn parse<T: std::str::FromStr>(what: &str, word: &str) -> Result<T, P
     word.parse().map_err(|_| usage(format!("expected {what}, found {word:?}")))
 }
 
-/// The one of `values` that is called so.
+/// Returns the one of `values` that has this name.
 pub(crate) fn one_of<T: Copy + ToString>(word: &str, values: &[T]) -> Result<T, Problem> {
     let found = values.iter().find(|value| value.to_string() == word);
     found.copied().ok_or_else(|| {

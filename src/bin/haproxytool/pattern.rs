@@ -26,7 +26,7 @@ pub(crate) fn list(outcomes: &Outcomes<Vec<PatternInfo>>) -> Report {
     Report::rows(&rows, json.into()).asked(outcomes)
 }
 
-/// The entries once if all have the same, else those of each process.
+/// Shows the entries once if all processes have the same, else the entries of each process.
 pub(crate) fn show(contents: &Contents) -> Report {
     let lists: Vec<_> = contents.per_process().map(|(label, entries)| (label, texts(entries))).collect();
     let mut report = match lists.first() {
@@ -61,7 +61,7 @@ pub(crate) fn found(outcomes: &Outcomes<Lookup>) -> Report {
     Report::cell(Cell::said(text, outcomes.agreement())).asked(outcomes)
 }
 
-/// The lines of a file, or of stdin, that hold an entry.
+/// Reads the lines of a file, or of stdin, that hold an entry.
 pub(crate) fn lines(path: Option<&str>) -> Result<Vec<String>, Problem> {
     let mut text = String::new();
     match path {

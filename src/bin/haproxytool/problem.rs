@@ -15,7 +15,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// No process has the object; or, if some processes did not answer, their failures.
+    /// Reports that no process has the object, or the failures if some processes did not answer.
     pub(crate) fn absent(what: &str, snapshot: &Snapshot) -> Self {
         match snapshot.clone().complete() {
             Ok(_) => Self::NotFound(what.to_owned()),
@@ -23,11 +23,11 @@ impl Problem {
         }
     }
 
-    /// Exit status.
+    /// Returns the exit status.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            // An argument that was refused before anything was sent.
+            // The argument was refused before anything was sent.
             Self::Failed(error) if error.kind() == ErrorKind::InvalidInput => 2,
             _ => 1,
         }
@@ -42,7 +42,7 @@ impl Problem {
         }
     }
 
-    /// The failures of the processes, if there are some.
+    /// Returns the failures of the processes.
     pub(crate) fn failures(&self) -> Failures {
         match self {
             Self::Failed(error) => Failures::of_error(error),
@@ -50,7 +50,7 @@ impl Problem {
         }
     }
 
-    /// The text that the failures of the processes do not tell.
+    /// Returns the text that the failures of the processes do not contain.
     pub(crate) fn headline(&self, failures: &Failures) -> Option<String> {
         let text = self.to_string();
         if failures.is_empty() {

@@ -11,7 +11,7 @@ use crate::options::{one_of, parse};
 use crate::problem::Problem;
 use crate::report::{Cell, Report};
 
-/// Limits on rates: how they are called, and the key that has each.
+/// Limits on rates, each with the key of `show info` that has its value.
 const RATES: [(RateLimit, &str); 4] = [
     (RateLimit::Connections, "ConnRateLimit"),
     (RateLimit::Sessions, "SessRateLimit"),
@@ -65,7 +65,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     }
 }
 
-/// Sends any line, which may change something: whatever failed is a failure.
+/// Sends any line, which may change something, so every failure makes the call fail.
 pub(crate) async fn command(call: &Call, views: &Views) -> Result<Report, Problem> {
     let [line] = call.arguments()?;
     let replies = views.write.command(line).await?;
@@ -81,7 +81,7 @@ pub(crate) async fn command(call: &Call, views: &Views) -> Result<Report, Proble
     Ok(report)
 }
 
-/// Returns `true` if HAProxy does not know the command, or one of several commands.
+/// Returns `true` if HAProxy does not know the command, or does not know one of several commands.
 fn is_unknown(line: &str, reply: &str) -> bool {
     let replies = if line.contains(';') { usize::MAX } else { 1 };
     reply.trim_start().lines().take(replies).any(|line| line.starts_with("Unknown command"))
@@ -103,7 +103,7 @@ async fn ratelimit(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(Report::figures(figures.collect::<Result<Vec<_>, Problem>>()?).read_from(&snapshot))
 }
 
-/// The answer of each process.
+/// Shows a figure of each process.
 async fn each(views: &Views, figure: fn(&Info) -> Cell) -> Result<Report, Problem> {
     let snapshot = views.read.snapshot().await?;
     let info = snapshot.info();
@@ -119,7 +119,7 @@ fn figure(info: &ClusterInfo, key: &str) -> Result<Cell, Problem> {
     Ok(Cell::of(info.metric(key)?))
 }
 
-/// Lists every process, dead ones with the reason.
+/// Lists every process; a process that failed has the reason.
 async fn list(views: &Views) -> Result<Report, Problem> {
     let snapshot = views.write.snapshot().await?;
     let any_dead = snapshot.failed().next().is_some();
@@ -147,7 +147,7 @@ async fn list(views: &Views) -> Result<Report, Problem> {
         rows.push([label.to_owned()].into_iter().chain(known).chain([address]).chain(failure).collect());
     }
     let mut report = Report::rows(&rows, json.into()).read_from(&snapshot);
-    // The table has them.
+    // The table shows the failures.
     report.failures.processes.clear();
     report.failed |= !(views.partial || snapshot.is_complete());
     Ok(report)

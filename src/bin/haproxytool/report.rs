@@ -12,13 +12,13 @@ use crate::problem::Problem;
 /// Result of an action.
 #[derive(Default)]
 pub(crate) struct Report {
-    /// For people.
+    /// Output for people.
     pub(crate) text: String,
-    /// The same for programs.
+    /// Output for programs.
     json: Json,
     /// Failures of processes, for stderr.
     pub(crate) failures: Failures,
-    /// Remarks for stderr, a line each.
+    /// Remarks for stderr, one on each line.
     pub(crate) notes: Vec<String>,
     pub(crate) failed: bool,
 }
@@ -34,16 +34,16 @@ pub(crate) struct Cell {
     json: Value,
 }
 
-/// Objects that are changed at the same time.
+/// Number of objects that are changed at the same time.
 const TOGETHER: usize = 64;
 
 impl Report {
-    /// One figure by itself.
+    /// Makes a report of a single figure.
     pub(crate) fn cell(cell: Cell) -> Self {
         Self { text: cell.text + "\n", json: Json::Value(cell.json), ..Self::default() }
     }
 
-    /// A figure for each name.
+    /// Makes a report with a figure for each name.
     pub(crate) fn figures(figures: impl IntoIterator<Item = (String, Cell)>) -> Self {
         let mut rows = Vec::new();
         let mut json = Map::new();
@@ -54,22 +54,22 @@ impl Report {
         Self { text: table(&rows), json: Json::Value(json.into()), ..Self::default() }
     }
 
-    /// Names alone.
+    /// Makes a report of names alone.
     pub(crate) fn names<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> Self {
         let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
         let text = names.iter().flat_map(|name| [name, "\n"]).collect();
         Self { text, json: Json::Value(names.into()), ..Self::default() }
     }
 
-    /// Rows for people, with anything for programs.
+    /// Makes a report of rows for people and of any JSON for programs.
     pub(crate) fn rows(rows: &[Vec<String>], json: Value) -> Self {
         Self { text: table(rows), json: Json::Value(json), ..Self::default() }
     }
 
-    /// Changes process by process, the changes of each object by itself.
+    /// Makes a report of changes, with the outcome of each process for each object.
     pub(crate) fn changes(changes: Vec<Outcomes<Change>>) -> Self {
         let is_well = |outcomes: &Outcomes<Change>| outcomes.is_complete() && outcomes.values().count() > 0;
-        // The requirements are those of the cluster, whatever is changed.
+        // The requirements belong to the cluster and do not depend on the object.
         let mut failures = Failures::default();
         let missing = changes.iter().flat_map(Outcomes::missing).map(ToString::to_string).collect();
         failures.add(Failures { missing, ..Failures::default() });
@@ -82,7 +82,7 @@ impl Report {
         }
     }
 
-    /// The same after having changed each of `objects`.
+    /// Changes each of `objects` and makes a report of the changes.
     pub(crate) async fn each<T>(
         objects: &[T],
         change: impl AsyncFn(&T) -> haproxyadmin::Result<Outcomes<Change>>,
@@ -106,8 +106,8 @@ impl Report {
         Ok(report)
     }
 
-    /// Says which processes did not answer a partial read, and of which
-    /// it is not known which counters they share.
+    /// Adds the processes that did not answer a partial read, and notes those for which it is unknown
+    /// which counters they share.
     pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
         self.failures.add(Failures::of_snapshot(snapshot));
         for process in snapshot.processes() {
@@ -120,15 +120,15 @@ impl Report {
         self
     }
 
-    /// The same for an answer to a command of its own.
+    /// Adds the processes that did not answer a command of their own.
     pub(crate) fn asked<T>(mut self, outcomes: &Outcomes<T>) -> Self {
         self.failures.add(Failures::of_outcomes(outcomes));
         self.failed |= outcomes.values().next().is_none();
         self
     }
 
-    /// The same of several objects that `snapshot` lists. If it lists none, its own
-    /// failures are the reason.
+    /// Adds the processes that did not answer for several objects that `snapshot` lists. If it
+    /// lists none, the failures of the snapshot are the reason.
     pub(crate) fn asked_all<'a, T: 'a>(
         self,
         all: impl IntoIterator<Item = &'a Outcomes<T>>,
@@ -138,7 +138,7 @@ impl Report {
         if all.peek().is_none() { self.read_from(snapshot) } else { all.fold(self, Self::asked) }
     }
 
-    /// Output of `--json`.
+    /// Returns the output of `--json`.
     pub(crate) fn json(&self) -> Result<String, Problem> {
         let text = match &self.json {
             Json::Value(value) => serde_json::to_string_pretty(value),
@@ -162,12 +162,12 @@ impl Cell {
         Self::said(&value, &value)
     }
 
-    /// A figure that may not be there.
+    /// Makes a cell of a figure that may be absent.
     pub(crate) fn of(value: Option<impl Display + Serialize>) -> Self {
         value.map_or(Self { text: "-".into(), json: Value::Null }, Self::new)
     }
 
-    /// A value that is said in another way to people.
+    /// Makes a cell with a text for people and a value for programs.
     pub(crate) fn said(text: impl Display, value: impl Serialize) -> Self {
         Self { text: text.to_string(), json: serde_json::to_value(&value).unwrap_or_default() }
     }
@@ -178,7 +178,7 @@ impl Cell {
     }
 }
 
-/// The common value, or that of each process.
+/// Returns the common value, or the value of each process.
 pub(crate) fn agreement<'a, T: PartialEq>(
     values: impl IntoIterator<Item = (&'a Label, T)>,
 ) -> Option<Agreement<T>> {
@@ -199,13 +199,13 @@ fn table_of(outcomes: &Outcomes<Change>) -> String {
     format!("{}\n{}", outcomes.command(), table(&rows))
 }
 
-/// The same table for programs.
+/// Returns the same table for programs.
 fn value_of(outcomes: &Outcomes<Change>) -> Value {
     let row = |outcome: &Outcome<Change>| json!({ "label": &**outcome.label(), "result": outcome.word(), "message": outcome.message() });
     json!({ "command": outcomes.command(), "outcomes": outcomes.iter().map(row).collect::<Vec<_>>() })
 }
 
-/// Rows as lines, each column as wide as its widest cell.
+/// Formats rows as lines, with each column as wide as its widest cell.
 fn table(rows: &[Vec<String>]) -> String {
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
     let line = |row: &Vec<String>| {

@@ -146,7 +146,7 @@ async fn states(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(report.asked_all(asked.iter().map(|(_, states)| states), &snapshot))
 }
 
-/// The states of each server, and the snapshot that lists the servers.
+/// Returns the states of each server, and the snapshot that lists the servers.
 async fn ask(
     call: &Call,
     views: &Views,
@@ -185,8 +185,8 @@ pub(crate) fn states_report<'a>(states: impl Iterator<Item = (&'a Label, &'a Ser
     Report::rows(&rows, json.into())
 }
 
-/// The servers that are named, or all of them. Of one alone only the rows of its
-/// backend are asked for.
+/// Reads the named servers, or all of them. For a single server, requests only the rows of its
+/// backend.
 async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<ServerStats>), Problem> {
     let snapshot = match call.names.iter().map(|name| name.split_once('/')).collect::<Vec<_>>()[..] {
         [Some((backend, name))] => views.read.server(backend, name).await?.snapshot().clone(),
@@ -196,8 +196,8 @@ async fn read(call: &Call, views: &Views) -> Result<(Snapshot, Vec<ServerStats>)
     Ok((snapshot, servers))
 }
 
-/// The same servers, to be changed. No process is asked for servers that are named with
-/// their backends.
+/// Returns references to the same servers, for changes. Servers that are named with their backends
+/// need no request.
 async fn refs(call: &Call, views: &Views) -> Result<Vec<ServerRef>, Problem> {
     let name = |name: &String| name.split_once('/').map(|(one, two)| (one.to_owned(), two.to_owned()));
     let names = match call.names.iter().map(name).collect::<Option<Vec<_>>>() {
