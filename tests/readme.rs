@@ -1,5 +1,5 @@
-//! The README's program, as a user would build it: a crate of its own, with the
-//! default features of this one.
+//! The program of the README, built as a user would build it: as a separate crate, with the
+//! default features of `haproxyadmin`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -38,7 +38,7 @@ async fn the_program_of_the_readme_prints_what_the_readme_says() {
     fs::create_dir(folder.path().join("src")).unwrap();
     fs::write(folder.path().join("src/main.rs"), block(&readme, "```rust,no_run")).unwrap();
     fs::write(folder.path().join("Cargo.toml"), MANIFEST.replace("PATH", here.to_str().unwrap())).unwrap();
-    // The versions that this crate was built with, which are at hand.
+    // Uses the lock file of this crate, because `--offline` needs versions that are on the disk.
     fs::copy(here.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
 
     let running = ancestor_cluster(&release("2.2")).await;

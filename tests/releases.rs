@@ -1,4 +1,5 @@
-//! Every list of HAProxy releases in the documentation is that of `tests/haproxy/releases`.
+//! Every list of HAProxy releases in the documentation equals the list of
+//! `tests/haproxy/releases`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 
@@ -21,7 +22,7 @@ fn the_documentation_names_the_releases_of_the_tests() {
     for file in files {
         let name = file.strip_prefix(top).unwrap().display().to_string();
         let text = fs::read_to_string(&file).unwrap();
-        // Other versions are listed too, such as those of the layout of a file.
+        // The texts list other versions too, such as the versions of a file's layout.
         let is_of_releases = |list: &Vec<&str>| list.iter().any(|one| versions().contains(one));
         for list in lists(&text).into_iter().filter(is_of_releases) {
             assert_eq!(list, versions(), "{name}");
@@ -53,7 +54,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Three or more releases in a row, as prose lists them.
+/// Returns every list of three or more releases in a row, as prose writes them.
 fn lists(text: &str) -> Vec<Vec<&str>> {
     let (mut lists, mut list) = (Vec::new(), Vec::new());
     let words = text.split_whitespace().filter(|word| !["///", "//!", "//", "and", "or"].contains(word));
@@ -70,7 +71,7 @@ fn lists(text: &str) -> Vec<Vec<&str>> {
     lists
 }
 
-/// Tells a branch of HAProxy, like `2.6`, from other words.
+/// Returns `true` if `word` is a branch of HAProxy, such as `2.6`.
 fn is_release(word: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     word.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor))

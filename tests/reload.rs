@@ -1,8 +1,8 @@
 //! Reads and changes while a master replaces its worker every 400 ms.
 //!
 //! `RELOAD_SECONDS=120 cargo test --test reload -- --test-threads=1 --nocapture` runs
-//! each test for two minutes and prints what it counted; without the variable each
-//! takes six seconds.
+//! each test for two minutes and prints its counts; without the variable each takes six
+//! seconds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -34,10 +34,10 @@ use site::{Members, Site, Sockets};
 use support::release;
 use tally::Tally;
 
-/// Between two reloads.
+/// Time between two reloads.
 const PERIOD: Duration = Duration::from_millis(400);
 
-/// How long a test runs where `RELOAD_SECONDS` does not say.
+/// Duration of a test if `RELOAD_SECONDS` is not set.
 const SECONDS: u64 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,8 +70,9 @@ async fn nothing_is_lost_or_done_twice_while_3_4_reloads_with_two_sockets() {
     soak("3.4", Sockets::Two).await;
 }
 
-/// Half of the time the process that reloads is alone in the cluster, half of it with
-/// one that does not, whose answers can hide what the other one did not do.
+/// Runs the tasks for half of the time with the reloading process alone in the cluster, and
+/// for the other half beside a process that stays. The answers of that process can hide a
+/// command that the reloading process did not execute.
 async fn soak(version: &str, sockets: Sockets) {
     let seconds = env::var("RELOAD_SECONDS").map_or(SECONDS, |text| text.parse().expect("whole seconds"));
     let half = Duration::from_secs(seconds) / 2;
@@ -83,7 +84,7 @@ async fn soak(version: &str, sockets: Sockets) {
         whole.add(tally);
     }
     assert!(whole.reloads > 1 && whole.written > 0 && whole.added > 0 && whole.read > 0, "{whole}");
-    // Each task loses at most the change that it made last.
+    // A reload undoes at most the last change of each task.
     assert!(whole.replaced <= whole.reloads * (site::SERVERS.len() + 1), "{whole}");
     assert_eq!(whole.wrong(), Vec::<String>::new(), "HAProxy {version}, {sockets:?}:\n{whole}");
 }

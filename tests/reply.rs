@@ -1,6 +1,6 @@
-//! What HAProxy answers to commands that change something, and what is made of it,
-//! release by release: in its own words. What it says of frontends, addresses and
-//! maps is with those, in `frontend.rs`, `server_address.rs`, `map.rs` and `acl.rs`.
+//! The answers of each HAProxy release to commands that change something, word for word,
+//! and the errors and outcomes that the crate makes of them. `frontend.rs`,
+//! `server_address.rs`, `map.rs` and `acl.rs` have the answers for their objects.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -23,7 +23,7 @@ async fn managed() -> (Running, Cluster) {
     (running, cluster)
 }
 
-/// What each process said, and what was made of it.
+/// Returns the answer of each process and how the crate classified it.
 fn told<T: Send + Sync + 'static>(outcomes: &Outcomes<T>) -> Vec<String> {
     let kind = |error: &haproxyadmin::Error| format!("{:?}", error.kind());
     let outcomes = outcomes.iter().map(|outcome| match (outcome.error(), outcome.absent()) {
@@ -34,7 +34,7 @@ fn told<T: Send + Sync + 'static>(outcomes: &Outcomes<T>) -> Vec<String> {
     outcomes.collect()
 }
 
-/// How the text of an error begins: the command and the process.
+/// Returns the beginning of an error's text: the command and the process.
 fn place(error: &haproxyadmin::Error) -> String {
     format!("`{}` on {}", error.command().unwrap(), error.address().unwrap())
 }
@@ -50,8 +50,8 @@ fn refused(words: &str) -> String {
 
 const TOO_OLD: &str = "Unsupported: needs HAProxy 2.4 or later, and this is ";
 
-/// A server that nobody can do anything to says so to every command.
-/// Fails unless every process says `expected` to every change of the server.
+/// Checks that every process answers `expected` to every change of the server, or that it is
+/// too old for the command.
 async fn assert_is_told(server: &ServerRef, expected: &str) {
     let ip: IpAddr = "127.0.0.1".parse().unwrap();
     for outcomes in [
@@ -175,7 +175,7 @@ async fn what_a_server_without_an_agent_is_told_is_refused() {
 async fn the_name_of_an_agent_that_cannot_be_resolved_is_refused() {
     let (_running, cluster) = managed().await;
     let server = cluster.server_ref("checks", "agent").unwrap();
-    // No resolver is asked for a name with nothing between two dots.
+    // A name with an empty part is invalid, so HAProxy sends no DNS query.
     let outcomes = server.set_agent_address("a..b", None).await.unwrap();
     let (old, new) = (refused("incorrect addr address given for agent."), refused("invalid addr 'a..b'"));
     assert_eq!(said(&outcomes), from("2.6", old, new));
@@ -284,7 +284,7 @@ async fn nothing_is_sent_of_what_haproxy_would_take_for_something_else() {
     assert_eq!(tap.sent(), before);
 }
 
-/// A cluster of the sockets of one level.
+/// Builds a cluster from the sockets of one level.
 async fn of_level(running: &Running, level: &str) -> Cluster {
     let path = |n: usize| running.dir().join(format!("{level}.{n}.sock"));
     Cluster::from_addresses((1..=running.processes()).map(path)).await.unwrap().allow_partial()
@@ -360,7 +360,7 @@ async fn weights_and_states_are_for_every_level() {
     }
 }
 
-/// They are for every level before.
+/// Before 3.4 every level may change maps and ACLs.
 #[tokio::test]
 async fn maps_and_acls_are_for_level_admin_from_3_4_on() {
     let (running, _) = managed().await;
@@ -380,7 +380,7 @@ async fn maps_and_acls_are_for_level_admin_from_3_4_on() {
             acl.clear().await,
         ] {
             let outcomes = outcomes.unwrap();
-            // What was added many at a time says how many of them are in.
+            // The error of `add_all` begins with the number of entries that were added.
             let told: Vec<_> =
                 told(&outcomes).iter().map(|told| told.replace("after 0 of 2 entries: ", "")).collect();
             assert_eq!(

@@ -1,4 +1,4 @@
-//! Processes behind the name of a host that cannot be found out, or not in time.
+//! Processes at a host name that does not resolve, or not in time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -16,7 +16,7 @@ mod support;
 use support::{Running, levels, release};
 
 const CONNECT: Duration = Duration::from_millis(300);
-/// What a busy machine may add.
+/// Time that a busy machine may add.
 const GRACE: Duration = Duration::from_secs(1);
 
 async fn cluster(running: &Running, name: &str) -> Cluster {
@@ -26,8 +26,9 @@ async fn cluster(running: &Running, name: &str) -> Cluster {
     builder.label(unknown, "unknown").label(running.socket(1), "known").build().await.unwrap().allow_partial()
 }
 
-/// The failures of a read and of two changes for the process that cannot be reached; the
-/// other one has answered each time, and within the time that it takes to connect.
+/// Returns the failures of one read and two changes on the process that cannot be reached.
+/// Checks that the other process answers each time, and that the connect timeout limits the
+/// time of the calls.
 async fn failures(cluster: &Cluster) -> Vec<(ErrorKind, String)> {
     let mut failures = Vec::new();
     let start = Instant::now();
@@ -42,7 +43,7 @@ async fn failures(cluster: &Cluster) -> Vec<(ErrorKind, String)> {
         let error = outcomes.get("unknown").unwrap().error().unwrap();
         failures.push((error.kind(), error.to_string()));
     }
-    // Each of the changes may ask first who is there.
+    // Each of the two changes may probe the process first: five connections at most.
     assert!(start.elapsed() < 5 * CONNECT + GRACE, "{:?}", start.elapsed());
     failures
 }
@@ -52,13 +53,13 @@ async fn a_name_that_does_not_exist_fails_in_its_time_and_hides_no_other_process
     let running = levels(&release("3.0")).await;
     let cluster = cluster(&running, "nosuch.invalid:9999").await;
     for (kind, text) in failures(&cluster).await {
-        // How long it takes to find out is up to the system's resolver.
+        // The resolver of the system decides how long the look-up takes.
         assert!(matches!(kind, ErrorKind::Connect | ErrorKind::Timeout), "{text}");
     }
 }
 
-/// Names are looked up on threads that may wait. Here all of those wait for something
-/// else, so that a look-up never ends.
+/// Names are looked up on the runtime's blocking threads. Here all blocking threads are busy,
+/// so a look-up never ends.
 #[test]
 fn a_look_up_that_hangs_ends_in_the_limit_and_hides_no_other_process() {
     let runtime =
@@ -76,7 +77,7 @@ fn a_look_up_that_hangs_ends_in_the_limit_and_hides_no_other_process() {
     drop(busy);
 }
 
-/// The runtime's only thread that may wait, waiting until this is dropped.
+/// Keeps the only blocking thread of the runtime busy until this value is dropped.
 struct Busy(#[allow(dead_code, reason = "its end is what the thread waits for")] mpsc::Sender<()>);
 
 impl Busy {
@@ -89,11 +90,12 @@ impl Busy {
     }
 }
 
-/// A look-up goes on when no call waits for it any more, and the runtime has a limited
-/// number of threads that may wait: 512 if nothing else is said, 8 here.
+/// A look-up goes on after its call has ended, and the runtime has a limited number of
+/// blocking threads: 512 by default, 8 here.
 ///
-/// The C library looks a name without dots up in the file of `HOSTALIASES` first. Here
-/// that is a pipe that nothing is ever written to. So the test runs itself with that variable.
+/// The C library first looks up a name without dots in the file that `HOSTALIASES` names.
+/// The test starts itself again with that variable set to a pipe without a writer, which
+/// makes the look-up hang.
 #[test]
 fn look_ups_that_hang_do_not_take_the_threads_of_others() {
     if env::var_os("HOSTALIASES").is_none() {
@@ -126,7 +128,7 @@ fn look_ups_that_hang_do_not_take_the_threads_of_others() {
         }
         None
     });
-    // To drop it would be to wait for the look-ups.
+    // Dropping the runtime would wait for the look-ups.
     runtime.shutdown_background();
     assert_eq!(failed, None);
 }

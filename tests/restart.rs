@@ -1,8 +1,7 @@
-//! Processes that are killed and started anew at the same place, most of them with the
-//! number that the killed one had.
+//! Processes that are killed and started again at the same address, most of them with the
+//! PID of the killed process.
 //!
-//! Where the system permits no namespace of process numbers, the number is another one
-//! and everything else is the same.
+//! If the system permits no PID namespace, the PID differs and everything else is the same.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -42,7 +41,7 @@ backend app
     server web1 "${SERVER_1}" weight 100 no-ssl
 "#;
 
-/// A configuration with these stats sockets.
+/// Returns a configuration with these stats sockets.
 fn config(running: &Running, sockets: &[&str], generation: usize) -> Config {
     let sockets: Vec<_> = sockets.iter().map(|socket| format!("stats socket {socket} level admin")).collect();
     let config = Config::new(CONFIG.replace("SOCKETS", &sockets.join("\n    ")));
@@ -61,7 +60,8 @@ async fn start(release: &Release, sockets: &[&str]) -> Running {
     running
 }
 
-/// What a read says of its only process.
+/// Reads the cluster's only process: its PID, start time in seconds, description and the
+/// requests of `web`.
 async fn seen(cluster: &Cluster) -> (u64, u64, String, u64) {
     let snapshot = cluster.snapshot().await.unwrap();
     let [process] = snapshot.processes() else { panic!("{snapshot:?}") };
@@ -89,7 +89,7 @@ async fn a_process_started_anew_is_read_and_changed_as_it_is_now() {
             let config = config(&running, &[&file("a")], generation);
             running.haproxies[0].replace(&release, &config).await;
             if generation % 2 == 0 {
-                // The change comes first, and finds out by itself.
+                // No read comes first: the change itself must detect the new process.
                 let outcomes =
                     server.on(&cluster.with_previous()).set_weight(Weight::absolute(42).unwrap()).await;
                 let outcomes = outcomes.unwrap();
@@ -108,13 +108,14 @@ async fn a_process_started_anew_is_read_and_changed_as_it_is_now() {
     }
 }
 
-/// The first release that knows `set server B/S ssl` is 2.4.
+/// HAProxy 2.4 is the first release with `set server B/S ssl`.
 #[tokio::test]
 async fn a_process_of_another_release_takes_what_that_release_takes() {
     let releases = [release("2.2"), release("3.4")];
     let tcp = "ipv4@127.0.0.1:${PORT_STATS}".to_owned();
     for (name, socket) in [("file", file("a")), ("address", tcp)] {
-        // An address must stay the same, and a file is always there to wait for.
+        // The TCP address keeps its port. The test also waits for the socket file, so every
+        // process has one.
         let sockets = [file("a"), socket];
         let sockets: Vec<_> = sockets.iter().map(String::as_str).collect();
         let mut running = start(&releases[0], &sockets[..if name == "file" { 1 } else { 2 }]).await;
@@ -139,7 +140,7 @@ async fn a_process_of_another_release_takes_what_that_release_takes() {
                 0 => assert_eq!(result.unwrap_err().kind(), ErrorKind::Unsupported, "{name} {generation}"),
                 _ => assert!(result.is_ok(), "{name} {generation}: {result:?}"),
             }
-            // An outcome has the release that the process said when it was last read.
+            // An outcome has the release that the process reported at the last read.
             cluster.info().await.unwrap();
             let outcomes =
                 cluster.allow_partial().server_ref("app", "web1").unwrap().disable().await.unwrap();
@@ -204,7 +205,7 @@ async fn two_processes_that_are_one_now_are_one() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Both processes have the same number, start and node most of the time.
+/// Both processes have the same PID, start time and node most of the time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_taken_for_that_of_another_process_while_one_is_started_again_and_again() {
     for release in releases() {
@@ -222,7 +223,7 @@ async fn nothing_is_taken_for_that_of_another_process_while_one_is_started_again
         }
         over.store(true, Ordering::SeqCst);
         let (read, written) = (reader.await.unwrap(), writer.await.unwrap());
-        // The changes were for the other one.
+        // All changes were sent to `a.sock`; `b.sock` keeps its weight.
         assert_eq!(every_state(&running, "app", "web1", "srv_uweight").await[1], "100");
         println!("HAProxy {}: {read} reads, {written} changes, none mistaken", release.version);
     }

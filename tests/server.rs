@@ -1,5 +1,5 @@
-//! What is done to servers: states, weights, health, limits and sessions, on a
-//! process of each release, looked at on each process' own socket.
+//! Changes of servers: states, weights, health, limits and sessions, on a process of each
+//! release. Each result is read from the process' own socket.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]

@@ -1,5 +1,5 @@
-//! Where servers are: addresses, ports and names that are set on a process of each
-//! release, looked at on each process' own socket.
+//! Changes of the addresses, ports and host names of servers, on a process of each release.
+//! Each result is read from the process' own socket.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -15,7 +15,7 @@ mod support;
 use managed::{all, from, managed, words};
 use support::{every_cell, every_state};
 
-/// What each process said, all of them alike.
+/// Returns the message of the processes, which must be the same on each.
 fn message(outcomes: &Outcomes<Change>) -> String {
     let messages: Vec<_> = outcomes.iter().map(Outcome::message).collect();
     assert!(messages.iter().all(|message| *message == messages[0]), "{outcomes}");
@@ -148,8 +148,8 @@ async fn a_server_without_an_address_takes_no_port() {
     }
 }
 
-/// HAProxy before 3.0 refuses the address too, and ends the maintenance all the same: the
-/// server is up then and has no address.
+/// HAProxy before 3.0 refuses the address but ends the maintenance all the same: the server
+/// would be up without an address.
 #[tokio::test]
 async fn a_server_that_is_not_resolved_stays_in_maintenance() {
     let (running, cluster) = managed().await;

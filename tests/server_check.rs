@@ -1,5 +1,5 @@
-//! How servers are checked: health checks, agents and TLS that are set on a process
-//! of each release, looked at on each process' own socket and by what it connects to.
+//! Changes of health checks, agents and TLS of servers, on a process of each release. Each
+//! result is read from the process' own socket, or seen by the agent that it connects to.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -15,13 +15,13 @@ mod support;
 use managed::{all, from, managed, words};
 use support::{Agent, Running, Tap, every_cell, every_state, managed_cluster, release, releases, until};
 
-/// Whether the checks of each process are on: a bit of its state.
+/// Returns for each process whether its checks are on, which is a bit of `column`.
 async fn is_checked(running: &Running, backend: &str, server: &str, column: &str) -> Vec<bool> {
     let states = every_state(running, backend, server, column).await;
     states.iter().map(|state| state.parse::<u32>().unwrap() & 4 != 0).collect()
 }
 
-/// What the processes that were changed call themselves to their agent.
+/// Returns the texts that the changed processes send to their agent.
 fn callers(outcomes: &Outcomes<Change>) -> Vec<String> {
     let changed = (1..).zip(words(outcomes)).filter(|(_, word)| *word == "changed");
     changed.map(|(n, _)| format!("process {n}")).collect()
@@ -74,7 +74,7 @@ async fn health_checks_go_to_the_port_that_was_set() {
     are("DOWN").await;
 }
 
-/// 3.4 takes no address at all here.
+/// HAProxy 3.4 refuses every address of a health check.
 #[tokio::test]
 async fn health_checks_have_the_address_that_was_set() {
     let (running, cluster) = managed().await;
@@ -131,7 +131,7 @@ async fn agent_checks_go_to_the_port_that_was_set() {
     agent.hears(&callers(&outcomes)).await;
 }
 
-/// 2.2 has no way to set the port of an agent.
+/// HAProxy 2.2 cannot set the port of an agent.
 #[tokio::test]
 async fn agent_checks_go_to_the_address_and_port_that_were_set_together() {
     let (_running, cluster) = managed().await;

@@ -1,4 +1,4 @@
-//! Processes that keep their counters in one file (`shm-stats-file`), on real HAProxy.
+//! Processes of real HAProxy that keep their counters in one file (`shm-stats-file`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -21,7 +21,8 @@ use support::{
 const SHARING: Member = Member::Sharing;
 const ALONE: Member = Member::Alone("3.4");
 
-/// Every column of those natures that adds up, of every object, by the name of both.
+/// Returns every column of these natures that is merged by sum, for every object. Each name is
+/// the object's name followed by the column's.
 fn figures(snapshot: &Snapshot, natures: &[Nature]) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut add = |kind: RowKind, name: String, metric: &dyn Fn(&str) -> Option<String>| {
@@ -50,7 +51,7 @@ fn counters(snapshot: &Snapshot) -> Vec<(String, String)> {
     figures(snapshot, &[Nature::Counter])
 }
 
-/// The pairs of which the second is another.
+/// Lists the entries with different values. Both lists must have the same names.
 fn differences(found: &[(String, String)], truth: &[(String, String)]) -> Vec<String> {
     let names = |list: &[(String, String)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(found), names(truth));
@@ -58,7 +59,7 @@ fn differences(found: &[(String, String)], truth: &[(String, String)]) -> Vec<St
     pairs.map(|((name, found), (_, truth))| format!("{name}: {found}, not {truth}")).collect()
 }
 
-/// What as many processes count together that share nothing, after the same traffic.
+/// Returns the counters of as many processes that share nothing, after the same traffic.
 async fn truth(members: &[Member], send: impl AsyncFn(&Running)) -> Vec<(String, String)> {
     let alone: Vec<_> = members.iter().map(|one| if *one == SHARING { ALONE } else { *one }).collect();
     let control = shared_cluster(&alone).await;
@@ -78,7 +79,7 @@ fn range(at_least: u64, at_most: u64) -> CountRange {
     CountRange { at_least, at_most }
 }
 
-/// The processes that share counters, group by group.
+/// Returns the groups of processes that share counters.
 fn groups(sharing: &CounterSharing) -> Vec<Vec<String>> {
     let groups = match sharing {
         CounterSharing::Shared(groups) | CounterSharing::Unknown(groups) => groups.as_slice(),
@@ -87,7 +88,7 @@ fn groups(sharing: &CounterSharing) -> Vec<Vec<String>> {
     groups.iter().map(|group| group.processes.iter().map(ToString::to_string).collect()).collect()
 }
 
-/// The objects that both processes are known to share, and those of which it is not known.
+/// Returns the names of the objects for which `wanted` is true of their sharing.
 fn shared(snapshot: &Snapshot, wanted: fn(&CounterSharing) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     names.extend(snapshot.frontends().iter().map(|one| (one.name().to_owned(), one.sharing())));
@@ -99,11 +100,11 @@ fn shared(snapshot: &Snapshot, wanted: fn(&CounterSharing) -> bool) -> Vec<Strin
     names.into_iter().filter(|(_, sharing)| wanted(sharing)).map(|(name, _)| name).collect()
 }
 
-/// What has a guid in the configuration, and more than one process.
+/// Objects that have a guid in the configuration and exist in more than one process.
 const SHARED: [&str; 9] =
     ["web", "quiet", "raw", "both", "web/main", "backend both", "both/b1", "app/a1", "raw_farm/r1"];
 
-/// The counters that are not known exactly.
+/// Returns the counters that are not known exactly.
 fn ranges(snapshot: &Snapshot) -> Vec<String> {
     let all = counters(snapshot).into_iter();
     all.filter(|(_, value)| value.contains("..")).map(|(name, value)| format!("{name} {value}")).collect()
@@ -117,7 +118,8 @@ fn is_unknown(sharing: &CounterSharing) -> bool {
     matches!(sharing, CounterSharing::Unknown(_))
 }
 
-/// A number that no HAProxy of this machine has: those of the first processes there are.
+/// Returns a process in a container, with a PID that no HAProxy outside has. The first PIDs of
+/// a system belong to other processes.
 fn hidden(n: usize) -> Inside {
     Inside { pid: Some(u32::try_from(n).unwrap()), list: None }
 }
@@ -138,7 +140,7 @@ async fn counters_that_processes_share_count_once() {
     let web = snapshot.frontend("web").unwrap();
     assert_eq!((web.stot(), web.requests(), web.sessions()), (Some(42), exact(42), exact(42)));
     assert_eq!(web.requests_per_process(), [("1.sock", 42), ("2.sock", 42)]);
-    // Its own counters, and its servers': 30 and 12 of `web`, 5 and 7 of `plain`.
+    // Requests of both frontends: 30 and 12 from `web`, 5 and 7 from `plain`.
     let app = snapshot.backend("app").unwrap();
     assert_eq!(
         (app.requests(), app.requests_per_process()),
@@ -159,7 +161,7 @@ async fn an_object_says_which_processes_share_its_counters() {
     assert_eq!(web[0].processes, ["1.sock".into(), "2.sock".into()]);
     assert_eq!(web[0].file.to_string(), shared_file(&running).display().to_string());
     assert_eq!(snapshot.frontend("plain").unwrap().sharing(), CounterSharing::Separate);
-    // HAProxy 3.4 gives each process a place of its own for a backend that is no frontend.
+    // HAProxy 3.4 gives each process its own slot for a proxy that is only a backend.
     assert_eq!(groups(&snapshot.backend("app").unwrap().sharing()), [["1.sock"], ["2.sock"]]);
 
     let files: Vec<_> = snapshot.processes().iter().map(|one| one.shm_stats_file().is_some()).collect();
@@ -208,7 +210,7 @@ async fn a_rate_that_processes_share_counts_once() {
     let running = shared_cluster(&[SHARING, SHARING]).await;
     running.send("web", 1, "/", 3).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    // For a while both print the same rate, which falls from one period to the next.
+    // Both processes print the same rate for a while, and it falls with each period.
     until("a rate that is the same before and after the read", async || {
         running.send("web", 1, "/", 3).await;
         let before = every_cell(&running, "web", "FRONTEND", "req_rate").await;
@@ -227,7 +229,7 @@ async fn a_mean_over_processes_that_share_their_counts_is_none() {
     for n in [1, 2] {
         running.send("web", n, "/slow", 6).await;
     }
-    // HAProxy divides by the requests of both: half of what it took.
+    // HAProxy divides by the requests of both processes: half of the real time.
     let printed = every_cell(&running, "app", "a1", "rtime").await;
     let printed: Vec<u64> = printed.iter().map(|time| time.parse().unwrap()).collect();
     assert!(printed.iter().all(|time| *time < 40), "{printed:?} of 50 ms each");
@@ -235,7 +237,7 @@ async fn a_mean_over_processes_that_share_their_counts_is_none() {
     let server = |name: &str| snapshot.server("app", name).unwrap();
     assert_eq!((server("a1").rtime(), server("a1").response_time()), (None, None));
     assert!(server("a2").rtime().unwrap() >= 50.0);
-    // What is 0 on both is 0.
+    // The mean of two zeros is 0.
     let queued = every_cell(&running, "app", "a1", "qtime").await.iter().any(|time| time != "0");
     assert_eq!(server("a1").qtime(), (!queued).then_some(0.0));
 }
@@ -253,7 +255,8 @@ async fn a_process_is_asked_for_its_guids_once() {
     }
     for (container, times) in containers.iter().zip([1, 1, 0]) {
         let asked = container.asked();
-        // On a line of its own: what stands behind a long list may harm HAProxy.
+        // The command is alone on its line, because a command after a long list may harm
+        // HAProxy.
         let lists: Vec<_> = asked.iter().filter(|line| line.contains("dump")).collect();
         assert_eq!(lists, vec!["dump stats-file"; times]);
     }
@@ -277,7 +280,7 @@ async fn what_is_declared_counts_once_where_it_cannot_be_seen() {
     let truth = truth(&[SHARING, SHARING], send_shared_traffic).await;
     let (folder, _containers) = contained(&running, hidden);
 
-    // Without a word about it, they seem to count apart.
+    // Without the declaration, the processes seem to count separately.
     let unknowing = Cluster::from_dir(&folder).await.unwrap().snapshot().await.unwrap();
     assert_eq!(unknowing.frontend("web").unwrap().requests(), 84);
     assert!(unknowing.processes().iter().all(|one| one.shm_stats_file().is_none()));
@@ -287,7 +290,8 @@ async fn what_is_declared_counts_once_where_it_cannot_be_seen() {
     assert_eq!(differences(&counters(&snapshot), &truth), Vec::<String>::new());
     let edge = ShmStatsFile::Declared("edge".into());
     assert!(snapshot.processes().iter().all(|one| one.shm_stats_file() == Some(&edge)));
-    // An idle frontend and its listener count alike, and only the file tells them apart.
+    // An idle frontend and its listener have equal counters, so only the file could tell
+    // which row has which guid.
     let expected: Vec<_> = SHARED.into_iter().filter(|name| *name != "quiet").collect();
     assert_eq!(shared(&snapshot, is_common), expected);
     assert_eq!(snapshot.frontend("quiet").unwrap().requests(), 0);
@@ -298,13 +302,13 @@ async fn what_is_declared_counts_once_where_it_cannot_be_seen() {
 async fn what_is_declared_and_seen_is_one_file() {
     let running = shared_cluster(&[SHARING, SHARING]).await;
     send_shared_traffic(&running).await;
-    // The second is in a container.
+    // The second process is in a container.
     let (folder, _containers) = contained(&running, |n| if n == 1 { Inside::default() } else { hidden(n) });
     let snapshot = declared(&running, &folder).build().await.unwrap().snapshot().await.unwrap();
     assert_eq!(snapshot.frontend("web").unwrap().requests(), 42);
     let printed = row(running.socket(1), "app", "a1").await.number("stot");
     assert_eq!(snapshot.server("app", "a1").unwrap().requests(), printed);
-    // It has one of two places in the file, and it is not known which.
+    // The second process has one of two slots in the file, and it is unknown which one.
     let app = snapshot.backend("app").unwrap();
     assert_eq!((app.requests(), app.stot()), (range(35, 54), None));
 }
@@ -338,10 +342,10 @@ async fn without_guids_figures_are_ranges_and_reads_do_not_fail() {
             web.metrics()
         );
         assert_eq!(groups(&web.sharing()), [["1.sock", "2.sock"]]);
-        // Also what is not shared, since that is not known.
+        // Objects that are not shared have ranges too, because the crate cannot know that.
         assert_eq!(snapshot.frontend("plain").unwrap().requests(), range(7, 12));
         assert_eq!(snapshot.backend("app").unwrap().requests(), range(35, 54));
-        // What is not in the file is certain: columns of modules, gauges, idle objects.
+        // Figures outside the file are exact: columns of modules, gauges, idle objects.
         assert_eq!((web.h1_total_connections(), web.scur()), (Some(42), Some(0)));
         assert_eq!(snapshot.frontend("quiet").unwrap().stot(), Some(0));
         for process in snapshot.processes() {
@@ -357,7 +361,7 @@ async fn guids_that_do_not_fit_the_rows_are_not_believed() {
     let running = shared_cluster(&[SHARING, SHARING]).await;
     send_shared_traffic(&running).await;
     let other = String::from_utf8(ask(running.socket(1), "dump stats-file").await).unwrap();
-    // The list of a process that has counted more.
+    // A list with a higher count than the rows have.
     let list = other.replace("\napp,35,", "\napp,36,");
     assert_ne!(list, other);
     let (folder, _containers) = contained(&running, |_| Inside { pid: None, list: Some(list.clone()) });
@@ -373,13 +377,13 @@ async fn rows_that_count_alike_stay_ranges_until_they_differ() {
     let running = shared_cluster(&[SHARING, SHARING]).await;
     let early = Cluster::from_dir(running.stats()).await.unwrap();
     let idle = early.snapshot().await.unwrap();
-    // What is idle is 0 however it is counted.
+    // An idle object has 0 requests, shared or not.
     assert_eq!(idle.frontend("web").unwrap().requests(), 0);
     assert!(shared(&idle, is_unknown).contains(&"web".to_owned()), "{:?}", shared(&idle, is_unknown));
     send_shared_traffic(&running).await;
     let web = early.frontend("web").await.unwrap();
     assert_eq!((web.requests(), web.stot()), (range(42, 84), None));
-    // Who asks now has counters to tell them apart by.
+    // A cluster that queries the guids now can match them to the rows by their counters.
     let late = snapshot(&running).await;
     assert_eq!(late.frontend("web").unwrap().requests(), 42);
     assert_eq!(shared(&late, is_unknown), Vec::<String>::new());
@@ -389,13 +393,13 @@ async fn rows_that_count_alike_stay_ranges_until_they_differ() {
 async fn a_layout_that_is_not_known_is_refused_by_name() {
     let running = shared_cluster(&[SHARING, SHARING]).await;
     send_shared_traffic(&running).await;
-    // HAProxy looks at the version when it starts, and not again.
+    // HAProxy checks the version only when it starts.
     let file = fs::OpenOptions::new().write(true).open(shared_file(&running)).unwrap();
     file.write_all_at(&[1, 9], 0).unwrap();
     let snapshot = snapshot(&running).await;
     let web = snapshot.frontend("web").unwrap();
     assert_eq!((web.requests(), web.stot()), (range(42, 84), None));
-    // Without a guid there is no place in the file.
+    // An object without a guid has no slot in the file.
     assert_eq!(snapshot.frontend("plain").unwrap().requests(), 12);
     let problem = "layout 1.9 of shm-stats-file is not known, only 1.1, 1.2 and 1.3 are";
     for process in snapshot.processes() {
@@ -410,7 +414,7 @@ async fn a_file_that_is_gone_from_its_folder_is_read_all_the_same() {
     fs::remove_file(shared_file(&running)).unwrap();
     let snapshot = snapshot(&running).await;
     let web = snapshot.frontend("web").unwrap().requests();
-    // `/proc/PID/map_files` is for some users alone.
+    // Only some users may read `/proc/PID/map_files`.
     assert!(web == 42 || web == range(42, 84), "{web}");
     assert!(snapshot.processes().iter().all(|one| one.shm_stats_file().is_some()));
 }
@@ -455,7 +459,7 @@ async fn a_process_that_hangs_makes_no_sum_of_what_is_shared() {
     assert_eq!(before.frontend("web").await.unwrap().requests(), 42);
     running.hang(3);
     assert_eq!(before.allow_partial().frontend("web").await.unwrap().requests(), 42);
-    // No time is left to ask which objects are shared.
+    // The hung process leaves no time to query which objects are shared.
     let late = build().await.allow_partial().snapshot().await.unwrap();
     assert_eq!(late.frontend("web").unwrap().requests(), range(42, 84));
     let problem = late.processes()[0].shm_stats_file_problem().unwrap();
@@ -477,7 +481,7 @@ async fn a_worker_that_was_reloaded_goes_on_with_what_is_in_the_file() {
     running.send_all(&[("web", 2, 5), ("plain", 2, 1)]).await;
     let snapshot = cluster.snapshot().await.unwrap();
     assert_eq!(snapshot.frontend("web").unwrap().requests(), 42);
-    // What is in the process starts again with it.
+    // Counters outside the file start at 0 in the new worker.
     assert_eq!(snapshot.frontend("plain").unwrap().requests(), 5 + 1);
     assert_eq!(snapshot.backend("app").unwrap().requests(), 35 + 6);
     let rows = rows(running.socket(1)).await;

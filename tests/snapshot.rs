@@ -1,4 +1,4 @@
-//! Snapshots as values: written down, read back, joined.
+//! Snapshots as values: serialized, read back and joined.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -74,7 +74,7 @@ async fn snapshots_of_single_processes_joined_are_the_clusters() {
             );
         }
         assert_eq!(joined.servers().len(), whole.servers().len());
-        // The newer reading of each process wins, so that joining both is the later one.
+        // The newer report of each process wins, so joining both gives the later snapshot.
         assert_eq!(joined.join(&whole), whole);
         assert_eq!(whole.join(&joined), whole);
     }
@@ -239,8 +239,8 @@ frontend web
     option socket-stats
 "#;
 
-/// What one process lists: of two releases; a failure; and dumps that differ in
-/// an empty cell or a column alone.
+/// Dumps of one process: the fixtures of two releases, a failure (the empty text), and dumps
+/// that differ only in an empty cell or a column.
 const DUMPS: [&str; 6] = [
     "2.2",
     "3.4",
@@ -250,7 +250,8 @@ const DUMPS: [&str; 6] = [
     "# pxname,svname,type,novel,\nweb,FRONTEND,0,,\n\n",
 ];
 
-/// Snapshots of a few processes at a few moments, some failed.
+/// Generates snapshots with up to four entries: answers and failures of three processes at two
+/// times.
 fn snapshots() -> impl Strategy<Value = Snapshot> {
     let spelling = prop::sample::select(vec!["/run/", "/run//"]);
     let process = (0..3u32, 0..2u64, prop::sample::select(DUMPS.to_vec()), spelling).prop_map(

@@ -1,7 +1,6 @@
-//! A stats socket over real sockets: what connects, what waits, and what is left
-//! behind.
+//! `StatsSocket` over real sockets: connecting, waiting, and closing connections.
 #![cfg(unix)]
-// The lint's exception for tests does not reach their helpers.
+// The lint's exception for tests does not cover helper functions.
 #![allow(clippy::unwrap_used)]
 
 use std::io;
@@ -15,14 +14,15 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::{TcpListener, UnixListener};
 use tokio_test::task;
 
-/// Limits that a test can wait for.
+/// Returns limits that are short enough for a test.
 fn short() -> Limits {
     Limits::new()
         .with_idle_timeout(Duration::from_millis(100))
         .with_command_timeout(Duration::from_millis(300))
 }
 
-/// Takes one command line and answers as HAProxy does.
+/// Reads one command line and answers with that line and an empty line, as HAProxy ends a
+/// reply.
 async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
@@ -87,7 +87,7 @@ async fn tcp_answers_over_both_families() {
     tcp_answers("127.0.0.1:0", |bound| format!("localhost:{}", bound.port()).parse().unwrap()).await;
 }
 
-/// A listener whose queue is full, and the connections that fill it.
+/// Returns a listener with a full queue, and the connections that fill it.
 #[cfg(target_os = "linux")]
 async fn full(path: &std::path::Path) -> (UnixListener, Vec<tokio::net::UnixStream>) {
     use tokio::net::{UnixSocket, UnixStream};
@@ -155,7 +155,7 @@ async fn a_dropped_command_closes_its_connection_and_frees_its_place() {
 
     let mut dropped = Box::pin(socket.command("show stat"));
     let mut peer = tokio::select! {
-        _ = &mut dropped => panic!("nobody answered"),
+        _ = &mut dropped => panic!("the command ended without an answer"),
         peer = async {
             let (mut peer, _) = listener.accept().await.unwrap();
             peer.read_exact(&mut [0; 10]).await.unwrap();
@@ -176,7 +176,7 @@ async fn commands_beyond_the_connections_take_turns() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("1.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    // One at a time is served, so a second connection at once would be seen here.
+    // Serves one connection at a time and fails if a second one is waiting.
     let server = tokio::spawn(async move {
         for _ in 0..20 {
             let (stream, _) = listener.accept().await.unwrap();

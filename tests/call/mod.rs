@@ -1,4 +1,4 @@
-//! Calls of the crate, to be made one like the other, and what each process said.
+//! Calls of the crate that a test can choose and compare, with the answer of each process.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the failure message")]
@@ -66,14 +66,14 @@ pub(crate) const CHANGES: [Call; 9] = [
     Call::SetMaxconn,
 ];
 
-/// What one process said: a value as text, or the error.
+/// The answer of one process: a value as text, or the error.
 pub(crate) type Said = Result<String, (ErrorKind, String)>;
 
-/// What each process said, by its label.
+/// The answer of each process, by its label.
 pub(crate) type Answers = BTreeMap<String, Said>;
 
 impl Call {
-    /// The text that the line of a change has and no other line.
+    /// Returns a text that is only in the command line of this change.
     pub(crate) fn mark(self) -> &'static str {
         match self {
             Self::SetWeight => "app/web1 weight 42",
@@ -89,8 +89,8 @@ impl Call {
         }
     }
 
-    /// Makes it. The view must be one of `allow_partial`, so that what some processes
-    /// said comes back with the rest.
+    /// Makes the call. `cluster` must be a view of `allow_partial`, because only such a view
+    /// returns partial results.
     pub(crate) async fn make(self, cluster: &Cluster, map: &Path, acl: &Path) -> Result<Answers> {
         let server = cluster.server_ref("app", "web1")?;
         let map = cluster.map(map.to_str().unwrap())?;

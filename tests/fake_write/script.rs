@@ -1,5 +1,5 @@
-//! The commands that are sent to both the fake and the real processes. The map is number 4,
-//! the ACLs are 0 to 3, and `DIR` is the folder of their files.
+//! The commands that are sent to both the fake and the real processes. The map has number 4,
+//! the ACLs have the numbers 0 to 3, and `DIR` is the folder of their files.
 
 #![allow(unreachable_pub, reason = "nothing here leaves the test's crate")]
 

@@ -1,4 +1,4 @@
-//! Help, suggestions, completions and the manual page: none of them needs a process.
+//! Help, suggestions, completions and the manual page, which need no process.
 
 use haproxyadmin::fake::Process;
 use serde_json::json;

@@ -9,7 +9,7 @@ use super::support::release;
 
 const REFUSED: &str = "cannot connect: Connection refused (os error 111)";
 
-/// Three processes, of which the second is dead.
+/// Three fake processes. The second is dead.
 struct Three {
     dir: TempDir,
     running: Vec<Running>,

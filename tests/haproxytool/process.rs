@@ -33,7 +33,7 @@ impl Site {
             assert!(seconds[&label].as_u64().unwrap() - up <= 30);
             assert!(words[&label].as_str().unwrap().starts_with("0d 0h"));
         }
-        // Commands count as well.
+        // `CumReq` counts the commands of this test too.
         let requests = async || {
             every_info(&self.running, "CumReq")
                 .await

@@ -140,7 +140,7 @@ impl Site {
             assert!(states.iter().all(|state| is_on(state) == on), "{states:?}");
         }
 
-        // 3.4 refuses every address of a check.
+        // HAProxy 3.4 refuses every address of a health check.
         let all_but_3_4 = |release: &Release| since_2_4(release) && !release.is_at_least("3.4");
         self.taken(&["check-port", "app/web1", "7001"], |_| true, ("srv_check_port", "7001")).await;
         let to = ("srv_check_addr", "127.0.0.4");
@@ -163,8 +163,8 @@ impl Site {
         }
     }
 
-    /// Sets something in the processes of which the release takes it, and looks at a
-    /// column of `show servers state`, which 2.2 does not have.
+    /// Runs a change that only some releases accept. Then checks its result in a column of
+    /// `show servers state`, which 2.2 does not have.
     async fn taken(&self, arguments: &[&str], takes: impl Fn(&Release) -> bool, (column, to): (&str, &str)) {
         let output = self.run(&[&["server"], arguments, &["--json"]].concat()).await;
         let code = i32::from(!self.releases.iter().all(&takes));

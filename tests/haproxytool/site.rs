@@ -1,4 +1,5 @@
-//! Processes with something for each action, and the tool run on them.
+//! Real HAProxy processes with an object for each action of the tool, and helpers that run
+//! the tool on them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,21 +15,21 @@ use tokio::time::timeout;
 
 use super::support::{Config, Release, Running, every_cell, every_info, every_reply, release, until};
 
-/// Processes with something for each action.
+/// Real HAProxy processes with an object for each action of the tool.
 pub(crate) struct Site {
     pub(crate) releases: Vec<Release>,
     pub(crate) running: Running,
-    /// Objects and actions that were run.
+    /// The actions that were run, each with its object.
     seen: Mutex<BTreeSet<String>>,
 }
 
 impl Site {
-    /// Two processes of a release.
+    /// Starts two processes of a release.
     pub(crate) async fn pair(version: &str) -> Self {
         Self::new(vec![release(version), release(version)]).await
     }
 
-    /// A process of each release, at `1.sock` and so on.
+    /// Starts a process of each release, at `1.sock` and so on.
     pub(crate) async fn new(releases: Vec<Release>) -> Self {
         let mut running = Running::new();
         running.add_servers(1).await;
@@ -91,7 +92,7 @@ impl Site {
         value(&output)
     }
 
-    /// Changes something in every process.
+    /// Runs an action and checks that its outcome is `changed` on every process.
     pub(crate) async fn changed(&self, arguments: &[&str]) {
         let outcomes = self.read(arguments).await;
         let expected: Vec<_> = self.labels().into_iter().map(|label| (label, "changed".to_owned())).collect();
@@ -124,7 +125,8 @@ impl Site {
         assert_eq!(cells, self.everywhere(cell), "{column} of {proxy},{name} on {self}");
     }
 
-    /// 2.2 says `STOP` of a frontend that is disabled, and all others `PAUSED`.
+    /// Checks the status of a frontend in every process. HAProxy 2.2 prints `STOP` for a disabled
+    /// frontend, later releases `PAUSED`.
     pub(crate) async fn all_are_open(&self, frontend: &str, open: bool) {
         let status = |release: &Release| match (open, release.is_at_least("2.6")) {
             (true, _) => "OPEN",
@@ -158,7 +160,8 @@ impl Site {
         }
     }
 
-    /// `#` and the number of a file in a list, which is the same in each process.
+    /// Returns `#` and the number of a file in a list. The number must be the same in each
+    /// process.
     pub(crate) fn number(&self, list: &Value, file: &str) -> String {
         let number = |label: &String| {
             let list = list[label].as_array().unwrap();
@@ -178,7 +181,7 @@ impl Site {
         }
     }
 
-    /// All that a change could show in.
+    /// Returns every figure and entry that a change of this test could affect.
     pub(crate) async fn everything(&self) -> Vec<String> {
         let mut all = every_cell(&self.running, "web", "FRONTEND", "status").await;
         all.extend(every_cell(&self.running, "web", "FRONTEND", "slim").await);
@@ -199,7 +202,7 @@ impl fmt::Display for Site {
     }
 }
 
-/// The actions that the help of an object lists.
+/// Returns the actions that the help of an object lists.
 pub(crate) async fn actions_of(object: &str) -> Vec<String> {
     let help = text(&tool_with(&[object, "--help"], "").await);
     let (_, actions) = help.split_once("\nActions:\n").unwrap();
@@ -211,13 +214,13 @@ pub(crate) async fn tool(dir: &Path, arguments: &[&str]) -> Output {
     tool_with(&[&["-D", dir.to_str().unwrap()], arguments].concat(), "").await
 }
 
-/// Runs it with that text as its stdin.
+/// Runs the tool with `input` as its stdin.
 pub(crate) async fn tool_with(arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haproxytool"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.kill_on_drop(true).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // It may not read all of it.
+    // The tool may exit before it has read all of its stdin.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     let output = child.wait_with_output();
@@ -236,7 +239,7 @@ pub(crate) fn value(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Label and result of each outcome.
+/// Returns the label and result of each outcome.
 pub(crate) fn labelled(outcomes: &Value) -> Vec<(String, String)> {
     let one = |outcome: &Value| {
         assert_eq!(outcome.as_object().unwrap().len(), 3, "{outcome}");

@@ -1,4 +1,4 @@
-/// Changes replies, each run in the same way.
+/// Changes replies at random. The same seed gives the same changes in every run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mutator(u64);
 
@@ -7,7 +7,7 @@ impl Mutator {
         Self((seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// One to three changes of a reply.
+    /// Makes one to three changes to a reply.
     pub(crate) fn mutate(mut self, reply: &[u8]) -> Vec<u8> {
         let mut bytes = reply.to_vec();
         for _ in 0..=self.below(3) {
@@ -20,7 +20,7 @@ impl Mutator {
                 5 => self.lines(&mut bytes, |lines, at, other| lines.swap(at, other)),
                 6 => self.number(&mut bytes),
                 7 => bytes = bytes[self.below(bytes.len() + 1)..].to_vec(),
-                // An answer, and the same again.
+                // Repeats the end of the reply, or all of it.
                 8 => bytes.extend_from_within(self.below(bytes.len() + 1)..),
                 9 => {
                     let (start, end) = self.range(bytes.len());
@@ -74,7 +74,7 @@ impl Mutator {
         }
     }
 
-    /// Puts a number that nothing expects in the place of one that is there.
+    /// Replaces one number of the reply with an unexpected one.
     fn number(&mut self, bytes: &mut Vec<u8>) {
         const NUMBERS: [&str; 8] = [
             "18446744073709551616",
@@ -101,7 +101,7 @@ impl Mutator {
         (start, (start + self.below(40)).min(length))
     }
 
-    /// A number from 0, below `end`.
+    /// Returns a number from 0 up to `end`, exclusive.
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

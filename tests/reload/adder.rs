@@ -8,8 +8,8 @@ use crate::site::Plan;
 use crate::tally::{Tally, count};
 use crate::writer::{Done, judge};
 
-/// Adds one key after the other until it is over, and looks after each how often the
-/// process has it. A reload empties the map.
+/// Adds one key after the other until the test is over. After each call, counts how often the
+/// process has the key. A reload empties the map.
 pub(crate) async fn add(cluster: Cluster, plan: Arc<Plan>, over: Arc<AtomicBool>) -> Tally {
     let map = cluster.map(plan.map.to_str().unwrap()).unwrap();
     let line = &format!("show map {}", plan.map.display());
@@ -31,7 +31,7 @@ pub(crate) async fn add(cluster: Cluster, plan: Arc<Plan>, over: Arc<AtomicBool>
             }
             look
         } else {
-            // An add that failed may have been made, and no more than once.
+            // A failed call may still have added the key, but at most once.
             Look::take(&plan, line).await
         };
         if before.entries(key) > 1 {

@@ -1,4 +1,4 @@
-//! What the process that is reloaded has at this moment, asked without the crate.
+//! The current state of the reloaded process, queried without the crate.
 
 use std::time::Duration;
 
@@ -7,42 +7,41 @@ use tokio::time::{self, Instant};
 use crate::site::Plan;
 use crate::support::try_ask;
 
-/// One answer, and the process that gave it.
+/// One answer and the PID of the process that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) pid: u32,
     pub(crate) text: String,
 }
 
-/// A server's weight and what the operator wants of it, as `show servers state` has
-/// them.
+/// The weight and the administrative state of a server in `show servers state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServerLook {
     pub(crate) weight: u32,
     pub(crate) admin_state: u32,
 }
 
-/// What became of a change that was said to have been made.
+/// The state of a change that was reported as made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It is there.
+    /// The process has the change.
     Kept,
-    /// It is not, and the process that answered before it is another one by now: the
-    /// change was made by a worker that is gone.
+    /// The change is lost, and another process answers now: the worker that made the change
+    /// was replaced.
     Replaced,
-    /// It is not, and the process is the one that was there before the change.
+    /// The change is missing, although the process is the same as before the change.
     Missing,
 }
 
 impl Look {
-    /// Asks `line` and the process' number on one connection, so that both are of one
-    /// process.
+    /// Sends `show info` and `line` on one connection, because the PID and the answer must come
+    /// from the same process.
     pub(crate) async fn take(plan: &Plan, line: &str) -> Self {
         let start = Instant::now();
         loop {
             let reply = try_ask(&plan.socket, &format!("show info;{line}")).await.unwrap_or_default();
             let reply = String::from_utf8(reply).unwrap();
-            // A worker that goes may close before it has answered.
+            // A worker that stops may close the connection before it has answered.
             if let Some((info, text)) = reply.split_once("\n\n").filter(|_| reply.ends_with('\n')) {
                 let pid = info.lines().find_map(|line| line.strip_prefix("Pid: "));
                 return Self { pid: pid.unwrap().parse().unwrap(), text: text.to_owned() };
@@ -58,17 +57,17 @@ impl Look {
         Some(ServerLook { admin_state, weight: line.next()?.parse().ok()? })
     }
 
-    /// How many entries of a map have this key.
+    /// Counts the entries of a map with this key.
     pub(crate) fn entries(&self, key: &str) -> usize {
         self.text.lines().filter(|line| line.split(' ').nth(1) == Some(key)).count()
     }
 }
 
-/// Looks whether a change is there that `before` did not have.
+/// Finds out if a change is there. `before` is the PID of the process that answered before the
+/// change.
 ///
-/// While a worker is replaced, both accept connections. So one look is not enough to
-/// say that a change is missing: the process that made it may be the one that answers
-/// next.
+/// While a worker is replaced, both workers accept connections. One look cannot prove that a
+/// change is missing, because the worker that made it may answer the next one.
 pub(crate) async fn fate(
     plan: &Plan,
     line: &str,
@@ -91,7 +90,7 @@ pub(crate) async fn fate(
     }
 }
 
-/// Longer than it takes a new worker to answer alone.
+/// A time after which only the new worker answers.
 const SETTLED: Duration = Duration::from_millis(1500);
 
 const LIMIT: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use haproxyadmin::{Backend, Cluster, Snapshot};
 use crate::site::Plan;
 use crate::tally::{Tally, count};
 
-/// Reads all figures until it is over, and counts the processes that each read has.
+/// Reads all figures until the test is over, and counts the processes in each read.
 pub(crate) async fn read(cluster: Cluster, plan: Arc<Plan>, over: Arc<AtomicBool>) -> Tally {
     let mut tally = Tally::default();
     let mut round = 0;
@@ -38,7 +38,7 @@ fn backend(backends: &[Backend], plan: &Plan, tally: &mut Tally) {
     judge("backends", app.snapshot(), plan, tally);
 }
 
-/// Counts how often the process that is reloaded is in a snapshot.
+/// Counts how often the reloaded process is in a snapshot.
 fn judge(what: &str, snapshot: &Snapshot, plan: &Plan, tally: &mut Tally) {
     tally.read += 1;
     let mine = snapshot.processes().iter().filter(|process| plan.sockets.contains(process.address()));

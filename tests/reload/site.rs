@@ -6,43 +6,44 @@ use haproxyadmin::Address;
 
 use crate::support::{Config, Release, Running};
 
-/// What runs: a master whose worker is replaced, and maybe a process that stays.
+/// The running processes: a master, which replaces its worker, and optionally a process that
+/// stays.
 pub(crate) struct Site {
     pub(crate) running: Running,
     plan: Plan,
 }
 
-/// Stats sockets of the process that is reloaded.
+/// The stats sockets of the reloaded process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sockets {
-    /// One of level admin.
+    /// One socket of level admin.
     One,
-    /// A second one of level operator.
+    /// One socket of level admin and one of level operator.
     Two,
 }
 
-/// Who is in the cluster.
+/// The members of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Members {
     Alone,
     WithStable,
 }
 
-/// What the tasks know of the site.
+/// The part of the site that the tasks need.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Socket of level admin of the process that is reloaded.
+    /// Socket of level admin of the reloaded process.
     pub(crate) socket: PathBuf,
-    /// All of its sockets.
+    /// All sockets of the reloaded process.
     pub(crate) sockets: BTreeSet<Address>,
     pub(crate) processes: usize,
-    /// Its map.
+    /// The map of every process.
     pub(crate) map: PathBuf,
-    /// The folder, which no text of an error may name if errors are to be counted.
+    /// The folder of the site. It is removed from the texts of errors before they are counted.
     pub(crate) dir: PathBuf,
 }
 
-/// One for each writer.
+/// The servers, one for each writer.
 pub(crate) const SERVERS: [&str; 4] = ["w1", "w2", "w3", "w4"];
 
 impl Site {

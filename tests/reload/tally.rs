@@ -5,32 +5,32 @@ use haproxyadmin::Error;
 
 use crate::site::{Plan, SERVERS};
 
-/// What was counted.
+/// The counts of one task or of a whole test.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) reloads: usize,
-    /// Changes of servers that were said to have been made.
+    /// Changes of servers that were reported as made.
     pub(crate) written: usize,
-    /// Entries that were said to have been added.
+    /// Entries that were reported as added.
     pub(crate) added: usize,
     /// Reads that gave figures.
     pub(crate) read: usize,
-    /// Changes and entries that are not there since the worker that made them is gone.
+    /// Changes and entries that are lost because the worker that made them was replaced.
     pub(crate) replaced: usize,
-    /// Calls that said that they succeeded while the reloaded process had executed
-    /// nothing, with what was said of it.
+    /// Calls that returned success although the reloaded process had executed nothing, with
+    /// the outcomes of that process.
     pub(crate) wrong_successes: BTreeMap<String, usize>,
-    /// Calls that said that no process has a server or map which all have.
+    /// Calls that returned `NotFound` for a server or map that every process has.
     pub(crate) not_found: BTreeMap<String, usize>,
-    /// Keys that one process has twice after one call.
+    /// Keys that one process has more than once after one call.
     pub(crate) doubled: BTreeMap<String, usize>,
-    /// Calls that said of the one process that is reloaded what two did.
+    /// Calls that returned more than one outcome for the reloaded process.
     pub(crate) told_twice: BTreeMap<String, usize>,
     /// Reads without the reloaded process.
     pub(crate) missed: BTreeMap<String, usize>,
     /// Reads that counted one worker twice.
     pub(crate) counted_twice: BTreeMap<String, usize>,
-    /// Reads with both workers, each behind a socket of its own.
+    /// Reads with both workers, each at its own socket.
     pub(crate) seen_twice: BTreeMap<String, usize>,
     /// Everything else that failed.
     pub(crate) failures: BTreeMap<String, usize>,
@@ -64,7 +64,7 @@ impl Tally {
         *self.failures.entry(text).or_default() += 1;
     }
 
-    /// What must never be.
+    /// Lists the counts that must be zero.
     pub(crate) fn wrong(&self) -> Vec<String> {
         let all = [
             ("wrong success", &self.wrong_successes),
@@ -80,8 +80,8 @@ impl Tally {
     }
 }
 
-/// A text without the folder, the server and the weight, so that equal errors count as
-/// one.
+/// Removes the folder, the server's name and the weight from a text. Errors that differ only
+/// in these count as one.
 pub(crate) fn nameless(text: &str, plan: &Plan) -> String {
     let mut text = text.replace(&format!("{}/", plan.dir.display()), "");
     for server in SERVERS {

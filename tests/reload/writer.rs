@@ -7,8 +7,8 @@ use crate::look::{Fate, Look, ServerLook, fate};
 use crate::site::Plan;
 use crate::tally::{Tally, count, nameless};
 
-/// Changes one server, which no other task changes, until it is over, and looks after
-/// each change whether it was made.
+/// Changes one server until the test is over, and checks after each call that the change was
+/// made. No other task changes this server.
 pub(crate) async fn write(
     cluster: Cluster,
     plan: Arc<Plan>,
@@ -43,14 +43,14 @@ pub(crate) async fn write(
     tally
 }
 
-/// What a call said of the process that is reloaded.
+/// The result of a call for the reloaded process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     Changed,
     No,
 }
 
-/// Counts what a call said of the process that is reloaded.
+/// Counts the result of a call for the reloaded process.
 pub(crate) fn judge(result: Result<Outcomes<Change>>, what: &str, plan: &Plan, tally: &mut Tally) -> Done {
     let outcomes = match result {
         Ok(outcomes) => outcomes,

@@ -1,4 +1,4 @@
-//! The documentation as rustdoc writes it: its pages, and the names in its search.
+//! The documentation that rustdoc writes: its pages and the names in its search.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unreachable_pub, reason = "the same: nothing here leaves the test's crate")]
@@ -17,12 +17,12 @@ use crate::source::{Source, root, sources};
 #[derive(Debug)]
 pub struct Docs {
     folder: PathBuf,
-    /// Every page that is reached from the crate's, by path.
+    /// Every page that the crate's page leads to, by path.
     pub pages: BTreeMap<String, Page>,
 }
 
 impl Docs {
-    /// Makes the documentation, once for all tests of a program.
+    /// Builds the documentation, once for all tests of a program.
     pub fn get() -> &'static Self {
         static DOCS: OnceLock<Docs> = OnceLock::new();
         DOCS.get_or_init(|| {
@@ -47,18 +47,19 @@ impl Docs {
         self.pages.get(&format!("haproxyadmin::{path}")).unwrap_or_else(|| panic!("no page of {path}"))
     }
 
-    /// Returns true if the index of rustdoc's search has a name or an alias with `text` in it.
+    /// Returns `true` if the index of rustdoc's search has a name or an alias that contains
+    /// `text`.
     ///
-    /// The index is meant for rustdoc's own script: names can be seen in it, but not the
-    /// items they belong to. [`aliases`] lists these.
+    /// The index is made for rustdoc's own script: it shows names, but not the items that they
+    /// belong to. [`aliases`] lists aliases with their items.
     pub fn is_in_search(&self, text: &str) -> bool {
         let names = fs::read_dir(self.folder.join("search.index/name")).expect("an index of names");
         names.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).any(|names| names.contains(text))
     }
 }
 
-/// Adds the page of `module` and those of its items, which `sidebar-items.js` lists. Pages
-/// of items that were removed stay in the folder, and are in no such list.
+/// Adds the page of `module` and the pages of its items, which `sidebar-items.js` lists. The
+/// folder may hold pages of removed items too, and they are not in that list.
 fn read_module(folder: &Path, module: &str, pages: &mut BTreeMap<String, Page>) {
     let inside = folder.join(module.replace("::", "/"));
     let read = |name: &str| {
@@ -87,11 +88,11 @@ pub struct Page {
     pub kind: String,
     /// The declaration with its public fields and variants.
     pub declaration: String,
-    /// The `impl` blocks of the type's own, in the order of the page.
+    /// The inherent `impl` blocks of the type, in the order of the page.
     pub own: Vec<Block>,
-    /// Its implementations of traits, without blanket and automatic ones.
+    /// The trait implementations, without blanket and auto trait implementations.
     pub traits: Vec<Block>,
-    /// Items of other modules that a module names, as `pub use a::B;`.
+    /// The re-exports of a module, written as `pub use a::B;`.
     pub reexports: Vec<String>,
 }
 
@@ -123,7 +124,7 @@ impl Page {
         }
     }
 
-    /// Lists the names of its own methods, in the order of the page.
+    /// Lists the names of the inherent methods, in the order of the page.
     pub fn methods(&self) -> Vec<&str> {
         let methods = self.own.iter().flat_map(|block| &block.members);
         methods.filter(|member| member.signature.contains("fn ")).map(|member| &*member.name).collect()
@@ -137,8 +138,8 @@ fn section<'a>(main: &'a str, id: &str) -> &'a str {
     behind.split_once("class=\"section-header\"").map_or(behind, |(section, _)| section)
 }
 
-/// Reads the `impl` blocks of a section: each is a `<section>`, and each member is one
-/// that follows it.
+/// Reads the `impl` blocks of a section. A block is a `<section>`, and its members are the
+/// `<section>` elements after it.
 fn blocks(html: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for section in between(html, "<section id=\"", "</section>") {
@@ -168,7 +169,7 @@ fn one_line(html: &str) -> String {
     words.join(" ").replace("( ", "(").replace(", )", ")")
 }
 
-/// Returns the text of `html`, without the labels of folded parts and of buttons.
+/// Returns the text of `html` without the labels of folded parts and buttons.
 fn text(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
@@ -194,11 +195,11 @@ fn text(html: &str) -> String {
     signs.iter().fold(text, |text, (name, sign)| text.replace(name, sign))
 }
 
-/// A name that the search finds an item by, beside its own.
+/// Another name by which the search finds an item.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Alias {
     pub alias: String,
-    /// `Type::method`, or the name alone if it stands in no `impl` block.
+    /// `Type::method`, or only the name if the item is outside an `impl` block.
     pub item: String,
 }
 

@@ -1,4 +1,4 @@
-//! Rust files as text, parted into code, literals and comments.
+//! Rust files as text, split into code, literals and comments.
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unreachable_pub, reason = "the same: nothing here leaves the test's crate")]
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A file of this package.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its path from the root of the package, with `/`.
+    /// The path from the root of the package, with `/` as the separator.
     pub path: String,
     pub text: String,
 }
@@ -58,9 +58,9 @@ fn list(folder: &Path, paths: &mut Vec<PathBuf>) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Code,
-    /// A string or a character, with its quotes.
+    /// A string or character literal, with its quotes.
     Literal,
-    /// A comment or doc comment, with its slashes and without its line end.
+    /// A comment or doc comment, with its slashes and without the line end.
     Comment,
 }
 
@@ -72,7 +72,7 @@ pub struct Piece<'a> {
     pub text: &'a str,
 }
 
-/// Parts `text`, a Rust file, into pieces that follow each other without a gap.
+/// Splits the text of a Rust file into pieces without a gap between them.
 pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -124,7 +124,8 @@ fn block_comment(text: &str) -> usize {
 
 /// Returns the length of the literal that `text` begins with.
 ///
-/// Of `b"..."` and `c"..."` the prefix is code, as raw strings alone differ inside.
+/// The prefix of `b"..."` and `c"..."` counts as code. The prefix of a raw string is part of the
+/// literal, because a raw string has no escapes and another end.
 fn literal(text: &str) -> Option<usize> {
     let raw = ["r", "br", "cr"].into_iter().find_map(|prefix| {
         let rest = text.strip_prefix(prefix)?;
@@ -136,7 +137,7 @@ fn literal(text: &str) -> Option<usize> {
     });
     raw.map(|length| length.min(text.len())).or_else(|| {
         let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        // A lifetime has no quote behind its first character.
+        // A lifetime has no quote after its first character.
         if quote == '\'' && !text.starts_with("'\\") && text.chars().nth(2) != Some('\'') {
             return None;
         }
