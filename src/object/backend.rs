@@ -12,8 +12,8 @@ use crate::show::stat::StatFilter;
 /// # Cancel safety
 ///
 /// Dropping a future closes the connections and leaves nothing behind.
-/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. The guide,
-/// `guide::cancellation`, has the details.
+/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. See
+/// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
 ///

@@ -42,7 +42,8 @@ use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 /// a reply to `show servers state` or `show servers conn`, and a reply to a `show` command with
 /// another command after it on the same line. Once such a command has been sent, a task reads
 /// the reply to its end, for a minute at most, and then frees the permit. The task needs the
-/// Tokio runtime of the call. The guide, `guide::cancellation`, has the details.
+/// Tokio runtime of the call. See
+/// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
 ///

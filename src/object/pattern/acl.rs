@@ -23,7 +23,8 @@ use crate::show::stat::StatFilter;
 ///
 /// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
 /// future of a change closes the connections, and each process may have executed the command or may
-/// still do so. The guide, `guide::cancellation`, has the details.
+/// still do so. See
+/// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
 ///

@@ -29,8 +29,8 @@ use crate::transport::Deadline;
 ///
 /// Dropping the future of a read closes the connections and leaves nothing behind. Dropping the
 /// future of a change closes the connections, and each process may have executed the command or may
-/// still do so. [`fetch_state`](Self::fetch_state) may leave a task behind. The guide,
-/// `guide::cancellation`, has the details.
+/// still do so. [`fetch_state`](Self::fetch_state) may leave a task behind. See
+/// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
 ///
