@@ -17,6 +17,7 @@ use std::fmt;
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[doc(alias = "permission")]
 #[doc(alias = "show cli level")]
+#[non_exhaustive]
 pub enum Level {
     /// Permits most reads. The columns `addr`, `cookie` and `algo` of `show stat` are empty.
     User,

@@ -121,7 +121,7 @@ pub mod global {
 
 /// Reports of processes about themselves: `show info` and the commands beside it.
 pub mod info {
-    pub use crate::show::{Info, ListedSocket, ProcessReport, SocketList};
+    pub use crate::show::{Info, InfoIter, ListedSocket, ProcessReport, SocketList};
 }
 
 /// Entries of a [`Map`] or an [`Acl`], and the differences between processes.

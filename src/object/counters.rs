@@ -11,6 +11,7 @@
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Counters {
     /// Maxima, such as `smax`. From 2.6 on also the counters of modules: `h1_*` and every other
     /// column after the column `-`. Needs level operator.

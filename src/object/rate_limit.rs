@@ -14,6 +14,7 @@ use crate::protocol::keywords;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RateLimit {
     /// New connections per second; `ConnRateLimit` of `show info`.
     Connections,

@@ -20,7 +20,7 @@ pub struct SocketList(Vec<ListedSocket>);
 ///
 /// ```no_run
 /// # async fn example(report: haproxyadmin::info::ProcessReport) {
-/// for socket in report.sockets.iter() {
+/// for socket in &report.sockets {
 ///     println!("{} level {}, process {}", socket.address, socket.level, socket.processes);
 /// }
 /// # }
@@ -40,7 +40,7 @@ pub struct ListedSocket {
 
 impl SocketList {
     /// Returns the sockets, in the order of the reply.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &ListedSocket> {
+    pub fn iter(&self) -> std::slice::Iter<'_, ListedSocket> {
         self.0.iter()
     }
 
@@ -60,6 +60,24 @@ impl SocketList {
 impl FromIterator<ListedSocket> for SocketList {
     fn from_iter<I: IntoIterator<Item = ListedSocket>>(sockets: I) -> Self {
         Self(sockets.into_iter().collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a SocketList {
+    type Item = &'a ListedSocket;
+    type IntoIter = std::slice::Iter<'a, ListedSocket>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for SocketList {
+    type Item = ListedSocket;
+    type IntoIter = std::vec::IntoIter<ListedSocket>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

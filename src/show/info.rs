@@ -78,8 +78,8 @@ impl Info {
     }
 
     /// Returns every key with the text of its value, in the order of the reply.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|entry| (self.slice(entry.name), self.slice(entry.value)))
+    pub fn iter(&self) -> InfoIter<'_> {
+        InfoIter { info: self, entries: self.entries.iter() }
     }
 
     /// Builds an `Info` from keys and values of another source.
@@ -111,6 +111,47 @@ impl Info {
         Some(self.slice(entry.value)).filter(|value| !value.is_empty())
     }
 }
+
+impl<'a> IntoIterator for &'a Info {
+    type Item = (&'a str, &'a str);
+    type IntoIter = InfoIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Iterator over the keys of an [`Info`] and the texts of their values. [`Info::iter`] makes it.
+///
+/// # Example
+///
+/// ```no_run
+/// # fn example(info: &haproxyadmin::info::Info) {
+/// for (key, value) in info {
+///     println!("{key}: {value}");
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct InfoIter<'a> {
+    info: &'a Info,
+    entries: std::slice::Iter<'a, Entry>,
+}
+
+impl<'a> Iterator for InfoIter<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.entries.next()?;
+        Some((self.info.slice(entry.name), self.info.slice(entry.value)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl ExactSizeIterator for InfoIter<'_> {}
 
 macro_rules! accessors {
     ($(
@@ -291,5 +332,13 @@ mod tests {
             info(&["nothing"]).unwrap_err().to_string(),
             "line 1: expected `key: value`, found \"nothing\""
         );
+    }
+
+    #[test]
+    fn a_loop_gives_the_keys_in_the_order_of_the_reply() {
+        let info = info(&["Name: HAProxy", "Pid: 12", "Newer: a: b"]).unwrap();
+        let expected = [("Name", "HAProxy"), ("Pid", "12"), ("Newer", "a: b")];
+        assert_eq!((&info).into_iter().len(), 3);
+        assert_eq!(Vec::from_iter(&info), expected);
     }
 }

@@ -12,7 +12,7 @@ mod stats_file;
 
 pub use admin_state::AdminState;
 pub use cli_sockets::{ListedSocket, SocketList};
-pub use info::Info;
+pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};
 pub use report::ProcessReport;
 pub use servers_state::{AdminFlags, OperationalState, ServerState};

@@ -114,7 +114,7 @@ impl Step {
             Self::Weight(weight) => look.weight == u32::from(weight),
             Self::State(AdminState::Drain) => look.admin_state & DRAIN != 0,
             Self::State(AdminState::Maint) | Self::Disable => look.admin_state & MAINTENANCE != 0,
-            Self::State(AdminState::Ready) | Self::Enable => look.admin_state & MAINTENANCE == 0,
+            Self::State(_) | Self::Enable => look.admin_state & MAINTENANCE == 0,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::protocol::keywords;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AgentState {
     /// The agent reports that the server is up.
     Up,

@@ -15,6 +15,7 @@ use crate::protocol::keywords;
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Health {
     /// The server is up.
     Up,

@@ -9,6 +9,8 @@ use crate::snapshot::{CountRange, Label};
 /// There is no majority vote: three processes with weight 40 and one with weight 1 are a
 /// disagreement, not a weight of 40.
 ///
+/// The enum is exhaustive, because every value is common to all processes or is not.
+///
 /// Serialises as the value itself, or as a map from label to value. A process with several values,
 /// such as a listener of a `bind` line with `name` and `shards`, serialises as the list of its
 /// values.
@@ -166,7 +168,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A limit, or no limit. The higher limit compares as greater.
+/// A limit, or no limit. The higher limit compares as greater. The enum is exhaustive, because
+/// there is no third case.
 ///
 /// Serialises as the number, or as null.
 ///

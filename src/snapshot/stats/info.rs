@@ -133,7 +133,7 @@ impl ClusterInfo {
         let mut texts: HashMap<&str, Vec<(&Label, &str)>> = HashMap::new();
         let has_say = self.has_say();
         for (process, info) in self.per_process() {
-            for (name, value) in info.iter() {
+            for (name, value) in info {
                 let texts = texts.entry(name).or_insert_with(|| {
                     names.push(name);
                     Vec::new()
