@@ -7,7 +7,7 @@
 //! merge rule of each, description. `F`, `L`, `S` and `B` stand for frontend, listener, server and
 //! backend.
 
-use super::{Column, Nature, RowKind, Rule, Unit, ValueType};
+use super::{Column, Field, HIDDEN_FROM_USERS, Nature, RowKind, Rule, Unit, ValueType, positions};
 
 /// Calls `$callback!` with the whole table.
 macro_rules! for_each_column {
@@ -543,7 +543,7 @@ macro_rules! for_each_column {
 }
 pub(crate) use for_each_column;
 
-macro_rules! table {
+macro_rules! columns {
     ($(
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $([$($kind:ident)*] $rule:ident)*, $doc:literal;
@@ -560,16 +560,7 @@ macro_rules! table {
             kinds: &[$($((kind!($kind), Rule::$rule),)*)*],
         },)*];
 
-        /// Position of a column in [`COLUMNS`].
-        #[allow(non_camel_case_types, reason = "a column is spelt as HAProxy spells it")]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[repr(u8)]
-        pub(crate) enum Col { $($accessor,)* }
-
-        impl Col {
-            /// Every column, in the order of [`COLUMNS`].
-            pub(crate) const ALL: &[Self] = &[$(Self::$accessor,)*];
-        }
+        positions! { Col COLUMNS Column: $($accessor)* }
     };
 }
 
@@ -597,4 +588,22 @@ macro_rules! kind {
     };
 }
 
-for_each_column!(table);
+for_each_column!(columns);
+
+impl Field for Col {
+    fn value_type(self) -> ValueType {
+        self.declared().value_type
+    }
+
+    fn nature(self) -> Nature {
+        self.declared().nature
+    }
+
+    fn is_shared(self) -> bool {
+        self.declared().shared
+    }
+
+    fn is_hidden_from_users(self) -> bool {
+        HIDDEN_FROM_USERS.contains(&self.declared().name)
+    }
+}

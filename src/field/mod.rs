@@ -253,8 +253,50 @@ pub enum Rule {
     Identity,
 }
 
+/// Column or key, as its position in its table: everything that a merge rule has to know about it.
+pub(crate) trait Field: Copy {
+    fn value_type(self) -> ValueType;
+
+    fn nature(self) -> Nature;
+
+    /// Returns `true` if processes may keep the value together in a file.
+    fn is_shared(self) -> bool;
+
+    /// Returns `true` if the value is always empty on sockets of level `user`.
+    fn is_hidden_from_users(self) -> bool;
+}
+
 /// Columns that are always empty on sockets of level `user`.
 pub(crate) const HIDDEN_FROM_USERS: &[&str] = &["addr", "cookie", "algo"];
+
+/// Declares `$field`, the position of an entry in `$table`.
+macro_rules! positions {
+    ($field:ident $table:ident $entry:ident: $($accessor:ident)*) => {
+        #[doc = concat!("Position of an entry in [`", stringify!($table), "`].")]
+        #[allow(non_camel_case_types, reason = "an entry is spelt as its accessor")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(crate) enum $field { $($accessor,)* }
+
+        impl $field {
+            /// Every position, in the order of the table.
+            pub(crate) const ALL: &[Self] = &[$(Self::$accessor,)*];
+
+            /// Returns the position of the entry called `name`, spelt as HAProxy spells it.
+            pub(crate) fn named(name: &str) -> Option<Self> {
+                let index = $table.iter().position(|entry| entry.name == name)?;
+                Self::ALL.get(index).copied()
+            }
+
+            /// Returns the entry at this position.
+            #[allow(clippy::indexing_slicing, reason = "the table has an entry for each position")]
+            pub(crate) fn declared(self) -> &'static $entry {
+                &$table[self as usize]
+            }
+        }
+    };
+}
+use positions;
 
 /// Returns the unit of a table entry as text for the documentation of its accessor.
 macro_rules! unit {

@@ -97,6 +97,11 @@ impl Info {
         self.stopping().is_some_and(|stopping| stopping > 0)
     }
 
+    /// Returns each key that this crate does not know, with the text of its value.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
+        (0..).zip(self).filter(|(index, _)| !self.known.contains(index)).map(|(_, entry)| entry)
+    }
+
     fn slice(&self, (start, end): (u32, u32)) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
@@ -153,10 +158,10 @@ impl<'a> Iterator for InfoIter<'a> {
 
 impl ExactSizeIterator for InfoIter<'_> {}
 
-macro_rules! accessors {
+macro_rules! key_accessors {
     ($(
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
-        $rule:ident, $doc:literal;
+        [P] $rule:ident, $doc:literal;
     )*) => {
         /// Accessors, one for each key.
         impl Info {
@@ -164,15 +169,15 @@ macro_rules! accessors {
                 #[doc = $doc]
                 #[doc = ""]
                 #[doc = concat!("Key `", $name, "`", unit!($unit), "; HAProxy ", $since, " and later.")]
-                pub fn $accessor(&self) -> Option<wire!($wire)> {
-                    decode!(self, $wire, $accessor)
+                pub fn $accessor(&self) -> Option<key_type!($wire)> {
+                    key_value!(self, $wire, $accessor)
                 }
             )*
         }
     };
 }
 
-macro_rules! wire {
+macro_rules! key_type {
     (Text) => {
         &str
     };
@@ -181,7 +186,7 @@ macro_rules! wire {
     };
 }
 
-macro_rules! decode {
+macro_rules! key_value {
     ($info:ident, Text, $key:ident) => {
         $info.text(Key::$key)
     };
@@ -190,7 +195,7 @@ macro_rules! decode {
     };
 }
 
-for_each_key!(accessors);
+for_each_key!(key_accessors);
 
 impl PartialEq for Info {
     fn eq(&self, other: &Self) -> bool {

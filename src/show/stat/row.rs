@@ -175,7 +175,7 @@ impl<'a> Cells<'a> for &SplitRow<'a> {
     }
 }
 
-macro_rules! accessors {
+macro_rules! column_accessors {
     ($(
         $accessor:ident = $name:literal, $wire:ident, $unit:ident, $nature:ident, $since:literal,
         $([$($kind:ident)*] $rule:ident)*, $doc:literal;
@@ -186,15 +186,15 @@ macro_rules! accessors {
                 #[doc = $doc]
                 #[doc = ""]
                 #[doc = concat!("Column `", $name, "`", unit!($unit), "; HAProxy ", $since, " and later.")]
-                pub fn $accessor(&self) -> Option<wire!($wire)> {
-                    decode!(self, $wire, $accessor)
+                pub fn $accessor(&self) -> Option<column_type!($wire)> {
+                    column_value!(self, $wire, $accessor)
                 }
             )*
         }
     };
 }
 
-macro_rules! wire {
+macro_rules! column_type {
     (U32) => { u64 };
     (U64) => { u64 };
     (I32) => { i64 };
@@ -204,7 +204,7 @@ macro_rules! wire {
     (Mode) => { Mode };
 }
 
-macro_rules! decode {
+macro_rules! column_value {
     ($row:ident, U32, $column:ident) => {
         $row.number(Col::$column)
     };
@@ -228,7 +228,7 @@ macro_rules! decode {
     };
 }
 
-for_each_column!(accessors);
+for_each_column!(column_accessors);
 
 impl PartialEq for Row<'_> {
     fn eq(&self, other: &Self) -> bool {

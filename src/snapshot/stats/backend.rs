@@ -47,7 +47,7 @@ impl BackendStats {
     /// The number is a range while it is not known how processes [share](Self::sharing) the
     /// counter.
     pub fn requests(&self) -> CountRange {
-        self.0.count(Col::stot).unwrap_or_default()
+        self.merge().count(Col::stot).unwrap_or_default()
     }
 
     /// Returns the number of requests that each process prints, by label. Processes that
@@ -89,6 +89,6 @@ impl BackendStats {
 }
 
 view!(BackendStats, "backend");
-for_each_column!(figures, B, BackendStats);
+for_each_column!(figures, "Column", B, BackendStats, Col);
 debug!(BackendStats);
 serialize!(BackendStats: name);

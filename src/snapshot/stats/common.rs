@@ -31,7 +31,7 @@ macro_rules! view {
             ///
             /// Old workers are ignored, unless all processes are old workers.
             pub fn status(&self) -> crate::snapshot::merge::Agreement<crate::show::stat::Status> {
-                let status = self.0.same_status(crate::field::Col::status);
+                let status = self.merge().same_status(crate::field::Col::status);
                 status.unwrap_or_else(|| {
                     crate::snapshot::merge::Agreement::Same(crate::show::stat::Status::parse(""))
                 })
@@ -66,6 +66,14 @@ macro_rules! view {
             #[doc = concat!("Returns the snapshot that this ", $what, " is part of. The ", $what, " keeps it alive.")]
             pub fn snapshot(&self) -> &crate::snapshot::Snapshot {
                 self.0.snapshot()
+            }
+
+            fn merge(
+                &self,
+            ) -> crate::snapshot::merge::Merge<
+                impl Iterator<Item = (&crate::snapshot::Process, crate::show::stat::Row<'_>)> + Clone,
+            > {
+                self.0.merge()
             }
         }
     };

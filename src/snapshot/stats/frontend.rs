@@ -44,7 +44,7 @@ impl FrontendStats {
     /// only HTTP requests, and is 0 in `mode tcp`. The number is a range while it is not known how
     /// processes [share](Self::sharing) the counter.
     pub fn requests(&self) -> CountRange {
-        self.0.count_of(requests).unwrap_or_default()
+        self.merge().count_of(requests).unwrap_or_default()
     }
 
     /// Returns the number of requests that each process prints, by label: HTTP requests, or
@@ -58,12 +58,12 @@ impl FrontendStats {
     /// Returns the number of sessions so far (`stot`). The number is a range while it is not known
     /// how processes [share](Self::sharing) the counter.
     pub fn sessions(&self) -> CountRange {
-        self.0.count(Col::stot).unwrap_or_default()
+        self.merge().count(Col::stot).unwrap_or_default()
     }
 
     /// Returns the maximum number of simultaneous connections (`slim`).
     pub fn maxconn(&self) -> Option<Limit> {
-        self.0.limit(Col::slim)
+        self.merge().limit(Col::slim)
     }
 
     /// Returns its listeners, if it has `option socket-stats`.
@@ -83,6 +83,6 @@ fn requests(row: &Row<'_>) -> Col {
 }
 
 view!(FrontendStats, "frontend");
-for_each_column!(figures, F, FrontendStats);
+for_each_column!(figures, "Column", F, FrontendStats, Col);
 debug!(FrontendStats);
 serialize!(FrontendStats: name);

@@ -48,11 +48,11 @@ impl ListenerStats {
     /// Returns the number of sessions so far (`stot`). The number is a range while it is not known
     /// how processes [share](Self::sharing) the counter.
     pub fn sessions(&self) -> CountRange {
-        self.0.count(Col::stot).unwrap_or_default()
+        self.merge().count(Col::stot).unwrap_or_default()
     }
 }
 
 view!(ListenerStats, "listener");
-for_each_column!(figures, L, ListenerStats);
+for_each_column!(figures, "Column", L, ListenerStats, Col);
 debug!(ListenerStats);
 serialize!(ListenerStats: frontend name);

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use crate::error::{Error, Problem, Result};
-use crate::field::{COLUMNS, Col, RowKind};
-use crate::show::stat::{CheckStatus, Mode, Row, SplitRow, Status};
+use crate::field::{Col, Rule};
+use crate::show::stat::{Row, SplitRow};
 use crate::snapshot::index::RowRef;
-use crate::snapshot::merge::{Agreement, Bound, Limit, Merge, MetricValue};
-use crate::snapshot::{CountRange, CounterSharing, Process, Snapshot};
+use crate::snapshot::merge::{Merge, MetricValue};
+use crate::snapshot::{CounterSharing, Process, Snapshot};
 
 /// One frontend, backend, server or listener in all processes that have it.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Object {
         })
     }
 
-    fn merge(&self) -> Merge<impl Iterator<Item = (&Process, Row<'_>)> + Clone> {
+    pub(super) fn merge(&self) -> Merge<impl Iterator<Item = (&Process, Row<'_>)> + Clone> {
         Merge::new(self.rows())
     }
 
@@ -58,36 +58,14 @@ impl Object {
 
     /// Returns the merged mean of a column of milliseconds.
     pub(super) fn mean_time(&self, column: Col) -> Option<Duration> {
-        let mean = self.mean(column)?;
+        let mean = self.merge().mean(column)?;
         Some(Duration::try_from_secs_f64(mean / 1000.0).unwrap_or(Duration::MAX))
-    }
-
-    pub(super) fn same<'a, T>(
-        &'a self,
-        get: impl Fn(&Row<'a>) -> Option<T>,
-        agrees: impl Fn(&T, &T) -> bool,
-    ) -> Option<Agreement<T>> {
-        self.merge().same(get, agrees)
-    }
-
-    pub(super) fn count_of(&self, choose: impl Fn(&Row<'_>) -> Col) -> Option<CountRange> {
-        self.merge().count_of(choose)
-    }
-
-    pub(super) fn same_or_empty<'a, T>(
-        &'a self,
-        column: Col,
-        read: impl Fn(&'a str) -> T + Clone,
-        agrees: impl Fn(&T, &T) -> bool,
-    ) -> Option<Agreement<T>> {
-        self.merge().same_or_empty(column, read, agrees)
     }
 
     /// Returns the merged figure of a column that is chosen by name at run time.
     pub(super) fn figure(&self, name: &str) -> Result<Option<MetricValue<'_>>> {
-        let known = COLUMNS.iter().position(|column| column.name == name);
-        match known.and_then(|index| Col::ALL.get(index)) {
-            Some(column) => Ok(self.merge().figure(self.kind(), *column)),
+        match Col::named(name) {
+            Some(column) => Ok(self.rule(column).and_then(|rule| self.merge().figure(column, rule))),
             None if self.rows().any(|(_, row)| row.get(name).is_some()) => {
                 Ok(self.merge().same_unknown(|row| row.get(name)).map(MetricValue::SameText))
             }
@@ -99,47 +77,16 @@ impl Object {
     pub(super) fn figures(&self) -> Vec<(&str, MetricValue<'_>)> {
         let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
         let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
-        let kind = self.kind();
-        let known = Col::ALL.iter().zip(COLUMNS);
-        let known =
-            known.filter_map(|(column, declared)| Some((declared.name, merge.figure(kind, *column)?)));
-        let mut figures: Vec<_> = known.collect();
-
-        figures.extend(merge.unknown_figures());
-        figures
+        merge.figures(
+            Col::ALL.iter().filter_map(|column| Some((column.declared().name, *column, self.rule(*column)?))),
+        )
     }
 
-    fn kind(&self) -> RowKind {
-        self.snapshot.index().kind(self.id).unwrap_or(RowKind::Other)
+    /// Returns the merge rule of a column for objects of this kind.
+    fn rule(&self, column: Col) -> Option<Rule> {
+        let kind = self.snapshot.index().kind(self.id)?;
+        column.declared().kinds.iter().find_map(|(one, rule)| (*one == kind).then_some(*rule))
     }
-}
-
-/// Gives an object the folds of [`Merge`].
-macro_rules! folds {
-    ($($fold:ident: $result:ty;)*) => {
-        impl Object {
-            $(pub(super) fn $fold(&self, column: Col) -> Option<$result> {
-                self.merge().$fold(column)
-            })*
-        }
-    };
-}
-
-folds! {
-    sum: u64;
-    count: CountRange;
-    range: CountRange;
-    max: u64;
-    min: u64;
-    mean: f64;
-    limit: Limit;
-    same_number: Agreement<u64>;
-    same_text: Agreement<&str>;
-    same_text_or_empty: Agreement<&str>;
-    same_bound: Agreement<Bound>;
-    same_status: Agreement<Status>;
-    same_check: Agreement<CheckStatus>;
-    same_mode: Agreement<Mode>;
 }
 
 impl PartialEq for Object {
@@ -155,6 +102,7 @@ impl PartialEq for Object {
 #[cfg(feature = "serde")]
 mod tests {
     use super::*;
+    use crate::field::{COLUMNS, RowKind};
 
     /// Returns processes of three releases; one of them is stopping.
     fn mixed() -> Snapshot {

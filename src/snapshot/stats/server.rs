@@ -49,7 +49,7 @@ impl ServerStats {
     /// The number is a range while it is not known how processes [share](Self::sharing) the
     /// counter.
     pub fn requests(&self) -> CountRange {
-        self.0.count(Col::stot).unwrap_or_default()
+        self.merge().count(Col::stot).unwrap_or_default()
     }
 
     /// Returns the number of requests that each process prints, by label. Processes that
@@ -64,13 +64,13 @@ impl ServerStats {
     ///
     /// `None` if no process has an address for it, or if every socket is of level `user`.
     pub fn address(&self) -> Option<Agreement<ServerAddress>> {
-        self.0.same_or_empty(Col::addr, ServerAddress::parse, ServerAddress::eq)
+        self.merge().same_or_empty(Col::addr, ServerAddress::parse, ServerAddress::eq)
     }
 
     /// Returns the port to which HAProxy connects, in the processes that have an IP address for it.
     /// `None` if no process has an IP address, for instance because the server is a unix socket.
     pub fn port(&self) -> Option<Agreement<u16>> {
-        self.0.same(|row| Some(ServerAddress::parse(row.addr()?).ip()?.port()), u16::eq)
+        self.merge().same(|row| Some(ServerAddress::parse(row.addr()?).ip()?.port()), u16::eq)
     }
 
     /// Returns the text of its last health check (`last_chk`).
@@ -102,6 +102,6 @@ impl ServerStats {
 }
 
 view!(ServerStats, "server");
-for_each_column!(figures, S, ServerStats);
+for_each_column!(figures, "Column", S, ServerStats, Col);
 debug!(ServerStats);
 serialize!(ServerStats: backend name);
