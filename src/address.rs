@@ -320,7 +320,10 @@ fn reachable(ip: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use std::ops::RangeInclusive;
+
+    use arbtest::arbitrary::{Result, Unstructured};
+    use arbtest::arbtest;
 
     use super::*;
 
@@ -461,39 +464,74 @@ mod tests {
         String::from_utf8_lossy(bytes).into_owned().into()
     }
 
-    fn address() -> impl Strategy<Value = Address> {
-        let port = 1..=u16::MAX;
-        prop_oneof![
-            proptest::collection::vec(any::<u8>(), 1..26)
-                .prop_map(|path| Address::Unix(path_of_bytes(&path))),
-            "\\PC{1,26}".prop_map(|path| Address::Unix(path.into())),
-            "/[\\\\x0-9a-f\t/]{0,26}".prop_map(|path| Address::Unix(path.into())),
-            any_name().prop_map(Address::Abstract),
-            any_name().prop_map(Address::AbstractUnpadded),
-            (any::<IpAddr>(), port.clone()).prop_map(|(ip, port)| Address::from(SocketAddr::new(ip, port))),
-            ("[a-zA-Z][a-z0-9_-]{0,9}(\\.[a-z][a-z0-9-]{0,9}){0,2}", port)
-                .prop_map(|(host, port)| Address::Tcp { host, port }),
-        ]
-    }
-
-    fn any_name() -> impl Strategy<Value = String> {
-        let chars = proptest::collection::vec(prop_oneof![any::<char>(), Just('\\'), Just('x')], 1..26);
-        chars.prop_map(|chars| chars.into_iter().collect())
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_shown_is_read_back(address in address()) {
-            prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
-        }
-
-        #[test]
-        fn what_is_read_is_shown_and_read_back(
-            text in "(stream\\+)?(unix@|abns@|tcp6?@|ipv4@|\\[|/)?[a-f0-9:.%\\]*/@_-]{0,20}(:[0-9]{1,5})?"
-        ) {
-            if let Ok(address) = text.parse::<Address>() {
-                prop_assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+    fn any_address(u: &mut Unstructured<'_>) -> Result<Address> {
+        Ok(match u.int_in_range(0..=6)? {
+            0 => {
+                let length = u.int_in_range(1..=25)?;
+                let bytes = (0..length).map(|_| u.arbitrary()).collect::<Result<Vec<_>>>()?;
+                Address::Unix(path_of_bytes(&bytes))
             }
-        }
+            1 => Address::Unix(any_name(u)?.replace(char::is_control, "/").into()),
+            2 => Address::Unix(format!("/{}", some_of(u, r"\x0123456789abcdef/", 0..=26)?).into()),
+            3 => Address::Abstract(any_name(u)?),
+            4 => Address::AbstractUnpadded(any_name(u)?),
+            5 => Address::from(SocketAddr::new(u.arbitrary()?, u.int_in_range(1..=u16::MAX)?)),
+            _ => {
+                let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+                let mut host = some_of(u, letters, 1..=1)?;
+                host += &some_of(u, "abcdefghijklmnopqrstuvwxyz0123456789_-", 0..=9)?;
+                for _ in 0..u.int_in_range(0..=2)? {
+                    host += ".";
+                    host += &some_of(u, "abcdefghijklmnopqrstuvwxyz", 1..=1)?;
+                    host += &some_of(u, "abcdefghijklmnopqrstuvwxyz0123456789-", 0..=9)?;
+                }
+                Address::Tcp { host, port: u.int_in_range(1..=u16::MAX)? }
+            }
+        })
+    }
+
+    /// Returns a name with backslashes, `x` and any other characters.
+    fn any_name(u: &mut Unstructured<'_>) -> Result<String> {
+        let length = u.int_in_range(1..=25)?;
+        let char = |_| match u.int_in_range(0..=3)? {
+            0 => Ok('\\'),
+            1 => Ok('x'),
+            2 => Ok(char::from(u.int_in_range(0..=127)?)),
+            _ => u.arbitrary(),
+        };
+        (0..length).map(char).collect()
+    }
+
+    /// Returns some of these ASCII characters, as many as the range allows.
+    fn some_of(u: &mut Unstructured<'_>, choices: &str, lengths: RangeInclusive<usize>) -> Result<String> {
+        let length = u.int_in_range(lengths)?;
+        (0..length).map(|_| u.choose(choices.as_bytes()).map(|byte| char::from(*byte))).collect()
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        arbtest(|u| {
+            let address = any_address(u)?;
+            assert_eq!(address.to_string().parse::<Address>().unwrap(), address);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn what_is_read_is_shown_and_read_back() {
+        arbtest(|u| {
+            let mut text = String::new();
+            text += u.choose(&["", "stream+"])?;
+            text += u.choose(&["", "unix@", "abns@", "tcp@", "tcp6@", "ipv4@", "[", "/"])?;
+            text += &some_of(u, "abcdef0123456789:.%]*/@_-", 0..=20)?;
+            if u.ratio(1, 2)? {
+                text += ":";
+                text += &some_of(u, "0123456789", 1..=5)?;
+            }
+            if let Ok(address) = text.parse::<Address>() {
+                assert_eq!(address.to_string().parse::<Address>().unwrap(), address, "{text}");
+            }
+            Ok(())
+        });
     }
 }

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use arbtest::arbitrary::{Result, Unstructured};
+use arbtest::arbtest;
 use haproxyadmin::map::PatternId;
 use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
-use proptest::prelude::*;
-use proptest::test_runner::{Config as Runs, TestRunner};
 
 mod support;
 
@@ -164,13 +164,28 @@ const PIECES: &[&str] = &[
     "x",
 ];
 
-/// Strings of these pieces and arbitrary strings, some of them very long.
-fn text() -> impl Strategy<Value = String> {
-    let pieces = prop::collection::vec(prop::sample::select(PIECES), 1..6).prop_map(|pieces| pieces.concat());
-    let padded =
-        (pieces.clone(), "[a-z]{0,3}", "[a-z]{0,3}").prop_map(|(text, a, b)| format!("{a}{text}{b}"));
-    let long = (pieces.clone(), 1_000..20_000_usize).prop_map(|(text, length)| "x".repeat(length) + &text);
-    prop_oneof![4 => pieces, 4 => padded, 3 => any::<String>(), 1 => long, 1 => Just(String::new())]
+/// Returns a string of such pieces, or any other, some of them very long.
+fn any_text(u: &mut Unstructured<'_>) -> Result<String> {
+    Ok(match u.int_in_range(0..=12)? {
+        0..=3 => pieces(u)?,
+        4..=7 => format!("{}{}{}", letters(u)?, pieces(u)?, letters(u)?),
+        8..=10 => {
+            let length = u.int_in_range(0..=32)?;
+            let ascii = |u: &mut Unstructured<'_>| u.int_in_range(0..=127).map(char::from);
+            let char = |_| if u.ratio(1, 2)? { ascii(u) } else { u.arbitrary() };
+            (0..length).map(char).collect::<Result<_>>()?
+        }
+        11 => "x".repeat(u.int_in_range(1_000..=19_999)?) + &pieces(u)?,
+        _ => String::new(),
+    })
+}
+
+fn pieces(u: &mut Unstructured<'_>) -> Result<String> {
+    (0..u.int_in_range(1..=5)?).map(|_| u.choose(PIECES).copied()).collect()
+}
+
+fn letters(u: &mut Unstructured<'_>) -> Result<String> {
+    (0..u.int_in_range(0..=3)?).map(|_| u.int_in_range(b'a'..=b'z').map(char::from)).collect()
 }
 
 /// Strings from outside for the calls on one process.
@@ -184,11 +199,23 @@ struct Case {
     file: String,
 }
 
-fn case() -> impl Strategy<Value = Case> {
-    let name = || prop_oneof![1 => Just("app".to_owned()), 1 => Just("web1".to_owned()), 4 => text()];
-    (text(), text(), text(), name(), name(), text()).prop_map(
-        |(key, value, pattern, backend, server, file)| Case { key, value, pattern, backend, server, file },
-    )
+fn any_case(u: &mut Unstructured<'_>) -> Result<Case> {
+    Ok(Case {
+        key: any_text(u)?,
+        value: any_text(u)?,
+        pattern: any_text(u)?,
+        backend: any_name(u)?,
+        server: any_name(u)?,
+        file: any_text(u)?,
+    })
+}
+
+fn any_name(u: &mut Unstructured<'_>) -> Result<String> {
+    match u.int_in_range(0..=5)? {
+        0 => Ok("app".to_owned()),
+        1 => Ok("web1".to_owned()),
+        _ => any_text(u),
+    }
 }
 
 async fn check(process: &Process, case: &Case) {
@@ -325,23 +352,22 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Runs `CASES` cases against one release.
+/// Runs cases against one release for [`TIME`].
 fn run(release: &support::Release) {
     let runtime = runtime();
     let process = runtime.block_on(Process::start(release));
-    let runs = Runs { failure_persistence: None, ..Runs::with_cases(CASES) };
-    let mut runner = TestRunner::new(runs);
-    let result = runner.run(&case(), |case| {
+    arbtest(|u| {
+        let case = any_case(u)?;
         runtime.block_on(check(&process, &case));
         Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{release:?}: {error}");
-    }
+    })
+    .size_min(256)
+    .budget(TIME)
+    .run();
 }
 
-/// Number of cases for each release; each case has all the strings.
-const CASES: u32 = 120;
+/// Time for the cases of each release, which run at once: some hundred on two cores.
+const TIME: Duration = Duration::from_secs(6);
 
 #[test]
 fn no_string_is_anything_but_an_argument() {

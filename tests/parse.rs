@@ -6,11 +6,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use arbtest::arbitrary::{Result, Unstructured};
+use arbtest::arbtest;
+use haproxyadmin::stat::{StatParser, StatTable};
+
 #[path = "support/version.rs"]
 mod version;
 
-use haproxyadmin::stat::{StatParser, StatTable};
-use proptest::prelude::*;
 use version::versions;
 
 fn fixture(version: &str) -> Vec<u8> {
@@ -146,52 +148,75 @@ fn what_only_malice_produces_is_refused_or_read_as_it_stands() {
     assert_eq!(texts.filter(|path| path.extension().is_some_and(|end| end == "txt")).count(), HANDMADE.len());
 }
 
-proptest! {
-    #[test]
-    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300), length in 1usize..50) {
-        let _ = parse_in_pieces(&bytes, length);
+#[test]
+fn no_bytes_make_the_parser_panic() {
+    arbtest(|u| {
+        let length = u.int_in_range(1..=49)?;
+        let bytes = u.bytes(u.len().min(300))?;
+        let _ = parse_in_pieces(bytes, length);
         let mut behind_a_header = b"# pxname,svname,type,scur,\n".to_vec();
-        behind_a_header.extend(&bytes);
+        behind_a_header.extend(bytes);
         let _ = parse_in_pieces(&behind_a_header, length);
-    }
+        Ok(())
+    });
+}
 
-    #[test]
-    fn damage_is_an_error_or_leaves_whole_cells(
-        version in prop::sample::select(versions()),
-        at in any::<prop::sample::Index>(),
-        byte in prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), any::<u8>()],
-    ) {
-        let mut bytes = fixture(version);
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
+#[test]
+fn damage_is_an_error_or_leaves_whole_cells() {
+    let fixtures: Vec<_> = versions().into_iter().map(fixture).collect();
+    arbtest(|u| {
+        let mut bytes = u.choose(&fixtures)?.clone();
+        let at = u.choose_index(bytes.len())?;
+        bytes[at] = match u.int_in_range(0..=3)? {
+            0 => b',',
+            1 => b'"',
+            2 => b'\n',
+            _ => u.arbitrary()?,
+        };
         if let Ok(dump) = parse(&bytes) {
             let columns = dump.header().len();
             for row in dump.rows() {
-                prop_assert_eq!(row.cells().count(), columns);
+                assert_eq!(row.cells().count(), columns, "{:?} at {at}", bytes[at]);
             }
         }
-    }
+        Ok(())
+    })
+    .budget_ms(500);
+}
 
-    #[test]
-    fn cells_of_any_text_are_read_as_the_csv_crate_reads_them(
-        rows in proptest::collection::vec(
-            (("[a-z]{0,3}|[a-z\",\n]{0,12}"), prop::option::of(any::<u64>()), "[ -~\n]{0,40}"),
-            0..6,
-        ),
-        length in 1usize..40,
-    ) {
+#[test]
+fn cells_of_any_text_are_read_as_the_csv_crate_reads_them() {
+    let printable: Vec<_> = (b' '..=b'~').chain([b'\n']).collect();
+    arbtest(|u| {
+        let length = u.int_in_range(1..=39)?;
+        let number = u.int_in_range(0..=5)?;
+        let row = |_| {
+            let name =
+                if u.ratio(1, 2)? { some_of(u, b"abcxyz", 3)? } else { some_of(u, b"abcxyz\",\n", 12)? };
+            let figure = if u.ratio(1, 2)? { Some(u.arbitrary::<u64>()?) } else { None };
+            Ok((name, figure, some_of(u, &printable, 40)?))
+        };
+        let rows = (0..number).map(row).collect::<Result<Vec<_>>>()?;
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         writer.write_record(["# pxname", "svname", "type", "scur", "last_chk", ""]).unwrap();
-        for (name, number, text) in &rows {
-            let number = number.map(|number| number.to_string()).unwrap_or_default();
-            writer.write_record([name, "s", "2", &number, text, ""]).unwrap();
+        for (name, figure, text) in &rows {
+            let figure = figure.map(|figure| figure.to_string()).unwrap_or_default();
+            writer.write_record([name, "s", "2", &figure, text, ""]).unwrap();
         }
         let mut bytes = writer.into_inner().unwrap();
         bytes.push(b'\n');
         let dump = parse_in_pieces(&bytes, length).unwrap();
-        let read: Vec<_> = dump.rows()
+        let read: Vec<_> = dump
+            .rows()
             .map(|row| (row.proxy().to_owned(), row.scur(), row.last_chk().unwrap_or_default().to_owned()))
             .collect();
-        prop_assert_eq!(read, rows);
-    }
+        assert_eq!(read, rows);
+        Ok(())
+    });
+}
+
+/// Returns some of the bytes, `most` at most.
+fn some_of(u: &mut Unstructured<'_>, choices: &[u8], most: usize) -> Result<String> {
+    let length = u.int_in_range(0..=most)?;
+    (0..length).map(|_| u.choose(choices).map(|byte| char::from(*byte))).collect()
 }

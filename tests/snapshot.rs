@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
+use arbtest::arbitrary::{Result, Unstructured};
+use arbtest::arbtest;
 use haproxyadmin::{Cluster, ErrorKind, Snapshot};
-use proptest::prelude::*;
 
 mod support;
 
@@ -250,45 +251,44 @@ const DUMPS: [&str; 6] = [
     "# pxname,svname,type,novel,\nweb,FRONTEND,0,,\n\n",
 ];
 
-/// Generates snapshots with up to four entries: answers and failures of three processes at two
-/// times.
-fn snapshots() -> impl Strategy<Value = Snapshot> {
-    let spelling = prop::sample::select(vec!["/run/", "/run//"]);
-    let process = (0..3u32, 0..2u64, prop::sample::select(DUMPS.to_vec()), spelling).prop_map(
-        |(n, at, dump, directory)| {
-            let mut process = serde_json::json!({
-                "host": format!("host{}", n % 2), "address": format!("{directory}{n}.sock"), "read_at": at,
-            });
-            if dump.is_empty() {
-                process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});
-                return process;
-            }
-            process["level"] = "admin".into();
-            process["info"] =
-                serde_json::json!([["Name", "HAProxy"], ["Nbproc", "1"], ["Pid", n.to_string()]]);
-            process["stat"] = if dump.starts_with('#') {
-                dump.into()
-            } else {
-                let path =
-                    format!("{}/fixtures/{dump}/show_stat_filter_frontends.txt", env!("CARGO_MANIFEST_DIR"));
-                std::fs::read_to_string(path).unwrap().into()
-            };
-            process
-        },
-    );
-    proptest::collection::vec(process, 0..5)
-        .prop_map(|processes| read(&serde_json::json!({"format": 1, "processes": processes}).to_string()))
+/// Returns a snapshot of a few processes at a few moments, some failed.
+fn any_snapshot(u: &mut Unstructured<'_>) -> Result<Snapshot> {
+    let number = u.int_in_range(0..=4)?;
+    let processes = (0..number).map(|_| any_process(u)).collect::<Result<Vec<_>>>()?;
+    Ok(read(&serde_json::json!({"format": 1, "processes": processes}).to_string()))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn joining_is_associative_commutative_and_idempotent(a in snapshots(), b in snapshots(), c in snapshots()) {
-        prop_assert_eq!(a.join(&b), b.join(&a));
-        prop_assert_eq!(written(&a.join(&b)), written(&b.join(&a)));
-        prop_assert_eq!(a.join(&b).join(&c), a.join(&b.join(&c)));
-        prop_assert_eq!(&a.join(&a), &a);
-        prop_assert_eq!(Snapshot::joined([&c, &a, &b, &a, &c]), a.join(&b).join(&c));
+fn any_process(u: &mut Unstructured<'_>) -> Result<serde_json::Value> {
+    let (n, at) = (u.int_in_range(0..=2)?, u.int_in_range(0..=1)?);
+    let (dump, directory) = (*u.choose(&DUMPS)?, *u.choose(&["/run/", "/run//"])?);
+    let mut process = serde_json::json!({
+        "host": format!("host{}", n % 2), "address": format!("{directory}{n}.sock"), "read_at": at,
+    });
+    if dump.is_empty() {
+        process["error"] = serde_json::json!({"kind": "timeout", "message": format!("late {at}")});
+        return Ok(process);
     }
+    process["level"] = "admin".into();
+    process["info"] = serde_json::json!([["Name", "HAProxy"], ["Nbproc", "1"], ["Pid", n.to_string()]]);
+    process["stat"] = if dump.starts_with('#') {
+        dump.into()
+    } else {
+        let path = format!("{}/fixtures/{dump}/show_stat_filter_frontends.txt", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap().into()
+    };
+    Ok(process)
+}
+
+#[test]
+fn joining_is_associative_commutative_and_idempotent() {
+    arbtest(|u| {
+        let [a, b, c] = [any_snapshot(u)?, any_snapshot(u)?, any_snapshot(u)?];
+        assert_eq!(a.join(&b), b.join(&a));
+        assert_eq!(written(&a.join(&b)), written(&b.join(&a)));
+        assert_eq!(a.join(&b).join(&c), a.join(&b.join(&c)));
+        assert_eq!(&a.join(&a), &a);
+        assert_eq!(Snapshot::joined([&c, &a, &b, &a, &c]), a.join(&b).join(&c));
+        Ok(())
+    })
+    .budget_ms(1_000);
 }

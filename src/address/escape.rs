@@ -82,7 +82,8 @@ fn hex_escape(text: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use arbtest::arbitrary::Result;
+    use arbtest::arbtest;
 
     use super::*;
 
@@ -108,24 +109,34 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn every_text_stands_for_the_bytes_it_was_made_from(
-            bytes in prop_oneof![
-                proptest::collection::vec(any::<u8>(), 0..12),
-                proptest::collection::vec(prop::sample::select(br"\\\xx4f0/".to_vec()), 0..12),
-                proptest::collection::vec(prop::sample::select(b"\\\\x4f\t\xff\xc3\xa9".to_vec()), 0..12),
-            ]
-        ) {
+    #[test]
+    fn every_text_stands_for_the_bytes_it_was_made_from() {
+        arbtest(|u| {
+            let choices = [None, Some(&br"\\\xx4f0/"[..]), Some(b"\\\\x4f\t\xff\xc3\xa9")];
+            let choices = u.choose(&choices)?.to_owned();
+            let length = u.int_in_range(0..=11)?;
+            let byte = |_| match choices {
+                None => u.arbitrary(),
+                Some(choices) => u.choose(choices).copied(),
+            };
+            let bytes = (0..length).map(byte).collect::<Result<Vec<_>>>()?;
             let text = Escaped(&bytes).to_string();
-            prop_assert!(!text.chars().any(char::is_control), "{:?}", text);
-            prop_assert_eq!(unescape(&text), bytes);
-        }
+            assert!(!text.chars().any(char::is_control), "{text:?}");
+            assert_eq!(unescape(&text), bytes, "{text:?}");
+            Ok(())
+        });
+    }
 
-        #[test]
-        fn text_without_hexadecimal_escapes_stands_for_itself(text in "[^x\\p{Cc}]{0,12}") {
-            prop_assert_eq!(unescape(&text), text.as_bytes());
-            prop_assert_eq!(Escaped(text.as_bytes()).to_string(), text);
-        }
+    #[test]
+    fn text_without_hexadecimal_escapes_stands_for_itself() {
+        arbtest(|u| {
+            let length = u.int_in_range(0..=12)?;
+            let char = |_| if u.ratio(1, 4)? { Ok('\\') } else { u.arbitrary() };
+            let mut text = (0..length).map(char).collect::<Result<String>>()?;
+            text.retain(|c| c != 'x' && !c.is_control());
+            assert_eq!(unescape(&text), text.as_bytes(), "{text:?}");
+            assert_eq!(Escaped(text.as_bytes()).to_string(), text);
+            Ok(())
+        });
     }
 }

@@ -276,8 +276,12 @@ const MOST_DIGITS: usize = 20;
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
+    use arbtest::arbitrary::{Result, Unstructured};
+    use arbtest::arbtest;
+
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn leading_digits_stops_at_every_other_byte() {
@@ -312,40 +316,54 @@ mod tests {
         assert_eq!(cell(b"a longer text,b", 0, Class::Text), Ok(14));
     }
 
-    proptest! {
-        #[test]
-        fn the_end_of_a_line_is_the_same_in_pieces(
-            bytes in proptest::collection::vec(prop::sample::select(&b"ab\"\n"[..]), 0..40),
-            piece in 1usize..7,
-        ) {
+    /// Returns some of the bytes, as many as the range allows.
+    fn bytes_of(u: &mut Unstructured<'_>, choices: &[u8], lengths: RangeInclusive<usize>) -> Result<Vec<u8>> {
+        (0..u.int_in_range(lengths)?).map(|_| u.choose(choices).copied()).collect()
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_the_same_in_pieces() {
+        arbtest(|u| {
+            let bytes = bytes_of(u, b"ab\"\n", 0..=39)?;
+            let piece = u.int_in_range(1..=6)?;
             let mut end = LineEnd::default();
             let lengths = (piece..bytes.len() + piece).step_by(piece).map(|length| length.min(bytes.len()));
             let found = lengths.into_iter().find_map(|length| end.find(&bytes[..length]));
-            prop_assert_eq!(found, line_end(&bytes));
+            assert_eq!(found, line_end(&bytes), "{bytes:?} in pieces of {piece}");
             if found.is_some() {
                 // The next search is for the end of the next line.
-                prop_assert_eq!(end.find(b"a\n"), Some(2));
+                assert_eq!(end.find(b"a\n"), Some(2));
             }
-        }
+            Ok(())
+        });
+    }
 
-        #[test]
-        fn a_number_is_read_as_the_standard_library_reads_it(text in "[0-9]{1,22}", tail in "[,a ]{1,9}") {
+    #[test]
+    fn a_number_is_read_as_the_standard_library_reads_it() {
+        arbtest(|u| {
+            let text = String::from_utf8(bytes_of(u, b"0123456789", 1..=22)?).unwrap();
+            let tail = String::from_utf8(bytes_of(u, b",a ", 1..=9)?).unwrap();
             let line = format!("{text},{tail}");
             let expected = text.parse::<u64>().ok();
-            prop_assert_eq!(to_u64(text.as_bytes()), expected);
+            assert_eq!(to_u64(text.as_bytes()), expected, "{text}");
             let end = cell(line.as_bytes(), 0, Class::Number);
-            prop_assert_eq!(end, expected.map(|_| text.len() + 1).ok_or(Stop::NotANumber));
-        }
+            assert_eq!(end, expected.map(|_| text.len() + 1).ok_or(Stop::NotANumber), "{line:?}");
+            Ok(())
+        });
+    }
 
-        #[test]
-        fn skipping_and_searching_agree_with_a_byte_loop(
-            bytes in proptest::collection::vec(prop_oneof![Just(b','), any::<u8>()], 0..80),
-            count in 0usize..20,
-        ) {
+    #[test]
+    fn skipping_and_searching_agree_with_a_byte_loop() {
+        arbtest(|u| {
+            let length = u.int_in_range(0..=79)?;
+            let byte = |_| if u.ratio(1, 2)? { Ok(b',') } else { u.arbitrary() };
+            let bytes = (0..length).map(byte).collect::<Result<Vec<_>>>()?;
+            let count = u.int_in_range(0..=19)?;
             let plain = bytes.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
             let expected = if count == 0 { Some(0) } else { plain.clone().nth(count - 1).map(|at| at + 1) };
-            prop_assert_eq!(skip(&bytes, 0, count, b','), expected);
-            prop_assert_eq!(until(&bytes, 0, b','), plain.clone().next().map(|at| &bytes[..at]));
-        }
+            assert_eq!(skip(&bytes, 0, count, b','), expected, "{count} in {bytes:?}");
+            assert_eq!(until(&bytes, 0, b','), plain.clone().next().map(|at| &bytes[..at]), "{bytes:?}");
+            Ok(())
+        });
     }
 }

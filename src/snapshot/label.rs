@@ -145,7 +145,8 @@ mod tests {
     use crate::error::{ErrorKind, Failure};
     use std::sync::Arc;
 
-    use proptest::prelude::*;
+    use arbtest::arbitrary::{Result, Unstructured};
+    use arbtest::arbtest;
 
     use super::*;
     use crate::address::Address;
@@ -217,8 +218,8 @@ mod tests {
         assert_eq!(labelled(&[("h", &one, None), ("h", "/b", None)]), ["a", "b"]);
     }
 
-    fn odd_address() -> impl Strategy<Value = Address> {
-        let text = prop::sample::select(vec![
+    fn odd_address(u: &mut Unstructured<'_>) -> Result<Address> {
+        let texts = [
             "/1.sock",
             "/run/1.sock",
             "/run//1.sock",
@@ -235,12 +236,13 @@ mod tests {
             "/run/[::1]:1",
             "h:1",
             "/h:1",
-        ]);
-        let unreadable = prop::sample::select(vec![&b"/run/\xff.sock"[..], b"/run/\xfe.sock"]);
-        prop_oneof![
-            4 => text.prop_map(|text| text.parse().unwrap()),
-            1 => unreadable.prop_map(unreadable_path),
-        ]
+        ];
+        let unreadable = [&b"/run/\xff.sock"[..], b"/run/\xfe.sock"];
+        if u.ratio(4, 5)? {
+            Ok(u.choose(&texts)?.parse().unwrap())
+        } else {
+            Ok(unreadable_path(u.choose(&unreadable)?))
+        }
     }
 
     #[cfg(unix)]
@@ -255,9 +257,8 @@ mod tests {
         std::path::Path::new(&*String::from_utf8_lossy(bytes)).into()
     }
 
-    fn odd_record() -> impl Strategy<Value = Record> {
-        let host = prop::sample::select(vec!["h", "h:/run", ""]);
-        let label = prop::sample::select(vec![
+    fn odd_record(u: &mut Unstructured<'_>) -> Result<Record> {
+        let labels = [
             "1",
             "2",
             "1.sock",
@@ -268,27 +269,31 @@ mod tests {
             "x",
             "abns@x",
             "",
-        ]);
-        let nbproc = prop::option::of((1..3u64, prop::sample::select(vec![1u64, 2, 2, 2])));
-        (host, odd_address(), prop::option::weighted(0.3, label), nbproc)
-            .prop_map(|(host, address, label, nbproc)| record(host, address, label, nbproc))
+        ];
+        let host = *u.choose(&["h", "h:/run", ""])?;
+        let address = odd_address(u)?;
+        let label = if u.ratio(3, 10)? { Some(*u.choose(&labels)?) } else { None };
+        let nbproc =
+            if u.ratio(1, 2)? { Some((u.int_in_range(1..=2)?, *u.choose(&[1, 2, 2, 2])?)) } else { None };
+        Ok(record(host, address, label, nbproc))
     }
 
-    proptest! {
-        #[test]
-        fn labels_are_unique_and_those_given_once_stay(
-            records in proptest::collection::vec(odd_record(), 0..9)
-        ) {
+    #[test]
+    fn labels_are_unique_and_those_given_once_stay() {
+        arbtest(|u| {
+            let number = u.int_in_range(0..=8)?;
+            let records = (0..number).map(|_| odd_record(u)).collect::<Result<Vec<_>>>()?;
             let labels = labels(records.iter());
             let unique: HashSet<_> = labels.iter().collect();
-            prop_assert_eq!((unique.len(), labels.len()), (records.len(), records.len()), "{:?}", labels);
+            assert_eq!((unique.len(), labels.len()), (records.len(), records.len()), "{labels:?}");
             for (record, label) in records.iter().zip(&labels) {
                 let given = records.iter().filter(|other| other.label == record.label).count();
                 if let (Some(preference), 1) = (&record.label, given) {
-                    prop_assert_eq!(&**label, &**preference);
+                    assert_eq!(&**label, &**preference);
                 }
             }
-        }
+            Ok(())
+        });
     }
 
     #[test]
