@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_votes() {
+    fn no_majority_decides() {
         assert_eq!(agreement(labelled(&labels(), &[4, 4, 4]), u64::eq), Some(Agreement::Same(4)));
         let differs = agreement(labelled(&labels(), &[4, 4, 1]), u64::eq).unwrap();
         assert_eq!(differs.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
