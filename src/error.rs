@@ -260,10 +260,14 @@ impl Error {
 
     /// Returns the answers of the processes to the call that failed, if their type is `T`.
     pub(crate) fn answers<T: 'static>(&self) -> Option<&T> {
+        self.all_answers()?.downcast_ref()
+    }
+
+    /// Returns the answers of the processes to the call that failed, of any type.
+    pub(crate) fn all_answers(&self) -> Option<&Answers> {
         match &self.0.problem {
-            Problem::Incomplete { answers: Some(answers), .. } | Problem::Several { answers, .. } => {
-                answers.downcast_ref()
-            }
+            Problem::Incomplete { answers, .. } => answers.as_ref(),
+            Problem::Several { answers, .. } => Some(answers),
             _ => None,
         }
     }

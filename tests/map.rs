@@ -71,6 +71,29 @@ async fn a_map_shows_what_each_process_holds() {
 }
 
 #[tokio::test]
+async fn contents_of_some_processes_are_not_taken_for_all() {
+    let (mut running, cluster) = managed().await;
+    let (all, file) = (releases().len(), "hosts.map");
+    let missed = format!("at least {} processes expected, {all} found", all + 1);
+    let expecting = Cluster::builder().dir(running.stats()).expect_at_least(all + 1).build().await.unwrap();
+
+    let contents = map(&expecting.allow_partial(), &running, file).show().await.unwrap();
+    assert_eq!(contents.missing().map(ToString::to_string).collect::<Vec<_>>(), [&*missed]);
+    let error = contents.entries().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert!(error.to_string().ends_with(&missed), "{error}");
+    let error = map(&expecting, &running, file).show().await.unwrap_err();
+    assert_eq!(error.contents().unwrap().per_process().count(), all);
+
+    running.kill(1);
+    let error = map(&cluster, &running, file).show().await.unwrap_err();
+    let contents = error.contents().unwrap();
+    assert_eq!((contents.per_process().count(), contents.failed().count()), (all - 1, 1));
+    assert_eq!(contents.entries().err().unwrap().kind(), ErrorKind::Incomplete);
+    assert!(error.outcomes::<Change>().is_none());
+}
+
+#[tokio::test]
 async fn a_key_is_looked_up_in_each_process() {
     let (running, cluster) = managed().await;
     let map = map(&cluster, &running, "hosts.map");

@@ -1,6 +1,6 @@
 //! The output of the tool when some processes fail.
 
-use haproxyadmin::fake::{Fault, Frontend, Process, Running};
+use haproxyadmin::fake::{Fault, Frontend, Map, Process, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -21,6 +21,7 @@ impl Three {
         let mut running = Vec::new();
         for n in 1..=3 {
             let process = Process::new("3.2.4").pid(1000 + n).frontend(Frontend::new("web"));
+            let process = process.map(Map::new("/hosts.map"));
             running.push(process.serve(dir.path().join(format!("{n}.sock"))).await.unwrap());
         }
         running.remove(1).kill().await;
@@ -100,8 +101,14 @@ async fn equal_failures_are_one_line() {
         let web = if options.is_empty() { "" } else { "web\n" };
         let expected = (code, web.to_owned(), format!("haproxytool: no answer from {both}"));
         assert_eq!(three.run(&[options, &["frontend", "list"]].concat()).await, expected);
-        let (code_found, _, said) = three.run(&[options, &["process", "errors"]].concat()).await;
-        assert_eq!((code_found, said), (code, format!("haproxytool: `show errors` failed on {both}")));
+        for (action, command) in [
+            (&["process", "errors"][..], "show errors"),
+            (&["map", "show", "/hosts.map"], "show map /hosts.map"),
+            (&["map", "count", "/hosts.map"], "show map /hosts.map"),
+        ] {
+            let (code_found, _, said) = three.run(&[options, action].concat()).await;
+            assert_eq!((code_found, said), (code, format!("haproxytool: `{command}` failed on {both}")));
+        }
     }
 
     three.running[0].fail(Fault::Close);

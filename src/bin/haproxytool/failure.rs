@@ -1,4 +1,4 @@
-use haproxyadmin::map::{Lookup, PatternInfo};
+use haproxyadmin::map::{Contents, Lookup, PatternInfo};
 use haproxyadmin::membership::Requirement;
 use haproxyadmin::server::ServerState;
 use haproxyadmin::snapshot::Label;
@@ -85,6 +85,14 @@ impl Failures {
         }
     }
 
+    pub(crate) fn of_contents(contents: &Contents) -> Self {
+        let processes = contents.failed().map(|(label, error)| Failure::of_error(label, error));
+        Self {
+            processes: processes.collect(),
+            missing: contents.missing().map(Requirement::to_string).collect(),
+        }
+    }
+
     /// Returns the failures that an error holds, for every type of outcome.
     pub(crate) fn of_error(error: &Error) -> Self {
         fn held<T: 'static>(error: &Error) -> Option<Failures> {
@@ -92,6 +100,7 @@ impl Failures {
         }
         let snapshot = error.snapshot().map(Self::of_snapshot);
         snapshot
+            .or_else(|| error.contents().as_ref().map(Self::of_contents))
             .or_else(|| held::<String>(error))
             .or_else(|| held::<Reply>(error))
             .or_else(|| held::<Lookup>(error))

@@ -8,7 +8,7 @@ use haproxyadmin::map::{Contents, Lookup, PatternInfo};
 use haproxyadmin::snapshot::Label;
 use serde_json::{Map, Value};
 
-use crate::failure::{Failure, Failures};
+use crate::failure::Failures;
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 
@@ -79,8 +79,7 @@ fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::map::Entry<'a>>) -> Vec
 }
 
 fn judged(mut report: Report, contents: &Contents) -> Report {
-    let processes = contents.failed().map(|(label, error)| Failure::of_error(label, error)).collect();
-    report.failures.add(Failures { processes, ..Failures::default() });
+    report.failures.add(Failures::of_contents(contents));
     report.failed |= contents.per_process().next().is_none();
     report
 }

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::cluster::{Outcome, Outcomes};
 use crate::error::{Error, Problem, Result};
 use crate::excerpt::excerpt;
 use crate::show::{Entries, Entry};
-use crate::snapshot::Label;
+use crate::snapshot::{Label, Requirement};
 
 /// Contents of a map or an ACL, process by process.
 ///
@@ -12,6 +13,9 @@ use crate::snapshot::Label;
 /// added while one process was down is missing there until it is added there too.
 /// [`entries`](Contents::entries) returns one list, and fails if processes differ;
 /// [`differences`](Contents::differences) reports each difference and its processes.
+///
+/// If a process fails, the error holds the contents of the others: [`Error::contents`]. Cheap to
+/// clone.
 ///
 /// References and the order of entries belong to each process and are not compared.
 ///
@@ -29,9 +33,9 @@ use crate::snapshot::Label;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Contents {
-    outcomes: Outcomes<Entries>,
+    outcomes: Arc<Outcomes<Entries>>,
 }
 
 /// An entry that some processes have more often than others.
@@ -60,7 +64,7 @@ pub struct Difference {
 
 impl Contents {
     pub(super) fn new(outcomes: Outcomes<Entries>) -> Self {
-        Self { outcomes }
+        Self { outcomes: Arc::new(outcomes) }
     }
 
     /// Returns the entries, which are the same on all processes that have the map or ACL. The order
@@ -69,15 +73,18 @@ impl Contents {
     /// # Errors
     ///
     /// - [`Diverging`](crate::ErrorKind::Diverging) if the processes have different entries.
-    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if a process did not answer.
+    /// - [`Incomplete`](crate::ErrorKind::Incomplete) if a process did not answer, or if something
+    ///   is [missing](Contents::missing).
     /// - [`NotFound`](crate::ErrorKind::NotFound) if no process has the map or ACL.
     ///
     /// The last two occur only with contents that were read through
     /// [`Cluster::allow_partial`](crate::Cluster::allow_partial).
     pub fn entries(&self) -> Result<impl ExactSizeIterator<Item = Entry<'_>>> {
-        if let Some(failed) = self.outcomes.failed().next() {
+        let failed = self.outcomes.failed().next().map(|failed| {
             let reason = failed.error().map(Error::reason).unwrap_or_default();
-            let text = format!("{}: {reason}", failed.address());
+            format!("{}: {reason}", failed.address())
+        });
+        if let Some(text) = failed.or_else(|| self.missing().next().map(ToString::to_string)) {
             return Err(Error::new(Problem::Incomplete { text, cause: None, answers: None })
                 .during(self.outcomes.command()));
         }
@@ -103,6 +110,11 @@ impl Contents {
     /// Returns the processes that did not answer, with the errors.
     pub fn failed(&self) -> impl Iterator<Item = (&Label, &Error)> {
         self.outcomes.failed().filter_map(|outcome| Some((outcome.label(), outcome.error()?)))
+    }
+
+    /// Returns the requirements of the cluster that were not met: see [`Outcomes::missing`].
+    pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
+        self.outcomes.missing()
     }
 
     /// Returns the labels of the processes that do not have the map or ACL at all.
@@ -141,6 +153,17 @@ impl Contents {
             .into_iter()
             .map(|(text, counts)| Difference { text: text.into(), counts: labels().zip(counts).collect() })
             .collect()
+    }
+}
+
+/// Access to the contents that an error holds.
+impl Error {
+    /// Returns the contents of a map or an ACL that could not be read from some processes, or that
+    /// no process has: the error of [`Map::show`](crate::Map::show) and
+    /// [`Acl::show`](crate::Acl::show).
+    pub fn contents(&self) -> Option<Contents> {
+        let outcomes = Arc::clone(self.all_answers()?).downcast().ok()?;
+        Some(Contents { outcomes })
     }
 }
 
