@@ -18,6 +18,15 @@ use crate::level::Level;
 use crate::version::Version;
 
 /// Result of every operation of this crate that can fail.
+///
+/// # Example
+///
+/// ```no_run
+/// async fn weight(cluster: &haproxyadmin::Cluster) -> haproxyadmin::Result<u64> {
+///     let server = cluster.server("app", "web1").await?;
+///     Ok(server.weight().and_then(|weight| weight.same().copied()).unwrap_or(0))
+/// }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Error of any operation of this crate.

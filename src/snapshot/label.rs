@@ -9,6 +9,19 @@ use crate::protocol::Nbproc;
 use crate::show::Info;
 
 /// Short name of a process among others: for people, and as a key in JSON.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use haproxyadmin::snapshot::Label;
+///
+/// let snapshot = cluster.allow_partial().snapshot().await?;
+/// let failed: Vec<Label> = snapshot.failed().map(|process| process.label().clone()).collect();
+/// println!("no answer from {}", failed.join(", "));
+/// # Ok(())
+/// # }
+/// ```
 pub type Label = Arc<str>;
 
 /// Returns a unique label for each record, in the same order.
