@@ -1,12 +1,9 @@
-use super::bulk::Bulk;
-use super::contents::Contents;
-use super::{Lookup, PatternId};
+use super::set::{PatternSet, Verbs};
+use super::{Contents, Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
-use crate::level::Level;
-use crate::protocol::{Change, Command, EntryRef};
+use crate::protocol::{Change, EntryRef};
 use crate::show::PatternInfo;
-use crate::show::stat::StatFilter;
 
 /// An ACL of a [`Cluster`], addressed by its file or its number.
 ///
@@ -40,8 +37,7 @@ use crate::show::stat::StatFilter;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Acl {
-    cluster: Cluster,
-    id: PatternId,
+    set: PatternSet,
 }
 
 impl Cluster {
@@ -57,7 +53,7 @@ impl Cluster {
         P: TryInto<PatternId>,
         P::Error: Into<Error>,
     {
-        Ok(Acl { cluster: self.clone(), id: id.try_into().map_err(Into::into)? })
+        Ok(Acl { set: PatternSet::new(self, &Verbs::ACL, id)? })
     }
 
     /// Reads the list of ACLs from each process: `show acl`.
@@ -68,20 +64,20 @@ impl Cluster {
     #[doc(alias = "show acl")]
     #[doc(alias = "show_acl")]
     pub async fn acls(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
-        self.sources("show acl").await
+        PatternSet::list(self, &Verbs::ACL).await
     }
 }
 
 impl Acl {
     /// Returns the file or number of the ACL.
     pub fn id(&self) -> &PatternId {
-        &self.id
+        self.set.id()
     }
 
     /// Returns the same ACL, acting through `cluster`, another view of the cluster.
     #[must_use]
     pub fn on(&self, cluster: &Cluster) -> Self {
-        Self { cluster: cluster.clone(), id: self.id.clone() }
+        Self { set: self.set.on(cluster) }
     }
 
     /// Reads the patterns of the ACL from each process: `show acl ID`.
@@ -95,7 +91,7 @@ impl Acl {
     #[doc(alias = "show acl")]
     #[doc(alias = "show_acl")]
     pub async fn show(&self) -> Result<Contents> {
-        self.cluster.contents(self.command(Command::read("show acl"))?).await
+        self.set.show().await
     }
 
     /// Tests in each process if `value` matches, with the matching method of the ACL:
@@ -109,8 +105,7 @@ impl Acl {
     #[doc(alias = "get acl")]
     #[doc(alias = "get_acl")]
     pub async fn get(&self, value: &str) -> Result<Outcomes<Lookup>> {
-        let command = self.command(Command::read("get acl").needs(Level::Admin))?.secret(value)?;
-        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+        self.set.get(value).await
     }
 
     /// Adds a pattern: `add acl ID PATTERN`. A pattern that exists already is then there twice.
@@ -126,8 +121,7 @@ impl Acl {
     #[doc(alias = "add acl")]
     #[doc(alias = "add_acl")]
     pub async fn add(&self, pattern: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write_once("add acl"))?.secret(pattern)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.add(&[pattern]).await
     }
 
     /// Adds many patterns: `add acl ID PATTERN`, with many commands in one piece, on one connection
@@ -151,11 +145,11 @@ impl Acl {
         &self,
         patterns: impl IntoIterator<Item = P>,
     ) -> Result<Outcomes<Change>> {
-        let mut bulk = Bulk::new(self.command(Command::write_once("add acl"))?);
+        let mut bulk = self.set.bulk()?;
         for pattern in patterns {
             bulk.pattern(pattern.as_ref())?;
         }
-        bulk.send(&self.cluster).await
+        self.set.add_all(bulk).await
     }
 
     /// Deletes the patterns with this text: `del acl ID PATTERN`. Up to 3.2, HAProxy deletes all of
@@ -171,8 +165,7 @@ impl Acl {
     #[doc(alias = "del acl")]
     #[doc(alias = "del_acl")]
     pub async fn delete(&self, pattern: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write_once("del acl"))?.key(pattern)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.delete(pattern).await
     }
 
     /// Deletes one pattern: `del acl ID #REFERENCE`.
@@ -188,8 +181,7 @@ impl Acl {
     #[doc(alias = "del acl")]
     #[doc(alias = "del_acl")]
     pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write("del acl"))?.reference(entry);
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.delete_entry(entry).await
     }
 
     /// Deletes all patterns: `clear acl ID`.
@@ -200,10 +192,6 @@ impl Acl {
     #[doc(alias = "clear acl")]
     #[doc(alias = "clear_acl")]
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(self.command(Command::write("clear acl"))?, StatFilter::Nothing).await
-    }
-
-    fn command(&self, command: Command) -> Result<Command> {
-        command.text(&self.id.to_string())
+        self.set.clear().await
     }
 }

@@ -1,12 +1,9 @@
-use super::bulk::Bulk;
-use super::contents::Contents;
-use super::{Lookup, PatternId};
-use crate::cluster::{Cluster, Outcomes, Target};
+use super::set::{PatternSet, Verbs};
+use super::{Contents, Lookup, PatternId};
+use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
-use crate::level::Level;
 use crate::protocol::{Change, Command, EntryRef};
-use crate::show::stat::StatFilter;
-use crate::show::{Entries, PatternInfo};
+use crate::show::PatternInfo;
 
 /// A map of a [`Cluster`], addressed by its file or its number.
 ///
@@ -39,8 +36,7 @@ use crate::show::{Entries, PatternInfo};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Map {
-    cluster: Cluster,
-    id: PatternId,
+    set: PatternSet,
 }
 
 impl Cluster {
@@ -56,7 +52,7 @@ impl Cluster {
         P: TryInto<PatternId>,
         P::Error: Into<Error>,
     {
-        Ok(Map { cluster: self.clone(), id: id.try_into().map_err(Into::into)? })
+        Ok(Map { set: PatternSet::new(self, &Verbs::MAP, id)? })
     }
 
     /// Reads the list of maps from each process: `show map`.
@@ -67,32 +63,20 @@ impl Cluster {
     #[doc(alias = "show map")]
     #[doc(alias = "show_map")]
     pub async fn maps(&self) -> Result<Outcomes<Vec<PatternInfo>>> {
-        self.sources("show map").await
-    }
-
-    pub(super) async fn sources(&self, verb: &str) -> Result<Outcomes<Vec<PatternInfo>>> {
-        let read = |data: Vec<u8>| Ok(PatternInfo::read(&String::from_utf8_lossy(&data))?);
-        self.fan_out().ask(Command::read(verb).needs(Level::Admin), read).await
-    }
-
-    pub(super) async fn contents(&self, command: Command) -> Result<Contents> {
-        let command = &command.needs(Level::Admin);
-        let read = |data: Vec<u8>| Ok(Entries::read(data)?);
-        let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
-        Ok(Contents::new(self.fan_out().each(command, StatFilter::Nothing, job).await?))
+        PatternSet::list(self, &Verbs::MAP).await
     }
 }
 
 impl Map {
     /// Returns the file or number of the map.
     pub fn id(&self) -> &PatternId {
-        &self.id
+        self.set.id()
     }
 
     /// Returns the same map, acting through `cluster`, another view of the cluster.
     #[must_use]
     pub fn on(&self, cluster: &Cluster) -> Self {
-        Self { cluster: cluster.clone(), id: self.id.clone() }
+        Self { set: self.set.on(cluster) }
     }
 
     /// Reads the entries of the map from each process: `show map ID`.
@@ -112,7 +96,7 @@ impl Map {
     #[doc(alias = "show map")]
     #[doc(alias = "show_map")]
     pub async fn show(&self) -> Result<Contents> {
-        self.cluster.contents(self.command(Command::read("show map"))?).await
+        self.set.show().await
     }
 
     /// Looks up `key` in each process, with the matching method of the map: `get map ID KEY`.
@@ -125,8 +109,7 @@ impl Map {
     #[doc(alias = "get map")]
     #[doc(alias = "get_map")]
     pub async fn get(&self, key: &str) -> Result<Outcomes<Lookup>> {
-        let command = self.command(Command::read("get map").needs(Level::Admin))?.secret(key)?;
-        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+        self.set.get(key).await
     }
 
     /// Adds an entry: `add map ID KEY VALUE`. A key that exists already is then there twice; see
@@ -142,8 +125,7 @@ impl Map {
     #[doc(alias = "add map")]
     #[doc(alias = "add_map")]
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write_once("add map"))?.secret(key)?.secret(value)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.add(&[key, value]).await
     }
 
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as its payload.
@@ -167,11 +149,11 @@ impl Map {
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Outcomes<Change>> {
-        let mut bulk = Bulk::new(self.command(Command::write_once("add map"))?);
+        let mut bulk = self.set.bulk()?;
         for (key, value) in entries {
             bulk.pair(key.as_ref(), value.as_ref())?;
         }
-        bulk.send(&self.cluster).await
+        self.set.add_all(bulk).await
     }
 
     /// Sets the value of all entries with this key: `set map ID KEY VALUE`.
@@ -189,8 +171,8 @@ impl Map {
     #[doc(alias = "set map")]
     #[doc(alias = "set_map")]
     pub async fn set(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write("set map"))?.key(key)?.secret(value)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        let command = self.set.command(Command::write("set map"))?.key(key)?.secret(value)?;
+        self.set.change(command).await
     }
 
     /// Deletes the entries with this key: `del map ID KEY`. Up to 3.2, HAProxy deletes all of them;
@@ -206,8 +188,7 @@ impl Map {
     #[doc(alias = "del map")]
     #[doc(alias = "del_map")]
     pub async fn delete(&self, key: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write_once("del map"))?.key(key)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.delete(key).await
     }
 
     /// Sets the value of one entry: `set map ID #REFERENCE VALUE`.
@@ -223,8 +204,8 @@ impl Map {
     #[doc(alias = "set map")]
     #[doc(alias = "set_map")]
     pub async fn set_entry(&self, entry: EntryRef, value: &str) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write("set map"))?.reference(entry).secret(value)?;
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        let command = self.set.command(Command::write("set map"))?.reference(entry).secret(value)?;
+        self.set.change(command).await
     }
 
     /// Deletes one entry: `del map ID #REFERENCE`. The reference requires a single process, as in
@@ -236,8 +217,7 @@ impl Map {
     #[doc(alias = "del map")]
     #[doc(alias = "del_map")]
     pub async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
-        let command = self.command(Command::write("del map"))?.reference(entry);
-        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+        self.set.delete_entry(entry).await
     }
 
     /// Deletes all entries: `clear map ID`.
@@ -248,10 +228,6 @@ impl Map {
     #[doc(alias = "clear map")]
     #[doc(alias = "clear_map")]
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(self.command(Command::write("clear map"))?, StatFilter::Nothing).await
-    }
-
-    fn command(&self, command: Command) -> Result<Command> {
-        command.text(&self.id.to_string())
+        self.set.clear().await
     }
 }

@@ -6,6 +6,7 @@ mod contents;
 mod id;
 mod lookup;
 mod map;
+mod set;
 
 pub use acl::Acl;
 pub use contents::{Contents, Difference};

@@ -1,0 +1,125 @@
+use super::bulk::Bulk;
+use super::contents::Contents;
+use super::{Lookup, PatternId};
+use crate::cluster::{Cluster, Outcomes, Target};
+use crate::error::{Error, Result};
+use crate::level::Level;
+use crate::protocol::{Change, Command, EntryRef};
+use crate::show::stat::StatFilter;
+use crate::show::{Entries, PatternInfo};
+
+/// The patterns of a map or an ACL, in each process of a cluster.
+///
+/// [`Map`](super::Map) and [`Acl`](super::Acl) document the methods.
+#[derive(Debug, Clone)]
+pub(super) struct PatternSet {
+    cluster: Cluster,
+    verbs: &'static Verbs,
+    id: PatternId,
+}
+
+/// The commands of one kind of pattern set.
+#[derive(Debug)]
+pub(super) struct Verbs {
+    show: &'static str,
+    get: &'static str,
+    add: &'static str,
+    delete: &'static str,
+    clear: &'static str,
+}
+
+impl Verbs {
+    pub(super) const MAP: Self =
+        Self { show: "show map", get: "get map", add: "add map", delete: "del map", clear: "clear map" };
+    pub(super) const ACL: Self =
+        Self { show: "show acl", get: "get acl", add: "add acl", delete: "del acl", clear: "clear acl" };
+}
+
+impl PatternSet {
+    pub(super) fn new<P>(cluster: &Cluster, verbs: &'static Verbs, id: P) -> Result<Self>
+    where
+        P: TryInto<PatternId>,
+        P::Error: Into<Error>,
+    {
+        Ok(Self { cluster: cluster.clone(), verbs, id: id.try_into().map_err(Into::into)? })
+    }
+
+    /// Reads the list of the sets of one kind from each process.
+    pub(super) async fn list(cluster: &Cluster, verbs: &Verbs) -> Result<Outcomes<Vec<PatternInfo>>> {
+        let read = |data: Vec<u8>| Ok(PatternInfo::read(&String::from_utf8_lossy(&data))?);
+        cluster.fan_out().ask(query(verbs.show), read).await
+    }
+
+    pub(super) fn id(&self) -> &PatternId {
+        &self.id
+    }
+
+    pub(super) fn on(&self, cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone(), verbs: self.verbs, id: self.id.clone() }
+    }
+
+    pub(super) async fn show(&self) -> Result<Contents> {
+        let command = &self.command(query(self.verbs.show))?;
+        let read = |data: Vec<u8>| Ok(Entries::read(data)?);
+        let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
+        Ok(Contents::new(self.cluster.fan_out().each(command, StatFilter::Nothing, job).await?))
+    }
+
+    pub(super) async fn get(&self, text: &str) -> Result<Outcomes<Lookup>> {
+        let command = self.command(query(self.verbs.get))?.secret(text)?;
+        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+    }
+
+    /// Adds one entry: the key and the value of a map, or the pattern of an ACL.
+    pub(super) async fn add(&self, words: &[&str]) -> Result<Outcomes<Change>> {
+        let mut command = self.addition()?;
+        for word in words {
+            command = command.secret(word)?;
+        }
+        self.change(command).await
+    }
+
+    /// Returns an empty list of entries to add.
+    pub(super) fn bulk(&self) -> Result<Bulk> {
+        Ok(Bulk::new(self.addition()?))
+    }
+
+    pub(super) async fn add_all(&self, bulk: Bulk) -> Result<Outcomes<Change>> {
+        bulk.send(&self.cluster).await
+    }
+
+    pub(super) async fn delete(&self, text: &str) -> Result<Outcomes<Change>> {
+        let verb = self.verbs.delete;
+        self.change(self.command(Command::write_once(verb))?.key(text)?).await
+    }
+
+    pub(super) async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
+        let verb = self.verbs.delete;
+        self.change(self.command(Command::write(verb))?.reference(entry)).await
+    }
+
+    pub(super) async fn clear(&self) -> Result<Outcomes<Change>> {
+        let verb = self.verbs.clear;
+        self.change(self.command(Command::write(verb))?).await
+    }
+
+    /// Adds the file or number of the set to a command.
+    pub(super) fn command(&self, command: Command) -> Result<Command> {
+        command.text(&self.id.to_string())
+    }
+
+    pub(super) async fn change(&self, command: Command) -> Result<Outcomes<Change>> {
+        self.cluster.fan_out().change(command, StatFilter::Nothing).await
+    }
+
+    /// Returns the command that adds an entry, without the entry.
+    fn addition(&self) -> Result<Command> {
+        let verb = self.verbs.add;
+        self.command(Command::write_once(verb))
+    }
+}
+
+/// Returns a command that reads; from 3.4 on it needs level admin.
+fn query(verb: &str) -> Command {
+    Command::read(verb).needs(Level::Admin)
+}
