@@ -68,7 +68,7 @@ async fn run(release: &Release, version: &str, rounds: usize, entries: usize) {
     cluster.snapshot().await.unwrap();
     change(&cluster, &running, version, rounds).await;
     let file = running.dir().join("a.map").to_str().unwrap().to_owned();
-    let one = cluster.only(["1.sock"]);
+    let one = cluster.only(["1"]);
     add(&one, &running, &file, version, rounds.min(5)).await;
     show(&one, &running, &file, version, rounds.min(7), entries).await;
 }

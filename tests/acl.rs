@@ -229,8 +229,8 @@ async fn patterns_that_were_sent_with_a_refused_one_are_counted() {
 async fn what_differs_between_processes_is_told() {
     let (running, cluster) = managed().await;
     let acl = acl(&cluster, &running, "paths.acl");
-    acl.on(&cluster.only(["2.sock"])).add("/a b").await.unwrap();
-    acl.on(&cluster.only(["3.sock"])).clear().await.unwrap();
+    acl.on(&cluster.only(["2"])).add("/a b").await.unwrap();
+    acl.on(&cluster.only(["3"])).clear().await.unwrap();
     let contents = acl.show().await.unwrap();
     let differences: Vec<_> = contents.differences().iter().map(ToString::to_string).collect();
     assert_eq!(

@@ -147,9 +147,9 @@ async fn each_process_is_reported_for_what_happened_there_and_the_rest_is_tried_
             ],
             "{release:?}"
         );
-        assert_eq!(said(&outcomes), ["1.sock failed", "2.sock unknown", "3.sock changed", "4.sock failed"]);
+        assert_eq!(said(&outcomes), ["1 failed", "2 unknown", "3 changed", "4 failed"]);
         assert_eq!(
-            outcomes.get("4.sock").unwrap().error().unwrap().to_string(),
+            outcomes.get("4").unwrap().error().unwrap().to_string(),
             format!(
                 "`set server app/web1 state maint` on {}: needs level admin of the stats socket: \"Permission denied\"",
                 running.socket(4).display()
@@ -160,13 +160,13 @@ async fn each_process_is_reported_for_what_happened_there_and_the_rest_is_tried_
         running.restart(1).await;
         let again = cluster.allow_partial().only(outcomes.failed());
         let again = again.server_ref("app", "web1").unwrap().set_state(AdminState::Maint).await.unwrap();
-        assert_eq!(said(&again), ["1.sock changed", "2.sock changed", "4.sock failed"]);
+        assert_eq!(said(&again), ["1 changed", "2 changed", "4 failed"]);
         for n in 1..=3 {
             assert_eq!(status(&running, n, "app", "web1").await, "MAINT");
         }
-        let agreed = cluster.only(["1.sock", "2.sock", "3.sock"]).server("app", "web1").await.unwrap();
+        let agreed = cluster.only(["1", "2", "3"]).server("app", "web1").await.unwrap();
         assert_eq!(agreed.status().same().unwrap().state, State::Maint);
-        assert_eq!(agreed.processes(), ["1.sock", "2.sock", "3.sock"]);
+        assert_eq!(agreed.processes(), ["1", "2", "3"]);
     }
 }
 
@@ -178,7 +178,7 @@ async fn a_strict_change_fails_with_what_happened_everywhere() {
     let error = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incomplete);
     let outcomes = error.outcomes::<Change>().unwrap();
-    assert_eq!(said(outcomes), ["1.sock failed", "2.sock changed", "3.sock changed", "4.sock failed"]);
+    assert_eq!(said(outcomes), ["1 failed", "2 changed", "3 changed", "4 failed"]);
     assert_eq!(
         error.to_string(),
         format!(
@@ -199,17 +199,14 @@ async fn a_process_that_joined_since_the_object_was_read_is_reached() {
     for release in &releases() {
         let mut running = four(release).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        let admins = cluster.only(["1.sock", "2.sock", "3.sock"]);
+        let admins = cluster.only(["1", "2", "3"]);
         let web1 = admins.server("app", "web1").await.unwrap();
         let config = running.fill(Config::new(APP)).set("N", 5).set("LEVEL", "admin");
         running.add(release, "instance5", &config).await;
 
         let all = cluster.allow_partial();
         let outcomes = web1.on(&all).set_weight(Weight::absolute(40).unwrap()).await.unwrap();
-        assert_eq!(
-            said(&outcomes),
-            ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed", "5.sock changed"]
-        );
+        assert_eq!(said(&outcomes), ["1 changed", "2 changed", "3 changed", "4 failed", "5 changed"]);
         assert_eq!(ask(running.socket(5), "get weight app/web1").await, b"40 (initial 10)\n\n");
         // The object keeps the values that were read.
         assert_eq!(web1.weight().unwrap().same(), Some(&10));
@@ -219,7 +216,7 @@ async fn a_process_that_joined_since_the_object_was_read_is_reached() {
 #[tokio::test]
 async fn nobody_is_asked_anything_twice_once_it_is_known_who_they_are() {
     let running = four(&release("3.0")).await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap().only(["1.sock"]);
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().only(["1"]);
     let server = cluster.server_ref("app", "web1").unwrap();
     server.enable().await.unwrap();
     let count = async || support::info(running.socket(1)).await["CumReq"].parse::<u64>().unwrap();
@@ -233,7 +230,7 @@ async fn nobody_is_asked_anything_twice_once_it_is_known_who_they_are() {
 async fn what_was_there_before_is_told_on_request() {
     let running = mixed_cluster().await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    let first = cluster.only(["1.sock"]);
+    let first = cluster.only(["1"]);
     first.set_rate_limit(RateLimit::Sessions, 90).await.unwrap();
     let outcomes = cluster.with_previous().set_rate_limit(RateLimit::Sessions, 40).await.unwrap();
     let previous = outcomes.previous().unwrap();
@@ -264,10 +261,10 @@ async fn an_object_that_nobody_has_is_not_found() {
 async fn a_choice_that_is_no_member_is_refused_before_anything_is_sent() {
     let running = four(&release("3.2")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    let chosen = cluster.only(["2.sock", "9.sock"]);
+    let chosen = cluster.only(["2", "9"]);
     let error = chosen.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(error.to_string(), "no such process \"9.sock\"; there are 1.sock, 2.sock, 3.sock, 4.sock");
+    assert_eq!(error.to_string(), "no such process \"9\"; there are 1, 2, 3, 4");
     assert_eq!(status(&running, 2, "app", "web1").await, "no check");
     assert_eq!(chosen.snapshot().await.unwrap_err().kind(), ErrorKind::NotFound);
 }
@@ -278,8 +275,8 @@ async fn a_process_behind_several_sockets_gets_a_change_once() {
         let running = levels(release).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
         let outcomes = cluster.server_ref("app", "app1").unwrap().disable().await.unwrap();
-        assert_eq!(said(&outcomes), ["admin.sock changed"], "{release:?}");
-        let user = cluster.only(["admin.sock"]).snapshot().await.unwrap();
+        assert_eq!(said(&outcomes), ["admin changed"], "{release:?}");
+        let user = cluster.only(["admin"]).snapshot().await.unwrap();
         assert_eq!(user.processes()[0].level(), Some(Level::Admin));
     }
 }
@@ -288,9 +285,9 @@ async fn a_process_behind_several_sockets_gets_a_change_once() {
 async fn what_is_not_haproxy_gets_nothing() {
     let running = four(&release("2.6")).await;
     let _stranger = Stranger::answers(running.stats().join("other.sock"), "220 hello\r\n");
-    let cluster = brief_cluster(&running).await.only(["1.sock", "2.sock", "3.sock"]);
+    let cluster = brief_cluster(&running).await.only(["1", "2", "3"]);
     let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
-    assert_eq!(said(&outcomes), ["1.sock changed", "2.sock changed", "3.sock changed"]);
+    assert_eq!(said(&outcomes), ["1 changed", "2 changed", "3 changed"]);
     // An explicit address is a member, even if another program answers there.
     let given = Cluster::from_addresses([running.stats().join("other.sock")]).await.unwrap();
     let error = given.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
@@ -325,12 +322,12 @@ async fn a_process_that_took_over_two_addresses_gets_an_entry_once() {
         let sockets = ["0.sock", "1.sock"].map(|name| running.stats().join(name));
         let cluster = Cluster::from_addresses(sockets).await.unwrap();
         let acl = cluster.acl(running.dir().join("a.acl").to_str().unwrap()).unwrap();
-        assert_eq!(said(&acl.add("a").await.unwrap()), ["0.sock changed", "1.sock changed"]);
+        assert_eq!(said(&acl.add("a").await.unwrap()), ["0 changed", "1 changed"]);
 
         running.kill(1);
         running.kill(2);
         with_acl(&mut running, release, "both", &["0.sock", "1.sock"]).await;
-        assert_eq!(said(&acl.add("a").await.unwrap()), ["0.sock changed"]);
+        assert_eq!(said(&acl.add("a").await.unwrap()), ["0 changed"]);
         assert_eq!(patterns(&running, 3).await, 1, "{release:?}");
     }
 }
@@ -344,7 +341,7 @@ async fn what_does_harm_twice_is_not_sent_to_who_was_never_met() {
         let cluster = brief_cluster(&running).await.allow_partial();
         let file = running.dir().join("a.acl");
         let added = cluster.acl(file.to_str().unwrap()).unwrap().add("a").await.unwrap();
-        assert_eq!(said(&added), ["0.sock failed", "1.sock failed"]);
+        assert_eq!(said(&added), ["0 failed", "1 failed"]);
         let raw = cluster.command(&format!("add acl {} b", file.display())).await.unwrap();
         let kinds: Vec<_> = raw.iter().map(|one| one.error().unwrap().kind()).collect();
         assert_eq!(kinds, [ErrorKind::Timeout, ErrorKind::Timeout]);
@@ -362,8 +359,8 @@ async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
     cluster.snapshot().await.unwrap();
     let _silent = Stranger::is_silent(running.stats().join("silent.sock"));
     let start = Instant::now();
-    let chosen = cluster.only(["1.sock"]).server_ref("app", "web1").unwrap();
-    assert_eq!(said(&chosen.disable().await.unwrap()), ["1.sock changed"]);
+    let chosen = cluster.only(["1"]).server_ref("app", "web1").unwrap();
+    assert_eq!(said(&chosen.disable().await.unwrap()), ["1 changed"]);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 
     let all = cluster.allow_partial().server_ref("app", "web1").unwrap();
@@ -377,7 +374,7 @@ async fn who_is_known_is_not_kept_waiting_for_who_hangs() {
     .await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     let outcomes = enabled.await.unwrap().unwrap();
-    assert_eq!(outcomes.get("silent.sock").unwrap().word(), "unknown");
+    assert_eq!(outcomes.get("silent").unwrap().word(), "unknown");
 }
 
 #[tokio::test]
@@ -386,10 +383,10 @@ async fn who_hung_before_it_was_met_is_asked_again() {
     running.hang(2);
     let cluster = brief_cluster(&running).await.allow_partial();
     let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
-    assert_eq!(outcomes.get("2.sock").unwrap().word(), "unknown");
+    assert_eq!(outcomes.get("2").unwrap().word(), "unknown");
     running.resume(2);
-    let second = cluster.only(["2.sock"]);
-    assert_eq!(second.server("app", "web1").await.unwrap().processes(), ["2.sock"]);
+    let second = cluster.only(["2"]);
+    assert_eq!(second.server("app", "web1").await.unwrap().processes(), ["2"]);
     assert_eq!(second.server_ref("app", "web1").unwrap().fetch_weight().await.unwrap().values().count(), 1);
 }
 
@@ -397,7 +394,7 @@ async fn who_hung_before_it_was_met_is_asked_again() {
 async fn a_choice_of_nobody_is_an_error() {
     let running = four(&release("2.6")).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
-    let outcomes = cluster.only(["1.sock"]).server_ref("nowhere", "web1").unwrap().disable().await.unwrap();
+    let outcomes = cluster.only(["1"]).server_ref("nowhere", "web1").unwrap().disable().await.unwrap();
     let nobody = cluster.only(outcomes.failed());
     let error = nobody.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
     assert_eq!(
@@ -427,8 +424,5 @@ async fn every_future_can_be_spawned() {
     is_send(cluster.show_errors());
     is_send(cluster.command("show info"));
     let disabled = tokio::spawn(async move { server.disable().await.map(|outcomes| said(&outcomes)) });
-    assert_eq!(
-        disabled.await.unwrap().unwrap(),
-        ["1.sock changed", "2.sock changed", "3.sock changed", "4.sock failed"]
-    );
+    assert_eq!(disabled.await.unwrap().unwrap(), ["1 changed", "2 changed", "3 changed", "4 failed"]);
 }

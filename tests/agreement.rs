@@ -124,7 +124,7 @@ backend app
         // Its status would not show the difference, because both processes print `DRAIN`.
         let disabled = cluster.server_ref("app", "disabled").unwrap();
         disabled.set_state(AdminState::Drain).await.unwrap();
-        disabled.on(&cluster.only(["2.sock"])).disable_health().await.unwrap();
+        disabled.on(&cluster.only(["2"])).disable_health().await.unwrap();
 
         let snapshot = cluster.snapshot().await.unwrap();
         let (info, backend) = (snapshot.info(), snapshot.backend("app").unwrap());
@@ -156,19 +156,19 @@ backend app
             })
             .collect();
         let expected = [
-            "description: 1.sock: first, 2.sock: ",
-            "app cookie: 1.sock: SRV, 2.sock: ",
-            "kept src_ilim: 1.sock: 10, 2.sock: unlimited",
-            "none_kept src_ilim: 1.sock: 0, 2.sock: unlimited",
+            "description: 1: first, 2: ",
+            "app cookie: 1: SRV, 2: ",
+            "kept src_ilim: 1: 10, 2: unlimited",
+            "none_kept src_ilim: 1: 0, 2: unlimited",
             "unlimited src_ilim: unlimited",
-            "following tracked: 1.sock: app/checked, 2.sock: ",
+            "following tracked: 1: app/checked, 2: ",
             "unlimited tracked: -",
-            "sticky cookie: 1.sock: a, 2.sock: ",
-            "disabled check_status: 1.sock: L4OK, 2.sock: ",
+            "sticky cookie: 1: a, 2: ",
+            "disabled check_status: 1: L4OK, 2: ",
             "disabled check_rise: 2",
             "checked check_status: L4OK",
             "unlimited check_status: -",
-            "named addr: 1.sock: 127.0.0.1:80, 2.sock: ",
+            "named addr: 1: 127.0.0.1:80, 2: ",
         ];
         assert_eq!(found, expected, "{}", release.version);
     }
@@ -220,8 +220,8 @@ listen raw
         let [web, raw] = [cluster.frontend("web").await.unwrap(), cluster.frontend("raw").await.unwrap()];
         assert_eq!([web.sessions(), raw.sessions()], [8, 7].map(CountRange::from));
         assert_eq!([web.requests(), raw.requests()], [3 + 6, 7].map(CountRange::from), "{}", release.version);
-        assert_eq!(web.requests_per_process(), [("1.sock", 3), ("2.sock", 6)]);
-        assert_eq!(raw.requests_per_process(), [("1.sock", 2), ("2.sock", 5)]);
+        assert_eq!(web.requests_per_process(), [("1", 3), ("2", 6)]);
+        assert_eq!(raw.requests_per_process(), [("1", 2), ("2", 5)]);
     }
 }
 

@@ -91,12 +91,10 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
         running.send_all(&ANCESTOR_TRAFFIC).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
         let snapshot = cluster.snapshot().await.unwrap();
-        let numbered = release.version == "2.2";
-        let label = |n: usize| if numbered { n.to_string() } else { format!("{n}.sock") };
-        assert_is_the_sum(&snapshot, &running, label).await;
+        assert_is_the_sum(&snapshot, &running, |n| n.to_string()).await;
 
         let all = cluster.server("backend1_proc34", "bck_all_srv1").await.unwrap();
-        assert_eq!(all.processes(), [label(3), label(4)]);
+        assert_eq!(all.processes(), ["3", "4"]);
         assert_eq!(snapshot.servers_named("bck_all_srv1").len(), 3);
         let sent: u64 = ANCESTOR_TRAFFIC.iter().map(|(.., requests)| requests).sum();
         assert_eq!(snapshot.frontends().iter().map(FrontendStats::requests).sum::<CountRange>(), sent);
@@ -114,7 +112,7 @@ async fn all_releases_in_one_cluster_are_one_object_for_each_name() {
     running.send_all(&mixed_traffic()).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let snapshot = cluster.snapshot().await.unwrap();
-    assert_is_the_sum(&snapshot, &running, |n| format!("{n}.sock")).await;
+    assert_is_the_sum(&snapshot, &running, |n| n.to_string()).await;
     assert_eq!(snapshot.processes().len(), releases().len());
     // 2.2 prints no `uweight`; the others agree.
     assert_eq!(snapshot.server("app", "app1").unwrap().uweight(), Some(Agreement::Same(100)));
@@ -180,7 +178,7 @@ async fn every_kind_of_row_and_every_state_is_read() {
         zoo_settled(&running).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
         let snapshot = cluster.snapshot().await.unwrap();
-        assert_is_the_sum(&snapshot, &running, |_| "zoo.sock".into()).await;
+        assert_is_the_sum(&snapshot, &running, |_| "zoo".into()).await;
         let state = |backend, server| {
             snapshot.server(backend, server).unwrap().status().same().unwrap().state.clone()
         };
@@ -290,7 +288,7 @@ async fn every_column_has_the_value_that_haproxy_printed() {
                 let cell = row.get(name).unwrap();
                 let figure = figure.to_string();
                 let unlimited = figure == "unlimited" && matches!(cell, "" | "0");
-                let own = figure == format!("zoo.sock: {cell}");
+                let own = figure == format!("zoo: {cell}");
                 assert!(
                     figure == cell || unlimited || own || cell.starts_with("* "),
                     "{name}: {cell:?} is {figure:?}"

@@ -85,7 +85,7 @@ async fn a_duplicate_takes_over_when_its_process_answers_nowhere_else() {
     fs::remove_file(running.stats().join("admin.sock")).unwrap();
     let snapshot = cluster.snapshot().await.unwrap();
     assert_eq!(snapshot.failed().count(), 1);
-    assert_eq!(snapshot.frontend("web").unwrap().processes(), ["operator.sock"]);
+    assert_eq!(snapshot.frontend("web").unwrap().processes(), ["operator"]);
 
     let snapshot = cluster.rediscover().await.unwrap();
     assert!(snapshot.is_complete());
@@ -166,10 +166,10 @@ async fn every_other_socket_is_reported_for_what_it_is() {
             .map(|process| (process.label().to_string(), process.failure().map(|failure| failure.kind)))
             .collect();
         let expected = [
-            ("closing.sock", Some(ErrorKind::Closed)),
-            ("silent.sock", Some(ErrorKind::Timeout)),
-            ("stale.sock", Some(ErrorKind::Connect)),
-            ("worker.sock", None),
+            ("closing", Some(ErrorKind::Closed)),
+            ("silent", Some(ErrorKind::Timeout)),
+            ("stale", Some(ErrorKind::Connect)),
+            ("worker", None),
         ];
         assert_eq!(outcomes, expected.map(|(label, kind)| (label.to_owned(), kind)));
     }
@@ -278,7 +278,7 @@ async fn a_file_that_takes_the_name_of_an_ignored_one_is_looked_at() {
     fs::remove_file(&path).unwrap();
     fs::rename(running.stats().join("admin.sock"), &path).unwrap();
     let snapshot = cluster.allow_partial().snapshot().await.unwrap();
-    assert!(snapshot.process("other.sock").unwrap().report().is_some());
+    assert!(snapshot.process("other").unwrap().report().is_some());
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn sums_are_those_of_old_and_new_workers_and_states_those_of_the_new_one()
         let requests = if release.is_at_least("2.6") { 7 + 1 + 3 } else { 3 };
         assert_eq!(left.frontend("web").unwrap().requests(), requests);
         let weights =
-            cluster.only(["worker.sock"]).server_ref("app", "web1").unwrap().fetch_weight().await.unwrap();
+            cluster.only(["worker"]).server_ref("app", "web1").unwrap().fetch_weight().await.unwrap();
         assert_eq!(weights.values().map(|(_, weight)| weight.current).collect::<Vec<_>>(), [43]);
     }
 }

@@ -56,14 +56,14 @@ fn printed(output: &Output) -> String {
 #[tokio::test]
 async fn drain_takes_a_server_out_of_service() {
     let site = Site::start().await;
-    assert_eq!(site.run("drain", &["app", "web1"]).await, "1.sock: changed\n2.sock: changed\nDRAIN\n");
+    assert_eq!(site.run("drain", &["app", "web1"]).await, "1: changed\n2: changed\nDRAIN\n");
 }
 
 #[tokio::test]
 async fn weights_are_set_and_read_back() {
     let site = Site::start().await;
     let printed = site.run("weights", &["app", "web1", "50%"]).await;
-    assert_eq!(printed, "1.sock: 50 (initial 100)\n2.sock: 50 (initial 100)\n");
+    assert_eq!(printed, "1: 50 (initial 100)\n2: 50 (initial 100)\n");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn the_snapshots_of_two_hosts_are_joined() {
 #[tokio::test]
 async fn a_command_line_is_sent_as_it_is() {
     let site = Site::start().await;
-    assert_eq!(site.run("raw", &["show cli level"]).await, "1.sock: admin\n\n2.sock: admin\n\n");
+    assert_eq!(site.run("raw", &["show cli level"]).await, "1: admin\n\n2: admin\n\n");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn members_and_ignored_sockets_are_listed() {
     let lines: Vec<&str> = printed.lines().collect();
     assert!(
         matches!(lines[..], [one, two, three]
-        if one.starts_with("1.sock: pid ") && two.starts_with("2.sock: pid ")
+        if one.starts_with("1: pid ") && two.starts_with("2: pid ")
             && three.starts_with("ignored: DIR/other.sock")),
         "{printed}"
     );
@@ -116,7 +116,7 @@ async fn code_is_tested_on_a_fake() {
 #[tokio::test]
 async fn the_figures_of_the_processes_that_answer_are_read() {
     let mut site = Site::start().await;
-    assert_eq!(site.run("partial", &[]).await, "app 12 [\"1.sock\", \"2.sock\"]\n");
+    assert_eq!(site.run("partial", &[]).await, "app 12 [\"1\", \"2\"]\n");
     site.processes.pop().unwrap().kill().await;
     let printed = site.run("partial", &[]).await;
     assert!(printed.contains("app 5 "), "{printed}");

@@ -72,13 +72,13 @@ async fn a_change_is_a_table_of_processes() {
         text(&output),
         "disable frontend web\n\
          PROCESS  RESULT   MESSAGE\n\
-         1.sock   changed\n\
-         2.sock   changed\n\
+         1        changed\n\
+         2        changed\n\
          \n\
          disable frontend nope\n\
          PROCESS  RESULT  MESSAGE\n\
-         1.sock   absent  No such frontend.\n\
-         2.sock   absent  No such frontend.\n"
+         1        absent  No such frontend.\n\
+         2        absent  No such frontend.\n"
     );
     let output = site.run(&["--json", "frontend", "disable", "web"]).await;
     assert_eq!(output.status.code(), Some(0));
@@ -86,7 +86,7 @@ async fn a_change_is_a_table_of_processes() {
     let already = |label: &str| json!({"label": label, "result": "unchanged", "message": message});
     assert_eq!(
         value(&output),
-        json!({"command": "disable frontend web", "outcomes": [already("1.sock"), already("2.sock")]})
+        json!({"command": "disable frontend web", "outcomes": [already("1"), already("2")]})
     );
 }
 
@@ -116,22 +116,23 @@ async fn what_is_elsewhere_is_no_failure() {
 
         let output = tool(&dir, &["backend", "process"]).await;
         assert_eq!(output.status.code(), Some(0));
-        let labels = if release.version == "2.2" { "3 4" } else { "3.sock 4.sock" };
-        assert!(text(&output).contains(&format!("backend1_proc34  {labels}\n")), "{}", text(&output));
+        assert!(text(&output).contains("backend1_proc34  3 4\n"), "{}", text(&output));
     }
 }
 
 #[tokio::test]
 async fn only_the_chosen_processes_are_changed() {
     let site = Site::pair("2.6").await;
-    let output = site.run(&["--only", "2.sock", "--json", "server", "maint", "app/web2"]).await;
+    let output = site.run(&["--only", "2", "--json", "server", "maint", "app/web2"]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(value(&output)["outcomes"].as_array().unwrap().len(), 1);
     assert_eq!(every_cell(&site.running, "app", "web2", "status").await, ["no check", "MAINT"]);
     let output = site.run(&["server", "status", "app/web2"]).await;
-    assert_eq!(text(&output), "app/web2  1.sock: no check, 2.sock: MAINT\n");
-    let output = site.run(&["--only", "3.sock", "server", "maint", "app/web2"]).await;
-    let expected = "haproxytool: no such process \"3.sock\"; there are 1.sock, 2.sock\n";
+    assert_eq!(text(&output), "app/web2  1: no check, 2: MAINT\n");
+    let output = site.run(&["--only", "2.sock", "server", "status", "app/web2"]).await;
+    assert_eq!(text(&output), "app/web2  MAINT\n");
+    let output = site.run(&["--only", "3", "server", "maint", "app/web2"]).await;
+    let expected = "haproxytool: no such process \"3\"; there are 1, 2\n";
     assert_eq!((output.status.code(), errors(&output)), (Some(1), expected.into()));
 }
 
@@ -165,8 +166,8 @@ async fn a_dead_process_is_in_the_table_and_fails_the_whole() {
         format!(
             "disable server app/web2\n\
              PROCESS  RESULT   MESSAGE\n\
-             1.sock   changed\n\
-             2.sock   failed   {refused}\n"
+             1        changed\n\
+             2        failed   {refused}\n"
         )
     );
     assert_eq!(row(site.running.socket(1), "app", "web2").await.cell("status"), "MAINT");
@@ -266,8 +267,9 @@ async fn what_a_hung_process_made_of_a_change_is_unknown() {
 
     let output = site.run(&["--timeout", "0.5", "command", "show version"]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).starts_with("==> 1.sock <==\n3.2."), "{}", text(&output));
-    assert!(errors(&output).contains("2.sock"), "{}", errors(&output));
+    assert!(text(&output).starts_with("==> 1 <==\n3.2."), "{}", text(&output));
+    let place = format!("failed on 2 ({})", site.running.socket(2).display());
+    assert!(errors(&output).contains(&place), "{}", errors(&output));
 
     site.running.resume(2);
     let socket = site.running.socket(2);
@@ -394,33 +396,33 @@ async fn what_does_not_exist_is_an_error() {
 async fn maps_that_differ_are_shown_by_process() {
     let site = Site::pair("3.0").await;
     let map = site.file("hosts.map");
-    let output = site.run(&["--only", "2.sock", "map", "add", &map, "c.example", "new"]).await;
+    let output = site.run(&["--only", "2", "map", "add", &map, "c.example", "new"]).await;
     assert_eq!(output.status.code(), Some(0));
     let output = site.run(&["map", "show", &map]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         text(&output),
-        "1.sock  a.example app\n\
-         1.sock  b.example other\n\
-         2.sock  a.example app\n\
-         2.sock  b.example other\n\
-         2.sock  c.example new\n"
+        "1  a.example app\n\
+         1  b.example other\n\
+         2  a.example app\n\
+         2  b.example other\n\
+         2  c.example new\n"
     );
     assert_eq!(
         errors(&output),
-        "haproxytool: processes differ in 1 entries, first of all \"c.example new\" 1.sock: 0, 2.sock: 1\n"
+        "haproxytool: processes differ in 1 entries, first of all \"c.example new\" 1: 0, 2: 1\n"
     );
     let output = site.run(&["map", "count", &map]).await;
-    assert_eq!(text(&output), "1.sock: 2, 2.sock: 3\n");
+    assert_eq!(text(&output), "1: 2, 2: 3\n");
     let output = site.run(&["--json", "map", "get", &map, "c.example"]).await;
     let found = value(&output);
-    assert_eq!((&found["1.sock"]["value"], &found["2.sock"]["value"]), (&Value::Null, &json!("new")));
+    assert_eq!((&found["1"]["value"], &found["2"]["value"]), (&Value::Null, &json!("new")));
     // A reference is that of one process.
     let list = ask(site.running.socket(2), &format!("show map {map}")).await;
     let list = String::from_utf8(list).unwrap();
     let line = list.lines().find(|line| line.ends_with(" c.example new")).unwrap();
     let reference = format!("#{}", line.split(' ').next().unwrap());
-    let output = site.run(&["--only", "2.sock", "--json", "map", "delete", &map, &reference]).await;
+    let output = site.run(&["--only", "2", "--json", "map", "delete", &map, &reference]).await;
     assert_eq!(results(&value(&output)), ["changed"]);
     assert_eq!(text(&site.run(&["map", "count", &map]).await), "2\n");
 }
@@ -433,16 +435,16 @@ async fn the_demo_needs_no_haproxy() {
         ("backend servers app", "app  web1 web2 web3\n"),
         ("server weight web1", "app/web1     100\nstatic/web1  100\n"),
         ("process metric CumReq", "300\n"),
-        ("process version", "1.sock: 3.2.4, 2.sock: 3.2.4, 3.sock: 2.6.12\n"),
+        ("process version", "1: 3.2.4, 2: 3.2.4, 3: 2.6.12\n"),
         ("map show /etc/haproxy/hosts.map", "a.example app\nb.example static\n"),
         ("acl show #0", "192.0.2.0/24\n"),
         (
             "server drain app/web1",
             "set server app/web1 state drain\n\
              PROCESS  RESULT   MESSAGE\n\
-             1.sock   changed\n\
-             2.sock   changed\n\
-             3.sock   changed\n",
+             1        changed\n\
+             2        changed\n\
+             3        changed\n",
         ),
     ] {
         let words: Vec<&str> = ["--demo"].into_iter().chain(arguments.split(' ')).collect();

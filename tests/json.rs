@@ -55,8 +55,8 @@ fn a_merged_object_is_its_names_processes_status_and_figures() {
         json!({
             "backend": "app",
             "name": "web1",
-            "processes": ["1.sock", "2.sock"],
-            "status": {"1.sock": "UP", "2.sock": "DOWN 1/2"},
+            "processes": ["1", "2"],
+            "status": {"1": "UP", "2": "DOWN 1/2"},
             "metrics": {
                 "pxname": "app",
                 "svname": "web1",
@@ -64,8 +64,8 @@ fn a_merged_object_is_its_names_processes_status_and_figures() {
                 "smax": {"at_least": 2, "at_most": 4},
                 "slim": {"each": null, "total": null},
                 "stot": 30,
-                "status": {"1.sock": "UP", "2.sock": "DOWN 1/2"},
-                "weight": {"1.sock": 40, "2.sock": 50},
+                "status": {"1": "UP", "2": "DOWN 1/2"},
+                "weight": {"1": 40, "2": 50},
                 "lastchg": 30,
                 "type": 2,
                 "qtime": 4.0,
@@ -78,7 +78,7 @@ fn a_merged_object_is_its_names_processes_status_and_figures() {
         value(snapshot.frontend("web").unwrap()),
         json!({
             "name": "web",
-            "processes": ["1.sock", "2.sock"],
+            "processes": ["1", "2"],
             "status": "OPEN",
             "metrics": {
                 "pxname": "web",
@@ -99,15 +99,15 @@ fn a_merged_object_is_its_names_processes_status_and_figures() {
     assert_eq!(
         value(snapshot.info()),
         json!({
-            "processes": ["1.sock", "2.sock"],
+            "processes": ["1", "2"],
             "metrics": {
                 "Name": "HAProxy",
                 "Version": "3.4.7",
-                "Pid": {"1.sock": "1", "2.sock": "2"},
+                "Pid": {"1": "1", "2": "2"},
                 "Uptime_sec": 60,
                 "Maxconn": {"each": 100, "total": 200},
                 "CumReq": 14,
-                "Novelty": {"1.sock": "1", "2.sock": "2"},
+                "Novelty": {"1": "1", "2": "2"},
             },
         })
     );
@@ -144,7 +144,7 @@ fn a_process_is_its_identity_or_its_failure() {
     assert_eq!(
         value(&snapshot.processes()[0]),
         json!({
-            "label": "1.sock",
+            "label": "1",
             "host": "host",
             "address": "/run/1.sock",
             "pid": 1,
@@ -158,7 +158,7 @@ fn a_process_is_its_identity_or_its_failure() {
     assert_eq!(
         value(&snapshot.processes()[2]),
         json!({
-            "label": "3.sock",
+            "label": "3",
             "host": "host",
             "address": "/run/3.sock",
             "read_at": 1_700_000_000_123_456u64,

@@ -187,12 +187,12 @@ async fn a_map_that_some_processes_have_is_changed_there() {
     assert_eq!(held(&running, "show map", r"late\ hosts.map").await, expected);
     let contents = map.show().await.unwrap();
     let lacking: Vec<_> = contents.absent().map(ToString::to_string).collect();
-    assert_eq!(lacking, ["1.sock"]);
+    assert_eq!(lacking, ["1"]);
     assert_eq!(contents.entries().unwrap().len(), 3);
     assert_eq!(map.get("k").await.unwrap().values().count(), releases().len() - 1);
     let cleared = map.clear().await.unwrap();
     assert_eq!(words(&cleared), here);
-    let said = cleared.get("1.sock").unwrap().absent();
+    let said = cleared.get("1").unwrap().absent();
     assert_eq!(said, Some("Unknown map identifier. Please use #<id> or <file>."));
 }
 
@@ -324,8 +324,8 @@ async fn entries_up_to_a_refused_one_are_counted() {
 async fn what_differs_between_processes_is_told() {
     let (running, cluster) = managed().await;
     let map = map(&cluster, &running, "hosts.map");
-    map.on(&cluster.only(["2.sock"])).add("k", "v").await.unwrap();
-    map.on(&cluster.only(["2.sock", "3.sock"])).add("b.example", "two").await.unwrap();
+    map.on(&cluster.only(["2"])).add("k", "v").await.unwrap();
+    map.on(&cluster.only(["2", "3"])).add("b.example", "two").await.unwrap();
     let contents = map.show().await.unwrap();
     assert!(!contents.is_same());
     let differences: Vec<_> = contents.differences().iter().map(ToString::to_string).collect();

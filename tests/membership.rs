@@ -105,6 +105,32 @@ async fn a_label_stays_whatever_happens_to_the_other_members() {
 }
 
 #[tokio::test]
+async fn a_label_is_found_with_the_sock_of_its_address_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = |name: &str| dir.path().join(name);
+    let _running =
+        join_all([(1, "1.sock"), (2, "2.sock"), (3, "3.sock"), (4, "3"), (5, "5")].map(|(n, name)| {
+            let path = socket(name);
+            async move { fake::Process::new("3.0.1").pid(n).serve(path).await.unwrap() }
+        }))
+        .await;
+    let builder = Cluster::builder().dir(dir.path()).label(socket("2.sock"), "1.sock");
+    let cluster = builder.build().await.unwrap();
+    let whole = socket("3").display().to_string();
+    assert_eq!(labels(&cluster.snapshot().await.unwrap()), ["1", "1.sock", &whole, "3.sock", "5"]);
+    let pid =
+        async |text: &str| cluster.only([text]).snapshot().await.map(|chosen| chosen.processes()[0].pid());
+    assert_eq!(pid("1").await.unwrap(), Some(1));
+    // A label takes precedence.
+    assert_eq!(pid("1.sock").await.unwrap(), Some(2));
+    assert_eq!(pid("3.sock").await.unwrap(), Some(3));
+    assert_eq!(pid(&whole).await.unwrap(), Some(4));
+    for text in ["3", "2.sock", "5.sock", "1.sock.sock", ".sock", ""] {
+        assert_eq!(pid(text).await.unwrap_err().kind(), ErrorKind::NotFound, "{text:?}");
+    }
+}
+
+#[tokio::test]
 async fn labels_of_real_processes_stay_when_a_third_stops_answering() {
     let mut running = ancestor_cluster(&release("2.2")).await;
     running.add_servers(1).await;
@@ -169,6 +195,7 @@ async fn a_process_that_is_expected_and_absent_is_missed() {
         let builder = Cluster::builder().dir(running.stats());
         for (builder, missing) in [
             (builder.clone().expect_at_least(2), "at least 2 processes expected, 1 found"),
+            (builder.clone().expect(["1", "2"]), "process \"2\" is expected and not a member"),
             (builder.clone().expect(["1.sock", "2.sock"]), "process \"2.sock\" is expected and not a member"),
         ] {
             let cluster = builder.build().await.unwrap();
@@ -184,7 +211,8 @@ async fn a_process_that_is_expected_and_absent_is_missed() {
             let missed: Vec<_> = snapshot.missing().map(ToString::to_string).collect();
             assert_eq!(missed, [missing]);
         }
-        let met = builder.expect_at_least(1).expect(["1.sock"]).expect([Address::from(running.socket(1))]);
+        let met =
+            builder.expect_at_least(1).expect(["1", "1.sock"]).expect([Address::from(running.socket(1))]);
         assert!(met.build().await.unwrap().snapshot().await.is_ok());
     }
 }
@@ -193,7 +221,7 @@ async fn a_process_that_is_expected_and_absent_is_missed() {
 #[tokio::test]
 async fn what_is_missing_is_written_down_and_the_newest_word_counts() {
     let running = instances(&["3.0"]).await;
-    let builder = Cluster::builder().dir(running.stats()).expect(["2.sock"]);
+    let builder = Cluster::builder().dir(running.stats()).expect(["2"]);
     let cluster = builder.build().await.unwrap().allow_partial();
     let before = cluster.snapshot().await.unwrap();
     let read: Snapshot = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
@@ -270,8 +298,8 @@ async fn the_time_of_an_answer_is_the_time_it_ended() {
     let start = SystemTime::now();
     let snapshot = cluster.snapshot().await.unwrap();
     let after = |label| snapshot.process(label).unwrap().read_at().duration_since(start).unwrap();
-    assert!(after("1.sock") >= Duration::from_millis(600), "{:?}", after("1.sock"));
-    assert!(after("2.sock") < Duration::from_millis(500), "{:?}", after("2.sock"));
+    assert!(after("1") >= Duration::from_millis(600), "{:?}", after("1"));
+    assert!(after("2") < Duration::from_millis(500), "{:?}", after("2"));
 }
 
 #[tokio::test]

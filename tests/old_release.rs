@@ -89,7 +89,7 @@ async fn a_process_whose_level_is_not_known_is_changed() {
     let _asked = serve(dir.path(), "1.8", ADMIN);
     let cluster = Cluster::from_dir(dir.path()).await.unwrap();
     let outcomes = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap();
-    assert_eq!(outcomes.to_string(), "admin.sock: changed");
+    assert_eq!(outcomes.to_string(), "admin: changed");
     let error = cluster.server_ref("app", "nope").unwrap().disable().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 

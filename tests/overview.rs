@@ -94,11 +94,11 @@ async fn a_process_that_fails_is_told_and_fails_the_whole() {
     let output = overview(&places).await;
     assert_eq!(output.status.code(), Some(1));
     let note = format!(
-        "\n\nno answer: two.sock ({}): cannot connect: Connection refused (os error 111)\n",
+        "\n\nno answer: two ({}): cannot connect: Connection refused (os error 111)\n",
         two.display()
     );
     assert!(text(&output).ends_with(&note), "{}", text(&output));
-    assert!(text(&output).contains("\napp      UP             5  one.sock\n"), "{}", text(&output));
+    assert!(text(&output).contains("\napp      UP             5  one\n"), "{}", text(&output));
 
     let output = overview(&[&places[..], &["--allow-partial"]].concat()).await;
     assert_eq!(output.status.code(), Some(0));
@@ -113,7 +113,7 @@ async fn a_process_that_fails_is_in_the_json() {
     assert_eq!(output.status.code(), Some(1));
     let found: Value = serde_json::from_str(&text(&output)).unwrap();
     let failed = json!({
-        "label": "two.sock", "address": dir.path().join("two.sock"), "version": null, "pid": null,
+        "label": "two", "address": dir.path().join("two.sock"), "version": null, "pid": null,
         "error": "closed without an answer",
     });
     assert_eq!(found["processes"][1], failed);
@@ -129,7 +129,7 @@ async fn what_differs_is_a_map_from_label_to_value() {
     let output = overview(&["--json", "-D", dir.path().to_str().unwrap()]).await;
     let found: Value = serde_json::from_str(&text(&output)).unwrap();
     let server = &found["backends"][0]["servers"][0];
-    assert_eq!(server["weight"], json!({"one.sock": 1, "two.sock": 10}));
+    assert_eq!(server["weight"], json!({"one": 1, "two": 10}));
     assert_eq!(server["status"], "UP");
     assert_eq!(server["requests"], 10);
 }
@@ -140,7 +140,7 @@ async fn a_frontend_in_mode_tcp_shows_its_sessions() {
     let process = Process::new("3.2").frontend(Frontend::new("raw").mode("tcp").set("stot", 7));
     let _running = process.serve(dir.path().join("one.sock")).await.unwrap();
     let output = overview(&["-D", dir.path().to_str().unwrap()]).await;
-    assert!(text(&output).contains("\nraw       OPEN           7  one.sock\n"), "{}", text(&output));
+    assert!(text(&output).contains("\nraw       OPEN           7  one\n"), "{}", text(&output));
 }
 
 #[tokio::test]
@@ -174,9 +174,9 @@ async fn help_is_no_failure_and_an_unknown_option_is() {
 async fn sockets_are_chosen_by_the_options_of_haproxytool() {
     let (dir, running) = two().await;
     let dir = dir.path().to_str().unwrap();
-    let output = overview(&["-D", dir, "--only", "two.sock"]).await;
+    let output = overview(&["-D", dir, "--only", "two"]).await;
     assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output).contains("\nweb       OPEN           5  two.sock\n"), "{}", text(&output));
+    assert!(text(&output).contains("\nweb       OPEN           5  two\n"), "{}", text(&output));
     running[1].fail(Fault::Hang);
     let output = overview(&["-D", dir, "--timeout", "0.2"]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -230,17 +230,17 @@ async fn counters_that_processes_share_are_shown_once_or_as_a_range() {
         let found = text(output).lines().find(|line| line.starts_with(name)).unwrap().to_owned();
         found.split_whitespace().map(String::from).collect::<Vec<_>>()
     };
-    assert_eq!(row(&output, "web"), ["web", "OPEN", "42", "1.sock", "2.sock"]);
-    assert_eq!(row(&output, "app"), ["app", "UP", "54", "1.sock", "2.sock"]);
+    assert_eq!(row(&output, "web"), ["web", "OPEN", "42", "1", "2"]);
+    assert_eq!(row(&output, "app"), ["app", "UP", "54", "1", "2"]);
 
     let denied = || Inside { pid: None, list: Some("Permission denied\n\n".into()) };
     let (folder, _containers) = contained(&running, |_| denied());
     let output = overview(&["-D", folder.to_str().unwrap()]).await;
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(row(&output, "web"), ["web", "OPEN", "42..84", "1.sock", "2.sock"]);
+    assert_eq!(row(&output, "web"), ["web", "OPEN", "42..84", "1", "2"]);
     let (file, socket) = (shared_file(&running), folder.join("1.sock"));
     let note = format!(
-        "counters of 1.sock that may be shared in {}: `dump stats-file` on {}: line 1: expected a line of \
+        "counters of 1 that may be shared in {}: `dump stats-file` on {}: line 1: expected a line of \
          `dump stats-file`, found \"Permission denied\"",
         file.display(),
         socket.display()

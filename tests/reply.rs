@@ -204,7 +204,7 @@ async fn an_entry_that_nobody_has_is_not_here() {
     let path = |name: &str| running.dir().join(name).display().to_string();
     let reference = "0x12".parse().unwrap();
     for n in 1..=running.processes() {
-        let one = cluster.only([format!("{n}.sock")]);
+        let one = cluster.only([n.to_string()]);
         let (map, acl) = (one.map(path("hosts.map")).unwrap(), one.acl(path("paths.acl")).unwrap());
         for (outcomes, words) in [
             (map.set_entry(reference, "v").await, "key or pattern not found."),

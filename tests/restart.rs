@@ -234,25 +234,25 @@ async fn read(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
     while !over.load(Ordering::SeqCst) {
         let snapshot = cluster.snapshot().await.unwrap();
         let labels: Vec<_> = snapshot.processes().iter().map(|process| process.label().to_string()).collect();
-        assert_eq!(labels, ["a.sock", "b.sock"]);
+        assert_eq!(labels, ["a", "b"]);
         for process in snapshot.processes() {
             let Some(info) = process.info() else { continue };
             let is_other = info.description() == Some("generation other");
-            assert_eq!(is_other, &**process.label() == "b.sock", "{process:?}");
+            assert_eq!(is_other, &**process.label() == "b", "{process:?}");
         }
-        assert!(snapshot.process("b.sock").unwrap().failure().is_none(), "{snapshot:?}");
+        assert!(snapshot.process("b").unwrap().failure().is_none(), "{snapshot:?}");
         reads += 1;
     }
     reads
 }
 
 async fn write(cluster: Cluster, over: Arc<AtomicBool>) -> usize {
-    let server = cluster.only(["a.sock"]).server_ref("app", "web1").unwrap();
+    let server = cluster.only(["a"]).server_ref("app", "web1").unwrap();
     let mut writes = 0;
     while !over.load(Ordering::SeqCst) {
         let outcomes = server.set_weight(Weight::absolute(1).unwrap()).await.unwrap();
         let outcome = outcomes.iter().next().unwrap();
-        assert_eq!((outcomes.len(), &**outcome.label()), (1, "a.sock"));
+        assert_eq!((outcomes.len(), &**outcome.label()), (1, "a"));
         assert_eq!(outcome.absent(), None);
         writes += usize::from(outcome.value().is_some());
     }

@@ -77,12 +77,12 @@ async fn a_server_has_the_weight_that_was_set() {
 #[tokio::test]
 async fn weights_that_differ_are_told_process_by_process() {
     let (_running, cluster) = managed().await;
-    let one = cluster.only(["2.sock"]).server_ref("app", "web2").unwrap();
-    assert_eq!(one.set_weight(Weight::absolute(7).unwrap()).await.unwrap().to_string(), "2.sock: changed");
+    let one = cluster.only(["2"]).server_ref("app", "web2").unwrap();
+    assert_eq!(one.set_weight(Weight::absolute(7).unwrap()).await.unwrap().to_string(), "2: changed");
     let weights = one.on(&cluster).fetch_weight().await.unwrap();
     let texts: Vec<_> =
         weights.values().map(|(label, weight)| format!("{label} {}", weight.current)).collect();
-    assert_eq!(texts[..3], ["1.sock 50", "2.sock 7", "3.sock 50"]);
+    assert_eq!(texts[..3], ["1 50", "2 7", "3 50"]);
     assert!(matches!(weights.agreement(), Some(Agreement::Differs(all)) if all.len() == texts.len()));
 }
 
@@ -217,7 +217,7 @@ async fn a_server_that_some_processes_have_is_changed_there() {
     let server = cluster.server_ref("late", "l1").unwrap();
     let outcomes = server.set_state(AdminState::Maint).await.unwrap();
     assert_eq!(words(&outcomes), from("2.6", "absent", "changed"));
-    assert_eq!(outcomes.get("1.sock").unwrap().absent(), Some("No such backend."));
+    assert_eq!(outcomes.get("1").unwrap().absent(), Some("No such backend."));
     assert_eq!(every_cell(&running, "late", "l1", "status").await, from("2.6", "", "MAINT"));
     assert_eq!(server.fetch_state().await.unwrap().values().count(), releases().len() - 1);
     assert_eq!(server.fetch_weight().await.unwrap().values().count(), releases().len() - 1);

@@ -103,7 +103,7 @@ async fn a_new_address_beside_the_old_port_is_a_change() {
 #[tokio::test]
 async fn a_port_is_set_beside_the_address_that_each_process_has() {
     let (running, cluster) = managed().await;
-    let one = cluster.only(["2.sock"]).server_ref("app", "web2").unwrap();
+    let one = cluster.only(["2"]).server_ref("app", "web2").unwrap();
     one.set_address(ip("::1"), None).await.unwrap();
     let addresses = every_state(&running, "app", "web2", "srv_addr").await;
     assert_eq!(addresses[..3], ["127.0.0.1", "::1", "127.0.0.1"]);

@@ -112,9 +112,9 @@ async fn agent_checks_go_to_the_address_that_was_set() {
     for (n, haproxy) in (1..).zip(&running.haproxies) {
         let port = haproxy.address("PORT_AGENT").port();
         let agent = Agent::start(&format!("127.0.0.2:{port}")).await;
-        let server = cluster.only([format!("{n}.sock")]).server_ref("checks", "agent").unwrap();
+        let server = cluster.only([n.to_string()]).server_ref("checks", "agent").unwrap();
         let outcomes = server.set_agent_address("127.0.0.2", None).await.unwrap();
-        assert_eq!(outcomes.to_string(), format!("{n}.sock: changed"));
+        assert_eq!(outcomes.to_string(), format!("{n}: changed"));
         agent.hears(&[format!("process {n}")]).await;
     }
     let printed = every_state(&running, "checks", "agent", "srv_agent_addr").await;
@@ -147,10 +147,10 @@ async fn agent_checks_send_the_text_that_was_set() {
     let (running, cluster) = managed().await;
     for (n, haproxy) in (1..).zip(&running.haproxies) {
         let agent = Agent::start(&haproxy.address("PORT_AGENT").to_string()).await;
-        let server = cluster.only([format!("{n}.sock")]).server_ref("checks", "agent").unwrap();
+        let server = cluster.only([n.to_string()]).server_ref("checks", "agent").unwrap();
         for text in [format!("process {n}"), format!("a  b;disable server app/web1 \\n \"{n}\" #")] {
             let outcomes = server.set_agent_send(&text).await.unwrap();
-            assert_eq!(outcomes.to_string(), format!("{n}.sock: changed"));
+            assert_eq!(outcomes.to_string(), format!("{n}: changed"));
             agent.hears(&[text]).await;
         }
     }

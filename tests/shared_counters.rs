@@ -139,13 +139,10 @@ async fn counters_that_processes_share_count_once() {
 
     let web = snapshot.frontend("web").unwrap();
     assert_eq!((web.stot(), web.requests(), web.sessions()), (Some(42), exact(42), exact(42)));
-    assert_eq!(web.requests_per_process(), [("1.sock", 42), ("2.sock", 42)]);
+    assert_eq!(web.requests_per_process(), [("1", 42), ("2", 42)]);
     // Requests of both frontends: 30 and 12 from `web`, 5 and 7 from `plain`.
     let app = snapshot.backend("app").unwrap();
-    assert_eq!(
-        (app.requests(), app.requests_per_process()),
-        (exact(54), vec![("1.sock", 35), ("2.sock", 19)])
-    );
+    assert_eq!((app.requests(), app.requests_per_process()), (exact(54), vec![("1", 35), ("2", 19)]));
 }
 
 #[tokio::test]
@@ -158,11 +155,11 @@ async fn an_object_says_which_processes_share_its_counters() {
 
     let CounterSharing::Shared(web) = snapshot.frontend("web").unwrap().sharing() else { panic!("shared") };
     assert_eq!(web.len(), 1);
-    assert_eq!(web[0].processes, ["1.sock".into(), "2.sock".into()]);
+    assert_eq!(web[0].processes, ["1".into(), "2".into()]);
     assert_eq!(web[0].file.to_string(), shared_file(&running).display().to_string());
     assert_eq!(snapshot.frontend("plain").unwrap().sharing(), CounterSharing::Separate);
     // HAProxy 3.4 gives each process its own slot for a proxy that is only a backend.
-    assert_eq!(groups(&snapshot.backend("app").unwrap().sharing()), [["1.sock"], ["2.sock"]]);
+    assert_eq!(groups(&snapshot.backend("app").unwrap().sharing()), [["1"], ["2"]]);
 
     let files: Vec<_> = snapshot.processes().iter().map(|one| one.shm_stats_file().is_some()).collect();
     assert_eq!(files, [true, true, false]);
@@ -183,7 +180,7 @@ async fn processes_without_the_file_and_older_ones_are_added_to_it() {
     let snapshot = snapshot(&running).await;
     assert_eq!(differences(&counters(&snapshot), &truth), Vec::<String>::new());
     assert_eq!(snapshot.frontend("web").unwrap().requests(), 1142);
-    assert_eq!(groups(&snapshot.frontend("web").unwrap().sharing()), [["1.sock", "2.sock"]]);
+    assert_eq!(groups(&snapshot.frontend("web").unwrap().sharing()), [["1", "2"]]);
 }
 
 #[tokio::test]
@@ -251,7 +248,7 @@ async fn a_process_is_asked_for_its_guids_once() {
     for _ in 0..3 {
         assert_eq!(cluster.snapshot().await.unwrap().frontend("web").unwrap().requests(), 42);
         assert_eq!(cluster.frontend("web").await.unwrap().requests(), 42);
-        assert_eq!(cluster.only(["1.sock", "2.sock"]).backend("app").await.unwrap().requests(), 54);
+        assert_eq!(cluster.only(["1", "2"]).backend("app").await.unwrap().requests(), 54);
     }
     for (container, times) in containers.iter().zip([1, 1, 0]) {
         let asked = container.asked();
@@ -341,7 +338,7 @@ async fn without_guids_figures_are_ranges_and_reads_do_not_fail() {
             "{:?}",
             web.metrics()
         );
-        assert_eq!(groups(&web.sharing()), [["1.sock", "2.sock"]]);
+        assert_eq!(groups(&web.sharing()), [["1", "2"]]);
         // Objects that are not shared have ranges too, because the crate cannot know that.
         assert_eq!(snapshot.frontend("plain").unwrap().requests(), range(7, 12));
         assert_eq!(snapshot.backend("app").unwrap().requests(), range(35, 54));

@@ -218,9 +218,9 @@ async fn the_sockets_of_one_named_bind_line_are_one_listener_of_one_process() {
         let listeners = cluster.listeners().await.unwrap();
         assert_eq!(listeners.len(), 1, "HAProxy {}", release.version);
         let listener = &listeners[0];
-        assert_eq!((listener.per_process().count(), listener.processes()), (2, vec!["shards.sock"]));
+        assert_eq!((listener.per_process().count(), listener.processes()), (2, vec!["shards"]));
         let json = serde_json::to_value(listener.metric("sid").unwrap()).unwrap();
-        assert_eq!(json, serde_json::json!({"shards.sock": ["1", "2"]}), "HAProxy {}", release.version);
+        assert_eq!(json, serde_json::json!({"shards": ["1", "2"]}), "HAProxy {}", release.version);
     }
 }
 

@@ -89,7 +89,7 @@ impl ClusterBuilder {
     }
 
     /// Sets the label of the process at an address. Default: the relative number of the process, or
-    /// the end of its address.
+    /// the end of its address without `.sock`, such as `1`.
     pub fn label(mut self, address: impl Into<Address>, label: impl Into<Box<str>>) -> Self {
         self.labels.insert(address.into(), label.into());
         self
@@ -140,7 +140,8 @@ impl ClusterBuilder {
 
     /// Requires that each of these processes is a member. Default: no process.
     ///
-    /// A process is given by its label, its address, or the end of its address, such as `1.sock`.
+    /// A process is given by its label, its address, or the end of its address, such as `1.sock`
+    /// or `1`.
     /// If it is not a member, calls fail as described at
     /// [`expect_at_least`](Self::expect_at_least).
     pub fn expect<S: Into<Selector>>(mut self, processes: impl IntoIterator<Item = S>) -> Self {

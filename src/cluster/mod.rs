@@ -201,8 +201,8 @@ impl Cluster {
     }
 
     /// Returns a view of this cluster that reaches only these processes. A process is given by its
-    /// label, its address, or an [`Outcome`](crate::Outcome). Labels stay the labels of the whole
-    /// cluster.
+    /// label, its address, or an [`Outcome`](crate::Outcome); see [`Selector`]. Labels stay the
+    /// labels of the whole cluster.
     ///
     /// Use it to retry a command on the processes on which it failed:
     /// `cluster.only(outcomes.failed()).server_ref("app", "web1")?.disable()`.

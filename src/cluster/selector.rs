@@ -1,12 +1,13 @@
 use std::fmt;
 
 use crate::address::Address;
-use crate::snapshot::{Label, Process, Record};
+use crate::snapshot::{Label, Process, Record, without_sock};
 
 /// Selects one process of a cluster by its label or by the address of its stats socket.
 ///
 /// A label or the text of an address, an [`Address`], a [`Process`] of a snapshot and an
-/// [`Outcome`](crate::Outcome) convert into a selector.
+/// [`Outcome`](crate::Outcome) convert into a selector. A label `p1` that is the end of an address
+/// without its `.sock` can also be written `p1.sock`.
 ///
 /// # Example
 ///
@@ -14,7 +15,7 @@ use crate::snapshot::{Label, Process, Record};
 /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
 /// use haproxyadmin::{Address, Selector};
 ///
-/// let by_label = Selector::from("1.sock");
+/// let by_label = Selector::from("p1");
 /// let by_address = Selector::from("ipv4@192.0.2.7:9999".parse::<Address>()?);
 /// let backend = cluster.only([by_label, by_address]).backend("app").await?;
 /// println!("{} {:?}", backend.requests(), backend.processes());
@@ -32,29 +33,36 @@ enum By {
 }
 
 impl Selector {
+    /// Returns `true` if this selects `process`: by its label, its address, or its label with the
+    /// `.sock` of its address.
     pub(super) fn fits(&self, process: &Process) -> bool {
+        let address = process.address();
         match &self.0 {
-            By::Text(text) => **process.label() == **text || process.address().to_string() == **text,
-            By::Address(address) => process.address() == address,
+            By::Text(text) if **process.label() == **text => true,
+            By::Text(text) => {
+                let shown = address.to_string();
+                let is_label = without_sock(address, text) == Some(&**process.label());
+                *shown == **text || is_label && is_end(&shown, text)
+            }
+            By::Address(wanted) => address == wanted,
         }
     }
-}
 
-impl Selector {
     /// Returns `true` if this selects the process of `record`: by its label, its address, or the
-    /// end of its address.
+    /// end of its address, with or without `.sock`.
     ///
     /// The end of the address counts because labels are made from it: the label of a process can
     /// depend on the other members, and an expected process may not be a member yet.
     pub(super) fn fits_record(&self, record: &Record) -> bool {
-        let address = record.address.to_string();
         match &self.0 {
             By::Address(wanted) => record.address == *wanted,
             By::Text(text) if text.is_empty() => false,
             By::Text(text) => {
-                let end = address.strip_suffix(&**text);
+                let address = record.address.to_string();
+                let short = without_sock(&record.address, &address);
                 record.label.as_deref() == Some(&**text)
-                    || end.is_some_and(|start| start.is_empty() || start.ends_with('/'))
+                    || is_end(&address, text)
+                    || short.is_some_and(|short| is_end(short, text))
             }
         }
     }
@@ -115,4 +123,9 @@ impl fmt::Display for Selector {
             By::Address(address) => address.fmt(f),
         }
     }
+}
+
+/// Returns `true` if `end` is the whole address, or the part after one of its slashes.
+fn is_end(address: &str, end: &str) -> bool {
+    address.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with('/'))
 }

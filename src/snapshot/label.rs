@@ -5,10 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::record::Record;
+use crate::address::Address;
 use crate::protocol::Nbproc;
 use crate::show::Info;
 
 /// Short name of a process among others: for people, and as a key in JSON.
+///
+/// By default it is the shortest unique end of the address of the process, without a final `.sock`
+/// if it is unique without it: `p1` for `/run/haproxy/p1.sock`.
 ///
 /// # Example
 ///
@@ -29,7 +33,7 @@ pub type Label = Arc<str>;
 /// A label that the user gave is kept, unless it was given twice: then no record has it. If every
 /// process that answered is one of several of the same HAProxy (`nbproc`), the label is the
 /// relative number of the process. Otherwise it is the shortest end of the address that no other
-/// address has.
+/// address has, without a final `.sock` if no other address has it without.
 pub(super) fn labels<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Label> {
     let records: Vec<&Record> = records.collect();
     assign(&records, is_numbered(&records), HashSet::new())
@@ -43,8 +47,8 @@ pub(crate) fn labels_beside(unlabelled: &[&Record], all: &[&Record], taken: Hash
 
 /// Returns `true` if every process that answered is one of several of the same HAProxy.
 fn is_numbered(records: &[&Record]) -> bool {
-    let mut answered = records.iter().filter_map(|record| record.info());
-    answered.all(|info| Nbproc::new(info.nbproc()).is_numbered())
+    let mut answered = records.iter().filter_map(|record| record.info()).peekable();
+    answered.peek().is_some() && answered.all(|info| Nbproc::new(info.nbproc()).is_numbered())
 }
 
 fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Label> {
@@ -54,7 +58,9 @@ fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Lab
         let number = |record: &Record| record.info().and_then(Info::process_num);
         labels.choose(records, |record| number(record).map(|n| n.to_string()).into_iter().collect());
     }
-    labels.choose(records, ends);
+    // A number is the relative number of a process there, and the number of a dead one is unknown.
+    let is_misleading = |end: &String| numbered && end.bytes().all(|byte| byte.is_ascii_digit());
+    labels.choose(records, |record| ends(record).into_iter().filter(|end| !is_misleading(end)).collect());
     labels.complete(records)
 }
 
@@ -103,16 +109,26 @@ impl Labels {
     }
 }
 
-/// Returns the ends of the address, the shortest first, then the address with its host.
+/// Returns the ends of the address, the shortest first and each without its `.sock` before itself,
+/// then the address with its host.
 fn ends(record: &Record) -> Vec<String> {
     let address = record.address.to_string();
     let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
     let ends = starts.take(MOST_ENDS).filter_map(|at| address.get(at..));
-    let mut ends: Vec<String> = ends.map(String::from).collect();
-    // An end with the leading slash is the whole address.
+    let ends = ends.flat_map(|end| [without_sock(&record.address, end), Some(end)]);
+    let mut ends: Vec<String> = ends.flatten().map(String::from).collect();
+    // An end with the leading slash is the whole address. It keeps its `.sock`: without it, it
+    // would be the address of another socket.
     ends.push(address.clone());
     ends.push(format!("{}:{address}", record.host));
     ends
+}
+
+/// Returns an end of `address` without a final `.sock`. Returns `None` if it has none, if the file
+/// name would be empty, or if the address is not the path of a UNIX socket.
+pub(crate) fn without_sock<'a>(address: &Address, end: &'a str) -> Option<&'a str> {
+    let short = end.strip_suffix(".sock").filter(|short| !short.is_empty() && !short.ends_with('/'))?;
+    matches!(address, Address::Unix(_)).then_some(short)
 }
 
 /// Maximum number of ends of an address that are tried. The path of a socket has 107 bytes at most,
@@ -162,7 +178,6 @@ mod tests {
     use arbtest::arbtest;
 
     use super::*;
-    use crate::address::Address;
     use crate::level::Level;
     use crate::show::stat::StatTable;
     use crate::show::{ProcessReport, SocketList};
@@ -196,9 +211,11 @@ mod tests {
 
     #[test]
     fn a_label_that_was_given_stays_whatever_the_others_would_have() {
+        let given = Some("1");
+        assert_eq!(labelled(&[("h", "/a/9.sock", given), ("h", "/b/1.sock", None)]), ["1", "1.sock"]);
+        assert_eq!(labelled(&[("h", "/b/1.sock", None), ("h", "/a/9.sock", given)]), ["1.sock", "1"]);
         let given = Some("1.sock");
-        assert_eq!(labelled(&[("h", "/a/9.sock", given), ("h", "/b/1.sock", None)]), ["1.sock", "b/1.sock"]);
-        assert_eq!(labelled(&[("h", "/b/1.sock", None), ("h", "/a/9.sock", given)]), ["b/1.sock", "1.sock"]);
+        assert_eq!(labelled(&[("h", "/a/9.sock", given), ("h", "/b/1.sock", None)]), ["1.sock", "1"]);
         let whole = Some("h:/a/1.sock");
         assert_eq!(
             labelled(&[("h", "/a/1.sock", None), ("g", "/a/1.sock", None), ("g", "/2.sock", whole)]),
@@ -207,12 +224,59 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_was_given_twice_is_nobodys() {
+    fn a_label_that_was_given_twice_is_given_to_no_process() {
         let given = Some("x");
         assert_eq!(
             labelled(&[("h", "/a/1.sock", given), ("h", "/a/2.sock", given), ("h", "/b/2.sock", None)]),
-            ["1.sock", "a/2.sock", "b/2.sock"]
+            ["1", "a/2", "b/2"]
         );
+    }
+
+    #[test]
+    fn a_label_has_the_end_sock_only_if_it_is_not_unique_without_it() {
+        let both = |one, two| labelled(&[("h", one, None), ("h", two, None)]);
+        assert_eq!(both("/a/p1.sock", "/a/p2.sock"), ["p1", "p2"]);
+        assert_eq!(both("/a/p1.sock", "/b/p1.sock"), ["a/p1", "b/p1"]);
+        assert_eq!(both("/a/p1.sock", "/b/p1"), ["p1.sock", "b/p1"]);
+        assert_eq!(both("/a/p1.sock", "/a/p1"), ["p1.sock", "/a/p1"]);
+        assert_eq!(both("/a/p1.sock", "/a/p1.sock.sock"), ["p1", "p1.sock.sock"]);
+        assert_eq!(both("/run/1.sock", "/x/run/1.sock"), ["/run/1.sock", "x/run/1"]);
+        assert_eq!(both("unix@run/1.sock", "unix@2.sock"), ["1", "unix@2.sock"]);
+    }
+
+    #[test]
+    fn a_file_called_sock_keeps_its_name() {
+        assert_eq!(labelled(&[("h", "/a/.sock", None), ("h", "/b/1.sock", None)]), [".sock", "1"]);
+        assert_eq!(labelled(&[("h", "/a/.sock", None), ("h", "/b/.sock", None)]), ["a/.sock", "b/.sock"]);
+    }
+
+    #[test]
+    fn only_paths_lose_the_end_sock() {
+        assert_eq!(
+            labelled(&[("h", "abns@a.sock", None), ("h", "abns@b/c.sock", None), ("h", "d.sock:1", None)]),
+            ["abns@a.sock", "c.sock", "d.sock:1"]
+        );
+    }
+
+    #[test]
+    fn a_process_that_joins_later_leaves_the_other_labels_alone() {
+        let [one, two] = ["/a/1.sock", "/b/1.sock"]
+            .map(|address| record("h", address.parse().unwrap(), None, Some((1, 1))));
+        let first = labels_beside(&[&one], &[&one], HashSet::new());
+        let later = labels_beside(&[&two], &[&one, &two], first.iter().cloned().collect());
+        assert_eq!((&*first[0], &*later[0]), ("1", "1.sock"));
+    }
+
+    #[test]
+    fn a_number_is_the_number_of_a_process_if_all_are_numbered() {
+        let at = |address: &str, nbproc| record("h", address.parse().unwrap(), None, nbproc);
+        let records = [at("/a/2.sock", Some((1, 2))), at("/a/1.sock", None), at("/a/p3.sock", None)];
+        assert_eq!(
+            labels(records.iter()).iter().map(|label| &**label).collect::<Vec<_>>(),
+            ["1", "1.sock", "p3"]
+        );
+        let dead = [at("/a/1.sock", None), at("/a/2.sock", None)];
+        assert_eq!(labels(dead.iter()).iter().map(|label| &**label).collect::<Vec<_>>(), ["1", "2"]);
     }
 
     #[test]
@@ -238,6 +302,8 @@ mod tests {
             "/run//1.sock",
             "/x/run/1.sock",
             "/run/2.sock",
+            "/run/1",
+            "/run/.sock",
             "/2",
             "/run/a/",
             "unix@1.sock",
@@ -275,6 +341,7 @@ mod tests {
             "1",
             "2",
             "1.sock",
+            "run/1",
             "run/1.sock",
             "/run/1.sock",
             "h:/run/1.sock",
@@ -300,6 +367,7 @@ mod tests {
             let unique: HashSet<_> = labels.iter().collect();
             assert_eq!((unique.len(), labels.len()), (records.len(), records.len()), "{labels:?}");
             for (record, label) in records.iter().zip(&labels) {
+                assert!(!label.is_empty() || record.label.is_some());
                 let given = records.iter().filter(|other| other.label == record.label).count();
                 if let (Some(preference), 1) = (&record.label, given) {
                     assert_eq!(&**label, &**preference);

@@ -27,7 +27,7 @@ pub use shared_counters::ShmStatsFile;
 pub use sharing::{CounterSharing, Sharers};
 pub use stats::{BackendStats, ClusterInfo, FrontendStats, ListenerStats, ServerStats, Uptime};
 
-pub(crate) use label::labels_beside;
+pub(crate) use label::{labels_beside, without_sock};
 pub(crate) use record::Record;
 pub(crate) use requirement::{Required, Requirement};
 pub(crate) use shared_counters::SharedCounters;
@@ -371,7 +371,7 @@ mod tests {
         let records = || [b"/run/\xff.sock", b"/run/\xfe.sock"].map(|path| failed(address(path)));
         let snapshot = Snapshot::new(records());
         let labels: Vec<_> = snapshot.processes().iter().map(|process| &**process.label()).collect();
-        assert_eq!(labels, [r"\xfe.sock", r"\xff.sock"]);
+        assert_eq!(labels, [r"\xfe", r"\xff"]);
         assert_eq!(Snapshot::new(records().into_iter().rev()), snapshot);
     }
 }

@@ -33,7 +33,7 @@ impl Three {
     }
 
     fn place(&self, n: u32) -> String {
-        format!("{n}.sock ({})", self.socket(n))
+        format!("{n} ({})", self.socket(n))
     }
 
     async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -56,9 +56,9 @@ async fn the_list_of_processes_has_the_dead_ones_with_their_reason() {
     };
     let table = [
         row("PROCESS", "VERSION", "PID", "LEVEL", "ADDRESS", "FAILURE"),
-        row("1.sock", "3.2.4", "1001", "admin", &three.socket(1), ""),
-        row("2.sock", "-", "-", "-", &three.socket(2), REFUSED),
-        row("3.sock", "3.2.4", "1003", "admin", &three.socket(3), ""),
+        row("1", "3.2.4", "1001", "admin", &three.socket(1), ""),
+        row("2", "-", "-", "-", &three.socket(2), REFUSED),
+        row("3", "3.2.4", "1003", "admin", &three.socket(3), ""),
     ]
     .concat();
     assert_eq!(three.run(&["process", "list"]).await, (Some(1), table.clone(), String::new()));
@@ -66,12 +66,12 @@ async fn the_list_of_processes_has_the_dead_ones_with_their_reason() {
 
     let alive = |n: u32| {
         json!({
-            "label": format!("{n}.sock"), "address": three.socket(n), "version": "3.2.4", "pid": 1000 + n,
+            "label": n.to_string(), "address": three.socket(n), "version": "3.2.4", "pid": 1000 + n,
             "level": "admin",
         })
     };
     let dead = json!({
-        "label": "2.sock", "address": three.socket(2), "version": null, "pid": null, "level": null,
+        "label": "2", "address": three.socket(2), "version": null, "pid": null, "level": null,
         "failure": {"kind": "connect", "message": REFUSED},
     });
     let (code, printed, said) = three.run(&["--json", "process", "list"]).await;
@@ -126,15 +126,14 @@ async fn a_command_that_haproxy_does_not_know_is_a_failure() {
     let site = Site::new(vec![release("2.2"), release("3.2")]).await;
     let output = site.run(&["command", "show version"]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("==> 2.sock <==\n3.2."), "{}", text(&output));
-    let said =
-        format!("`show version` failed on 1.sock ({}): unknown command", site.running.socket(1).display());
+    assert!(text(&output).contains("==> 2 <==\n3.2."), "{}", text(&output));
+    let said = format!("`show version` failed on 1 ({}): unknown command", site.running.socket(1).display());
     assert_eq!(errors(&output), format!("haproxytool: {said}\n"));
 
     for line in ["show nothing", "show info; show nothing"] {
         let output = site.run(&["--json", "command", line]).await;
         assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(value(&output)["2.sock"].as_str().unwrap().contains("Unknown command"));
+        assert!(value(&output)["2"].as_str().unwrap().contains("Unknown command"));
         let error = parsed(&errors(&output));
         let failures = error["failures"].as_array().unwrap();
         assert_eq!(failures.len(), 2, "{error}");
@@ -145,15 +144,14 @@ async fn a_command_that_haproxy_does_not_know_is_a_failure() {
             );
         }
     }
-    let output = site.run(&["--only", "2.sock", "command", "show version"]).await;
+    let output = site.run(&["--only", "2", "command", "show version"]).await;
     assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
 }
 
 #[tokio::test]
 async fn errors_are_json_too() {
     let three = Three::new().await;
-    let failure =
-        json!({"label": "2.sock", "address": three.socket(2), "kind": "connect", "message": REFUSED});
+    let failure = json!({"label": "2", "address": three.socket(2), "kind": "connect", "message": REFUSED});
     let message = format!("no answer from {}: {REFUSED}", three.place(2));
     let error = json!({"kind": "incomplete", "message": message, "failures": [failure]});
     let (code, printed, said) = three.run(&["--json", "frontend", "list"]).await;
@@ -164,10 +162,10 @@ async fn errors_are_json_too() {
     let (code, _, said) = three.run(&["--json", "--allow-partial", "frontend", "status", "nope"]).await;
     let message = format!("no such frontend \"nope\" in the 2 processes that answered; {message}");
     assert_eq!((code, parsed(&said)["message"].as_str()), (Some(1), Some(message.as_str())));
-    assert_eq!(parsed(&said)["failures"][0]["label"], "2.sock");
+    assert_eq!(parsed(&said)["failures"][0]["label"], "2");
 
     let (code, _, said) =
-        three.run(&["--json", "--expect", "4", "--only", "1.sock", "frontend", "status", "no"]).await;
+        three.run(&["--json", "--expect", "4", "--only", "1", "frontend", "status", "no"]).await;
     assert_eq!(
         (code, parsed(&said)),
         (Some(1), json!({"kind": "not_found", "message": "no such frontend \"no\""}))

@@ -101,7 +101,7 @@ impl Site {
     }
 
     pub(crate) fn labels(&self) -> Vec<String> {
-        (1..=self.releases.len()).map(|n| format!("{n}.sock")).collect()
+        (1..=self.releases.len()).map(|n| n.to_string()).collect()
     }
 
     pub(crate) fn file(&self, name: &str) -> String {

@@ -43,7 +43,7 @@ pub fn all<T: Clone>(value: T) -> Vec<T> {
 /// the processes after them.
 pub fn counts(first: &[usize], rest: usize) -> String {
     let counts = first.iter().copied().chain(std::iter::repeat(rest)).zip(1..=releases().len());
-    counts.map(|(count, n)| format!("{n}.sock: {count}")).collect::<Vec<_>>().join(", ")
+    counts.map(|(count, n)| format!("{n}: {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a value for each process: `before` if its release is older than `version`,
