@@ -184,7 +184,7 @@ async fn refused_sockets_can_be_ignored_until_they_answer() {
     let cluster = builder.clone().build().await.unwrap();
     let error = cluster.allow_partial().snapshot().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("stale.sock: nobody listens"), "{error}");
+    assert!(error.to_string().contains("stale.sock: no process listens"), "{error}");
 
     running.restart(1).await;
     let cluster = builder.build().await.unwrap();

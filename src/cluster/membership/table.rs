@@ -307,7 +307,7 @@ impl fmt::Display for IgnoredReason {
             Self::NotHaproxy(words) => f.write_str(words),
             Self::Temporary => f.write_str("there for a moment, while HAProxy takes a socket over"),
             Self::Excluded => f.write_str("excluded by name"),
-            Self::Refused => f.write_str("nobody listens"),
+            Self::Refused => f.write_str("no process listens"),
         }
     }
 }
