@@ -29,6 +29,7 @@ impl Site {
         running.add_servers(1).await;
         let map = running.dir().join("hosts.map");
         fs::write(&map, "").unwrap();
+        fs::write(running.dir().join("blocked.acl"), "").unwrap();
         let config = running.fill(Config::new(CONFIG));
         running.add_master(release, "reloaded", &config.clone().set("N", 1)).await;
         running.add(release, "stable", &config.set("N", 2)).await;
@@ -83,6 +84,8 @@ defaults
 
 frontend web
     bind "unix@${DIR}/traffic/web.${N}"
+    acl blocked src -f "${DIR}/blocked.acl"
+    http-request deny if blocked
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
     default_backend app
 
@@ -296,6 +299,39 @@ async fn an_entry_that_a_worker_added_after_it_began_to_stop_is_added_by_the_new
         let now = Change::Add.look(&site).await;
         if now != Change::Add.expected() {
             wrong.push(format!("{}: {said}: {now:?}", release.version));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The ACL matches addresses in the old worker, which refuses a path, and paths in the new one.
+#[tokio::test]
+async fn a_pattern_that_a_worker_refused_after_it_began_to_stop_is_added_by_the_new_one() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        for in_bulk in [false, true] {
+            let mut site = Site::start(&release).await;
+            let cluster = site.cluster(false).await;
+            let file = site.path("blocked.acl");
+            let acl = cluster.acl(file.to_str().unwrap()).unwrap();
+            site.admin.mark(["add acl"]);
+            site.admin.hold(Moment::Marking);
+            let call = tokio::spawn(async move {
+                if in_bulk { acl.add_all(["/secret"]).await } else { acl.add("/secret").await }
+            });
+            site.admin.holds(1).await;
+            let config = site.path("reloaded.cfg");
+            let text = fs::read_to_string(&config).unwrap();
+            fs::write(&config, text.replace("acl blocked src", "acl blocked path")).unwrap();
+            site.running.haproxies[0].reload().await;
+            site.admin.release();
+            let said = call.await.unwrap().map(|outcomes| outcomes.to_string());
+            let shown = ask(site.running.socket(1), &format!("show acl {}", file.display())).await;
+            let shown = String::from_utf8(shown).unwrap();
+            let added = shown.lines().filter(|line| line.ends_with(" /secret")).count();
+            if said.is_err() || added != 1 {
+                wrong.push(format!("{} in bulk {in_bulk}: {said:?}: {shown:?}", release.version));
+            }
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

@@ -14,7 +14,7 @@ pub use fan_out::{Outcome, Outcomes};
 pub use membership::{Ignored, IgnoredReason};
 pub use selector::Selector;
 
-pub(crate) use fan_out::Target;
+pub(crate) use fan_out::{OnceJob, Target};
 
 use std::fmt;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ use crate::transport::Deadline;
 /// because a reload replaces the process behind a socket and not the file. Each connection
 /// therefore identifies its process before the command is sent on it. The command is sent only if
 /// no other connection has claimed the process.
-pub(crate) struct Claims {
+pub(super) struct Claims {
     membership: Arc<Membership>,
     claimed: Mutex<Vec<(Address, Identity)>>,
 }
@@ -76,7 +76,7 @@ impl Claims {
 
     /// Drops the claim of the connection to `address`, because the process refused the command or
     /// a reload replaced the process. Another connection can then claim the process.
-    pub(crate) fn release(&self, address: &Address) {
+    pub(super) fn release(&self, address: &Address) {
         self.claimed().retain(|(claimed, _)| claimed != address);
     }
 

@@ -239,6 +239,29 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
     outcome.error().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
+/// Something that one process must not execute twice, for [`Target::execute_once`].
+pub(crate) trait OnceJob: Sync {
+    /// Executes the job on a connection to the process.
+    ///
+    /// The future is declared `Send`. The compiler cannot infer this for an async closure, because
+    /// the closure would have to accept every lifetime of the connection.
+    fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> impl Future<Output = Result<Response<Change>>> + Send;
+}
+
+impl OnceJob for Command {
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
+        connection.execute(self, deadline).await
+    }
+}
+
 impl Target {
     /// Executes a command that changes something on the process.
     pub(crate) async fn change(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
@@ -248,25 +271,31 @@ impl Target {
         }
     }
 
-    /// Executes a command that is not idempotent on the process. If a reload replaces the process
-    /// meanwhile, the new process executes the command.
-    async fn execute_once(&self, command: &Command, deadline: &Deadline) -> Result<Response<Change>> {
+    /// Executes a job on a connection that has claimed the process: no other connection of this
+    /// call may send the job to it. If a reload replaces the process meanwhile, the new process
+    /// executes the job.
+    ///
+    /// An answer counts only if it comes from the process that serves now. The process is therefore
+    /// identified again after a refusal too: the new process may accept the command, and entries
+    /// that were added before the refusal are lost with the old process. An unknown outcome is
+    /// returned at once, because a connection that has lost a reply can answer no further command.
+    pub(crate) async fn execute_once(
+        &self,
+        job: &impl OnceJob,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
         loop {
             let mut connection = self.claimed(deadline).await?;
-            let response = connection.execute(command, deadline).await?;
-            if !connection.was_replaced(deadline).boxed().await {
-                return Ok(response);
+            let result = job.run(&mut connection, deadline).await;
+            let is_unknown = result.as_ref().is_err_and(Error::is_unknown);
+            if is_unknown || !connection.was_replaced(deadline).boxed().await {
+                return result;
             }
             self.claims.release(self.member.address());
         }
     }
 
-    /// Returns a connection that has claimed the process: no other connection of this call may send
-    /// the command to it.
-    pub(crate) async fn claimed<'a>(
-        &'a self,
-        deadline: &'a Deadline,
-    ) -> Result<Box<IdentifiedConnection<'a>>> {
+    async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<IdentifiedConnection<'a>>> {
         match self.claims.claim(&self.member, deadline).await? {
             Claim::Granted(identified) => Ok(identified),
             Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address)).at(self.member.address())),

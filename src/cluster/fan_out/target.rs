@@ -31,7 +31,7 @@ pub(crate) struct Target {
     pub(super) process: Process,
     pub(crate) member: ProcessClient,
     /// The processes that the command has reached so far.
-    pub(crate) claims: Arc<Claims>,
+    pub(super) claims: Arc<Claims>,
     /// The failure of the last probe, if it could not identify the process.
     probe_failure: Option<Failure>,
 }

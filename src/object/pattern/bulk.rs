@@ -1,8 +1,6 @@
 //! Addition of many entries to a map or an ACL with few commands.
 
-use futures::FutureExt as _;
-
-use crate::cluster::{Cluster, Outcomes, Target};
+use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{Batch, Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, Form, Payload, Response, malformed};
@@ -73,9 +71,14 @@ impl Bulk {
     pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
         self.flush()?;
         let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
-        let batches: Vec<_> = self.chunks.into_iter().map(batch).collect::<Result<_>>()?;
-        let (base, batches) = (&self.base, &batches);
-        let send = |target, deadline| async move { send(base, batches, &target, &deadline).await };
+        let batches = self.chunks.into_iter().map(batch).collect::<Result<_>>()?;
+        let (base, additions) = (&self.base, &Additions(batches));
+        let send = |target: Target, deadline| async move {
+            if additions.0.is_empty() {
+                return Ok(Response::Value(Change::Unchanged("no entries".into())));
+            }
+            target.execute_once(additions, &deadline).await
+        };
         cluster.fan_out().each(base, StatFilter::Nothing, send).await
     }
 
@@ -105,65 +108,52 @@ impl Bulk {
     }
 }
 
-async fn send(
-    base: &Command,
-    batches: &[(Batch, usize)],
-    target: &Target,
-    deadline: &Deadline,
-) -> Result<Response<Change>> {
-    if batches.is_empty() {
-        return Ok(Response::Value(Change::Unchanged("no entries".into())));
-    }
-    loop {
-        let mut connection = target.claimed(deadline).await?;
-        let sent = send_all(base, batches, target, &mut connection, deadline).await;
-        // A connection that has lost a reply can answer no further command.
-        let is_unknown = sent.as_ref().is_err_and(Error::is_unknown);
-        if is_unknown || !connection.was_replaced(deadline).boxed().await {
-            return sent;
-        }
-        target.claims.release(target.member.address());
-    }
-}
+/// The batches of one call, each with the number of entries in each of its commands.
+struct Additions(Vec<(Batch, usize)>);
 
-async fn send_all(
-    base: &Command,
-    batches: &[(Batch, usize)],
-    target: &Target,
-    connection: &mut IdentifiedConnection<'_>,
-    deadline: &Deadline,
-) -> Result<Response<Change>> {
-    let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
-    let mut done = 0;
-    for (batch, entries) in batches {
-        let Executed { answers, ended } = connection.execute_all(batch, deadline).await;
-        let mut failed = None;
-        for answer in answers {
-            match answer {
-                Ok(Response::Value(_)) => done += entries,
-                // HAProxy may still execute the commands after a refused one.
-                other => failed = failed.or(Some(other)),
+impl OnceJob for Additions {
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
+        let Self(batches) = self;
+        let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
+        let mut done = 0;
+        for (batch, entries) in batches {
+            let Executed { answers, ended } = connection.execute_all(batch, deadline).await;
+            let mut failed = None;
+            for answer in answers {
+                match answer {
+                    Ok(Response::Value(_)) => done += entries,
+                    // HAProxy may still execute the commands after a refused one.
+                    other => failed = failed.or(Some(other)),
+                }
+            }
+            match (ended, failed) {
+                (Ok(()), None) => {}
+                (Err(error), None) if done == 0 => return Err(error),
+                (Err(error), _) => return Err(error.after(done, all)),
+                (Ok(()), Some(Ok(Response::Absent(words)))) if done == 0 => {
+                    return Ok(Response::Absent(words));
+                }
+                (Ok(()), Some(Ok(Response::Absent(words)))) => {
+                    return Err(Error::new(Problem::Refused(words)).after(done, all));
+                }
+                // If one of several entries of a command is refused, the entries before it were added.
+                (Ok(()), Some(Err(error)))
+                    if done > 0 || *entries > 1 && error.kind() == ErrorKind::Refused =>
+                {
+                    return Err(error.after(done, all));
+                }
+                (Ok(()), Some(Err(error))) => return Err(error),
+                (Ok(()), Some(Ok(_))) => return Err(Error::new(malformed("a message", b""))),
             }
         }
-        match (ended, failed) {
-            (Ok(()), None) => {}
-            (Err(error), None) if done == 0 => return Err(error),
-            (Err(error), _) => return Err(error.after(done, all)),
-            (Ok(()), Some(Ok(Response::Absent(words)))) if done == 0 => return Ok(Response::Absent(words)),
-            (Ok(()), Some(Ok(Response::Absent(words)))) => {
-                return Err(target.with_context(base, Problem::Refused(words)).after(done, all));
-            }
-            // If one of several entries of a command is refused, the entries before it were added.
-            (Ok(()), Some(Err(error))) if done > 0 || *entries > 1 && error.kind() == ErrorKind::Refused => {
-                return Err(error.after(done, all));
-            }
-            (Ok(()), Some(Err(error))) => return Err(error),
-            (Ok(()), Some(Ok(_))) => return Err(target.with_context(base, malformed("a message", b""))),
-        }
+        let words = match all {
+            1 => "1 entry".into(),
+            _ => format!("{all} entries").into(),
+        };
+        Ok(Response::Value(Change::Changed(Some(words))))
     }
-    let words = match all {
-        1 => "1 entry".into(),
-        _ => format!("{all} entries").into(),
-    };
-    Ok(Response::Value(Change::Changed(Some(words))))
 }
