@@ -51,7 +51,7 @@
 //! |---|---|---|
 //! | [`Changed`](crate::Change::Changed) | no | the process executed the command; most commands also answer without a message if nothing was to be changed |
 //! | [`Unchanged`](crate::Change::Unchanged) | no | the process said that there was nothing to do |
-//! | [`not_here`](crate::Outcome::absent) | no | the process does not have the object; a failure ([`NotFound`](crate::ErrorKind::NotFound)) if no process has it |
+//! | [`absent`](crate::Outcome::absent) | no | the process does not have the object; a failure ([`NotFound`](crate::ErrorKind::NotFound)) if no process has it |
 //! | [`Refused`](crate::ErrorKind::Refused) | yes | the process refused the command; the error has its words |
 //! | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | yes | the level of the socket is too low; the error names the level that is needed |
 //! | [`Unsupported`](crate::ErrorKind::Unsupported) | yes | the release is too old; nothing was sent if that was known |

@@ -1,18 +1,14 @@
 //! Classification of the probed sockets as members, ignored sockets or absent files.
 
-use std::collections::HashSet;
 use std::io;
 
-use super::candidate::{Candidate, Listing};
-use super::directory;
-use super::directory::{FileId, SocketFile};
+use super::directory::FileId;
 use super::listed::Listed;
 use super::probe::{Probe, ProbedMember};
 use super::state::Membership;
-use super::table::{Classification, Entry, IgnoredReason};
+use super::table::{Classification, IgnoredReason};
 use crate::address::Address;
 use crate::error::ErrorKind;
-use crate::transport::Deadline;
 
 /// The meaning of an answer for a socket that is not a member yet.
 enum ProbeResult {
@@ -36,75 +32,6 @@ pub(super) struct Classified {
 }
 
 impl Membership {
-    /// Returns every socket that may be probed: the explicitly given addresses, the sockets that
-    /// are in the directories now, and the members that have answered before.
-    ///
-    /// A fresh listing disregards all earlier findings about the sockets.
-    pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
-        let mut listing = Listing { is_fresh, ..Listing::default() };
-        let found = self.list(&mut listing, deadline).await;
-        let mut seen = HashSet::new();
-        let mut candidates = Vec::new();
-        let mut add = |address: &Address, file, given| {
-            let is_new = seen.insert(address.clone());
-            if is_new {
-                candidates.push(Candidate { address: address.clone(), file, given });
-            }
-            is_new
-        };
-        for address in &self.addresses {
-            // Reading the metadata blocks no longer than connecting to the file.
-            add(address, directory::file_id_of(address), true);
-        }
-        for SocketFile { path, id } in found {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let address = Address::from(path);
-            let is_new = add(&address, Some(id), false);
-            let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
-                IgnoredReason::Excluded
-            } else if directory::is_passing(&name) {
-                IgnoredReason::Temporary
-            } else {
-                continue;
-            };
-            // An explicitly given address is probed, even if its name is excluded.
-            if is_new {
-                listing.excluded.push((address, id, reason));
-            }
-        }
-        let mut table = self.table();
-        if !is_fresh {
-            for (address, _) in table.members().filter(|(_, answered)| *answered) {
-                add(address, None, false);
-            }
-            // If a file is gone and never answered, it never was a member.
-            table.retain(|address, known| {
-                known.file.is_none() || seen.contains(address) || listing.is_out_of_sight(address)
-            });
-            table.retain_sockets(|address| seen.contains(address));
-        }
-        let excluded: HashSet<&Address> = listing.excluded.iter().map(|(address, ..)| address).collect();
-        candidates.retain(|candidate| {
-            if excluded.contains(&candidate.address) {
-                return false;
-            }
-            match table.get(&candidate.address) {
-                // A classification stays valid while the file is the same. Explicitly given
-                // addresses are probed on every call.
-                Some(Entry { file: Some(file), classification: Classification::Ignored(reason) })
-                    if !is_fresh =>
-                {
-                    candidate.given
-                        || Some(*file) != candidate.file
-                        || matches!(reason, IgnoredReason::Refused | IgnoredReason::Excluded)
-                }
-                _ => true,
-            }
-        });
-        listing.candidates = candidates;
-        listing
-    }
-
     /// Classifies the probed sockets. Returns the members with their answers, and adds the
     /// classification of every socket to `classified`.
     pub(super) fn classify(
