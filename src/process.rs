@@ -98,7 +98,7 @@ impl ProcessClient {
         let reply = self.reply(command, deadline).await?;
         match read(self.own_reply(command, &reply)?.to_vec(), command, nbproc) {
             Err(Problem::Stopped(_)) => self.execute_in_successor(command, read, deadline).await,
-            response => response.map_err(|problem| self.with_context(command, problem)),
+            response => response.map_err(Error::new).map_err(self.with_context(command)),
         }
     }
 
@@ -117,16 +117,16 @@ impl ProcessClient {
             if !Info::begins(&reply) {
                 // HAProxy has executed no part of the line, for example because it is too long.
                 let response = self.own_reply(command, &reply).and_then(|own| {
-                    read(own.to_vec(), command, Nbproc::default())
-                        .map_err(|problem| self.with_context(command, problem))
+                    let response = read(own.to_vec(), command, Nbproc::default());
+                    response.map_err(Error::new).map_err(self.with_context(command))
                 });
                 let unidentified = || self.lost(command, Error::new(malformed("`show info`", &reply)));
                 return Err(response.err().unwrap_or_else(unidentified));
             }
             let (info, rest) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
             let own = self.own_reply(command, rest)?;
-            let response = read(own.to_vec(), command, Nbproc::new(info.nbproc()))
-                .map_err(|problem| self.with_context(command, problem));
+            let response = read(own.to_vec(), command, Nbproc::new(info.nbproc()));
+            let response = response.map_err(Error::new).map_err(self.with_context(command));
             if !info.is_stopping() || !self.has_successor(&info, pause, deadline).await {
                 return response;
             }
@@ -156,7 +156,6 @@ impl ProcessClient {
         &'a self,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<IdentifiedConnection<'a>>> {
-        let with_context = |error: Error| error.during(IDENTIFYING).at(self.address());
         let identify = async move {
             let mut pause = FIRST_PAUSE;
             loop {
@@ -173,7 +172,7 @@ impl ProcessClient {
                 pause = (pause * 2).min(LAST_PAUSE);
             }
         };
-        async move { identify.await.map_err(with_context) }.boxed()
+        async move { identify.await.map_err(self.socket.with_context(IDENTIFYING)) }.boxed()
     }
 
     async fn identify(&self, deadline: &Deadline) -> Result<IdentifiedConnection<'_>> {
@@ -207,7 +206,7 @@ impl ProcessClient {
             self.socket.exchange(&command.encode(Form::StatTable)?, deadline, &mut reply).await?;
             let answer =
                 reply.finish().and_then(|reply| read_data(reply, command, nbproc).map_err(Error::new));
-            answer.map_err(|error| error.during(command.redacted()).at(self.address()))
+            answer.map_err(self.with_context(command))
         }
         .boxed()
     }
@@ -228,12 +227,14 @@ impl ProcessClient {
 
     /// Returns the error for a reply that did not arrive completely.
     fn lost(&self, command: &Command, error: Error) -> Error {
-        let error = error.during(command.redacted()).at(self.address());
+        let error = self.with_context(command)(error);
         if command.idempotency() == Idempotency::Safe { error } else { error.into_unknown() }
     }
 
-    fn with_context(&self, command: &Command, problem: Problem) -> Error {
-        Error::new(problem).during(command.redacted()).at(self.address())
+    /// Returns a function that names a command and this process in an error, unless the error names
+    /// others.
+    pub(crate) fn with_context<'a>(&'a self, command: &'a Command) -> impl Fn(Error) -> Error + 'a {
+        self.socket.with_context(command.redacted())
     }
 
     /// Returns the reply to `show info`, and the time at which it ended, in microseconds since
@@ -242,7 +243,7 @@ impl ProcessClient {
         let ask = async move {
             let reply = self.socket.reply(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await?;
             let info = protocol::check_ending(&reply).and_then(|()| Info::parse(&reply));
-            Ok((info.map_err(|error| error.at(self.address()).during(IDENTIFYING))?, now()))
+            Ok((info.map_err(self.socket.with_context(IDENTIFYING))?, now()))
         };
         ask.boxed()
     }
@@ -350,12 +351,12 @@ impl IdentifiedConnection<'_> {
         let (member, nbproc) = (self.member, self.nbproc());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
             protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
-            read_change(reply, command, nbproc).map_err(|problem| member.with_context(command, problem))
+            read_change(reply, command, nbproc).map_err(Error::new).map_err(member.with_context(command))
         });
         let answers: Vec<_> = answers.collect();
         let ended = match (sent.ended, commands.get(answers.len())) {
             (Err(error), Some(command)) if sent.sent > 0 => Err(member.lost(command, error)),
-            (Err(error), Some(command)) => Err(error.during(command.redacted()).at(member.address())),
+            (Err(error), Some(command)) => Err(member.with_context(command)(error)),
             _ => Ok(()),
         };
         Executed { answers, ended }

@@ -13,7 +13,7 @@ use super::exchange::{self, ByteCounts};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
 use crate::address::Address;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 
 /// Client of the stats socket of one HAProxy process.
@@ -198,7 +198,17 @@ impl StatsSocket {
         let request = request.map_err(|error| error.at(self.address()))?;
         let mut whole = Collect(Vec::new());
         self.exchange(&request, deadline, &mut whole).await?;
-        Reply::new(whole.0).map_err(|error| error.during(request.name()).at(self.address()))
+        Reply::new(whole.0).map_err(self.with_context(request.name()))
+    }
+
+    /// Returns a function that names a command and this socket in an error, unless the error names
+    /// others.
+    ///
+    /// All errors of an exchange with the process, and all errors of a call on one process, get both
+    /// here. Two places set the command alone: an encoder, because it knows no address, and the
+    /// parser of a report, because its reply belongs to several commands.
+    pub(crate) fn with_context<'a>(&'a self, command: &'a str) -> impl Fn(Error) -> Error + 'a {
+        move |error| error.during(command).at(self.address())
     }
 
     /// Sends a request and feeds the reply to `sink` as it arrives.
@@ -254,10 +264,10 @@ impl StatsSocket {
             tracing::debug!(
                 bytes = traffic.received,
                 duration = ?start.elapsed(),
-                outcome = ?result.as_ref().map_err(crate::error::Error::kind),
+                outcome = ?result.as_ref().map_err(Error::kind),
                 "command"
             );
-            result.map_err(|error| error.during(request.name()).at(self.address()))
+            result.map_err(self.with_context(request.name()))
         }
         .instrument(span)
         .await
@@ -319,7 +329,7 @@ impl StatsSocket {
             let connected = connect(self.address(), deadline).await;
             tracing::debug!(
                 duration = ?start.elapsed(),
-                outcome = ?connected.as_ref().map(|_| ()).map_err(crate::error::Error::kind),
+                outcome = ?connected.as_ref().map(|_| ()).map_err(Error::kind),
                 "connect"
             );
             connected

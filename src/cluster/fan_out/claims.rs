@@ -42,8 +42,7 @@ impl Claims {
     ) -> Result<Claim<'a>> {
         let identified = member.identified(deadline).await?;
         let Some(identity) = Identity::new(&identified.info, identified.at) else {
-            let missing = Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
-            return Err(missing.at(member.address()));
+            return Err(Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())));
         };
         let mut claimed = self.claimed();
         let alike = claimed.iter().filter(|(_, other)| other.fits(&identity));

@@ -115,9 +115,10 @@ impl<'a> FanOut<'a> {
         J: Fn(Target, Deadline) -> F,
         F: Future<Output = Result<Response<T>>>,
     {
-        let with_context = |error: Error| error.during(command.redacted()).at(target.member.address());
+        // For errors of the call itself; an exchange with the process names its own command.
+        let with_context = target.member.with_context(command);
         let mut record = None;
-        let mut permitted = target.permits(command).map_err(with_context);
+        let mut permitted = target.permits(command).map_err(&with_context);
         if let (true, Err(error)) = (self.view.previous, &permitted) {
             record = Some(target.unread(error.clone()));
         } else if self.view.previous {
@@ -170,7 +171,7 @@ impl<'a> FanOut<'a> {
                     }
                     None
                 }
-                Err(error) => Some(error.during(command.redacted()).at(own)),
+                Err(error) => Some(target.member.with_context(command)(error)),
             };
             let now = match error {
                 None => self.one(target, command, scope, job, deadline).await,
@@ -298,7 +299,7 @@ impl Target {
     async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<IdentifiedConnection<'a>>> {
         match self.claims.claim(&self.member, deadline).await? {
             Claim::Granted(identified) => Ok(identified),
-            Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address)).at(self.member.address())),
+            Claim::Claimed(address) => Err(Error::new(Problem::ReachedAt(address))),
         }
     }
 
@@ -332,11 +333,6 @@ impl Target {
         deadline: &Deadline,
     ) -> Result<bool> {
         Ok(self.member.read(scope, deadline).await?.stat.rows().any(is_it))
-    }
-
-    /// Returns the error for a problem of `command` at this process.
-    pub(crate) fn with_context(&self, command: &Command, problem: Problem) -> Error {
-        Error::new(problem).during(command.redacted()).at(self.member.address())
     }
 }
 

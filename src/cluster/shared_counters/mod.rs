@@ -300,5 +300,5 @@ async fn read_all(
 async fn list(member: &ProcessClient, deadline: &Deadline) -> Result<GuidList> {
     let reply = member.socket.reply(&Request::fixed(LIST, &[LIST]), deadline).await?;
     let list = protocol::check_ending(&reply).and_then(|()| GuidList::parse(&reply));
-    list.map_err(|error| error.at(member.address()).during(LIST))
+    list.map_err(member.socket.with_context(LIST))
 }

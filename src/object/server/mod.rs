@@ -221,7 +221,7 @@ impl ServerRef {
         let command = &with_port(self.set().word("addr").word(address), port.into())?;
         let job = |target: Target, deadline| async move {
             if loses_maintenance(name, &target, &deadline).await? {
-                return Err(target.with_context(command, Problem::Refused(UNRESOLVED.into())));
+                return Err(Error::new(Problem::Refused(UNRESOLVED.into())));
             }
             target.change(command, &deadline).await
         };
@@ -251,7 +251,7 @@ impl ServerRef {
             };
             let Some(address) = state.address else {
                 let words = "the server has no address to go with a port".into();
-                return Err(target.with_context(command, Problem::Refused(words)));
+                return Err(Error::new(Problem::Refused(words)));
             };
             let set = Command::write("set server").word(name).word("addr").word(address);
             target.change(&with_port(set, Some(port))?, &deadline).await
