@@ -131,6 +131,27 @@ async fn a_label_is_found_with_the_sock_of_its_address_too() {
 }
 
 #[tokio::test]
+async fn a_process_that_joins_later_leaves_labels_and_views_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| dir.path().join(name));
+    fs::create_dir(&a).unwrap();
+    fs::create_dir(&b).unwrap();
+    let _first = fake::Process::new("3.0.1").pid(1).serve(a.join("1.sock")).await.unwrap();
+    let builder = Cluster::builder().dir(&a).dir(&b);
+    let cluster = builder.clone().build().await.unwrap();
+    let held = cluster.only(["1.sock"]);
+    assert_eq!(labels(&held.snapshot().await.unwrap()), ["1"]);
+
+    let _second = fake::Process::new("3.0.1").pid(2).serve(b.join("1.sock")).await.unwrap();
+    assert_eq!(labels(&cluster.snapshot().await.unwrap()), ["1", "b/1"]);
+    assert_eq!(held.snapshot().await.unwrap().processes()[0].pid(), Some(1));
+
+    // An address without its `.sock` is another address.
+    let expecting = builder.expect([a.join("1").display().to_string()]).build().await.unwrap();
+    assert_eq!(expecting.snapshot().await.unwrap_err().kind(), ErrorKind::Incomplete);
+}
+
+#[tokio::test]
 async fn labels_of_real_processes_stay_when_a_third_stops_answering() {
     let mut running = ancestor_cluster(&release("2.2")).await;
     running.add_servers(1).await;

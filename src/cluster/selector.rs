@@ -7,7 +7,7 @@ use crate::snapshot::{Label, Process, Record, without_sock};
 ///
 /// A label or the text of an address, an [`Address`], a [`Process`] of a snapshot and an
 /// [`Outcome`](crate::Outcome) convert into a selector. A label `p1` that is the end of an address
-/// without its `.sock` can also be written `p1.sock`.
+/// without its `.sock` can also be written `p1.sock`, unless that is the label of another process.
 ///
 /// # Example
 ///
@@ -38,11 +38,10 @@ impl Selector {
     pub(super) fn fits(&self, process: &Process) -> bool {
         let address = process.address();
         match &self.0 {
-            By::Text(text) if **process.label() == **text => true,
             By::Text(text) => {
                 let shown = address.to_string();
                 let is_label = without_sock(address, text) == Some(&**process.label());
-                *shown == **text || is_label && is_end(&shown, text)
+                **process.label() == **text || *shown == **text || is_label && is_end(&shown, text)
             }
             By::Address(wanted) => address == wanted,
         }
@@ -62,7 +61,8 @@ impl Selector {
                 let short = without_sock(&record.address, &address);
                 record.label.as_deref() == Some(&**text)
                     || is_end(&address, text)
-                    || short.is_some_and(|short| is_end(short, text))
+                    // The whole address without `.sock` is the address of another socket.
+                    || short.is_some_and(|short| short != &**text && is_end(short, text))
             }
         }
     }

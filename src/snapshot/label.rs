@@ -11,8 +11,8 @@ use crate::show::Info;
 
 /// Short name of a process among others: for people, and as a key in JSON.
 ///
-/// By default it is the shortest unique end of the address of the process, without a final `.sock`
-/// if it is unique without it: `p1` for `/run/haproxy/p1.sock`.
+/// By default it is the end of the address of the process, without a final `.sock` if it is unique
+/// without it: `p1` for `/run/haproxy/p1.sock`. [`Process::label`] describes the choice.
 ///
 /// # Example
 ///
@@ -256,15 +256,6 @@ mod tests {
             labelled(&[("h", "abns@a.sock", None), ("h", "abns@b/c.sock", None), ("h", "d.sock:1", None)]),
             ["abns@a.sock", "c.sock", "d.sock:1"]
         );
-    }
-
-    #[test]
-    fn a_process_that_joins_later_leaves_the_other_labels_alone() {
-        let [one, two] = ["/a/1.sock", "/b/1.sock"]
-            .map(|address| record("h", address.parse().unwrap(), None, Some((1, 1))));
-        let first = labels_beside(&[&one], &[&one], HashSet::new());
-        let later = labels_beside(&[&two], &[&one, &two], first.iter().cloned().collect());
-        assert_eq!((&*first[0], &*later[0]), ("1", "1.sock"));
     }
 
     #[test]

@@ -58,7 +58,8 @@ impl Process {
     /// This is the label that the user gave, unless several processes were given the same one.
     /// Otherwise it is the relative process number if `Nbproc` is above 1 in all processes that
     /// answered, and else the shortest end of the address that no other process has. The end comes
-    /// without a final `.sock` if it is unique without it: `p1` for `/run/haproxy/p1.sock`.
+    /// without a final `.sock` if it is unique without it: `p1` for `/run/haproxy/p1.sock`. Among
+    /// processes with relative numbers, an end that is a number keeps its `.sock` or its folder.
     pub fn label(&self) -> &Label {
         &self.label
     }

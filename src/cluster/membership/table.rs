@@ -266,9 +266,15 @@ impl MembershipTable {
         self.labels.insert(address, label);
     }
 
-    /// Returns every label that is or was in use.
+    /// Returns every label that is or was in use, and every text that selects such a label: the
+    /// label with the `.sock` of its address. No other process may get one of them later, because
+    /// the text would then select that process.
     pub(super) fn labels(&self) -> HashSet<Label> {
-        self.labels.values().cloned().collect()
+        let with_sock = |(address, label): (&Address, &Label)| {
+            let long = format!("{label}.sock");
+            address.to_string().ends_with(&long).then(|| Label::from(long))
+        };
+        self.labels.values().cloned().chain(self.labels.iter().filter_map(with_sock)).collect()
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&Address, bool)> {
