@@ -99,7 +99,7 @@ impl Info {
 
     /// Returns each key that this crate does not know, with the text of its value.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..).zip(self).filter(|(index, _)| !self.known.contains(index)).map(|(_, entry)| entry)
+        self.iter().zip(0..).filter(|(_, index)| !self.known.contains(index)).map(|(entry, _)| entry)
     }
 
     fn slice(&self, (start, end): (u32, u32)) -> &str {
@@ -314,6 +314,7 @@ mod tests {
             assert_eq!((with.cum_req(), with.get("CumReq")), (Some(7), Some("7")), "behind {before}");
             assert_eq!(with.pid(), None, "behind {before}");
         }
+        assert_eq!(info(&others[..65_535]).unwrap().unknown().count(), 65_535);
         assert_eq!(
             info(&others).unwrap_err().to_string(),
             "line 65536: expected at most 65535 keys, found \"more\""
