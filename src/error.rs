@@ -247,8 +247,9 @@ impl Error {
     }
 
     /// Returns the address of the process, if the call targeted this process alone. If the
-    /// call targeted several processes, the text and the [`snapshot`](Error::snapshot) or the
-    /// [`outcomes`](Error::outcomes) name each process that failed.
+    /// call targeted several processes, the text and the [`snapshot`](Error::snapshot), the
+    /// [`outcomes`](Error::outcomes) or the [`contents`](Error::contents) name each process that
+    /// failed.
     pub fn address(&self) -> Option<&Address> {
         self.0.address.as_ref()
     }

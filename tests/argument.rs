@@ -164,7 +164,7 @@ const PIECES: &[&str] = &[
     "x",
 ];
 
-/// Returns a string of such pieces, or any other, some of them very long.
+/// Returns a string made of `PIECES`, or of any characters; some are very long.
 fn any_text(u: &mut Unstructured<'_>) -> Result<String> {
     Ok(match u.int_in_range(0..=12)? {
         0..=3 => pieces(u)?,

@@ -556,7 +556,7 @@ macro_rules! columns {
             unit: Unit::$unit,
             nature: Nature::$nature,
             since: $since,
-            shared: is_shared(Col::$accessor, Nature::$nature),
+            shared: is_in_stats_file(Col::$accessor, Nature::$nature),
             kinds: &[$($((kind!($kind), Rule::$rule),)*)*],
         },)*];
 
@@ -567,7 +567,7 @@ macro_rules! columns {
 /// Returns `true` if `shm-stats-file` contains the column: HAProxy's own counters, rates and ages,
 /// except times that each process adds up itself and numbers of incarnations. Columns of modules,
 /// after the separator, are always separate in each process.
-const fn is_shared(column: Col, nature: Nature) -> bool {
+const fn is_in_stats_file(column: Col, nature: Nature) -> bool {
     let own = column as u8 == Col::downtime as u8 || column as u8 == Col::srid as u8;
     let module = column as u8 > Col::separator as u8;
     matches!(nature, Nature::Counter | Nature::Rate | Nature::Age) && !own && !module

@@ -202,11 +202,8 @@ impl StatsSocket {
     }
 
     /// Returns a function that names a command and this socket in an error, unless the error names
-    /// others.
-    ///
-    /// All errors of an exchange with the process, and all errors of a call on one process, get both
-    /// here. Two places set the command alone: an encoder, because it knows no address, and the
-    /// parser of a report, because its reply belongs to several commands.
+    /// others. Code that knows only one of the two sets it with `during` or `at`; the first name
+    /// stays.
     pub(crate) fn with_context<'a>(&'a self, command: &'a str) -> impl Fn(Error) -> Error + 'a {
         move |error| error.during(command).at(self.address())
     }

@@ -90,7 +90,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// - The errors of [`Outcomes::all`].
+    /// - The errors of [`Outcomes::all`]. The error holds the contents of the processes that
+    ///   answered: [`Error::contents`].
     /// - [`Truncated`](crate::ErrorKind::Truncated) if the reply of a process is not proved to be
     ///   complete.
     #[doc(alias = "show map")]

@@ -14,7 +14,8 @@ pub(crate) trait Values<'a> {
     /// Returns the text, or `None` if it is empty or absent.
     fn text(&self, field: Self::Field) -> Option<&'a str>;
 
-    /// Returns the text, which may be empty, or `None` if the process does not print the field.
+    /// Returns the text, which may be empty, or `None` if the process does not print the field. A
+    /// field that the process leaves out because it is empty has an empty text.
     fn printed(&self, field: Self::Field) -> Option<&'a str>;
 
     /// Returns the name and text of each field that this crate does not know.

@@ -76,7 +76,7 @@ macro_rules! figure {
     };
     (Limit $wire:ident $accessor:ident $field:ident $entry:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor limit crate::snapshot::merge::Limit, $doc, $field $entry,
-            "Merged: the limit of each process, and of all processes together; 0 or empty is unlimited." }
+            "Merged: the limit of each process, and of all processes together. A limit of 0, or without a number, is unlimited." }
     };
     (Same Text $accessor:ident $field:ident $entry:expr, $doc:literal) => {
         crate::snapshot::stats::accessor::figure! { @ $accessor same_text crate::snapshot::merge::Agreement<&str>, $doc, $field $entry,
