@@ -12,7 +12,8 @@ use crate::show::Info;
 /// Short name of a process among others: for people, and as a key in JSON.
 ///
 /// By default it is the end of the address of the process, without a final `.sock` if it is unique
-/// without it: `p1` for `/run/haproxy/p1.sock`. [`Process::label`] describes the choice.
+/// without it: `p1` for `/run/haproxy/p1.sock`. [`Process::label`](crate::Process::label)
+/// describes the choice.
 ///
 /// # Example
 ///
