@@ -8,8 +8,6 @@ mod limit;
 mod number;
 mod pattern;
 mod server;
-mod server_address;
-mod servers_state;
 mod session;
 mod stat;
 
@@ -168,7 +166,7 @@ const COMMANDS: &[Command] = commands! {
     "show" "cli" "sockets": "dump list of cli sockets", USER, show_sockets;
     "show" "backend": "list backends in the current running config", USER, show_backend;
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
-    "show" "servers" "state": "dump volatile server information", USER, servers_state::show;
+    "show" "servers" "state": "dump volatile server information", USER, server::show_states;
     "show" "map": "report available maps or dump a map's contents", Needs::Pattern, pattern::show_map;
     "show" "acl": "report available acls or dump an acl's contents", Needs::Pattern, pattern::show_acl;
     "add" "map": "add a map entry", Needs::Pattern, pattern::add_map;

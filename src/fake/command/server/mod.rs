@@ -1,10 +1,15 @@
 //! Commands on servers.
 
-use super::answer::{Answer, Severity};
-use super::call::Call;
-use super::number::split_number;
-use super::{server_address, stat};
+mod address;
+mod states;
+
+pub(super) use states::show as show_states;
+
 use crate::Version;
+use crate::fake::command::answer::{Answer, Severity};
+use crate::fake::command::call::Call;
+use crate::fake::command::number::split_number;
+use crate::fake::command::stat;
 use crate::fake::describe::{Admin, Health, Process, Server};
 
 pub(in crate::fake) fn enable(call: &mut Call<'_>) -> Answer {
@@ -90,11 +95,11 @@ pub(in crate::fake) fn set(call: &mut Call<'_>) -> Answer {
             "down" => server.is_like(Health::AgentDown),
             _ => Answer::error("'set server <srv> agent' expects 'up' or 'down'."),
         },
-        "addr" => server_address::set(server, value, port, &version),
-        "agent-addr" => server_address::set_agent(server, value, port, &version),
-        "check-port" => server_address::set_check_port(server, value, &version),
-        "check-addr" if version >= (2, 4) => server_address::set_check(server, value, port, &version),
-        "agent-port" if version >= (2, 4) => server_address::set_agent_port(server, value, &version),
+        "addr" => address::set(server, value, port, &version),
+        "agent-addr" => address::set_agent(server, value, port, &version),
+        "check-port" => address::set_check_port(server, value, &version),
+        "check-addr" if version >= (2, 4) => address::set_check(server, value, port, &version),
+        "agent-port" if version >= (2, 4) => address::set_agent_port(server, value, &version),
         "fqdn" if value.is_empty() => Answer::error("set server <b>/<s> fqdn requires a FQDN."),
         "fqdn" if version >= (2, 4) => {
             Answer::error("set server <b>/<s> fqdn failed because no resolution is configured.")

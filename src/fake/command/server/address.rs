@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::answer::{Answer, Severity};
-use super::number::split_number;
 use crate::Version;
+use crate::fake::command::answer::{Answer, Severity};
+use crate::fake::command::number::split_number;
 use crate::fake::describe::Server;
 
 /// `set server B/S addr IP [port N]`

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::answer::Answer;
-use super::call::Call;
-use super::stat;
 use crate::Version;
+use crate::fake::command::answer::Answer;
+use crate::fake::command::call::Call;
+use crate::fake::command::stat;
 use crate::fake::describe::{Admin, Backend, Server, check};
 
 /// Returns the reply, limited to one backend if a word names it.
