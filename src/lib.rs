@@ -152,6 +152,12 @@ pub mod stat {
     };
 }
 
+/// Stick tables: [`Cluster::table`] and [`Cluster::tables`].
+pub mod table {
+    pub use crate::object::{Comparison, Condition, StickTable};
+    pub use crate::show::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
+}
+
 /// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

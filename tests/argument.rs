@@ -37,6 +37,7 @@ backend app
     server web2 "${SERVER_1}" weight 10
 backend other
     server web1 "${SERVER_1}" weight 10
+    stick-table type string len 30000 size 100 store gpc0
 "#;
 
 /// A process with a map and an ACL to change, and with a map and an ACL that must not change.
@@ -222,6 +223,7 @@ async fn check(process: &Process, case: &Case) {
     let before = process.state().await;
     check_map(process, &case.key, &case.value, &before).await;
     check_acl(process, &case.pattern, &before).await;
+    check_table(process, &case.key).await;
     check_names(process, case).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
@@ -306,6 +308,28 @@ async fn check_acl(process: &Process, pattern: &str, before: &BTreeMap<String, V
         }
         assert_eq!(process.entries("acl", "a.acl").await, before["a.acl"], "{pattern:?}");
     }
+}
+
+/// Checks that a key of a stick table is stored unchanged, and that it is gone when it is deleted.
+async fn check_table(process: &Process, key: &str) {
+    let table = process.cluster.table("other").unwrap();
+    match table.set(key, [("gpc0", 7)]).await {
+        Ok(_) => {
+            let outcomes = table.show().await.unwrap();
+            let (_, entries) = outcomes.values().next().unwrap();
+            assert_eq!(entries.len(), 1, "{key:?}");
+            assert_eq!(entries.get(key).and_then(|entry| entry.get("gpc0")), Some(7), "{key:?}");
+            if let Err(error) = table.delete(key).await {
+                assert!(is_refused(&error) && !is_expressible(key), "{error} for {key:?}");
+                table.clear().await.unwrap();
+            }
+        }
+        Err(error) => {
+            assert!(is_refused(&error), "{error} for {key:?}");
+            assert!(!is_expressible(key), "{error} for {key:?}");
+        }
+    }
+    assert!(table.show().await.unwrap().values().all(|(_, entries)| entries.is_empty()), "{key:?}");
 }
 
 /// Checks that a name is refused if HAProxy's grammar forbids it, and that an unknown name is not

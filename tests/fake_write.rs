@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haproxyadmin::Level;
-use haproxyadmin::fake::{self, Acl, Backend, Frontend, Listener, Map, Process};
+use haproxyadmin::fake::{self, Acl, Backend, Frontend, Listener, Map, Process, Table};
 use haproxyadmin::field::{COLUMNS, KEYS, Nature};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +49,21 @@ scripts! {
     versions_of_maps_are_swapped_alike script::VERSION;
     acls_are_edited_alike script::ACL;
     a_session_is_set_up_alike script::SESSION;
+}
+
+#[tokio::test]
+async fn stick_tables_are_edited_alike() {
+    for release in held_to() {
+        let pair = Pair::start(&release).await;
+        if release.is_at_least("3.0") && !release.is_at_least("3.2") {
+            for line in script::TABLE {
+                pair.compare("admin.sock", line).await;
+            }
+        } else {
+            pair.play(script::TABLE).await;
+            pair.play(script::TABLE_REFUSED).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -339,6 +354,8 @@ fn described(version: &str, dir: &Path, address: &str) -> Process {
         .acl(WORDS.lines().fold(Acl::new(&file("words.acl")), Acl::pattern))
         .acl(Acl::unnamed(3))
         .map(hosts)
+        .table(Table::new("app", "ip").store("gpc0"))
+        .table(Table::new("empty", "string").store("gpt0").store("gpc0"))
 }
 
 const HOSTS: &str = "a.example app\nb.example other\n";
@@ -382,6 +399,7 @@ frontend old
     default_backend app
 
 backend app
+    stick-table type ip size 100 store gpc0
     server web1 "${SERVER_1}" weight 100 check inter 100 maxconn 50
     server web2 "${SERVER_1}" weight 50
     server web3 "${SERVER_1}" disabled
@@ -396,4 +414,5 @@ listen both
     server b1 "${SERVER_1}"
 
 backend empty
+    stick-table type string len 40 size 100 store gpc0,gpt0
 "#;

@@ -29,6 +29,7 @@
 //! | `set maxconn global`, `set rate-limit`, `clear counters [all]` | |
 //! | `show`, `add`, `set`, `del`, `get`, `clear`, `prepare`, `commit map` | whole keys, as `map` looks them up |
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
+//! | `show`, `set`, `clear table` | values by name, without rates; keys of the type of the table |
 //! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | interactive mode without arguments |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
@@ -79,5 +80,5 @@ mod command;
 mod describe;
 mod serve;
 
-pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Value};
+pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Table, Value};
 pub use serve::Running;

@@ -100,10 +100,18 @@
 //! Changes that HAProxy executes also while it stops are sent behind `show info`, which
 //! identifies the process in the same reply: see [`guide::fan_out`](crate::guide::fan_out).
 //!
+//! # Stick tables
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show table [NAME [key KEY\|CONDITIONS]]` | [`Cluster::tables`](crate::Cluster::tables), which also goes before every call on one key, [`StickTable::show`](crate::table::StickTable::show), [`StickTable::show_where`](crate::table::StickTable::show_where), [`StickTable::get`](crate::table::StickTable::get), which also goes before `set` | operator; user without a name | 1.8 |
+//! | `set table NAME key KEY VALUES` | [`StickTable::set`](crate::table::StickTable::set) | operator | 1.8 |
+//! | `clear table NAME [key KEY\|CONDITIONS]` | [`StickTable::delete`](crate::table::StickTable::delete), [`StickTable::clear_where`](crate::table::StickTable::clear_where), [`StickTable::clear`](crate::table::StickTable::clear) | operator; user up to 3.0 without a key | 1.8 |
+//!
 //! # Other commands
 //!
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting servers and backends, stick tables, sessions, certificates, and
+//! payload. Adding and deleting servers and backends, sessions, certificates, and
 //! replacing a map in one transaction have no call of their own yet.

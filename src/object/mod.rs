@@ -11,6 +11,7 @@ mod pattern;
 mod process;
 mod rate_limit;
 mod server;
+mod table;
 
 pub use backend::BackendRef;
 pub use counters::Counters;
@@ -19,3 +20,4 @@ pub use handle::{Backend, Frontend, Listener, Server};
 pub use pattern::{Acl, Contents, Difference, Lookup, Map, PatternId};
 pub use rate_limit::RateLimit;
 pub use server::{AgentState, Health, ServerRef, ServerWeight, Weight};
+pub use table::{Comparison, Condition, StickTable};

@@ -9,6 +9,7 @@ mod scan;
 mod servers_state;
 pub(crate) mod stat;
 mod stats_file;
+mod table;
 
 pub use admin_state::AdminState;
 pub use cli_sockets::{ListedSocket, SocketList};
@@ -16,6 +17,7 @@ pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};
 pub use report::ProcessReport;
 pub use servers_state::{AdminFlags, OperationalState, ServerState};
+pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
 pub(crate) use map::Entries;
 pub(crate) use report::{READING, ReportParser};

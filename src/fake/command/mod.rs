@@ -10,6 +10,7 @@ mod pattern;
 mod server;
 mod session;
 mod stat;
+mod table;
 
 pub(in crate::fake) use session::Session;
 
@@ -184,6 +185,9 @@ const COMMANDS: &[Command] = commands! {
         pattern::prepare_acl;
     "commit" "map": "commit the map at this version", Needs::Transaction, pattern::commit_map;
     "commit" "acl": "commit the ACL at this version", Needs::Transaction, pattern::commit_acl;
+    "show" "table": "report table usage stats or dump this table's contents", USER, table::show;
+    "set" "table": "update or create a table entry's data", USER, table::set;
+    "clear" "table": "remove an entry from a table", USER, table::clear;
     "enable" "server": "enable a disabled server", ADMIN, server::enable;
     "disable" "server": "disable a server for maintenance", ADMIN, server::disable;
     "enable" "health": "enable health checks", ADMIN, server::enable_health;

@@ -13,6 +13,7 @@ mod process;
 pub(in crate::fake) mod row;
 mod server;
 mod state;
+mod table;
 
 pub use backend::Backend;
 pub use cells::Value;
@@ -22,6 +23,7 @@ pub use listener::Listener;
 pub use pattern::{Acl, Map};
 pub use process::Process;
 pub use server::Server;
+pub use table::Table;
 
 pub(in crate::fake) use cells::{Cells, quoted};
 pub(in crate::fake) use live::{Admin, Health};

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
 use super::pattern::Pattern;
-use super::{Backend, Frontend, Server, Value, info, row};
+use super::{Backend, Frontend, Server, Table, Value, info, row};
 use crate::Version;
 use crate::error::{Error, Result};
 use crate::fake::describe::pattern::{Acl, Map};
@@ -43,6 +43,7 @@ pub struct Process {
     pub(in crate::fake) info: Cells,
     pub(in crate::fake) proxies: Vec<Proxy>,
     pub(in crate::fake) patterns: Vec<Pattern>,
+    pub(in crate::fake) tables: Vec<Table>,
 }
 
 /// A frontend, a backend, or both (`listen`), under one proxy number.
@@ -69,6 +70,7 @@ impl Process {
             info: Cells::default(),
             proxies: Vec::new(),
             patterns: Vec::new(),
+            tables: Vec::new(),
         }
     }
 
@@ -138,6 +140,12 @@ impl Process {
     /// Adds an ACL.
     pub fn acl(mut self, acl: Acl) -> Self {
         self.patterns.push(acl.0);
+        self
+    }
+
+    /// Adds a stick table. HAProxy lists the last table of the configuration first.
+    pub fn table(mut self, table: Table) -> Self {
+        self.tables.push(table);
         self
     }
 

@@ -146,6 +146,8 @@ const ABSENT: &[&str] = &[
     "No such frontend.",
     "No such proxy.",
     "No such server.",
+    // `show table`, `set table`, `clear table`
+    "No such table",
     // `show servers state`
     "Can't find backend.",
     "Unknown ACL identifier. Please use #<id> or <file>.",
