@@ -2,16 +2,14 @@
 
 mod backend;
 mod cells;
-pub(in crate::fake) mod check;
 mod fault;
 mod frontend;
 pub(in crate::fake) mod info;
 mod listener;
-mod live;
 pub(in crate::fake) mod pattern;
 mod process;
 pub(in crate::fake) mod row;
-mod server;
+pub(in crate::fake) mod server;
 mod state;
 mod table;
 
@@ -26,8 +24,8 @@ pub use server::Server;
 pub use table::Table;
 
 pub(in crate::fake) use cells::{Cells, quoted};
-pub(in crate::fake) use live::{Admin, Health};
 pub(in crate::fake) use pattern::{Kind, Pattern, Which};
 pub(in crate::fake) use process::{Proxy, word};
 pub(in crate::fake) use row::{Row, columns};
+pub(in crate::fake) use server::{Admin, Health, check};
 pub(in crate::fake) use state::State;

@@ -1,10 +1,14 @@
+pub(in crate::fake) mod check;
+mod live;
+
+pub(in crate::fake) use live::{Admin, Health};
+
 use super::cells::{Cells, setters};
-use super::check;
-use super::live::{Admin, Health, Inheritance, Live};
 use super::row::{HTTP, Row};
 use crate::field::RowKind;
+use live::{Inheritance, Live};
 
-/// A server of a [`Backend`](super::Backend); idle, without checks and with weight 1 by default.
+/// A server of a [`Backend`](crate::fake::Backend); idle, without checks and with weight 1 by default.
 ///
 /// As in HAProxy, columns that depend on a setting of the server are empty until they are set:
 /// `slim`, `qlimit`, `throttle`, `tracked`, `cookie`, `hanafail`, `src_ilim`. Without
