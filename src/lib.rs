@@ -36,7 +36,7 @@
 //! - [`guide`]: the operator's manual.
 //!
 //! The values that these types return are in modules: [`stat`], [`info`], [`server`], [`map`],
-//! [`membership`], [`global`], [`snapshot`] and [`field`].
+//! [`session`], [`membership`], [`global`], [`snapshot`] and [`field`].
 //!
 //! # Accessors
 //!
@@ -141,6 +141,12 @@ pub mod membership {
 pub mod server {
     pub use crate::object::{AgentState, Health, ServerWeight};
     pub use crate::show::{AdminFlags, OperationalState, ServerState};
+}
+
+/// Sessions of processes: [`Cluster::sessions`], [`Cluster::shutdown_session`].
+pub mod session {
+    pub use crate::protocol::SessionId;
+    pub use crate::show::Session;
 }
 
 /// Tables of `show stat`: the parser, the rows, and the values of their cells.

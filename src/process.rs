@@ -344,6 +344,17 @@ impl IdentifiedConnection<'_> {
         answers.into_iter().next().unwrap_or_else(|| Err(none()))
     }
 
+    /// Runs one query, and returns the text of the answer.
+    pub(crate) async fn ask(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
+        let (member, nbproc) = (self.member, self.nbproc());
+        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
+        let with_context = member.with_context(command);
+        sent.ended.map_err(&with_context)?;
+        let reply = sent.texts.into_iter().next().ok_or_else(|| with_context(Error::new(Problem::Closed)))?;
+        protocol::check_ending(&reply).map_err(&with_context)?;
+        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
+    }
+
     /// Runs the commands of a batch, one after the other.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
         let commands = &batch.commands;

@@ -17,6 +17,7 @@
 //! | `show info` | |
 //! | `show stat [IID\|NAME TYPE SID] [up\|no-maint]` | CSV only |
 //! | `show servers state [BACKEND]`, `show backend` | no host names; agents have no port until it is set |
+//! | `show sess [ID]`, `shutdown session ID` | the main lines of one session |
 //! | `show errors` | always without events |
 //! | `show cli level`, `show cli sockets` | |
 //! | `enable`, `disable server B/S`, `shutdown sessions server B/S` | |
@@ -80,5 +81,5 @@ mod command;
 mod describe;
 mod serve;
 
-pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Table, Value};
+pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Session, Table, Value};
 pub use serve::Running;

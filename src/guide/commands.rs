@@ -14,7 +14,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show info` | every read, for example [`Cluster::info`](crate::Cluster::info) | user | - |
+//! | `show info` | every read, for example [`Cluster::info`](crate::Cluster::info); [`Cluster::session_count`](crate::Cluster::session_count) | user | - |
 //! | `show cli level` | every read | user | -; known since 1.9 |
 //! | `show cli sockets` | every read | user | -; known since 1.8 |
 //! | `show stat [NAME KINDS -1]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot) | user | - |
@@ -23,6 +23,13 @@
 //! | `clear counters [all]` | [`Cluster::clear_counters`](crate::Cluster::clear_counters) | operator; admin with `all` | 1.8 |
 //! | `set maxconn global N` | [`Cluster::set_maxconn`](crate::Cluster::set_maxconn) | admin | 1.8 |
 //! | `set rate-limit LIMIT global N` | [`Cluster::set_rate_limit`](crate::Cluster::set_rate_limit) | admin | 1.8 |
+//!
+//! # Sessions
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show sess [ID]` | [`Cluster::sessions`](crate::Cluster::sessions), [`Cluster::session`](crate::Cluster::session); [`Cluster::session_count`](crate::Cluster::session_count) up to 2.9; before the change, [`Cluster::shutdown_session`](crate::Cluster::shutdown_session) | operator | 1.8 |
+//! | `shutdown session ID` | [`Cluster::shutdown_session`](crate::Cluster::shutdown_session) | admin | 1.8 |
 //!
 //! # Frontends
 //!
@@ -42,12 +49,12 @@
 //! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable) | admin | 1.8 |
 //! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight) | admin | 1.8 |
 //! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
-//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9 | user | 1.8 |
+//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9 | user | 1.8 |
 //! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port) | admin | 1.8 |
 //! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn) | admin | 1.8 |
 //! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn) | admin | 1.8 |
 //! | `set server B/S ssl on\|off` | [`ServerRef::set_ssl`](crate::ServerRef::set_ssl) | admin | 2.4 |
-//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions) | admin | 1.8 |
+//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions) | admin | 1.8 |
 //!
 //! # Health and agent checks of servers
 //!
@@ -95,7 +102,7 @@
 //! | command | call | level | from |
 //! |---|---|---|---|
 //! | `set severity-output number` | every command above but the reads of figures: makes HAProxy mark its messages with a severity | user | 1.8 |
-//! | `prompt` | commands that must not be executed twice, and dumps of maps and ACLs: begins interactive mode, in which the end of a reply is marked | user | 1.8 |
+//! | `prompt` | commands that must not be executed twice, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), and dumps of maps and ACLs: begins interactive mode, in which the end of a reply is marked | user | 1.8 |
 //!
 //! Changes that HAProxy executes also while it stops are sent behind `show info`, which
 //! identifies the process in the same reply: see [`guide::fan_out`](crate::guide::fan_out).
@@ -113,5 +120,5 @@
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting servers and backends, sessions, certificates, and
+//! payload. Adding and deleting servers and backends, certificates, and
 //! replacing a map in one transaction have no call of their own yet.

@@ -1,9 +1,11 @@
 use super::server::{ServerRef, states};
-use crate::cluster::{Cluster, Outcomes, Target};
+use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::Result;
-use crate::protocol::{Command, ProxyName};
+use crate::process::{Batch, Executed, IdentifiedConnection};
+use crate::protocol::{Change, Command, ProxyName, Response, ServerName};
 use crate::show::ServerState;
 use crate::show::stat::StatFilter;
+use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], addressed by its name.
 ///
@@ -95,4 +97,79 @@ impl BackendRef {
         let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
         self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
+
+    /// Ends all sessions on all servers of the backend at once: `shutdown sessions server B/S` for
+    /// each server that a process lists, with one outcome for each process. Needs level admin.
+    ///
+    /// Clients see a cut connection or an error. Sessions that have no server stay: they wait in the
+    /// queue of the backend, or HAProxy answers them itself.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Outcomes::all`]. The sessions of some servers may have been ended on a
+    ///   process that failed. The call can be repeated.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections, and each process may have executed some of the
+    /// commands. While the list of servers is read, the same as for
+    /// [`fetch_server_states`](Self::fetch_server_states).
+    #[doc(alias = "shutdown sessions server")]
+    #[doc(alias = "shutdown")]
+    pub async fn shutdown_sessions(&self) -> Result<Outcomes<Change>> {
+        let name = &self.name;
+        let command = &Command::write("shutdown sessions server").word(format_args!("{name}/..."));
+        let job = |target: Target, deadline| async move { shut_down(name, &target, &deadline).await };
+        self.cluster.fan_out().each(command, StatFilter::backend(self.name()), job).await
+    }
 }
+
+/// Ends the sessions on all servers of a backend of one process.
+async fn shut_down(name: &ProxyName, target: &Target, deadline: &Deadline) -> Result<Response<Change>> {
+    let list = Command::read("show servers state").word(name);
+    let servers = match states(&list, target, deadline).await? {
+        Response::Value(servers) if servers.is_empty() => {
+            return Ok(Response::Value(Change::Unchanged("no servers".into())));
+        }
+        Response::Value(servers) => servers,
+        Response::Absent(words) => return Ok(Response::Absent(words)),
+    };
+    let mut commands = Vec::with_capacity(servers.len());
+    for server in servers {
+        let server = ServerName::new(name.as_str(), &server.name)?;
+        commands.push(Command::write("shutdown sessions server").word(server));
+    }
+    let batches = commands.chunks(AT_ONCE).map(|chunk| Batch::new(chunk.to_vec()));
+    target.execute_once(&Shutdown(batches.collect::<Result<_>>()?), deadline).await
+}
+
+/// The end of the sessions on several servers.
+struct Shutdown(Vec<Batch>);
+
+impl OnceJob for Shutdown {
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
+        let (mut is_done, mut absent) = (false, None);
+        for batch in &self.0 {
+            let Executed { answers, ended } = connection.execute_all(batch, deadline).await;
+            for answer in answers {
+                match answer? {
+                    Response::Value(_) => is_done = true,
+                    // The server has been deleted since the list was read.
+                    Response::Absent(words) => absent = Some(words),
+                }
+            }
+            ended?;
+        }
+        Ok(match absent.filter(|_| !is_done) {
+            Some(words) => Response::Absent(words),
+            None => Response::Value(Change::Changed(None)),
+        })
+    }
+}
+
+/// Most commands that are sent in one piece.
+const AT_ONCE: usize = 100;

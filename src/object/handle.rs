@@ -238,6 +238,8 @@ delegate! {
     impl Backend by BackendRef {
         /// Reads the states of the backend's servers from each process.
         async fn fetch_server_states() -> Outcomes<Vec<ServerState>>;
+        /// Ends all sessions on all servers of the backend at once.
+        async fn shutdown_sessions() -> Outcomes<Change>;
     }
 }
 

@@ -11,6 +11,7 @@ mod pattern;
 mod process;
 mod rate_limit;
 mod server;
+mod session;
 mod table;
 
 pub use backend::BackendRef;

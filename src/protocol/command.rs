@@ -1,6 +1,6 @@
 use std::fmt::{self, Write as _};
 
-use super::{EntryRef, Payload, Request};
+use super::{EntryRef, Payload, Request, SessionId};
 use crate::error::{Error, Result};
 use crate::level::Level;
 
@@ -158,6 +158,12 @@ impl Command {
     pub(crate) fn reference(mut self, reference: EntryRef) -> Self {
         self.single_process = true;
         self.word(format_args!("#{reference}"))
+    }
+
+    /// Adds the id of one session in one process.
+    pub(crate) fn session(mut self, id: SessionId) -> Self {
+        self.single_process = true;
+        self.word(id)
     }
 
     fn escaped(mut self, text: &str) -> Result<Self> {

@@ -11,11 +11,13 @@ mod nbproc;
 mod payload;
 mod reply;
 mod request;
+mod session_id;
 mod verb;
 
 pub use change::Change;
 pub use entry_ref::EntryRef;
 pub use reply::Reply;
+pub use session_id::SessionId;
 
 pub(crate) use abandoned::Abandoned;
 pub(crate) use command::{Command, Form, Idempotency};

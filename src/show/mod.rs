@@ -7,6 +7,7 @@ mod map;
 mod report;
 mod scan;
 mod servers_state;
+mod session;
 pub(crate) mod stat;
 mod stats_file;
 mod table;
@@ -17,6 +18,7 @@ pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};
 pub use report::ProcessReport;
 pub use servers_state::{AdminFlags, OperationalState, ServerState};
+pub use session::Session;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
 pub(crate) use map::Entries;

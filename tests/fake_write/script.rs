@@ -518,6 +518,21 @@ pub const SESSION: &[&str] = &[
     "show stat",
 ];
 
+pub const STREAM: &[&str] = &[
+    "show sess",
+    "show sess 0x1234",
+    "show sess 1234",
+    "show sess 0x",
+    "show sess abc",
+    "show sess #1",
+    "shutdown session",
+    "shutdown session 0x1234",
+    "shutdown session 1234",
+    "shutdown session abc",
+    "shutdown session 0x",
+    "show sess",
+];
+
 pub const PAYLOADS: &[&str] = &[
     "add map #4 <<\nx1 v1\nx2  v2 with  blanks  \n\tx3 v3\n",
     "add map #4 <<\nx4\n",

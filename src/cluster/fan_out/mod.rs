@@ -296,6 +296,17 @@ impl Target {
         }
     }
 
+    /// Executes a job on a connection that has claimed the process. The job has a meaning for this
+    /// process only, and is not executed again if a reload replaces the process meanwhile.
+    pub(crate) async fn execute_in_place(
+        &self,
+        job: &impl OnceJob,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
+        let mut connection = self.claimed(deadline).await?;
+        job.run(&mut connection, deadline).await
+    }
+
     async fn claimed<'a>(&'a self, deadline: &'a Deadline) -> Result<Box<IdentifiedConnection<'a>>> {
         match self.claims.claim(&self.member, deadline).await? {
             Claim::Granted(identified) => Ok(identified),

@@ -43,7 +43,9 @@ fn default(state: &State, key: &InfoKey) -> String {
         "Pid" => process.pid.into(),
         "Process_num" => process.number.into(),
         "Nbproc" => process.nbproc.into(),
-        "Nbthread" | "NbThreadGroups" | "CurrStreams" => 1,
+        "Nbthread" | "NbThreadGroups" => 1,
+        // The connection that asks is one more.
+        "CurrStreams" => process.sessions.len() as u64 + 1,
         "Maxconn" | "Hard_maxconn" => 2000,
         "Ulimit-n" | "Maxsock" => 4032,
         "CumConns" | "CumReq" | "CumStreams" => state.connections,

@@ -10,6 +10,7 @@ mod pattern;
 mod server;
 mod session;
 mod stat;
+mod stream;
 mod table;
 
 pub(in crate::fake) use session::Session;
@@ -167,6 +168,7 @@ const COMMANDS: &[Command] = commands! {
     "show" "cli" "sockets": "dump list of cli sockets", USER, show_sockets;
     "show" "backend": "list backends in the current running config", USER, show_backend;
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
+    "show" "sess": "report the list of current sessions or dump this exact session", OPERATOR, stream::show;
     "show" "servers" "state": "dump volatile server information", USER, server::show_states;
     "show" "map": "report available maps or dump a map's contents", Needs::Pattern, pattern::show_map;
     "show" "acl": "report available acls or dump an acl's contents", Needs::Pattern, pattern::show_acl;
@@ -198,6 +200,7 @@ const COMMANDS: &[Command] = commands! {
     "set" "weight": "change a server's weight", ADMIN, server::set_weight;
     "get" "weight": "report a server's current weight", USER, server::get_weight;
     "set" "maxconn" "server": "change a server's maxconn setting", ADMIN, server::set_maxconn;
+    "shutdown" "session": "kill a specific session", ADMIN, stream::shutdown;
     "shutdown" "sessions" "server": "kill sessions on a server", ADMIN, server::shutdown_sessions;
     "enable" "frontend": "re-enable specific frontend", ADMIN, frontend::enable;
     "disable" "frontend": "temporarily disable specific frontend", ADMIN, frontend::disable;

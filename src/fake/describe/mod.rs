@@ -10,6 +10,7 @@ pub(in crate::fake) mod pattern;
 mod process;
 pub(in crate::fake) mod row;
 pub(in crate::fake) mod server;
+mod session;
 mod state;
 mod table;
 
@@ -21,6 +22,7 @@ pub use listener::Listener;
 pub use pattern::{Acl, Map};
 pub use process::Process;
 pub use server::Server;
+pub use session::Session;
 pub use table::Table;
 
 pub(in crate::fake) use cells::{Cells, quoted};

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
 use super::pattern::Pattern;
-use super::{Backend, Frontend, Server, Table, Value, info, row};
+use super::{Backend, Frontend, Server, Session, Table, Value, info, row};
 use crate::Version;
 use crate::error::{Error, Result};
 use crate::fake::describe::pattern::{Acl, Map};
@@ -43,6 +43,7 @@ pub struct Process {
     pub(in crate::fake) info: Cells,
     pub(in crate::fake) proxies: Vec<Proxy>,
     pub(in crate::fake) patterns: Vec<Pattern>,
+    pub(in crate::fake) sessions: Vec<Session>,
     pub(in crate::fake) tables: Vec<Table>,
 }
 
@@ -70,6 +71,7 @@ impl Process {
             info: Cells::default(),
             proxies: Vec::new(),
             patterns: Vec::new(),
+            sessions: Vec::new(),
             tables: Vec::new(),
         }
     }
@@ -143,6 +145,13 @@ impl Process {
         self
     }
 
+    /// Adds a session. Its frontend, backend and server must be described too.
+    pub fn session(mut self, mut session: Session) -> Self {
+        session.id = FIRST_SESSION + SESSION_SIZE * self.sessions.len() as u64;
+        self.sessions.push(session);
+        self
+    }
+
     /// Adds a stick table. HAProxy lists the last table of the configuration first.
     pub fn table(mut self, table: Table) -> Self {
         self.tables.push(table);
@@ -201,6 +210,9 @@ impl Process {
                 return Err(Error::invalid(format!("{}: there are two of that name or number", what())));
             }
         }
+        if let Some(problem) = self.sessions.iter().find_map(|session| self.problem(session)) {
+            return Err(Error::invalid(problem));
+        }
         let mut seen = HashSet::new();
         for (kind, name, cells) in self.objects() {
             let what = || format!("{} {name:?}", word(kind));
@@ -237,6 +249,29 @@ impl Process {
             });
             frontend.chain(backend)
         })
+    }
+
+    /// Returns the reason why the process cannot have a session, or `None` if it can.
+    fn problem(&self, session: &Session) -> Option<String> {
+        let Session { frontend, backend, server, .. } = session;
+        let what = |what: &str| Some(format!("session of {frontend:?}: there is no such {what}"));
+        if !self.has(RowKind::Frontend, frontend, "") {
+            return what("frontend");
+        }
+        let backend = backend.as_deref()?;
+        if !self.has(RowKind::Backend, backend, "") {
+            return what("backend");
+        }
+        if !self.has(RowKind::Server, backend, server.as_deref()?) {
+            return what("server");
+        }
+        None
+    }
+
+    /// Returns `true` if an object is described. `name` is the name of a server without its backend.
+    fn has(&self, kind: RowKind, proxy: &str, name: &str) -> bool {
+        let full = if kind == RowKind::Server { format!("{proxy}/{name}") } else { proxy.to_owned() };
+        self.objects().any(|(found, name, _)| found == kind && name == full)
     }
 
     /// Returns the settings of every object.
@@ -313,6 +348,10 @@ fn is_name(text: &str) -> bool {
 /// The default process id of the next process.
 static NEXT_PID: AtomicU32 = AtomicU32::new(1001);
 
+/// The id of the first session of a process, and the distance to the id of the next one.
+const FIRST_SESSION: u64 = 0x7f00_0000_1000;
+const SESSION_SIZE: u64 = 0x400;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,6 +402,10 @@ mod tests {
             (
                 old.clone().map(Map::new("hosts.map").entry("a b", "c")),
                 "map \"hosts.map\": no file can hold the entry \"a b\" \"c\"",
+            ),
+            (
+                old.clone().frontend(Frontend::new("web")).session(Session::new("web").backend("app")),
+                "session of \"web\": there is no such backend",
             ),
             (old.clone().map(Map::new("")), "map \"\": expected the name of a file"),
             (

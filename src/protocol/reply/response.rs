@@ -152,6 +152,7 @@ const ABSENT: &[&str] = &[
     "Can't find backend.",
     "Unknown ACL identifier. Please use #<id> or <file>.",
     "Unknown map identifier. Please use #<id> or <file>.",
+    "No such session (use 'show sess').",
     "Key not found.",
     "entry not found.",
     "key or pattern not found.",

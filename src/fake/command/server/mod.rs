@@ -57,10 +57,16 @@ pub(in crate::fake) fn disable_agent(call: &mut Call<'_>) -> Answer {
 }
 
 pub(in crate::fake) fn shutdown_sessions(call: &mut Call<'_>) -> Answer {
-    on_server(call, |server| {
+    let mut name = None;
+    let answer = on_server(call, |server| {
         server.cells.set("scur", 0.into());
+        name = Some(server.name.clone());
         Answer::Done
-    })
+    });
+    if let (Some(server), Some((backend, _))) = (name, call.word(0).split_once('/')) {
+        call.state.process.sessions.retain(|session| !session.is_on(backend, &server));
+    }
+    answer
 }
 
 pub(in crate::fake) fn set(call: &mut Call<'_>) -> Answer {
