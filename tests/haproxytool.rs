@@ -23,6 +23,8 @@ mod pattern;
 mod process;
 #[path = "haproxytool/server.rs"]
 mod server;
+#[path = "haproxytool/session.rs"]
+mod session;
 #[path = "haproxytool/site.rs"]
 mod site;
 mod support;

@@ -103,6 +103,7 @@ actions! {
         "metrics" "" "names of metrics"
         "metric" "[NAME...] METRIC" "one metric"
         "states" "[NAME...]" "states of its servers, in each process"
+        "shutdown-sessions" "NAME..." "end all sessions on its servers at once"
     }
     server "Servers, merged over all processes" {
         "list" "[NAME...]" "backends and names"
@@ -141,6 +142,11 @@ actions! {
         "agent-send" "NAME... TEXT" "text that agent checks send"
         "ssl" "NAME... SWITCH" "TLS to the server: on, off"
         "shutdown-sessions" "NAME..." "end all sessions at once"
+    }
+    session "Sessions of each process: connections, and requests" {
+        "list" "" "ids, ages, clients, and names of frontend, backend and server"
+        "count" "" "how many each process has"
+        "shutdown" "ID" "end one session at once"
     }
     map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"

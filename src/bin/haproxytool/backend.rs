@@ -1,7 +1,7 @@
 use futures::future::join_all;
-use haproxyadmin::Snapshot;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
 use haproxyadmin::stat::RowKind;
+use haproxyadmin::{BackendRef, Snapshot};
 
 use crate::Views;
 use crate::call::Call;
@@ -27,6 +27,12 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "metric" => {
             let [metric] = call.arguments()?;
             self::show(call, views, |backend| Ok(Cell::of(backend.metric(metric)?))).await
+        }
+        "shutdown-sessions" => {
+            let (_, backends) = read(call, views).await?;
+            let refs = backends.iter().map(|backend| views.write.backend_ref(backend.name()));
+            let refs = refs.collect::<Result<Vec<_>, _>>()?;
+            Report::each(&refs, BackendRef::shutdown_sessions).await
         }
         _ => states(call, views).await,
     }

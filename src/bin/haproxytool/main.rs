@@ -21,6 +21,7 @@ mod problem;
 mod process;
 mod report;
 mod server;
+mod session;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -137,6 +138,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "frontend" => frontend::run(call, views).await,
         "backend" => backend::run(call, views).await,
         "server" => server::run(call, views).await,
+        "session" => session::run(call, views).await,
         "map" => map::run(call, views).await,
         "acl" => acl::run(call, views).await,
         _ => dump::run(call, views).await,
