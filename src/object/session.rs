@@ -84,7 +84,8 @@ impl Cluster {
     /// HAProxy gives the id of a session that has ended to a later session. The call therefore takes
     /// the session as it was listed, and not only its id: right before, `show sess ID` is sent on
     /// the same connection. Unless protocol, client address and frontend are the listed ones and the
-    /// session is at least as old as it was in the list, nothing more is sent and the outcome is
+    /// session is at least as old as it was in the list (less 5 seconds, because the
+    /// two ages that HAProxy prints can differ), nothing more is sent and the outcome is
     /// absent. In the short time between the two commands the id can still be given to another
     /// session.
     ///

@@ -127,11 +127,13 @@ impl Session {
             let found = detail(details, name);
             listed.is_none_or(|listed| found == Some(listed))
         };
-        let age = detail(details, "age").and_then(duration);
+        // The age can be smaller here than in the list, and `?` if it is negative.
+        let age = detail(details, "age")
+            .and_then(|age| if age == "?" { Some(Duration::ZERO) } else { duration(age) });
         is_same("proto", Some(&self.protocol))
             && is_same("source", self.get("src"))
             && is_same("frontend", self.frontend.as_deref())
-            && self.age.is_none_or(|listed| age.is_some_and(|age| age >= listed))
+            && self.age.is_none_or(|listed| age.is_some_and(|age| age.saturating_add(slack(age)) >= listed))
     }
 }
 
@@ -156,6 +158,16 @@ fn detail<'a>(details: &'a str, name: &str) -> Option<&'a str> {
         .map(|word| word.trim_start_matches('('))
         .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     value.map(|value| value.trim_end_matches([')', ',']))
+}
+
+/// Returns the most that an age may be greater than it is printed: a difference of clocks, or
+/// the smallest unit that HAProxy prints.
+fn slack(age: Duration) -> Duration {
+    Duration::from_secs(match age.as_secs() {
+        ..3_600 => 5,
+        3_600..86_400 => 60,
+        _ => 3_600,
+    })
 }
 
 /// Reads `192.0.2.1:80`, or `2001:db8::1:80` without brackets.
@@ -280,7 +292,11 @@ mod tests {
     fn details_of_another_session_with_the_id_are_noticed() {
         let session = one(OLD);
         assert!(session.is_described_by(DETAILS));
-        assert!(session.is_described_by(&DETAILS.replace("age=1h5m", "age=1d")));
+        for age in ["age=1d", "age=1h4m"] {
+            assert!(session.is_described_by(&DETAILS.replace("age=1h5m", age)), "{age}");
+        }
+        let young = one(&OLD.replace("age=1h5m", "age=1s"));
+        assert!(young.is_described_by(&DETAILS.replace("age=1h5m", "age=?")));
         for other in [
             DETAILS.replace("age=1h5m", "age=59m59s"),
             DETAILS.replace(":56720", ":5672"),
