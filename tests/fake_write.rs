@@ -43,6 +43,7 @@ scripts! {
     servers_change_their_weight_alike script::WEIGHT;
     servers_change_their_address_alike script::ADDRESS;
     servers_are_named_alike script::NAMES;
+    servers_are_added_and_deleted_alike script::DYNAMIC;
     frontends_are_opened_and_closed_alike script::FRONTEND;
     limits_are_set_alike script::LIMIT;
     maps_are_edited_alike script::MAP;
@@ -293,6 +294,7 @@ fn comparable_line(line: &str) -> Option<String> {
         [id, protocol, _, rest @ ..] if id.starts_with("0x") && protocol.starts_with("proto=") => {
             session(protocol, rest)
         }
+        [_, numbers, rest @ ..] if is_pair_of_numbers(numbers) => server_connections(&words, rest.len()),
         [reference, rest @ ..] if reference.starts_with("0x") => format!("0x... {}", rest.join(" ")),
         ["Total", "events", ..] => "Total events captured on [...] : 0\n".to_owned(),
         _ => match line.split_once(" at file '") {
@@ -317,6 +319,16 @@ fn session(protocol: &str, rest: &[&str]) -> String {
         })
         .collect();
     format!("{protocol} {}\n", names.join(" "))
+}
+
+fn is_pair_of_numbers(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(one, other)| one.parse::<u32>().is_ok() && other.parse::<u32>().is_ok())
+}
+
+/// A line of `show servers conn` without the numbers of connections, which checks change.
+fn server_connections(words: &[&str], length: usize) -> String {
+    format!("{}, {length} more\n", words[..6].join(" "))
 }
 
 /// The text after `...' line 12`.

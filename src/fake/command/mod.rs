@@ -39,6 +39,8 @@ enum Needs {
     Pattern,
     /// The same, for a command that exists since maps and ACLs have versions (2.4).
     Transaction,
+    /// `admin`, for a command that exists since servers can be added (2.4).
+    Dynamic,
 }
 
 /// Runs one command.
@@ -50,7 +52,9 @@ pub(in crate::fake) fn run(
 ) -> Answer {
     let version = state.process.version.clone();
     let split: Vec<&str> = words.iter().map(String::as_str).collect();
-    let exists = |command: &&Command| version >= (2, 4) || !matches!(command.needs, Needs::Transaction);
+    let exists = |command: &&Command| {
+        version >= (2, 4) || !matches!(command.needs, Needs::Transaction | Needs::Dynamic)
+    };
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
     else {
@@ -59,7 +63,7 @@ pub(in crate::fake) fn run(
     let needed = match command.needs {
         Needs::Level(level) => level,
         Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
-        Needs::Pattern | Needs::Transaction => Level::Admin,
+        Needs::Pattern | Needs::Transaction | Needs::Dynamic => Level::Admin,
     };
     if session.level < needed {
         return Answer::error("Permission denied");
@@ -151,6 +155,7 @@ fn set_severity_output(call: &mut Call<'_>) -> Answer {
 const USER: Needs = Needs::Level(Level::User);
 const OPERATOR: Needs = Needs::Level(Level::Operator);
 const ADMIN: Needs = Needs::Level(Level::Admin);
+const DYNAMIC: Needs = Needs::Dynamic;
 
 /// Builds the table. Each row has the words of a command, its description, its level and its
 /// function.
@@ -170,6 +175,7 @@ const COMMANDS: &[Command] = commands! {
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
     "show" "sess": "report the list of current sessions or dump this exact session", OPERATOR, stream::show;
     "show" "servers" "state": "dump volatile server information", USER, server::show_states;
+    "show" "servers" "conn": "dump server connections status", USER, server::show_connections;
     "show" "map": "report available maps or dump a map's contents", Needs::Pattern, pattern::show_map;
     "show" "acl": "report available acls or dump an acl's contents", Needs::Pattern, pattern::show_acl;
     "add" "map": "add a map entry", Needs::Pattern, pattern::add_map;
@@ -196,6 +202,8 @@ const COMMANDS: &[Command] = commands! {
     "disable" "health": "disable health checks", ADMIN, server::disable_health;
     "enable" "agent": "enable agent checks", ADMIN, server::enable_agent;
     "disable" "agent": "disable agent checks", ADMIN, server::disable_agent;
+    "add" "server": "create a new server", DYNAMIC, server::add;
+    "del" "server": "remove a dynamically added server", DYNAMIC, server::del;
     "set" "server": "change a server's state, weight, address or ssl", ADMIN, server::set;
     "set" "weight": "change a server's weight", ADMIN, server::set_weight;
     "get" "weight": "report a server's current weight", USER, server::get_weight;

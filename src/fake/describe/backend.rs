@@ -44,6 +44,11 @@ impl Backend {
         self.set("mode", mode)
     }
 
+    /// Returns the servers with their numbers (`sid`).
+    pub(in crate::fake) fn numbered(&self) -> impl Iterator<Item = (i64, &Server)> {
+        numbers(&self.servers).into_iter().zip(&self.servers)
+    }
+
     pub(in crate::fake) fn effective_mode(&self) -> String {
         self.cells.text("mode").map_or_else(|| "http".to_owned(), Into::into)
     }
@@ -81,4 +86,9 @@ impl Backend {
         let running = self.servers.iter().filter(|server| server.is_running()).count();
         format!(" ({running}/{})", self.servers.len())
     }
+}
+
+/// Returns the number (`sid`) of each server: the described one, or its place in the list.
+pub(in crate::fake) fn numbers(servers: &[Server]) -> Vec<i64> {
+    servers.iter().zip(1..).map(|(server, place)| server.cells.number("sid").unwrap_or(place)).collect()
 }

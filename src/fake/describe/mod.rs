@@ -25,6 +25,7 @@ pub use server::Server;
 pub use session::Session;
 pub use table::Table;
 
+pub(in crate::fake) use backend::numbers;
 pub(in crate::fake) use cells::{Cells, quoted};
 pub(in crate::fake) use pattern::{Kind, Pattern, Which};
 pub(in crate::fake) use process::{Proxy, word};

@@ -1,8 +1,12 @@
 //! Commands on servers.
 
 mod address;
+mod connections;
+mod dynamic;
 mod states;
 
+pub(super) use connections::show as show_connections;
+pub(super) use dynamic::{add, del};
 pub(super) use states::show as show_states;
 
 use crate::Version;
@@ -10,7 +14,7 @@ use crate::fake::command::answer::{Answer, Severity};
 use crate::fake::command::call::Call;
 use crate::fake::command::number::split_number;
 use crate::fake::command::stat;
-use crate::fake::describe::{Admin, Health, Process, Server};
+use crate::fake::describe::{Admin, Health, Process, Server, numbers};
 
 pub(in crate::fake) fn enable(call: &mut Call<'_>) -> Answer {
     on_server(call, |server| server.told(Admin::Ready))
@@ -169,8 +173,9 @@ fn on_server(call: &mut Call<'_>, run: impl FnOnce(&mut Server) -> Answer) -> An
         _ => return Answer::error("Require 'backend/server'."),
     };
     let Some(servers) = servers_mut(process, backend) else { return Answer::error("No such backend.") };
-    let number = server.strip_prefix('#').and_then(|id| id.parse::<usize>().ok());
-    let found = servers.iter_mut().zip(1..).find(|(one, id)| *one.name == *server || number == Some(*id));
+    let number = server.strip_prefix('#').and_then(|id| id.parse::<i64>().ok());
+    let numbers = numbers(servers);
+    let found = servers.iter_mut().zip(numbers).find(|(one, id)| *one.name == *server || number == Some(*id));
     let Some((found, _)) = found else { return Answer::error("No such server.") };
     let answer = run(found);
     let server = found.name.clone();
@@ -190,6 +195,13 @@ fn servers_mut<'a>(process: &'a mut Process, backend: &str) -> Option<&'a mut Ve
 }
 
 impl Process {
+    /// Returns `true` if another server tracks the named server.
+    fn is_tracked(&self, name: &str) -> bool {
+        let backends = self.proxies.iter().filter_map(|proxy| proxy.backend.as_ref());
+        let mut servers = backends.flat_map(|backend| &backend.servers);
+        servers.any(|server| server.cells.text("tracked").is_some_and(|tracked| tracked == name))
+    }
+
     /// Updates the servers that track the named server.
     fn follow(&mut self, name: &str) {
         let backends = || self.proxies.iter().filter_map(|proxy| proxy.backend.as_ref());

@@ -24,7 +24,7 @@ pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let mut text = format!("1\n# {COLUMNS}{more}\n");
     for (assigned, backend) in wanted {
         let iid: i64 = backend.cells.number("iid").unwrap_or(assigned);
-        for (server, sid) in backend.servers.iter().zip(1..) {
+        for (sid, server) in backend.numbered() {
             // Writing to a string cannot fail.
             let _ = write!(text, "{iid} {}", row(backend, server, sid, &process.version));
             if has_addresses {
@@ -36,19 +36,18 @@ pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     Answer::Dump(text)
 }
 
-fn row(backend: &Backend, server: &Server, sid: usize, version: &Version) -> String {
+fn row(backend: &Backend, server: &Server, sid: i64, version: &Version) -> String {
     let (ip, port) = match server.address().parse::<SocketAddr>() {
         Ok(address) => (address.ip().to_string(), address.port()),
         Err(_) => ("-".to_owned(), 0),
     };
     let check = server.cells.text("check_status").unwrap_or_default();
-    let is_unchecked =
-        check.is_empty() || (server.is_disabled_by_description() && server.is_in_maintenance());
+    let is_unchecked = check.is_empty() || (server.has_never_run() && server.is_in_maintenance());
     let check = if is_unchecked { "INI" } else { &check };
     let since = server.cells.text("lastchg").unwrap_or("0".into());
     format!(
         "{backend} {sid} {name} {ip} {operation} {admin} {uweight} {iweight} {since} {status} {result} \
-         {health} {check_state} {agent_state} 0 0 - {port} -",
+         {health} {check_state} {agent_state} 0 {forced} - {port} -",
         backend = backend.name,
         name = server.name,
         operation = operation(server),
@@ -60,6 +59,7 @@ fn row(backend: &Backend, server: &Server, sid: usize, version: &Version) -> Str
         health = health(server, version),
         check_state = check_state(server),
         agent_state = agent_state(server),
+        forced = u8::from(server.live.has_own_number),
     )
 }
 
@@ -105,8 +105,9 @@ fn health(server: &Server, version: &Version) -> u32 {
             let check = server.cells.text("check_status").unwrap_or_default();
             if check::passes(&check) { 4 } else { 0 }
         }),
-        // Before 3.4 the counter begins at the number of passed checks that makes a server up.
-        _ if *version < (3, 4) => 2,
+        // Before 3.4 the counter of a server of the configuration begins at the number of passed
+        // checks that makes a server up.
+        _ if *version < (3, 4) && !server.live.is_added => 2,
         _ => 0,
     }
 }
@@ -117,7 +118,9 @@ fn check_state(server: &Server) -> u32 {
         return if server.is_disabled_by_description() { 8 } else { 0 };
     }
     let enabled = if server.live.is_unchecked { 0 } else { 4 };
-    let paused = if server.admin() == Admin::Maint { 8 } else { 0 };
+    // HAProxy pauses the checks of a server that enters maintenance, and does not start the checks of
+    // an added server.
+    let paused = if server.admin() == Admin::Maint && !server.live.is_new { 8 } else { 0 };
     2 + enabled + paused
 }
 

@@ -1,5 +1,6 @@
 /// The changes that commands have made to a described server.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(in crate::fake) struct Live {
     /// Administrative state set by a command; `None` while the description applies.
     pub(in crate::fake) admin: Option<Admin>,
@@ -12,6 +13,11 @@ pub(in crate::fake) struct Live {
     /// Set by `disable health`; the next field is set by `disable agent`.
     pub(in crate::fake) is_unchecked: bool,
     pub(in crate::fake) has_no_agent: bool,
+    /// Set for a server that was added by a command; the next field is set until it is first enabled.
+    pub(in crate::fake) is_added: bool,
+    pub(in crate::fake) is_new: bool,
+    /// Set if the command chose the number (`sid`).
+    pub(in crate::fake) has_own_number: bool,
     /// Columns of `show servers state`, from here on.
     pub(in crate::fake) check_health: Option<u32>,
     pub(in crate::fake) check_port: Option<u16>,

@@ -89,7 +89,7 @@ impl Server {
         } else if self.live.is_unchecked {
             row.never(COUNTED);
         }
-        if !self.is_checked() || self.is_in_maintenance() {
+        if !self.is_checked() || (self.is_in_maintenance() && !self.live.is_new) {
             row.never(CHECK);
         } else {
             if check::is_first(&check) {
@@ -276,10 +276,25 @@ impl Server {
         said.to_owned()
     }
 
+    /// Returns `true` if no check has run outside maintenance.
+    pub(in crate::fake) fn has_never_run(&self) -> bool {
+        self.is_disabled_by_description() || self.live.is_new
+    }
+
+    /// Makes it a server that was just added with this number: in maintenance, and without running
+    /// checks.
+    pub(in crate::fake) fn add(&mut self, sid: i64) {
+        self.cells.set("sid", sid.into());
+        let live = &mut self.live;
+        (live.is_added, live.is_new, live.is_unchecked) = (true, true, true);
+        (live.admin, live.has_no_agent) = (Some(Admin::Maint), true);
+    }
+
     /// Sets the administrative state.
     pub(in crate::fake) fn administer(&mut self, admin: Admin) {
         let before = self.admin();
         self.live.admin = Some(admin);
+        self.live.is_new &= admin == Admin::Maint;
         if admin == Admin::Maint {
             self.live.check_health = Some(0);
         } else if before == Admin::Maint {
