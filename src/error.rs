@@ -131,6 +131,10 @@ pub(crate) enum Problem {
     /// A command with many entries that stopped before the last entry.
     #[error("after {done} of {all} entries: {cause}")]
     PartiallyApplied { done: usize, all: usize, cause: Box<Problem> },
+    /// A call of several commands that stopped after a command that changed something. `left`
+    /// states what was done, and the state in which the object is left.
+    #[error("{left}: {cause}")]
+    Unfinished { left: Box<str>, cause: Box<Problem> },
     #[error("{0}")]
     Diverging(String),
     /// A command that failed on one or more processes. `cause` is the error that stands for
@@ -298,7 +302,9 @@ impl Error {
     /// Returns `true` if the command may have been executed although it failed.
     pub(crate) fn is_unknown(&self) -> bool {
         match &self.0.problem {
-            Problem::PartiallyApplied { cause, .. } => matches!(**cause, Problem::OutcomeUnknown(_)),
+            Problem::PartiallyApplied { cause, .. } | Problem::Unfinished { cause, .. } => {
+                matches!(**cause, Problem::OutcomeUnknown(_))
+            }
             problem => problem.kind() == ErrorKind::OutcomeUnknown,
         }
     }
@@ -325,6 +331,21 @@ impl Error {
     /// Marks the error of a command that added `done` of `all` entries for certain.
     pub(crate) fn after(self, done: usize, all: usize) -> Self {
         self.map_problem(|problem| Problem::PartiallyApplied { done, all, cause: Box::new(problem) })
+    }
+
+    /// Marks the error of a call of several commands that stopped after a change. `left` states what
+    /// was done, and the state in which the object is left.
+    pub(crate) fn leaving(self, left: impl Into<Box<str>>) -> Self {
+        let left = left.into();
+        self.map_problem(|problem| Problem::Unfinished { left, cause: Box::new(problem) })
+    }
+
+    /// Returns HAProxy's message if it refused the command.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        match &self.0.problem {
+            Problem::Refused(words) => Some(words),
+            _ => None,
+        }
     }
 
     fn map_problem(self, change: impl FnOnce(Problem) -> Problem) -> Self {
@@ -416,7 +437,9 @@ impl Problem {
     fn io(&self) -> Option<&io::Error> {
         match self {
             Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
-            Problem::OutcomeUnknown(cause) | Problem::PartiallyApplied { cause, .. } => cause.io(),
+            Problem::OutcomeUnknown(cause)
+            | Problem::PartiallyApplied { cause, .. }
+            | Problem::Unfinished { cause, .. } => cause.io(),
             Problem::Unidentified(failure) => failure.error()?.io(),
             Problem::Incomplete { cause, .. } | Problem::Several { cause, .. } => cause.as_ref()?.io(),
             _ => None,
@@ -446,7 +469,7 @@ impl Problem {
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
             Problem::Unidentified(failure) => failure.kind,
-            Problem::PartiallyApplied { .. } => ErrorKind::PartiallyApplied,
+            Problem::PartiallyApplied { .. } | Problem::Unfinished { .. } => ErrorKind::PartiallyApplied,
             Problem::ReachedAt(_) => ErrorKind::Other,
         }
     }

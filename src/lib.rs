@@ -137,9 +137,11 @@ pub mod membership {
     pub use crate::snapshot::requirement::{Required, Requirement};
 }
 
-/// States, weights and health of a [`Server`].
+/// States, weights and health of a [`Server`], and the description of a server to add or delete.
 pub mod server {
-    pub use crate::object::{AgentState, Health, ServerWeight};
+    pub use crate::object::{
+        AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerWeight, Tls,
+    };
     pub use crate::show::{AdminFlags, OperationalState, ServerState};
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use haproxyadmin::map::PatternId;
+use haproxyadmin::server::{NewServer, Removal};
 use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
 
 mod support;
@@ -225,6 +226,7 @@ async fn check(process: &Process, case: &Case) {
     check_acl(process, &case.pattern, &before).await;
     check_table(process, &case.key).await;
     check_names(process, case).await;
+    check_new_server(process, &case.server, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
 
@@ -368,6 +370,42 @@ async fn check_names(process: &Process, case: &Case) {
         Ok(file) => {
             let error = process.cluster.map(file.clone()).unwrap().clear().await.unwrap_err();
             assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {file:?}");
+        }
+    }
+}
+
+/// Checks that a server is added under its name with its words, or refused before anything is sent.
+async fn check_new_server(process: &Process, name: &str, word: &str) {
+    let release = &process.running.haproxies[0].release;
+    if !release.is_at_least("2.6") || ["web1", "web2"].contains(&name) {
+        return;
+    }
+    // A row of `show stat` has to fit into a buffer of HAProxy.
+    let with_cookie = release.is_at_least("3.0") && word.len() < 1_000;
+    let mut new =
+        NewServer::new("192.0.2.1:80".parse().unwrap()).word("agent-send").word(word).word("backup");
+    if with_cookie {
+        new = new.cookie(word);
+    }
+    let backend = process.cluster.backend_ref("app").unwrap();
+    match backend.add_server(name, &new).await {
+        Ok(_) => {
+            let row = support::row(process.running.socket(1), "app", name).await;
+            assert_eq!(row.cell("bck"), "1", "{name:?} {word:?}");
+            if with_cookie {
+                // HAProxy prints the cells of `show stat` without blanks at their ends.
+                let is_blank = |c: char| c.is_ascii_whitespace() || c == '\u{b}';
+                let cookie = row.cell("cookie").trim_matches(is_blank);
+                assert_eq!(cookie, word.trim_matches(is_blank), "{name:?}");
+            }
+            let server = backend.server_ref(name).unwrap();
+            server.delete(&Removal::new()).await.unwrap();
+        }
+        Err(error) => {
+            assert!(is_refused(&error), "{error} for {name:?} {word:?}");
+            let is_name = process.cluster.server_ref("app", name).is_ok();
+            let is_check = ["check", "agent-check"].contains(&word);
+            assert!(!is_name || is_check || !is_expressible(word), "{error} for {name:?} {word:?}");
         }
     }
 }

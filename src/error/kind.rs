@@ -81,9 +81,13 @@ pub enum ErrorKind {
     /// the state back, or repeat the command if it is idempotent.
     #[doc(alias = "ambiguous")]
     OutcomeUnknown,
-    /// A call that adds many entries stopped before the last entry: some entries were added,
-    /// or may have been. [`Error::entries`](crate::Error::entries) returns the number of
-    /// entries that were added for certain.
+    /// A call stopped before its end, and a part of its change was made, or may have been made.
+    ///
+    /// - A call that adds many entries stopped before the last entry.
+    ///   [`Error::entries`](crate::Error::entries) returns the number of entries that were
+    ///   added for certain.
+    /// - A call that adds or deletes a server stopped after its first command. The error names the
+    ///   command that failed, and its text states what is left of the server.
     PartiallyApplied,
     /// Processes of the cluster have different values, and the call asked for a single value.
     #[doc(alias = "disagreement")]

@@ -85,9 +85,11 @@
 //!
 //! - [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states),
 //!   [`ServerRef::fetch_state`](crate::ServerRef::fetch_state),
+//!   [`BackendRef::add_server`](crate::BackendRef::add_server),
 //!   [`ServerRef::set_port`](crate::ServerRef::set_port) and, before HAProxy 3.0,
 //!   [`ServerRef::set_address`](crate::ServerRef::set_address), which read
 //!   `show servers state`;
+//! - [`ServerRef::delete`](crate::ServerRef::delete), which also reads `show servers conn`;
 //! - [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) on a process of `nbproc`,
 //!   which reads it too;
 //! - [`Cluster::command`](crate::Cluster::command) and the commands of

@@ -45,28 +45,31 @@
 //! | command | call | level | from |
 //! |---|---|---|---|
 //! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state) | admin | 1.8 |
-//! | `enable server B/S` | [`ServerRef::enable`](crate::ServerRef::enable) | admin | 1.8 |
-//! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable) | admin | 1.8 |
+//! | `enable server B/S` | [`ServerRef::enable`](crate::ServerRef::enable), [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 1.8 |
+//! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable), [`ServerRef::delete`](crate::ServerRef::delete) | admin | 1.8 |
 //! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight) | admin | 1.8 |
 //! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
-//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9 | user | 1.8 |
+//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete) | user | 1.8 |
 //! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port) | admin | 1.8 |
 //! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn) | admin | 1.8 |
 //! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn) | admin | 1.8 |
 //! | `set server B/S ssl on\|off` | [`ServerRef::set_ssl`](crate::ServerRef::set_ssl) | admin | 2.4 |
-//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions) | admin | 1.8 |
+//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::delete`](crate::ServerRef::delete) by force | admin | 1.8 |
+//! | `add server B/S ADDRESS WORD...` | [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 2.6; 3.0 with `guid` or `cookie` |
+//! | `del server B/S` | [`ServerRef::delete`](crate::ServerRef::delete) | admin | 2.6 |
+//! | `show servers conn B` | before the change, [`ServerRef::delete`](crate::ServerRef::delete) | user | 1.8 |
 //!
 //! # Health and agent checks of servers
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
 //! | `set server B/S health up\|stopping\|down` | [`ServerRef::set_health`](crate::ServerRef::set_health) | admin | 1.8 |
-//! | `enable health B/S` | [`ServerRef::enable_health`](crate::ServerRef::enable_health) | admin | 1.8 |
+//! | `enable health B/S` | [`ServerRef::enable_health`](crate::ServerRef::enable_health), [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 1.8 |
 //! | `disable health B/S` | [`ServerRef::disable_health`](crate::ServerRef::disable_health) | admin | 1.8 |
 //! | `set server B/S check-port P` | [`ServerRef::set_check_port`](crate::ServerRef::set_check_port) | admin | 1.8 |
 //! | `set server B/S check-addr IP [port P]` | [`ServerRef::set_check_address`](crate::ServerRef::set_check_address) | admin | 2.4 |
 //! | `set server B/S agent up\|down` | [`ServerRef::set_agent`](crate::ServerRef::set_agent) | admin | 1.8 |
-//! | `enable agent B/S` | [`ServerRef::enable_agent`](crate::ServerRef::enable_agent) | admin | 1.8 |
+//! | `enable agent B/S` | [`ServerRef::enable_agent`](crate::ServerRef::enable_agent), [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 1.8 |
 //! | `disable agent B/S` | [`ServerRef::disable_agent`](crate::ServerRef::disable_agent) | admin | 1.8 |
 //! | `set server B/S agent-addr HOST [port P]` | [`ServerRef::set_agent_address`](crate::ServerRef::set_agent_address) | admin | 1.8; 2.4 with a port |
 //! | `set server B/S agent-port P` | [`ServerRef::set_agent_port`](crate::ServerRef::set_agent_port) | admin | 2.4 |
@@ -120,5 +123,5 @@
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting servers and backends, certificates, and
+//! payload. Adding and deleting backends, certificates, and
 //! replacing a map in one transaction have no call of their own yet.

@@ -56,7 +56,7 @@
 //! | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | yes | the level of the socket is too low; the error names the level that is needed |
 //! | [`Unsupported`](crate::ErrorKind::Unsupported) | yes | the release is too old; nothing was sent if that was known |
 //! | [`Connect`](crate::ErrorKind::Connect), [`AccessDenied`](crate::ErrorKind::AccessDenied), [`Timeout`](crate::ErrorKind::Timeout) | yes | the process could not be reached, and nothing was sent |
-//! | [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) | yes | some of many entries were added, or may have been added |
+//! | [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) | yes | some of many entries were added, or may have been added; or a call that adds or deletes a server stopped after its first command |
 //! | [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) | yes | the command was sent, and the reply was lost |
 //!
 //! # Strict and partial calls

@@ -15,6 +15,8 @@
 //! | [`Process::level`](crate::Process::level) | 1.9; the level is not known before |
 //! | [`set_check_address`](crate::ServerRef::set_check_address), [`set_agent_port`](crate::ServerRef::set_agent_port), [`set_ssl`](crate::ServerRef::set_ssl) | 2.4 |
 //! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
+//! | [`add_server`](crate::BackendRef::add_server), [`delete`](crate::ServerRef::delete) | 2.6 |
+//! | `add_server` with [`guid`](crate::server::NewServer::guid) or [`cookie`](crate::server::NewServer::cookie) | 3.0 |
 //! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |
 //!
 //! In a cluster of several releases the other processes execute the command all the same. A
@@ -35,6 +37,8 @@
 //! | up to 2.6 | HAProxy uses other words for an address that was set before; both are [`Unchanged`](crate::Change::Unchanged) |
 //! | up to 2.6 | [`Map::set`](crate::Map::set) accepts a value that does not have the type of the map, such as a word among numbers, and changes nothing |
 //! | up to 2.9 | an address for a server that is in `MAINT (resolution)` and has none would be refused and end the maintenance all the same: [`set_address`](crate::ServerRef::set_address) refuses it before anything is sent |
+//! | up to 3.2 | a server that was added shows the weight 1 in `show stat` until it is enabled |
+//! | 3.2 and later | a time without a unit is refused in `add server` if it is small: [`HealthCheck`](crate::server::HealthCheck) sends times with a unit |
 //! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
 //! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |

@@ -1,4 +1,4 @@
-use super::server::{ServerRef, states};
+use super::server::{NewServer, ServerRef, add, states};
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::Result;
 use crate::process::{Batch, Executed, IdentifiedConnection};
@@ -13,8 +13,9 @@ use crate::transport::Deadline;
 ///
 /// # Cancel safety
 ///
-/// Dropping a future closes the connections and leaves nothing behind.
-/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. See
+/// Dropping the future of a read closes the connections and leaves nothing behind, except that
+/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. Dropping the future of
+/// [`add_server`](Self::add_server) may leave a server that is not enabled. See
 /// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
@@ -96,6 +97,65 @@ impl BackendRef {
         let command = &Command::read("show servers state").word(&self.name);
         let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
         self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+    }
+
+    /// Adds a server to the backend on each process, enables it, and reads its state back:
+    /// `add server B/S ADDRESS WORD...`. Needs level admin and HAProxy 2.6.
+    ///
+    /// Each process gets these commands, one after the other:
+    ///
+    /// 1. `add server B/S ...`. The server is in maintenance, and HAProxy does not run its checks.
+    /// 2. `enable health B/S` and `enable agent B/S`, if the description has these checks.
+    /// 3. `enable server B/S`. The server takes traffic at once, before any check has passed; see
+    ///    [`ServerRef::set_state`].
+    /// 4. `show servers state B`. The value of the outcome is this state. Its administrative state
+    ///    is ready, and its operational state is not down, unless the server has checks of its own
+    ///    and they have found it down meanwhile.
+    ///
+    /// The server lives in the processes, not in the configuration: a reload or a restart loses it.
+    /// Its numbers ([`id`](ServerState::id)) may differ between processes, unless the description
+    /// sets one.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Refused`](crate::ErrorKind::Refused) if the process has a server of that name, if the
+    ///   balancing algorithm of the backend is static, or if HAProxy does not accept a setting.
+    ///   Nothing was changed.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a later command fails, or if the
+    ///   server takes no traffic after all of them. The error names the command, and its text states what
+    ///   is left, for example a server in maintenance. [`ServerRef::delete`] deletes it.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to `add server` is lost.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 2.6, or older
+    ///   than 3.0 with [`guid`](NewServer::guid) or [`cookie`](NewServer::cookie). Nothing is sent to
+    ///   it.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy's configuration does not accept
+    ///   `name` as a name, if the description has a port 0, a weight above 256 or a time that is not
+    ///   a number of milliseconds, or if a word cannot be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections. Each process may have executed any number of the
+    /// commands, so that a server in maintenance may be left. While the state is read, the same as
+    /// for [`fetch_server_states`](Self::fetch_server_states).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::server::{HealthCheck, NewServer};
+    ///
+    /// let app = cluster.backend_ref("app")?;
+    /// let web9 = NewServer::new("192.0.2.9:80".parse().expect("an address")).check(HealthCheck::new());
+    /// for (label, state) in app.add_server("web9", &web9).await?.values() {
+    ///     println!("{label}: {}/{} has number {}", state.backend, state.name, state.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "add server")]
+    pub async fn add_server(&self, name: &str, server: &NewServer) -> Result<Outcomes<ServerState>> {
+        add(&self.cluster, &ServerName::new(self.name(), name)?, server).await
     }
 
     /// Ends all sessions on all servers of the backend at once: `shutdown sessions server B/S` for

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use super::backend::BackendRef;
 use super::frontend::FrontendRef;
-use super::server::{AgentState, Health, ServerRef, ServerWeight, Weight};
+use super::server::{AgentState, Health, NewServer, Removal, ServerRef, ServerWeight, Weight};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::Result;
 use crate::protocol::Change;
@@ -136,6 +136,8 @@ delegate! {
         async fn set_ssl(on: bool) -> Outcomes<Change>;
         /// Ends all sessions on the server at once.
         async fn shutdown_sessions() -> Outcomes<Change>;
+        /// Deletes the server from each process, after its sessions have ended.
+        async fn delete(removal: &Removal) -> Outcomes<Change>;
         /// Overrides the health check result of the server.
         async fn set_health(health: Health) -> Outcomes<Change>;
         /// Overrides the agent check result of the server.
@@ -238,6 +240,8 @@ delegate! {
     impl Backend by BackendRef {
         /// Reads the states of the backend's servers from each process.
         async fn fetch_server_states() -> Outcomes<Vec<ServerState>>;
+        /// Adds a server to the backend on each process, enables it, and reads its state back.
+        async fn add_server(name: &str, server: &NewServer) -> Outcomes<ServerState>;
         /// Ends all sessions on all servers of the backend at once.
         async fn shutdown_sessions() -> Outcomes<Change>;
     }

@@ -20,5 +20,7 @@ pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};
 pub use pattern::{Acl, Contents, Difference, Lookup, Map, PatternId};
 pub use rate_limit::RateLimit;
-pub use server::{AgentState, Health, ServerRef, ServerWeight, Weight};
+pub use server::{
+    AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerWeight, Tls, Weight,
+};
 pub use table::{Comparison, Condition, StickTable};

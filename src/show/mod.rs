@@ -6,6 +6,7 @@ mod info;
 mod map;
 mod report;
 mod scan;
+mod servers_conn;
 mod servers_state;
 mod session;
 pub(crate) mod stat;
@@ -23,4 +24,5 @@ pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, Tabl
 
 pub(crate) use map::Entries;
 pub(crate) use report::{READING, ReportParser};
+pub(crate) use servers_conn::used_connections;
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -27,6 +27,15 @@ pub struct ServerState {
     pub backend: Box<str>,
     /// Name of the server.
     pub name: Box<str>,
+    /// Number of the backend in its process: `be_id`, the column `iid` of `show stat`.
+    pub backend_id: u64,
+    /// Number of the server in its backend and process: `srv_id`, the column `sid` of `show stat`. 0
+    /// if the backend is `disabled` in the configuration.
+    ///
+    /// Between two moments, a server of one process is the same if process, `backend_id` and `id`
+    /// are the same. A server that is added after another one was deleted can have the deleted
+    /// server's number.
+    pub id: u64,
     /// Operational state.
     pub operational: OperationalState,
     /// Administrative state, with its reasons.
@@ -190,6 +199,8 @@ impl<'a> Cells<'a> {
         Ok(ServerState {
             backend: self.text("be_name")?.into(),
             name: self.text("srv_name")?.into(),
+            backend_id: self.number("be_id")?,
+            id: self.number("srv_id")?,
             operational: OperationalState::from_number(self.number("srv_op_state")?),
             administrative: AdminFlags(self.number("srv_admin_state")?),
             address: self.text("srv_addr")?.parse().ok(),
@@ -268,6 +279,7 @@ mod tests {
         let states = ServerState::read(TEXT).unwrap();
         let [web1, web2] = states.as_slice() else { panic!("{states:?}") };
         assert_eq!((&*web1.name, web1.address, web1.port), ("web1", "2001:db8::1".parse().ok(), Some(18001)));
+        assert_eq!((web1.backend_id, web1.id, web2.id), (8, 1, 2));
         assert_eq!((web1.weight, web1.initial_weight, &web1.fqdn), (100, 50, &None));
         assert_eq!(
             (web1.operational, web1.administrative.state()),

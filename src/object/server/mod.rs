@@ -1,15 +1,23 @@
 //! Servers: their state, weight and address.
 
+mod addition;
 mod agent_state;
 mod check;
+mod deletion;
 mod health;
+mod new_server;
+mod removal;
 mod server_weight;
 mod weight;
 
 pub use agent_state::AgentState;
 pub use health::Health;
+pub use new_server::{AgentCheck, HealthCheck, NewServer, Tls};
+pub use removal::Removal;
 pub use server_weight::ServerWeight;
 pub use weight::Weight;
+
+pub(super) use addition::add;
 
 use std::net::IpAddr;
 

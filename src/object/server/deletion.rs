@@ -1,0 +1,191 @@
+//! Deletion of a server: several commands for each process.
+
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+use super::new_server::FIRST;
+use super::{Removal, ServerRef, state};
+use crate::cluster::{Outcomes, Target};
+use crate::error::{Error, Problem, Result};
+use crate::protocol::{Change, Command, Response, ServerName};
+use crate::show::stat::StatFilter;
+use crate::show::used_connections;
+use crate::transport::{Deadline, Limits};
+
+impl ServerRef {
+    /// Deletes the server from each process, after its sessions have ended: `del server B/S`. Needs
+    /// level admin and HAProxy 2.6.
+    ///
+    /// Each process gets these commands, one after the other:
+    ///
+    /// 1. `disable server B/S`. The server takes no more traffic.
+    /// 2. `show servers conn B`, again and again, until no connection of the server is in use or the
+    ///    [time](Removal::within) is over. If the sessions are to be ended by
+    ///    [force](Removal::force), `shutdown sessions server B/S` then, and 5 s for the sessions to
+    ///    end.
+    /// 3. `del server B/S`. If HAProxy still finds sessions, the wait goes on while there is time.
+    /// 4. `show servers state B`, which must not list the server any more.
+    ///
+    /// The wait asks every 100 ms at most. HAProxy 3.0 has a command that waits
+    /// (`wait TIME srv-removable B/S`). It is not used, because it holds a connection to the stats
+    /// socket for the whole time, ends up to half a second late, and does not tell the number of
+    /// connections.
+    ///
+    /// A server of the configuration can be deleted too, and is back after a reload or a restart.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Outcomes::all`].
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server is in maintenance, and
+    ///   was not deleted: sessions are left after the time, with their number, or HAProxy refuses to
+    ///   delete the server because another part of the configuration refers to it. The server stays
+    ///   in maintenance.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was deleted, and a
+    ///   server of that name is listed again, or the state cannot be read.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 2.6. Nothing is
+    ///   sent to it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections, and each process may have executed any number of
+    /// the commands: the server may be left in maintenance. While connections or states are read,
+    /// the same as for [`fetch_state`](Self::fetch_state).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(server: haproxyadmin::ServerRef) -> haproxyadmin::Result<()> {
+    /// use std::time::Duration;
+    /// use haproxyadmin::server::Removal;
+    ///
+    /// server.delete(&Removal::new().within(Duration::from_secs(30)).force()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "del server")]
+    #[doc(alias = "show servers conn")]
+    #[doc(alias = "wait srv-removable")]
+    pub async fn delete(&self, removal: &Removal) -> Result<Outcomes<Change>> {
+        let deletion = &Deletion { name: &self.name, removal };
+        let command = &deletion.command();
+        let job = |target: Target, deadline: Deadline| async move {
+            deletion.run(command, &target, *deadline.limits()).await
+        };
+        self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
+    }
+}
+
+/// One call of [`ServerRef::delete`].
+struct Deletion<'a> {
+    name: &'a ServerName,
+    removal: &'a Removal,
+}
+
+/// Pauses between two looks at the connections.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LAST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time in which sessions end after they were ended by force.
+const FORCED: Duration = Duration::from_secs(5);
+
+/// Beginning of the message that sessions are left.
+const IN_USE: &str = "Server still has connections";
+
+impl Deletion<'_> {
+    fn command(&self) -> Command {
+        Command::write_once("del server").word(self.name).since(FIRST)
+    }
+
+    async fn run(&self, delete: &Command, target: &Target, limits: Limits) -> Result<Response<Change>> {
+        // The limits apply to each command: the wait may be longer.
+        let deadline = || Deadline::new(limits);
+        // Claims the process for the whole call: no other socket of the process gets a command.
+        let disable = Command::write_once("disable server").word(self.name).since(FIRST);
+        if let Response::Absent(words) = target.execute_once(&disable, &deadline()).await? {
+            return Ok(Response::Absent(words));
+        }
+        let deleted = match self.delete(delete, target, limits).await? {
+            Response::Value(change) => change,
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        };
+        let unverified =
+            |error: Error| error.leaving("the server was deleted, and the list of servers is unknown");
+        match state(self.name, target, &deadline()).await.map_err(unverified)? {
+            Response::Absent(_) => Ok(Response::Value(deleted)),
+            Response::Value(_) => {
+                let words = "`show servers state` lists a server of that name".into();
+                Err(Error::new(Problem::Refused(words)).leaving("the server was deleted"))
+            }
+        }
+    }
+
+    /// Waits for the end of the sessions, and deletes the server.
+    async fn delete(&self, delete: &Command, target: &Target, limits: Limits) -> Result<Response<Change>> {
+        let deadline = || Deadline::new(limits);
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let used = match self.connections(target, &deadline()).await {
+                Ok(Response::Value(used)) => used,
+                Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
+                Err(error) => return Err(error.leaving(KEPT)),
+            };
+            let waited = start.elapsed();
+            let left = self.time_left(waited);
+            if used == 0 || left.is_zero() {
+                match target.execute_once(delete, &deadline()).await {
+                    Err(error) if error.refusal().is_some_and(|words| words.starts_with(IN_USE)) => {
+                        if left.is_zero() {
+                            return Err(error.leaving(in_use(used, waited)));
+                        }
+                    }
+                    Err(error) if error.is_unknown() => return Err(error.leaving(UNKNOWN)),
+                    // The process is reached through another socket, which has the outcome.
+                    Err(error) if error.reached_at().is_some() => return Err(error),
+                    result => return result.map_err(|error| error.leaving(KEPT)),
+                }
+            }
+            if self.removal.is_forced() && waited >= self.removal.time() {
+                let shutdown = Command::write("shutdown sessions server").word(self.name);
+                let shutdown = target.change(&shutdown.refused_when_stopping(), &deadline()).await;
+                shutdown.map_err(|error| error.leaving(KEPT))?;
+            }
+            time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    /// Returns the time that is left to wait: the time for the sessions to end, or the time after
+    /// they were ended by force.
+    fn time_left(&self, waited: Duration) -> Duration {
+        let within = self.removal.time();
+        match within.saturating_sub(waited) {
+            Duration::ZERO if self.removal.is_forced() => {
+                (within.saturating_add(FORCED)).saturating_sub(waited)
+            }
+            left => left,
+        }
+    }
+
+    /// Reads the number of connections of the server that are in use.
+    async fn connections(&self, target: &Target, deadline: &Deadline) -> Result<Response<u64>> {
+        let command = Command::read("show servers conn").word(self.name.backend());
+        let read = |data: Vec<u8>| Ok(used_connections(&String::from_utf8_lossy(&data), self.name)?);
+        Ok(match target.ask(&command, read, deadline).await? {
+            Response::Value(Some(used)) => Response::Value(used),
+            Response::Value(None) => Response::Absent("No such server.".into()),
+            Response::Absent(words) => Response::Absent(words),
+        })
+    }
+}
+
+const KEPT: &str = "the server is in maintenance, and was not deleted";
+
+const UNKNOWN: &str = "the server is in maintenance, or deleted";
+
+fn in_use(used: u64, waited: Duration) -> String {
+    let connections = if used == 1 { "connection" } else { "connections" };
+    let waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+    format!("{KEPT}, with {used} {connections} in use after {waited:?}")
+}
