@@ -309,8 +309,8 @@ impl Error {
         }
     }
 
-    /// Returns the number of entries that one process added for certain, for
-    /// [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: each of their
+    /// Returns the number of entries that one process added for certain, or the number of keys that
+    /// certainly have no entry any more, for [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: each of their
     /// [`outcomes`](Error::outcomes) has its own number.
     pub fn entries(&self) -> Option<usize> {
         match &self.0.problem {
@@ -328,7 +328,7 @@ impl Error {
         })
     }
 
-    /// Marks the error of a command that added `done` of `all` entries for certain.
+    /// Marks the error of a command that added or deleted `done` of `all` entries for certain.
     pub(crate) fn after(self, done: usize, all: usize) -> Self {
         self.map_problem(|problem| Problem::PartiallyApplied { done, all, cause: Box::new(problem) })
     }

@@ -293,6 +293,10 @@ impl Batch {
         Ok(Self { commands, request: Request::joined(&requests) })
     }
 
+    pub(crate) fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
     /// Returns the number of commands.
     pub(crate) fn len(&self) -> usize {
         self.commands.len()

@@ -126,6 +126,23 @@ async fn patterns_of_one_text_are_deleted() {
     assert_eq!(paths(&running).await, from("3.4", with([""; 0]), with(["/a b"])));
 }
 
+/// 3.4 deletes one pattern with each command, so that the texts are sent until none is left.
+#[tokio::test]
+async fn all_patterns_of_many_texts_are_deleted() {
+    let (running, cluster) = managed().await;
+    let acl = acl(&cluster, &running, "paths.acl");
+    acl.add_all(["/a b", "/a b", "/a b", "/c;d", "/kept"]).await.unwrap();
+    let outcomes = acl.delete_all(["/a b", "/c;d", "/nobody", "/admin"]).await.unwrap();
+    assert_eq!(words(&outcomes), all("changed"));
+    assert_eq!(outcomes.iter().next().unwrap().message().as_deref(), Some("3 of 4 keys"));
+    assert_eq!(paths(&running).await, all(vec!["/kept".to_owned()]));
+    let outcomes = acl.delete_all(["/nobody"]).await.unwrap();
+    assert_eq!(words(&outcomes), all("unchanged"));
+    assert_eq!(outcomes.iter().next().unwrap().message().as_deref(), Some("0 of 1 key"));
+    let error = cluster.acl("nobody.acl").unwrap().delete_all(["x"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
 #[tokio::test]
 async fn a_pattern_that_nobody_has_is_not_found() {
     let (running, cluster) = managed().await;
@@ -250,13 +267,18 @@ async fn nothing_is_sent_of_what_cannot_be_a_pattern() {
     let acl = acl(&cluster, &running, "paths.acl");
     let long = "x".repeat(15_400);
     for text in ["", "a\nb", "a\rb", "a\0b", "<<", "a<<", &long] {
-        for outcomes in
-            [acl.add(text).await, acl.delete(text).await, acl.add_all(["fine", text, "fine"]).await]
-        {
+        for outcomes in [
+            acl.add(text).await,
+            acl.delete(text).await,
+            acl.add_all(["fine", text, "fine"]).await,
+            acl.delete_all(["fine", text, "fine"]).await,
+        ] {
             assert_eq!(outcomes.unwrap_err().kind(), ErrorKind::InvalidInput, "{text:?}");
         }
         assert_eq!(acl.get(text).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{text:?}");
     }
     assert_eq!(acl.delete("#0x1").await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let error = acl.delete_all(["fine", "#0x1"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(!tap.sent().contains(" acl "), "{}", tap.sent());
 }

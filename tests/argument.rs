@@ -295,7 +295,8 @@ async fn check_acl(process: &Process, pattern: &str, before: &BTreeMap<String, V
                 assert_eq!(last.text(), pattern);
                 let found = acl.get(pattern).await.unwrap();
                 assert!(found.values().all(|(_, lookup)| lookup.found), "{pattern:?}");
-                match acl.delete(pattern).await {
+                let deleted = if many { acl.delete_all([pattern]).await } else { acl.delete(pattern).await };
+                match deleted {
                     Ok(_) => {}
                     Err(error) => {
                         assert!(is_refused(&error) && pattern.starts_with('#'), "{error} for {pattern:?}");

@@ -160,6 +160,77 @@ async fn entries_of_a_key_are_deleted() {
     assert_eq!(hosts(&running).await, from("3.4", with([""; 0]), with(["k 1; two"])));
 }
 
+/// 3.4 deletes one entry with each command, so that the keys are sent until none is left.
+#[tokio::test]
+async fn all_entries_of_many_keys_are_deleted() {
+    let (running, cluster) = managed().await;
+    let map = map(&cluster, &running, "hosts.map");
+    let odd = ["k 1;", "a;clear map #1", "back\\slash", "tab\tand \"quotes\"", "é", "@1", "x<<y", "\x01\x7f"];
+    for value in ["one", "two", "three"] {
+        map.add_all(odd.map(|key| (key, value))).await.unwrap();
+    }
+    map.add("kept", "v").await.unwrap();
+    let keys = odd.into_iter().chain(["absent", "a.example", "a.example", "kept "]);
+    let outcomes = map.delete_all(keys).await.unwrap();
+    assert_eq!(words(&outcomes), all("changed"));
+    let said: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap()).collect();
+    assert_eq!(said, all("9 of 11 keys"));
+    assert_eq!(hosts(&running).await, all(["b.example two", "kept v"].map(String::from).to_vec()));
+
+    let outcomes = map.delete_all(["a.example", "absent"]).await.unwrap();
+    assert_eq!(words(&outcomes), all("unchanged"));
+    assert_eq!(outcomes.iter().next().unwrap().message().as_deref(), Some("0 of 2 keys"));
+    let outcomes = map.delete_all([""; 0]).await.unwrap();
+    assert_eq!(words(&outcomes), all("unchanged"));
+}
+
+#[tokio::test]
+async fn thousands_of_keys_are_deleted() {
+    let (running, cluster) = managed().await;
+    let map = map(&cluster, &running, "hosts.map");
+    let key = |n: usize| format!("key-{n}.example");
+    map.add_all((0..5001).map(|n| (key(n), n.to_string()))).await.unwrap();
+    map.add_all((0..5000).step_by(1000).map(|n| (key(n), "again"))).await.unwrap();
+    let long = "x".repeat(13_500);
+    map.add(&long, "v").await.unwrap();
+    let keys = (0..5000).map(key).chain([long, "absent".into()]);
+    let outcomes = map.delete_all(keys).await.unwrap();
+    assert_eq!(words(&outcomes), all("changed"));
+    let said: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap()).collect();
+    assert_eq!(said, all("5001 of 5002 keys"));
+    assert_eq!(hosts(&running).await, all(with(["key-5000.example 5000"])));
+}
+
+#[tokio::test]
+async fn keys_are_deleted_from_the_processes_that_have_the_map() {
+    let (running, cluster) = managed().await;
+    let map = map(&cluster, &running, "late hosts.map");
+    assert_eq!(words(&map.delete_all(["/late", "k"]).await.unwrap()), from("2.6", "absent", "changed"));
+    let error = cluster.map("nobody.map").unwrap().delete_all(["k", "l"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// The other processes delete their keys.
+#[tokio::test]
+async fn keys_that_may_not_be_deleted_are_denied() {
+    let (running, cluster) = managed().await;
+    let n = releases().len();
+    map(&cluster, &running, "hosts.map").add("k", "v").await.unwrap();
+    let user = running.dir().join(format!("user.{n}.sock"));
+    let others = (1..n).map(|n| running.socket(n)).chain([user]);
+    let cluster = Cluster::from_addresses(others).await.unwrap();
+    let map = map(&cluster.allow_partial(), &running, "hosts.map");
+    let outcomes = map.delete_all(["k", "a.example"]).await.unwrap();
+    let mut expected = all("changed");
+    expected[n - 1] = "failed";
+    assert_eq!(words(&outcomes), expected);
+    let error = outcomes.iter().last().unwrap().error().unwrap();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    let mut expected = all(vec!["b.example two".to_owned()]);
+    expected[n - 1] = with(["k v"]);
+    assert_eq!(hosts(&running).await, expected);
+}
+
 #[tokio::test]
 async fn a_key_that_nobody_has_is_not_found() {
     let (running, cluster) = managed().await;
@@ -357,6 +428,7 @@ async fn nothing_is_sent_of_what_cannot_be_an_entry() {
             map.set(text, "v").await,
             map.set("k", text).await,
             map.delete(text).await,
+            map.delete_all(["fine", text]).await,
             map.add_all([("fine", "v"), (text, "v")]).await,
             map.add_all([("fine", "v"), ("k", text)]).await,
         ] {
@@ -364,7 +436,12 @@ async fn nothing_is_sent_of_what_cannot_be_an_entry() {
         }
         assert_eq!(map.get(text).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{text:?}");
     }
-    for outcomes in [map.set("#0x1", "v").await, map.delete("#x").await, map.add("k", "a<<").await] {
+    for outcomes in [
+        map.set("#0x1", "v").await,
+        map.delete("#x").await,
+        map.delete_all(["fine", "#x"]).await,
+        map.add("k", "a<<").await,
+    ] {
         assert_eq!(outcomes.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
     assert!(!tap.sent().contains(" map "), "{}", tap.sent());

@@ -83,9 +83,9 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// A call stopped before its end, and a part of its change was made, or may have been made.
     ///
-    /// - A call that adds many entries stopped before the last entry.
+    /// - A call that adds or deletes many entries stopped before the last entry.
     ///   [`Error::entries`](crate::Error::entries) returns the number of entries that were
-    ///   added for certain.
+    ///   added or deleted for certain.
     /// - A call that adds or deletes a server stopped after its first command. The error names the
     ///   command that failed, and its text states what is left of the server.
     PartiallyApplied,

@@ -23,9 +23,10 @@
 //!   the queue of its socket, and executes the command when it goes on, long after the future
 //!   is gone.
 //!
-//! Calls that add many entries ([`Map::add_all`](crate::Map::add_all),
-//! [`Acl::add_all`](crate::Acl::add_all)) send them in several commands. After a drop a
-//! process may hold some of the entries.
+//! Calls that add or delete many entries ([`Map::add_all`](crate::Map::add_all),
+//! [`Map::delete_all`](crate::Map::delete_all), [`Acl::add_all`](crate::Acl::add_all),
+//! [`Acl::delete_all`](crate::Acl::delete_all)) send several commands. After a drop a process may
+//! hold some of the entries.
 //!
 //! To find out, read the object again. To be sure, repeat the change if it is idempotent:
 //! states, weights, addresses and limits are, added entries are not. A change that runs in a

@@ -85,7 +85,7 @@
 //! | `get map ID KEY` | [`Map::get`](crate::Map::get) | admin | 1.8 |
 //! | `add map ID KEY VALUE` | [`Map::add`](crate::Map::add), [`Map::add_all`](crate::Map::add_all) | admin | 1.8 |
 //! | `set map ID KEY VALUE` | [`Map::set`](crate::Map::set), [`Map::set_entry`](crate::Map::set_entry) | admin | 1.8 |
-//! | `del map ID KEY` | [`Map::delete`](crate::Map::delete), [`Map::delete_entry`](crate::Map::delete_entry) | admin | 1.8 |
+//! | `del map ID KEY` | [`Map::delete`](crate::Map::delete), [`Map::delete_all`](crate::Map::delete_all), [`Map::delete_entry`](crate::Map::delete_entry) | admin | 1.8 |
 //! | `clear map ID` | [`Map::clear`](crate::Map::clear) | admin | 1.8 |
 //!
 //! `add_all` sends most entries as the payload of one command: `add map ID <<`.
@@ -97,7 +97,7 @@
 //! | `show acl [ID]` | [`Cluster::acls`](crate::Cluster::acls), [`Acl::show`](crate::Acl::show) | admin | 1.8 |
 //! | `get acl ID VALUE` | [`Acl::get`](crate::Acl::get) | admin | 1.8 |
 //! | `add acl ID PATTERN` | [`Acl::add`](crate::Acl::add), [`Acl::add_all`](crate::Acl::add_all) | admin | 1.8 |
-//! | `del acl ID PATTERN` | [`Acl::delete`](crate::Acl::delete), [`Acl::delete_entry`](crate::Acl::delete_entry) | admin | 1.8 |
+//! | `del acl ID PATTERN` | [`Acl::delete`](crate::Acl::delete), [`Acl::delete_all`](crate::Acl::delete_all), [`Acl::delete_entry`](crate::Acl::delete_entry) | admin | 1.8 |
 //! | `clear acl ID` | [`Acl::clear`](crate::Acl::clear) | admin | 1.8 |
 //!
 //! # Beside other commands

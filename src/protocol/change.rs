@@ -18,7 +18,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Change {
     /// HAProxy executed the command. Holds HAProxy's message, if it printed one, or the number
-    /// of entries if the call added many entries.
+    /// of entries if the call added or deleted many entries.
     ///
     /// HAProxy prints no message for most commands, even if the state was the same before:
     /// disabling a server twice is `Changed` both times.

@@ -168,6 +168,28 @@ impl Acl {
         self.set.delete(pattern).await
     }
 
+    /// Deletes all patterns with these texts: `del acl ID PATTERN`, many commands in one piece, on
+    /// one connection to each process.
+    ///
+    /// A text without a pattern is no failure. [`Map::delete_all`](crate::Map::delete_all) explains
+    /// the message of each process, and the rules for refused commands.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Map::delete_all`](crate::Map::delete_all).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves each process without the patterns that it has deleted so far.
+    #[doc(alias = "del acl")]
+    #[doc(alias = "del_acl")]
+    pub async fn delete_all<P: AsRef<str>>(
+        &self,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.delete_all(patterns).await
+    }
+
     /// Deletes one pattern: `del acl ID #REFERENCE`.
     ///
     /// A reference is valid in one process only. The call therefore requires a cluster of one

@@ -28,7 +28,7 @@ struct Chunk {
 
 /// Most bytes of a line with its payload. Releases before 3.4 accept 15,360, and half of that if
 /// `tune.bufsize` is half of its default. Longer lines save little.
-const LONGEST: usize = 7_000;
+pub(super) const LONGEST: usize = 7_000;
 
 impl Bulk {
     pub(super) fn new(base: Command) -> Self {

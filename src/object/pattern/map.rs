@@ -192,6 +192,36 @@ impl Map {
         self.set.delete(key).await
     }
 
+    /// Deletes all entries with these keys: `del map ID KEY`, many commands in one piece, on one
+    /// connection to each process.
+    ///
+    /// A key without an entry is no failure. The [message](Change::message) of a process says how
+    /// many keys it had, such as `4998 of 5000 keys`; the change is
+    /// [`Unchanged`](Change::Unchanged) if it had none of them. A key that is given twice counts once. On HAProxy 3.4, which deletes one of
+    /// several entries with a key, each key is sent until no entry is left.
+    ///
+    /// If HAProxy refuses a command, it still executes the other commands of the same piece. Later
+    /// pieces are not sent to that process.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`delete`](Self::delete). All keys are checked before the first one is sent.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some keys were deleted, or may
+    ///   have been: [`Error::entries`] reports the number of keys that certainly have no entry any
+    ///   more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves each process without the keys that it has deleted so far.
+    #[doc(alias = "del map")]
+    #[doc(alias = "del_map")]
+    pub async fn delete_all<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.delete_all(keys).await
+    }
+
     /// Sets the value of one entry: `set map ID #REFERENCE VALUE`.
     ///
     /// A reference is valid in one process only. The call therefore requires a cluster of one

@@ -3,6 +3,7 @@
 mod acl;
 mod bulk;
 mod contents;
+mod deletion;
 mod id;
 mod lookup;
 mod map;

@@ -1,5 +1,6 @@
 use super::bulk::Bulk;
 use super::contents::Contents;
+use super::deletion::Deletion;
 use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
@@ -91,6 +92,19 @@ impl PatternSet {
     pub(super) async fn delete(&self, text: &str) -> Result<Outcomes<Change>> {
         let verb = self.verbs.delete;
         self.change(self.command(Command::write_once(verb))?.key(text)?).await
+    }
+
+    /// Deletes all entries of these keys.
+    pub(super) async fn delete_all<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Outcomes<Change>> {
+        let verb = self.verbs.delete;
+        let mut deletion = Deletion::new(self.command(Command::write_once(verb))?);
+        for key in keys {
+            deletion.key(key.as_ref())?;
+        }
+        deletion.send(&self.cluster).await
     }
 
     pub(super) async fn delete_entry(&self, entry: EntryRef) -> Result<Outcomes<Change>> {
