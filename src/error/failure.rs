@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Error, ErrorKind, Problem};
+use super::{Error, ErrorKind};
 use crate::address::Address;
 
 /// Reason why a process did not answer.
@@ -54,8 +54,7 @@ impl Failure {
     /// Returns the error of the process at `address`. A failure that was stored and read back
     /// gives an error with its kind and message only.
     pub(crate) fn to_error(&self, address: &Address) -> Error {
-        let stored = || Error::new(Problem::Unidentified(self.clone()));
-        self.error.clone().unwrap_or_else(stored).at(address)
+        self.error.clone().unwrap_or_else(|| Error::unidentified(self.clone())).at(address)
     }
 }
 

@@ -125,7 +125,7 @@ impl<'a> FanOut<'a> {
             // If the previous state could not be read, the change is not sent.
             let before = target.read(scope, deadline).await;
             if let Err(failure) = &before.answer {
-                let unmet = Error::new(Problem::Unidentified(failure.clone()));
+                let unmet = Error::unidentified(failure.clone());
                 permitted = Err(with_context(unmet));
             }
             record = Some(before);

@@ -76,7 +76,7 @@ impl Target {
                 | ErrorKind::Io,
                 _,
             ) if met => Ok(()),
-            _ => Err(Error::new(Problem::Unidentified(probe_failure.clone()))),
+            _ => Err(Error::unidentified(probe_failure.clone())),
         }
     }
 

@@ -39,7 +39,7 @@ impl Membership {
     /// be read, or the ignored sockets with the reasons.
     pub(super) fn no_members(&self, listing: &Listing) -> Error {
         if let Some(failure) = listing.directories.iter().find_map(|(_, failure)| failure.clone()) {
-            let stored = || Error::new(Problem::Unidentified(failure.clone()));
+            let stored = || Error::unidentified(failure.clone());
             return failure.error().cloned().unwrap_or_else(stored);
         }
         let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
