@@ -4,11 +4,8 @@ mod parse;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use crate::excerpt::excerpt;
 use escape::Escaped;
-use parse::parse;
 
 /// Address of a stats socket.
 ///
@@ -108,15 +105,6 @@ impl Address {
 pub struct ParseAddressError {
     text: Box<str>,
     reason: String,
-}
-
-impl FromStr for Address {
-    type Err = ParseAddressError;
-
-    /// Reads an address in HAProxy's notation.
-    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
-        parse(text).map_err(|reason| ParseAddressError { text: excerpt(text), reason })
-    }
 }
 
 impl TryFrom<&str> for Address {

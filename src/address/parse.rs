@@ -1,9 +1,10 @@
 //! The notation of addresses.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use super::escape::unescape;
-use super::{Address, reachable};
+use super::{Address, ParseAddressError, reachable};
 use crate::excerpt::excerpt;
 
 /// Address family that a prefix selects.
@@ -14,8 +15,17 @@ enum Family {
     V6,
 }
 
+impl FromStr for Address {
+    type Err = ParseAddressError;
+
+    /// Reads an address in HAProxy's notation.
+    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+        parse(text).map_err(|reason| ParseAddressError { text: excerpt(text), reason })
+    }
+}
+
 /// Reads an address in HAProxy's notation. Returns the reason if the text is not one.
-pub(super) fn parse(text: &str) -> Result<Address, String> {
+fn parse(text: &str) -> Result<Address, String> {
     if text.is_empty() {
         return Err("it is empty".to_owned());
     }
