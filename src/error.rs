@@ -75,9 +75,16 @@ struct Repr {
     problem: Problem,
 }
 
-/// All answers of the processes to a call that failed. The call chooses the type;
-/// [`Error::answers`] returns the value.
-pub(crate) type Answers = Arc<dyn Any + Send + Sync>;
+/// All answers of the processes to a call that failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers {
+    /// The result that the call would have returned. The call chooses the type.
+    pub(crate) result: Arc<dyn Any + Send + Sync>,
+    /// Label and error of each process that failed.
+    pub(crate) failed: Arc<[(Box<str>, Error)]>,
+    /// Requirements of the cluster that were not met.
+    pub(crate) missing: Arc<[Box<str>]>,
+}
 
 impl Error {
     /// Returns an error of kind `kind` with the cause `text`, for tests of code that uses this
@@ -129,25 +136,22 @@ impl Error {
         Self::new(Problem::Unidentified(failure))
     }
 
-    /// Returns the error of a read that is incomplete because of `errors`. `text` names all
-    /// errors; `answered` is the number of processes that answered.
+    /// Returns the error of a read that is incomplete. `text` names all failures; `answered` is
+    /// the number of processes that answered.
     ///
-    /// If `errors` holds a single error and no process answered, the result keeps the command
-    /// and the address of that error.
-    pub(crate) fn incomplete(errors: &[Self], answered: usize, text: String, answers: Answers) -> Self {
-        let cause = common_cause(errors, answered);
-        let problem = |text, cause: Option<&Self>| Problem::Incomplete {
-            text,
-            cause: cause.cloned(),
-            answers: Some(answers),
-        };
-        match (errors, cause) {
-            ([own], Some(_)) => {
+    /// If a single process failed and no process answered, the result keeps the command and the
+    /// address of that failure.
+    pub(crate) fn incomplete(answered: usize, text: String, answers: Answers) -> Self {
+        let failed = Arc::clone(&answers.failed);
+        let cause = common_cause(&failed, answered);
+        let problem = |text| Problem::Incomplete { text, cause: cause.cloned(), answers: Some(answers) };
+        match (&*failed, cause) {
+            ([_], Some(own)) => {
                 let Repr { command, address, .. } = &*own.0;
-                let problem = problem(own.reason(), cause);
+                let problem = problem(own.reason());
                 Self(Arc::new(Repr { command: command.clone(), address: address.clone(), problem }))
             }
-            _ => Self::new(problem(text, cause)),
+            _ => Self::new(problem(text)),
         }
     }
 
@@ -172,9 +176,8 @@ impl Error {
     }
 
     /// Returns the address of the process, if the call targeted this process alone. If the
-    /// call targeted several processes, the text and the [`snapshot`](Error::snapshot), the
-    /// [`outcomes`](Error::outcomes) or the [`contents`](Error::contents) name each process that
-    /// failed.
+    /// call targeted several processes, the text and [`failed`](Error::failed) name each process
+    /// that failed.
     pub fn address(&self) -> Option<&Address> {
         self.0.address.as_ref()
     }
@@ -193,13 +196,25 @@ impl Error {
         self.0.problem.io()
     }
 
-    /// Returns the answers of the processes to the call that failed, if their type is `T`.
-    pub(crate) fn answers<T: 'static>(&self) -> Option<&T> {
-        self.all_answers()?.downcast_ref()
+    /// Returns the label and the error of each process that failed, if the call went to the
+    /// processes of a cluster. Empty for every other error.
+    ///
+    /// The answers of the other processes are in the [`snapshot`](Error::snapshot), the
+    /// [`outcomes`](Error::outcomes) or the [`contents`](Error::contents) of the error.
+    pub fn failed(&self) -> impl Iterator<Item = (&str, &Error)> {
+        let failed = self.answers().map(|answers| &*answers.failed).unwrap_or_default();
+        failed.iter().map(|(label, error)| (&**label, error))
     }
 
-    /// Returns the answers of the processes to the call that failed, of any type.
-    pub(crate) fn all_answers(&self) -> Option<&Answers> {
+    /// Returns the requirements of the cluster that were not met, in words: directories that could
+    /// not be read, and expected processes that are not members.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = self.answers().map(|answers| &*answers.missing).unwrap_or_default();
+        missing.iter().map(|missing| &**missing)
+    }
+
+    /// Returns the answers of the processes to the call that failed.
+    pub(crate) fn answers(&self) -> Option<&Answers> {
         match &self.0.problem {
             Problem::Incomplete { answers, .. } => answers.as_ref(),
             Problem::Several { answers, .. } => Some(answers),
@@ -231,8 +246,8 @@ impl Error {
     }
 
     /// Returns the number of entries that one process added for certain, or the number of keys that
-    /// certainly have no entry any more, for [`ErrorKind::PartiallyApplied`]. `None` if several processes failed: each of their
-    /// [`outcomes`](Error::outcomes) has its own number.
+    /// certainly have no entry any more, for [`ErrorKind::PartiallyApplied`]. `None` if several
+    /// processes failed: each of their [`outcomes`](Error::outcomes) has its own number.
     pub fn entries(&self) -> Option<usize> {
         match &self.0.problem {
             Problem::PartiallyApplied { done, .. } => Some(*done),
@@ -347,11 +362,11 @@ impl serde::Serialize for Error {
     }
 }
 
-/// Returns the error that stands for all `errors` of a call on several processes: the
-/// first one, if no process succeeded and all errors are of one kind.
-pub(crate) fn common_cause(errors: &[Error], succeeded: usize) -> Option<&Error> {
-    let (first, rest) = errors.split_first()?;
-    (succeeded == 0 && rest.iter().all(|error| error.kind() == first.kind())).then_some(first)
+/// Returns the error that stands for all failures of a call on several processes: the first one,
+/// if no process succeeded and all errors are of one kind.
+pub(crate) fn common_cause(failed: &[(Box<str>, Error)], succeeded: usize) -> Option<&Error> {
+    let ((_, first), rest) = failed.split_first()?;
+    (succeeded == 0 && rest.iter().all(|(_, error)| error.kind() == first.kind())).then_some(first)
 }
 
 #[cfg(test)]

@@ -114,8 +114,16 @@ async fn processes_that_fail_for_two_reasons_fail_the_call_as_incomplete() {
     running.kill(1);
     running.hang(2);
     let error = cluster.backend("app").await.unwrap_err();
+    let change = cluster.server_ref("app", "app1").unwrap().disable().await.unwrap_err();
     running.resume(2);
     assert_eq!(parts(&error), (ErrorKind::Incomplete, None, None, None, Some(2)));
+    for (error, hung) in [(&error, ErrorKind::Timeout), (&change, ErrorKind::OutcomeUnknown)] {
+        let failed = error.failed().map(|(label, error)| (label, error.kind(), error.address()));
+        let addresses = [1, 2].map(|n| haproxyadmin::Address::from(running.socket(n).as_path()));
+        let expected = [("1", ErrorKind::Connect, Some(&addresses[0])), ("2", hung, Some(&addresses[1]))];
+        assert_eq!(failed.collect::<Vec<_>>(), expected);
+        assert_eq!(error.missing().count(), 0);
+    }
     assert!(error.to_string().starts_with("2 of 2 processes did not answer: "), "{error}");
 
     let error = cluster.backend("app").await.unwrap_err();

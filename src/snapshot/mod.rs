@@ -38,7 +38,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::address::Address;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Answers, Error, Problem, Result};
 use index::Index;
 
 /// The replies of the processes of a cluster at one moment, as an immutable value.
@@ -231,18 +231,19 @@ impl Snapshot {
         let (mut errors, mut reasons) = (Vec::new(), Vec::new());
         for process in self.processes() {
             if let Some(failure) = process.failure() {
-                errors.push(failure.to_error(process.address()));
+                errors.push((process.label().to_string().into(), failure.to_error(process.address())));
                 reasons.push(format!("{}: {failure}", process.address()));
             }
         }
         let all = self.processes().len();
-        let mut texts: Vec<String> = self.missing().map(Requirement::to_string).collect();
-        let (answered, unmet) = (all - errors.len(), texts.len());
+        let missing: Vec<String> = self.missing().map(Requirement::to_string).collect();
+        let mut texts = missing.clone();
+        let answered = all - errors.len();
         if !errors.is_empty() {
             let failed = errors.len();
             texts.insert(0, format!("{failed} of {all} processes did not answer: {}", reasons.join("; ")));
         }
-        (!texts.is_empty()).then(|| Failures { answered, unmet, errors, text: texts.join("; ") })
+        (!texts.is_empty()).then(|| Failures { answered, missing, errors, text: texts.join("; ") })
     }
 
     /// Returns the bytes of memory that the rows of all processes
@@ -266,9 +267,10 @@ impl Snapshot {
 struct Failures {
     /// Number of processes that answered.
     answered: usize,
-    /// Number of requirements that are not met.
-    unmet: usize,
-    errors: Vec<Error>,
+    /// Requirements that are not met.
+    missing: Vec<String>,
+    /// Label and error of each process that did not answer.
+    errors: Vec<(Box<str>, Error)>,
     /// Text that names all of the failures.
     text: String,
 }
@@ -276,7 +278,10 @@ struct Failures {
 impl Failures {
     fn into_error(self, snapshot: Snapshot) -> Error {
         // An unmet requirement did not fail for the same reason as the processes.
-        Error::incomplete(&self.errors, self.answered + self.unmet, self.text, Arc::new(snapshot))
+        let succeeded = self.answered + self.missing.len();
+        let missing = self.missing.into_iter().map(Into::into).collect();
+        let answers = Answers { result: Arc::new(snapshot), failed: self.errors.into(), missing };
+        Error::incomplete(succeeded, self.text, answers)
     }
 }
 
@@ -313,7 +318,7 @@ impl Error {
     /// Returns the answers of the processes to a read that failed: the figures of the processes
     /// that did answer, and the failures of the others.
     pub fn snapshot(&self) -> Option<&Snapshot> {
-        self.answers()
+        self.answers()?.result.downcast_ref()
     }
 }
 

@@ -105,6 +105,8 @@ async fn equal_failures_are_one_line() {
             (&["process", "errors"][..], "show errors"),
             (&["map", "show", "/hosts.map"], "show map /hosts.map"),
             (&["map", "count", "/hosts.map"], "show map /hosts.map"),
+            (&["session", "list"], "show sess"),
+            (&["session", "count"], "show info"),
         ] {
             let (code_found, _, said) = three.run(&[options, action].concat()).await;
             assert_eq!((code_found, said), (code, format!("haproxytool: `{command}` failed on {both}")));

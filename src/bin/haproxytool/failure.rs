@@ -1,9 +1,7 @@
-use haproxyadmin::map::{Contents, Lookup, PatternInfo};
+use haproxyadmin::map::Contents;
 use haproxyadmin::membership::Requirement;
-use haproxyadmin::server::ServerState;
-use haproxyadmin::snapshot::Label;
 use haproxyadmin::snapshot::Process;
-use haproxyadmin::{Error, ErrorKind, Outcome, Outcomes, Reply, Snapshot};
+use haproxyadmin::{Error, ErrorKind, Outcome, Outcomes, Snapshot};
 use serde::Serialize;
 
 /// The reason why something failed on one process.
@@ -37,7 +35,7 @@ impl Failure {
         }
     }
 
-    pub(crate) fn of_error(label: &Label, error: &Error) -> Self {
+    pub(crate) fn of_error(label: &str, error: &Error) -> Self {
         Self {
             label: label.to_string(),
             address: error.address().map(ToString::to_string),
@@ -86,28 +84,20 @@ impl Failures {
     }
 
     pub(crate) fn of_contents(contents: &Contents) -> Self {
-        let processes = contents.failed().map(|(label, error)| Failure::of_error(label, error));
+        let processes = contents.failed().map(|(label, error)| Failure::of_error(label.as_ref(), error));
         Self {
             processes: processes.collect(),
             missing: contents.missing().map(Requirement::to_string).collect(),
         }
     }
 
-    /// Returns the failures that an error holds, for every type of outcome.
+    /// Returns the failures that an error holds.
     pub(crate) fn of_error(error: &Error) -> Self {
-        fn held<T: 'static>(error: &Error) -> Option<Failures> {
-            error.outcomes::<T>().map(Failures::of_outcomes)
-        }
-        let snapshot = error.snapshot().map(Self::of_snapshot);
-        snapshot
-            .or_else(|| error.contents().as_ref().map(Self::of_contents))
-            .or_else(|| held::<String>(error))
-            .or_else(|| held::<Reply>(error))
-            .or_else(|| held::<Lookup>(error))
-            .or_else(|| held::<Vec<PatternInfo>>(error))
-            .or_else(|| held::<ServerState>(error))
-            .or_else(|| held::<Vec<ServerState>>(error))
-            .unwrap_or_default()
+        let outcomes = || Self {
+            processes: error.failed().map(|(label, error)| Failure::of_error(label, error)).collect(),
+            missing: error.missing().map(String::from).collect(),
+        };
+        error.snapshot().map_or_else(outcomes, Self::of_snapshot)
     }
 
     /// Adds the failures and requirements that are not known yet.

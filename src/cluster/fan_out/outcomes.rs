@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::outcome::Outcome;
-use crate::error::{Error, ErrorKind, Problem, Result, common_cause};
+use crate::error::{Answers, Error, ErrorKind, Problem, Result, common_cause};
 use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 
 /// Outcomes of one command on all processes of a cluster, in the order of the cluster.
@@ -246,7 +246,7 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
     }
 
     fn into_failure(self) -> Error {
-        let errors: Vec<Error> = self.iter().filter_map(Outcome::error).cloned().collect();
+        let errors = self.errors();
         let (failed, all) = (errors.len(), self.list.len());
         // A missing requirement does not share the cause of the failed processes, so there is no
         // common cause if a requirement is missing.
@@ -270,13 +270,25 @@ impl<T: Send + Sync + 'static> Outcomes<T> {
         self.into_error(kind, text, cause)
     }
 
+    /// Returns the label and the error of each process that failed.
+    fn errors(&self) -> Vec<(Box<str>, Error)> {
+        let error = |outcome: &Outcome<T>| {
+            let error = outcome.error()?.clone();
+            Some((outcome.label().to_string().into(), error.at(outcome.address())))
+        };
+        self.iter().filter_map(error).collect()
+    }
+
     fn into_error(self, kind: ErrorKind, text: String, cause: Option<Error>) -> Error {
         let address = match self.list.as_slice() {
             [one] => Some(one.address().clone()),
             _ => None,
         };
         let command = self.command.clone();
-        let mut error = Error::new(Problem::Several { kind, text, cause, answers: Arc::new(self) });
+        let failed = self.errors().into();
+        let missing = self.missing().map(|missing| missing.to_string().into()).collect();
+        let answers = Answers { result: Arc::new(self), failed, missing };
+        let mut error = Error::new(Problem::Several { kind, text, cause, answers });
         if !command.is_empty() {
             error = error.during(command);
         }
@@ -293,7 +305,7 @@ impl Error {
     /// no process. `T` is the type of the answers of the call: [`Change`](crate::Change) for every
     /// command that changes something.
     pub fn outcomes<T: 'static>(&self) -> Option<&Outcomes<T>> {
-        self.answers()
+        self.answers()?.result.downcast_ref()
     }
 }
 

@@ -162,7 +162,7 @@ impl Error {
     /// no process has: the error of [`Map::show`](crate::Map::show) and
     /// [`Acl::show`](crate::Acl::show).
     pub fn contents(&self) -> Option<Contents> {
-        let outcomes = Arc::clone(self.all_answers()?).downcast().ok()?;
+        let outcomes = Arc::clone(&self.answers()?.result).downcast().ok()?;
         Some(Contents { outcomes })
     }
 }
