@@ -10,7 +10,7 @@ use escape::Escaped;
 /// Address of a stats socket.
 ///
 /// The notation is the notation of the `stats socket` lines in HAProxy's configuration
-/// (configuration manual, 11.1). [`Display`](fmt::Display) writes it and [`FromStr`] reads it:
+/// (configuration manual, 11.1). [`Display`](fmt::Display) writes it and [`FromStr`](std::str::FromStr) reads it:
 ///
 /// | text | meaning |
 /// |---|---|
