@@ -14,7 +14,7 @@ use crate::protocol::{
     malformed, read_change, read_data,
 };
 use crate::show::stat::StatFilter;
-use crate::show::{self, Info, ProcessReport, ReportParser};
+use crate::show::{self, EntryReader, Info, ProcessReport, ReportParser, TableEntry};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Interactive, StatsSocket, Step};
 
@@ -209,6 +209,32 @@ impl ProcessClient {
             answer.map_err(self.with_context(command))
         }
         .boxed()
+    }
+
+    /// Runs `show table NAME` on a connection of its own, and hands each entry to `visit` when it
+    /// arrives. Returns the number of entries.
+    pub(crate) async fn visit_table(
+        &self,
+        command: &Command,
+        nbproc: Nbproc,
+        visit: impl FnMut(TableEntry<'_>) + Send,
+        deadline: &Deadline,
+    ) -> Result<Response<u64>> {
+        let mut reader = EntryReader::new(visit);
+        self.socket.exchange(&command.encode(Form::Alone)?, deadline, &mut reader).boxed().await?;
+        match reader.finish().map_err(self.with_context(command))? {
+            Ok(entries) => Ok(Response::Value(entries)),
+            Err(reply) => {
+                let own = self.own_reply(command, &reply)?;
+                let response = read_data(own.to_vec(), command, nbproc).map_err(Error::new);
+                match response.map_err(self.with_context(command))? {
+                    Response::Absent(message) => Ok(Response::Absent(message)),
+                    Response::Value(_) => {
+                        Err(self.with_context(command)(Error::new(malformed("a stick table", own))))
+                    }
+                }
+            }
+        }
     }
 
     /// Returns the whole, unparsed reply to a command.

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use haproxyadmin::table::{Comparison, Condition, KeyType, StickTable};
+use haproxyadmin::table::{Comparison, Condition, KeyType, StickTable, TableEntry};
 use haproxyadmin::{Change, Cluster, ErrorKind, Outcomes};
 
 mod support;
 
-use support::{Config, Running, ask, hold, http_get, releases, until};
+use support::{Config, Running, hold, http_get, releases, until};
 
 const CONFIG: &str = r#"
 global
@@ -313,27 +313,32 @@ async fn an_entry_that_a_request_tracks_is_in_use() {
 }
 
 #[tokio::test]
-async fn many_entries_are_read_as_haproxy_prints_them() {
+async fn entries_are_handed_on_one_by_one() {
     let (running, cluster) = start().await;
-    let socket = running.socket(1);
-    for start in (0..20_000).step_by(100) {
-        let line: Vec<_> =
-            (start..start + 100).map(|n| format!("set table paths key k{n} data.gpc0 {n}")).collect();
-        ask(&socket, &line.join(";")).await;
+    let clients = cluster.table("clients").unwrap();
+    for n in 1..=3 {
+        clients.set(&format!("192.0.2.{n}"), [("gpc0", n)]).await.unwrap();
     }
-    let one = cluster.only([running.socket(1).display().to_string()]);
-    let outcomes = one.table("paths").unwrap().show().await.unwrap();
-    let (_, entries) = outcomes.values().next().unwrap();
-    let reply = ask(&socket, "show table paths").await;
-    let reply = String::from_utf8(reply).unwrap();
-    let expected: std::collections::BTreeMap<_, _> = reply
-        .lines()
-        .filter_map(|line| line.split_once("key=k")?.1.split_once(' '))
-        .map(|(number, rest)| (number, rest.split_once("gpc0=").unwrap().1.split_once(' ').unwrap().0))
-        .collect();
-    assert_eq!((entries.len(), expected.len()), (20_000, 20_000));
-    for entry in entries {
-        let key = entry.key_text();
-        assert_eq!(expected[&key[1..]], entry.get("gpc0").unwrap().to_string());
-    }
+    let mut seen = Vec::new();
+    let visit = |process: &str, entry: TableEntry<'_>| {
+        seen.push((process.to_owned(), entry.key_text().into_owned(), entry.get("gpc0").unwrap()));
+    };
+    let some = [Condition::new("gpc0", Comparison::AtLeast, 2)];
+    let counts = clients.for_each(&some, visit).await.unwrap();
+    assert_eq!(counts.values().map(|(_, count)| *count).collect::<Vec<_>>(), everywhere(2));
+    seen.sort();
+    let expected = (1..=running.processes())
+        .flat_map(|n| [2, 3].map(|k| (n.to_string(), format!("192.0.2.{k}"), k)))
+        .collect::<Vec<_>>();
+    assert_eq!(seen, expected);
+
+    let never = |_: &str, entry: TableEntry<'_>| panic!("{entry:?}");
+    let error = cluster.table("missing").unwrap().for_each(&[], never).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let wrong = [Condition::new("gpc1", Comparison::Equal, 2)];
+    let error = clients.for_each(&wrong, never).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let user = Cluster::from_addresses([running.dir().join("user.1.sock")]).await.unwrap();
+    let error = user.table("clients").unwrap().for_each(&[], never).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }

@@ -114,7 +114,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show table [NAME [key KEY\|CONDITIONS]]` | [`Cluster::tables`](crate::Cluster::tables), which also goes before every call on one key, [`StickTable::show`](crate::table::StickTable::show), [`StickTable::show_where`](crate::table::StickTable::show_where), [`StickTable::get`](crate::table::StickTable::get), which also goes before `set` | operator; user without a name | 1.8 |
+//! | `show table [NAME [key KEY\|CONDITIONS]]` | [`Cluster::tables`](crate::Cluster::tables), which also goes before every call on one key, [`StickTable::show`](crate::table::StickTable::show), [`StickTable::show_where`](crate::table::StickTable::show_where), [`StickTable::for_each`](crate::table::StickTable::for_each), [`StickTable::get`](crate::table::StickTable::get), which also goes before `set` | operator; user without a name | 1.8 |
 //! | `set table NAME key KEY VALUES` | [`StickTable::set`](crate::table::StickTable::set) | operator | 1.8 |
 //! | `clear table NAME [key KEY\|CONDITIONS]` | [`StickTable::delete`](crate::table::StickTable::delete), [`StickTable::clear_where`](crate::table::StickTable::clear_where), [`StickTable::clear`](crate::table::StickTable::clear) | operator; user up to 3.0 without a key | 1.8 |
 //!

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
@@ -9,7 +10,7 @@ use crate::excerpt::excerpt;
 use crate::level::Level;
 use crate::protocol::{Change, Command, Response};
 use crate::show::stat::StatFilter;
-use crate::show::{KeyType, TableEntries, TableInfo};
+use crate::show::{KeyType, TableEntries, TableEntry, TableInfo};
 use crate::transport::Deadline;
 
 /// A stick table of a [`Cluster`], addressed by its name.
@@ -188,6 +189,49 @@ impl StickTable {
     pub async fn show_where(&self, conditions: &[Condition]) -> Result<Outcomes<TableEntries>> {
         let command = with_conditions(self.command(Command::read("show table")), conditions)?;
         self.cluster.fan_out().ask(command, entries).await
+    }
+
+    /// Reads the entries that meet all conditions, hands each to `visit` when it arrives, with the
+    /// label of its process, and keeps none: for tables with millions of entries. The outcome of a
+    /// process is the number of its entries. Needs level operator.
+    ///
+    /// `visit` is called for all processes in turn, as their replies arrive, and delays all of them
+    /// while it runs. If the outcome of a process is an error, `visit` may have got a part of its
+    /// entries.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`show_where`](Self::show_where).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// let mut bytes = 0;
+    /// let count = |_: &str, entry: haproxyadmin::table::TableEntry<'_>| {
+    ///     bytes += entry.get("bytes_in_cnt").unwrap_or(0);
+    /// };
+    /// cluster.table("clients")?.for_each(&[], count).await?;
+    /// println!("{bytes} bytes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "show table")]
+    pub async fn for_each(
+        &self,
+        conditions: &[Condition],
+        visit: impl FnMut(&str, TableEntry<'_>) + Send,
+    ) -> Result<Outcomes<u64>> {
+        let command = &with_conditions(self.command(Command::read("show table")), conditions)?;
+        let visit = &Mutex::new(visit);
+        let job = |target: Target, deadline| async move {
+            let own = |entry: TableEntry<'_>| {
+                let mut visit = visit.lock().unwrap_or_else(PoisonError::into_inner);
+                visit(target.label(), entry);
+            };
+            target.member.visit_table(command, target.nbproc(), own, &deadline).await
+        };
+        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
     /// Reads one entry from each process: `show table NAME key KEY`. Needs level operator.

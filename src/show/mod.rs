@@ -20,6 +20,7 @@ pub use map::{Entry, PatternInfo};
 pub use report::ProcessReport;
 pub use servers_state::{AdminFlags, OperationalState, ServerState};
 pub use session::Session;
+pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
 pub(crate) use map::Entries;

@@ -37,6 +37,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Returns the label of the process.
+    pub(crate) fn label(&self) -> &str {
+        self.process.label().as_ref()
+    }
+
     pub(crate) fn nbproc(&self) -> Nbproc {
         Nbproc::new(self.process.info().and_then(Info::nbproc))
     }
