@@ -3,6 +3,7 @@
 //! - [`fan_out`]: the way of a call to many processes, partial failure, unknown outcomes.
 //! - [`cancellation`]: dropped futures, time limits, the Tokio runtime.
 //! - [`commands`]: the commands of HAProxy that this crate sends, with their calls.
+//! - [`help`]: the other commands of HAProxy, with the reasons.
 //! - [`arguments`]: strings from outside, raw commands, secrets.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`versions`]: differences between releases of HAProxy.
@@ -11,5 +12,6 @@ pub mod arguments;
 pub mod cancellation;
 pub mod commands;
 pub mod fan_out;
+pub mod help;
 pub mod shared_counters;
 pub mod versions;

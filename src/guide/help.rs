@@ -1,0 +1,120 @@
+//! HAProxy's commands that this crate does not send, and the reasons.
+//!
+//! HAProxy prints the list of its commands for `help`. Each line that HAProxy 3.4 prints at level
+//! admin has a row either here or in [`guide::commands`](crate::guide::commands).
+//! [`Cluster::command`](crate::Cluster::command) sends any of these commands to every process, and
+//! [`StatsSocket::command`](crate::StatsSocket::command) to one.
+//!
+//! # No call yet
+//!
+//! | command | purpose |
+//! |---|---|
+//! | `abort ssl ca-file` | certificates of authorities |
+//! | `abort ssl cert` | certificates |
+//! | `abort ssl crl-file` | lists of revoked certificates |
+//! | `add backend` | backends at run time |
+//! | `add ssl ca-file` | certificates of authorities |
+//! | `add ssl crt-list` | lists of certificates |
+//! | `commit acl` | ACLs in one transaction |
+//! | `commit map` | maps in one transaction |
+//! | `commit ssl ca-file` | certificates of authorities |
+//! | `commit ssl cert` | certificates |
+//! | `commit ssl crl-file` | lists of revoked certificates |
+//! | `del backend` | backends at run time |
+//! | `del ssl ca-file` | certificates of authorities |
+//! | `del ssl cert` | certificates |
+//! | `del ssl crl-file` | lists of revoked certificates |
+//! | `del ssl crt-list` | lists of certificates |
+//! | `new ssl ca-file` | certificates of authorities |
+//! | `new ssl cert` | certificates |
+//! | `new ssl crl-file` | lists of revoked certificates |
+//! | `prepare acl` | ACLs in one transaction |
+//! | `prepare map` | maps in one transaction |
+//! | `publish backend` | backends at run time |
+//! | `set ssl ca-file` | certificates of authorities |
+//! | `set ssl cert` | certificates |
+//! | `set ssl crl-file` | lists of revoked certificates |
+//! | `set ssl ocsp-response` | OCSP responses |
+//! | `show activity` | counters of threads |
+//! | `show cache` | contents of caches |
+//! | `show env` | environment of the process |
+//! | `show events` | rings of log lines |
+//! | `show fd` | open file descriptors |
+//! | `show libs` | loaded libraries |
+//! | `show peers` | state of peers |
+//! | `show pools` | memory of the process |
+//! | `show profiling` | profile of the process |
+//! | `show resolvers` | counters of name servers |
+//! | `show ssl ca-file` | certificates of authorities |
+//! | `show ssl cert` | certificates |
+//! | `show ssl crl-file` | lists of revoked certificates |
+//! | `show ssl crt-list` | lists of certificates |
+//! | `show ssl ocsp-response` | OCSP responses |
+//! | `show startup-logs` | messages of the start |
+//! | `show threads` | state of threads |
+//! | `show tls-keys` | TLS ticket keys |
+//! | `show version` | release |
+//! | `unpublish backend` | backends at run time |
+//! | `update ssl ocsp-response` | OCSP responses |
+//!
+//! # Done by another command
+//!
+//! | command | done by |
+//! |---|---|
+//! | `set weight` | deprecated: `set server B/S weight W` |
+//! | `show backend` | `show stat` lists the backends with their figures |
+//! | `show schema json` | describes the JSON output, which HAProxy cuts at the size of one buffer. This crate reads CSV |
+//! | `wait` | the calls that wait poll, because releases before 3.0 do not have the command and a dropped future must end at once |
+//!
+//! # About one connection
+//!
+//! No connection stays open between two calls, so a setting of one connection has no use.
+//!
+//! | command | purpose |
+//! |---|---|
+//! | `echo` | prints its argument |
+//! | `help` | prints this list |
+//! | `operator` | lowers the level of the connection |
+//! | `quit` | ends the connection |
+//! | `set timeout` | sets the time limit of the connection. [`Limits`](crate::Limits) has the limits of this crate |
+//! | `user` | lowers the level of the connection |
+//!
+//! # Debugging and privacy of one process
+//!
+//! The output is made for developers of HAProxy and differs between releases, or has no meaning for
+//! more than one process.
+//!
+//! | command | purpose |
+//! |---|---|
+//! | `debug counters` | counters of rare events |
+//! | `debug dev hash` | hashes a word as the anonymised mode does it |
+//! | `set anon global-key` | key of the anonymised mode |
+//! | `set anon off` | prints names again |
+//! | `set anon on` | hides names in the output of the connection |
+//! | `set profiling` | switches the profiler, which slows the process down |
+//! | `show anon` | state of the anonymised mode |
+//! | `show dev` | build, host and boot of the process |
+//! | `show quic` | QUIC connections |
+//! | `show tasks` | running tasks |
+//! | `show trace` | traces |
+//! | `trace` | switches traces, which slow the process down |
+//!
+//! # Rare
+//!
+//! | command | purpose |
+//! |---|---|
+//! | `acme challenge_ready` | a step of an order of a certificate, which one process makes |
+//! | `acme renew` | orders a certificate by ACME, which one process does for all |
+//! | `acme status` | orders of certificates of one process |
+//! | `add ssl jwt` | certificates for tokens: the process reads the file of the certificate itself |
+//! | `del ssl jwt` | certificates for tokens |
+//! | `disable dynamic-cookie backend` | cookies that HAProxy derives from the address of the server |
+//! | `dump ssl cert` | a certificate with its private key, which this crate does not bring off the host |
+//! | `enable dynamic-cookie backend` | cookies that HAProxy derives from the address of the server |
+//! | `get var` | variables of the process, of which each has a type of its own |
+//! | `set dynamic-cookie-key backend` | the key of these cookies |
+//! | `set ssl tls-key` | TLS ticket keys |
+//! | `show ssl jwt` | certificates for tokens |
+//! | `show ssl ocsp-updates` | times of the next updates of OCSP responses |
+//! | `show ssl providers` | modules of the TLS library |
+//! | `show ssl sni` | names in certificates |
