@@ -264,6 +264,17 @@ impl Error {
         })
     }
 
+    /// Returns the cause of an error of a command that cannot have changed what counts, without
+    /// the number of entries and the doubt about its outcome.
+    pub(crate) fn without_effect(self) -> Self {
+        self.map_problem(|mut problem| {
+            while let Problem::PartiallyApplied { cause, .. } | Problem::OutcomeUnknown(cause) = problem {
+                problem = *cause;
+            }
+            problem
+        })
+    }
+
     /// Marks the error of a command that added or deleted `done` of `all` entries for certain.
     pub(crate) fn after(self, done: usize, all: usize) -> Self {
         self.map_problem(|problem| Problem::PartiallyApplied { done, all, cause: Box::new(problem) })

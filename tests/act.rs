@@ -417,6 +417,9 @@ async fn every_future_can_be_spawned() {
     is_send(map.add("key", "value"));
     is_send(map.add_all([("key", "value")]));
     is_send(cluster.acl("#1").unwrap().add_all(["pattern"]));
+    is_send(map.delete_all(["key"]));
+    is_send(map.replace([("key", "value")]));
+    is_send(cluster.acl("#1").unwrap().replace(["pattern"]));
     is_send(server.fetch_weight());
     is_send(server.fetch_state());
     is_send(server.set_port(1));

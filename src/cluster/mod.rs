@@ -15,6 +15,7 @@ pub use membership::{Ignored, IgnoredReason};
 pub use selector::Selector;
 
 pub(crate) use fan_out::{OnceJob, Target};
+pub(crate) use identity::Identity;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -241,8 +242,13 @@ impl Cluster {
         cluster
     }
 
+    /// Returns `true` if a call through this view returns partial results.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.view.partial
+    }
+
     /// Returns the limits of a call through this view.
-    fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         self.view.limits.unwrap_or(self.membership.limits)
     }
 

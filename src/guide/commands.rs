@@ -86,9 +86,12 @@
 //! | `add map ID KEY VALUE` | [`Map::add`](crate::Map::add), [`Map::add_all`](crate::Map::add_all) | admin | 1.8 |
 //! | `set map ID KEY VALUE` | [`Map::set`](crate::Map::set), [`Map::set_entry`](crate::Map::set_entry) | admin | 1.8 |
 //! | `del map ID KEY` | [`Map::delete`](crate::Map::delete), [`Map::delete_all`](crate::Map::delete_all), [`Map::delete_entry`](crate::Map::delete_entry) | admin | 1.8 |
+//! | `prepare map ID` | [`Map::replace`](crate::Map::replace) | admin | 2.4 |
+//! | `commit map @N ID` | [`Map::replace`](crate::Map::replace) | admin | 2.4 |
 //! | `clear map ID` | [`Map::clear`](crate::Map::clear) | admin | 1.8 |
 //!
-//! `add_all` sends most entries as the payload of one command: `add map ID <<`.
+//! `add_all` sends most entries as the payload of one command: `add map ID <<`. `replace` also sends
+//! `add`, `show`, `clear` and `del`, with the number of the new version: `add map @N ID <<`.
 //!
 //! # ACLs
 //!
@@ -98,6 +101,8 @@
 //! | `get acl ID VALUE` | [`Acl::get`](crate::Acl::get) | admin | 1.8 |
 //! | `add acl ID PATTERN` | [`Acl::add`](crate::Acl::add), [`Acl::add_all`](crate::Acl::add_all) | admin | 1.8 |
 //! | `del acl ID PATTERN` | [`Acl::delete`](crate::Acl::delete), [`Acl::delete_all`](crate::Acl::delete_all), [`Acl::delete_entry`](crate::Acl::delete_entry) | admin | 1.8 |
+//! | `prepare acl ID` | [`Acl::replace`](crate::Acl::replace) | admin | 2.4 |
+//! | `commit acl @N ID` | [`Acl::replace`](crate::Acl::replace) | admin | 2.4 |
 //! | `clear acl ID` | [`Acl::clear`](crate::Acl::clear) | admin | 1.8 |
 //!
 //! # Beside other commands
@@ -123,5 +128,4 @@
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting backends, certificates, and
-//! replacing a map in one transaction have no call of their own yet.
+//! payload. Adding and deleting backends, and certificates have no call of their own yet.

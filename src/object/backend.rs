@@ -207,6 +207,8 @@ async fn shut_down(name: &ProxyName, target: &Target, deadline: &Deadline) -> Re
 struct Shutdown(Vec<Batch>);
 
 impl OnceJob for Shutdown {
+    type Answer = Change;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,

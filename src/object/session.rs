@@ -135,6 +135,8 @@ struct Shutdown<'a> {
 }
 
 impl OnceJob for Shutdown<'_> {
+    type Answer = Change;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,

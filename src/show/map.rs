@@ -36,6 +36,10 @@ pub struct PatternInfo {
     /// entries of a map that is used twice count twice, and each refused pattern subtracts one. A
     /// negative count is reported as 0.
     pub entries: Option<u64>,
+    /// Number of the version that requests see (2.4 and later). [`Map::replace`](crate::Map::replace)
+    /// creates versions.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub version: Option<u32>,
 }
 
 /// An entry of a map (key and value) or of an ACL (pattern).
@@ -83,18 +87,16 @@ impl PatternInfo {
             Some((file, _)) => (file, rest.get(file.len() + 2..)?),
             None => rest.split_once(") ")?,
         };
-        let (description, count) = match rest.rsplit_once(". curr_ver=") {
-            Some((description, versions)) => {
-                (description, versions.rsplit_once("entry_cnt=").map(|(_, n)| n))
-            }
-            None => (rest, None),
-        };
+        let (description, versions) = rest.rsplit_once(". curr_ver=").unwrap_or((rest, ""));
+        let count = versions.rsplit_once("entry_cnt=").map(|(_, count)| count);
         let entries = count.map(str::parse::<u64>).transpose().ok()?;
+        let version = versions.split_once(' ').map(|(version, _)| version.parse()).transpose().ok()?;
         Some(Self {
             number: number.parse().ok()?,
             file: (!file.is_empty()).then(|| file.into()),
             description: description.into(),
             entries: entries.map(|count| if count > i64::MAX.unsigned_abs() { 0 } else { count }),
+            version,
         })
     }
 }
@@ -132,6 +134,12 @@ impl Entries {
             text: self.printed.get(start..end).unwrap_or_default(),
         })
     }
+}
+
+/// Returns the number of the version that `prepare map` or `prepare acl` created.
+pub(crate) fn new_version(words: &str) -> Result<u32, Malformed> {
+    let number = words.strip_prefix("New version created: ").and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Malformed::new(1, None, "the number of a new version", words.as_bytes()))
 }
 
 /// Returns the reference at the start of a line, and its length including the blank.
@@ -233,6 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn a_new_version_has_a_number() {
+        assert_eq!(new_version("New version created: 17"), Ok(17));
+        for words in ["", "New version created: ", "New version created: x", "17", "New version created: 1 2"]
+        {
+            assert!(new_version(words).is_err(), "{words}");
+        }
+    }
+
+    #[test]
     fn a_key_is_known_where_there_is_one_blank() {
         let entries = Entries::read(b"0x1 k v\n0x2 k v w\n0x3 k \n".to_vec()).unwrap();
         let entries: Vec<_> = entries.iter().collect();
@@ -257,6 +274,7 @@ mod tests {
             seen,
             [(2, Some("/etc/my map (1).map"), Some(3)), (1, None, None), (0, Some("d.acl"), Some(0))]
         );
+        assert_eq!(list.iter().map(|one| one.version).collect::<Vec<_>>(), [Some(0), None, Some(0)]);
         assert_eq!(&*list[1].description, "acl 'src' file '/etc/h.cfg' line 11");
         assert!(PatternInfo::read("x (a) b\n").is_err());
     }

@@ -23,7 +23,7 @@ pub use session::Session;
 pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
-pub(crate) use map::Entries;
+pub(crate) use map::{Entries, new_version};
 pub(crate) use report::{READING, ReportParser};
 pub(crate) use servers_conn::used_connections;
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -82,9 +82,10 @@ async fn receive(
     deadline: &Deadline,
 ) -> Result<()> {
     let limit = deadline.limits().max_reply_size;
-    let mut total = 0;
+    let (mut total, mut scanned) = (0, 0);
     loop {
-        take(received, replies, count);
+        take(received, scanned, replies, count);
+        scanned = received.len().saturating_sub(PROMPT.len() - 1);
         if replies.len() >= count {
             return Ok(());
         }
@@ -107,13 +108,16 @@ async fn receive(
     }
 }
 
-/// Moves whole replies from `received` to `replies`.
-fn take(received: &mut Vec<u8>, replies: &mut Vec<Vec<u8>>, count: usize) {
-    let mut start = 0;
+/// Moves whole replies from `received` to `replies`. No prompt begins in the first `scanned` bytes.
+fn take(received: &mut Vec<u8>, scanned: usize, replies: &mut Vec<Vec<u8>>, count: usize) {
+    let (mut start, mut scanned) = (0, scanned);
     while replies.len() < count {
+        let new = received.get(start + scanned..).unwrap_or_default();
+        let Some(at) = new.windows(PROMPT.len()).position(|bytes| bytes == PROMPT) else { break };
+        let end = scanned + at;
         let mut rest = received.get(start..).unwrap_or_default();
-        let Some(end) = rest.windows(PROMPT.len()).position(|bytes| bytes == PROMPT) else { break };
         start += end + PROMPT.len();
+        scanned = 0;
         // The line feed before the prompt belongs to the reply.
         rest = rest.get(..=end).unwrap_or_default();
         while let Some(behind) = rest.strip_prefix(PAYLOAD_PROMPT) {

@@ -242,6 +242,9 @@ fn is_denied_here<T>(outcome: &Outcome<T>) -> bool {
 
 /// Something that one process must not execute twice, for [`Target::execute_once`].
 pub(crate) trait OnceJob: Sync {
+    /// The answer of a process that has executed the job.
+    type Answer: Send;
+
     /// Executes the job on a connection to the process.
     ///
     /// The future is declared `Send`. The compiler cannot infer this for an async closure, because
@@ -250,10 +253,12 @@ pub(crate) trait OnceJob: Sync {
         &self,
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
-    ) -> impl Future<Output = Result<Response<Change>>> + Send;
+    ) -> impl Future<Output = Result<Response<Self::Answer>>> + Send;
 }
 
 impl OnceJob for Command {
+    type Answer = Change;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,
@@ -280,11 +285,11 @@ impl Target {
     /// identified again after a refusal too: the new process may accept the command, and entries
     /// that were added before the refusal are lost with the old process. An unknown outcome is
     /// returned at once, because a connection that has lost a reply can answer no further command.
-    pub(crate) async fn execute_once(
+    pub(crate) async fn execute_once<J: OnceJob>(
         &self,
-        job: &impl OnceJob,
+        job: &J,
         deadline: &Deadline,
-    ) -> Result<Response<Change>> {
+    ) -> Result<Response<J::Answer>> {
         loop {
             let mut connection = self.claimed(deadline).await?;
             let result = job.run(&mut connection, deadline).await;
@@ -300,7 +305,7 @@ impl Target {
     /// process only, and is not executed again if a reload replaces the process meanwhile.
     pub(crate) async fn execute_in_place(
         &self,
-        job: &impl OnceJob,
+        job: &impl OnceJob<Answer = Change>,
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let mut connection = self.claimed(deadline).await?;

@@ -99,6 +99,17 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// Replaces the answer, if the process has the object and the command did not fail.
+    pub(super) fn then<U>(self, next: impl FnOnce(&Address, T) -> Result<Response<U>>) -> Outcome<U> {
+        let Self { label, host, address, version, result } = self;
+        let result = match result {
+            Ok(Response::Value(value)) => next(&address, value),
+            Ok(Response::Absent(words)) => Ok(Response::Absent(words)),
+            Err(error) => Err(error),
+        };
+        Outcome { label, host, address, version, result }
+    }
+
     /// Returns the label of the process, which is unique in the cluster.
     pub fn label(&self) -> &Label {
         &self.label

@@ -2,7 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::outcome::Outcome;
+use crate::address::Address;
 use crate::error::{Answers, Error, ErrorKind, Problem, Result, common_cause};
+use crate::protocol::Response;
 use crate::snapshot::{Agreement, Label, Requirement, Snapshot};
 
 /// Outcomes of one command on all processes of a cluster, in the order of the cluster.
@@ -98,6 +100,12 @@ impl<T> Outcomes<T> {
         previous: Option<Snapshot>,
     ) -> Self {
         Self { command: command.into(), list, missing, previous }
+    }
+
+    /// Replaces the answers: `next` returns the outcome of the process at an address.
+    pub(crate) fn then<U>(self, mut next: impl FnMut(&Address, T) -> Result<Response<U>>) -> Outcomes<U> {
+        let list = self.list.into_iter().map(|outcome| outcome.then(&mut next)).collect();
+        Outcomes { command: self.command, list, missing: self.missing, previous: self.previous }
     }
 
     /// Sets the command. Default for collected outcomes: an empty text.

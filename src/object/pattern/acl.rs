@@ -1,4 +1,5 @@
-use super::set::{PatternSet, Verbs};
+use super::set::PatternSet;
+use super::verbs::Verbs;
 use super::{Contents, Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
@@ -150,6 +151,34 @@ impl Acl {
             bulk.pattern(pattern.as_ref())?;
         }
         self.set.add_all(bulk).await
+    }
+
+    /// Replaces all patterns: afterwards the ACL holds these patterns and no others (HAProxy 2.4 and
+    /// later). Sends `prepare acl ID`, `add acl @N ID PATTERN`, `show acl @N ID` and
+    /// `commit acl @N ID`.
+    ///
+    /// A request sees all old patterns or all new patterns of its process.
+    /// [`Map::replace`](crate::Map::replace) explains the steps, the case that a process fails in
+    /// one of them, and HAProxy 2.2.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`add`](Self::add). All patterns are checked before anything is sent.
+    /// - The errors of [`Map::replace`](crate::Map::replace).
+    ///
+    /// # Cancel safety
+    ///
+    /// The rules of [`Map::replace`](crate::Map::replace).
+    #[doc(alias = "prepare acl")]
+    #[doc(alias = "commit acl")]
+    #[doc(alias = "clear acl")]
+    #[doc(alias = "transaction")]
+    pub async fn replace<P: AsRef<str>>(
+        &self,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> Result<Outcomes<Change>> {
+        let patterns = patterns.into_iter();
+        self.set.replace(patterns.map(|pattern| (pattern.as_ref().into(), None))).await
     }
 
     /// Deletes the patterns with this text: `del acl ID PATTERN`. Up to 3.2, HAProxy deletes all of

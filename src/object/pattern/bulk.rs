@@ -68,11 +68,9 @@ impl Bulk {
     }
 
     /// Sends all entries to every member, one chunk after the other.
-    pub(super) async fn send(mut self, cluster: &Cluster) -> Result<Outcomes<Change>> {
-        self.flush()?;
-        let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
-        let batches = self.chunks.into_iter().map(batch).collect::<Result<_>>()?;
-        let (base, additions) = (&self.base, &Additions(batches));
+    pub(super) async fn send(self, cluster: &Cluster) -> Result<Outcomes<Change>> {
+        let base = &self.base.clone();
+        let additions = &self.additions()?;
         let send = |target: Target, deadline| async move {
             if additions.0.is_empty() {
                 return Ok(Response::Value(Change::Unchanged("no entries".into())));
@@ -80,6 +78,13 @@ impl Bulk {
             target.execute_once(additions, &deadline).await
         };
         cluster.fan_out().each(base, StatFilter::Nothing, send).await
+    }
+
+    /// Returns the commands, for one process or many.
+    pub(super) fn additions(mut self) -> Result<Additions> {
+        self.flush()?;
+        let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
+        Ok(Additions(self.chunks.into_iter().map(batch).collect::<Result<_>>()?))
     }
 
     /// Makes a command of the current payload.
@@ -109,9 +114,11 @@ impl Bulk {
 }
 
 /// The batches of one call, each with the number of entries in each of its commands.
-struct Additions(Vec<(Batch, usize)>);
+pub(super) struct Additions(Vec<(Batch, usize)>);
 
 impl OnceJob for Additions {
+    type Answer = Change;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,

@@ -49,6 +49,8 @@ impl Deletion {
 }
 
 impl OnceJob for Deletion {
+    type Answer = Change;
+
     /// Deletes all entries of each key.
     ///
     /// HAProxy 3.4 deletes one of several entries of a key. There, each key that was found is sent

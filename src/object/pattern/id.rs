@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
+use crate::show::PatternInfo;
 
 /// Identifies a map or an ACL, by its number in a process or by its file.
 ///
@@ -51,6 +52,14 @@ impl PatternId {
             Some(_) if file.contains(['\0', '\r', '\n']) => refuse("holds NUL, CR or LF; use its number"),
             Some(_) if file.contains("<<") => refuse("`<<` begins a payload; use its number"),
             Some(_) => Ok(Self(Which::File(file.into()))),
+        }
+    }
+
+    /// Returns `true` if this line of a list is the map or ACL.
+    pub(crate) fn is(&self, info: &PatternInfo) -> bool {
+        match &self.0 {
+            Which::Number(number) => *number == info.number,
+            Which::File(file) => Some(file) == info.file.as_ref(),
         }
     }
 }

@@ -1,4 +1,5 @@
-use super::set::{PatternSet, Verbs};
+use super::set::PatternSet;
+use super::verbs::Verbs;
 use super::{Contents, Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
@@ -155,6 +156,81 @@ impl Map {
             bulk.pair(key.as_ref(), value.as_ref())?;
         }
         self.set.add_all(bulk).await
+    }
+
+    /// Replaces all entries: afterwards the map holds these entries, in this order, and no others
+    /// (HAProxy 2.4 and later).
+    ///
+    /// The call has three steps, and each step runs on all processes at once:
+    ///
+    /// 1. `prepare map ID` creates a new version of the map, which no request sees. `add map @N ID`
+    ///    fills it, and `show map @N ID` counts its entries.
+    /// 2. When every process holds all entries, each process is identified once more.
+    /// 3. `commit map @N ID` makes the new version the live one.
+    ///
+    /// If a process fails in the first two steps, no process is changed: the new version is
+    /// discarded on every process that answers, the call fails, and the outcome of the other
+    /// processes is [`Unchanged`](Change::Unchanged). Through a view of
+    /// [`Cluster::allow_partial`], such a process is a failure in the outcomes, and the other
+    /// processes commit. A process without this map is absent and holds up no other process.
+    ///
+    /// A request sees all old entries or all new entries of its process, never a mixture and never
+    /// an empty map. Across processes there is a moment between the first commit and the last one
+    /// in which processes differ. It lasts as long as the slowest process takes to accept a
+    /// connection and to answer two commands. If a process fails in it, the outcomes are the exact
+    /// list: changed, failed (it has the old entries), or unknown.
+    ///
+    /// Each step takes as long as the [`Limits`](crate::Limits) allow for a call. While the new
+    /// version is prepared, the process holds both versions in memory.
+    ///
+    /// Do not run two replacements of one map at the same time, and no
+    /// [`delete`](Self::delete) or [`set`](Self::set) beside one: up to 3.0 these two also change
+    /// entries of the version that is prepared. If another client commits a later version first,
+    /// HAProxy refuses this one.
+    ///
+    /// HAProxy 2.2 has no versions. There, [`clear`](Self::clear) and [`add_all`](Self::add_all) do
+    /// the same, but requests see an empty map and then a part of the entries meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`add`](Self::add). All entries are checked before anything is sent.
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if a process is older than 2.4.
+    /// - [`Refused`](crate::ErrorKind::Refused) if HAProxy refuses an entry, if another client
+    ///   changes the new version before the commit, or commits a later one.
+    /// - [`Io`](crate::ErrorKind::Io) if another process has taken over the socket since the first
+    ///   step, such as a new worker.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer to a commit was lost, and
+    ///   the process, asked for its live version on a new connection, does not answer or still has
+    ///   the old one. HAProxy may still read the commit from the lost connection. The process has
+    ///   all old entries or all new entries.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before the last step, no process is changed, and each process may
+    /// keep the new version in memory. If it is dropped in the last step, some processes may have
+    /// committed. The same holds for a process that hangs while the version is discarded. A version
+    /// that is left costs the memory of its entries and changes no answer. The next replacement
+    /// that commits frees it: HAProxy then removes all earlier versions. So does a reload.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// let hosts = cluster.map("/etc/haproxy/hosts.map")?;
+    /// hosts.replace([("a.example.org", "app"), ("b.example.org", "static")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "prepare map")]
+    #[doc(alias = "commit map")]
+    #[doc(alias = "clear map")]
+    #[doc(alias = "transaction")]
+    pub async fn replace<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Outcomes<Change>> {
+        let entries = entries.into_iter();
+        self.set.replace(entries.map(|(key, value)| (key.as_ref().into(), Some(value.as_ref().into())))).await
     }
 
     /// Sets the value of all entries with this key: `set map ID KEY VALUE`.

@@ -7,7 +7,9 @@ mod deletion;
 mod id;
 mod lookup;
 mod map;
+mod replacement;
 mod set;
+mod verbs;
 
 pub use acl::Acl;
 pub use contents::{Contents, Difference};

@@ -1,6 +1,8 @@
 use super::bulk::Bulk;
 use super::contents::Contents;
 use super::deletion::Deletion;
+use super::replacement::Replacement;
+use super::verbs::Verbs;
 use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
@@ -17,23 +19,6 @@ pub(super) struct PatternSet {
     cluster: Cluster,
     verbs: &'static Verbs,
     id: PatternId,
-}
-
-/// The commands of one kind of pattern set.
-#[derive(Debug)]
-pub(super) struct Verbs {
-    show: &'static str,
-    get: &'static str,
-    add: &'static str,
-    delete: &'static str,
-    clear: &'static str,
-}
-
-impl Verbs {
-    pub(super) const MAP: Self =
-        Self { show: "show map", get: "get map", add: "add map", delete: "del map", clear: "clear map" };
-    pub(super) const ACL: Self =
-        Self { show: "show acl", get: "get acl", add: "add acl", delete: "del acl", clear: "clear acl" };
 }
 
 impl PatternSet {
@@ -87,6 +72,16 @@ impl PatternSet {
 
     pub(super) async fn add_all(&self, bulk: Bulk) -> Result<Outcomes<Change>> {
         bulk.send(&self.cluster).await
+    }
+
+    /// Replaces the whole set by these entries: keys with the values of a map, or patterns of an
+    /// ACL, which have no values.
+    pub(super) async fn replace(
+        &self,
+        entries: impl IntoIterator<Item = (Box<str>, Option<Box<str>>)>,
+    ) -> Result<Outcomes<Change>> {
+        let replacement = Replacement::new(self.verbs, &self.id, entries.into_iter().collect())?;
+        replacement.run(&self.cluster).await
     }
 
     pub(super) async fn delete(&self, text: &str) -> Result<Outcomes<Change>> {

@@ -86,6 +86,8 @@ impl Addition {
 }
 
 impl OnceJob for Addition {
+    type Answer = Change;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,

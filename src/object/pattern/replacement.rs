@@ -1,0 +1,342 @@
+//! Replacement of a whole map or ACL by a new version, on all processes or on none.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::future::join_all;
+
+use super::PatternId;
+use super::bulk::Bulk;
+use super::verbs::Verbs;
+use crate::address::Address;
+use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::level::Level;
+use crate::process::{Batch, IdentifiedConnection, ProcessClient};
+use crate::protocol::{Change, Command, EntryRef, Response, malformed};
+use crate::show::stat::StatFilter;
+use crate::show::{Entries, PatternInfo, new_version};
+use crate::transport::Deadline;
+
+/// The new entries of a map or an ACL, and the versions that hold them so far.
+///
+/// The steps of a call, each on all processes at once:
+///
+/// 1. Prepare a version, add all entries to it, and read it back ([`Fill`]).
+/// 2. Identify each process again.
+/// 3. Commit the versions. If an earlier step failed, discard them instead.
+pub(super) struct Replacement {
+    verbs: &'static Verbs,
+    id: PatternId,
+    entries: Vec<(Box<str>, Option<Box<str>>)>,
+    /// Every version that a process has prepared.
+    prepared: Mutex<Vec<Prepared>>,
+}
+
+/// The results of the processes, by address.
+type Results = HashMap<Address, Result<Response<Change>>>;
+
+/// A version that one process has prepared.
+#[derive(Clone)]
+struct Prepared {
+    member: ProcessClient,
+    identity: Identity,
+    version: u32,
+}
+
+/// First release that knows versions of maps and ACLs.
+const SINCE: (u16, u16) = (2, 4);
+
+/// Number of entries that one piece of commands deletes.
+const PIECE: usize = 100;
+
+impl Replacement {
+    /// # Errors
+    ///
+    /// - `InvalidInput` if HAProxy would not accept an entry unchanged.
+    pub(super) fn new(
+        verbs: &'static Verbs,
+        id: &PatternId,
+        entries: Vec<(Box<str>, Option<Box<str>>)>,
+    ) -> Result<Self> {
+        let new = Self { verbs, id: id.clone(), entries, prepared: Mutex::default() };
+        // The longest number makes the longest line.
+        new.bulk(u32::MAX)?.additions()?;
+        Ok(new)
+    }
+
+    pub(super) async fn run(self, cluster: &Cluster) -> Result<Outcomes<Change>> {
+        let is_strict = !cluster.is_partial();
+        let (this, prepare) = (&self, &self.prepare()?);
+        let fill = |target: Target, deadline| async move {
+            let fill = Fill { replacement: this, member: &target.member };
+            target.execute_once(&fill, &deadline).await.map_err(Error::without_effect)
+        };
+        let filled = cluster.allow_partial().fan_out().each(prepare, StatFilter::Nothing, fill).await?;
+        let ready: Vec<Prepared> = filled.values().map(|(_, prepared)| prepared.clone()).collect();
+
+        let is_whole = filled.is_complete();
+        let checks = if is_strict && !is_whole { Vec::new() } else { check(&ready, cluster).await };
+        let is_given_up = is_strict && (!is_whole || checks.iter().any(Result::is_err));
+        let results: Results = if is_given_up {
+            let failed = |(prepared, check): (&Prepared, Result<()>)| {
+                Some((prepared.member.address().clone(), Err(check.err()?)))
+            };
+            ready.iter().zip(checks).filter_map(failed).collect()
+        } else {
+            self.commit_all(ready.iter().zip(checks), cluster).await
+        };
+
+        let left = self.discard_all(&results, cluster).await;
+        let mut results = results;
+        let outcomes = filled.then(|address, prepared| match results.remove(address) {
+            Some(result) => result,
+            None if left.contains(&(address.clone(), prepared.version)) => {
+                Ok(Response::Value(Change::Unchanged(NOT_DISCARDED.into())))
+            }
+            None => Ok(Response::Value(Change::Unchanged(DISCARDED.into()))),
+        });
+        if is_strict { outcomes.all() } else { Ok(outcomes) }
+    }
+
+    /// Commits the version of each process, unless the check of the process failed.
+    async fn commit_all<'a>(
+        &self,
+        checked: impl Iterator<Item = (&'a Prepared, Result<()>)>,
+        cluster: &Cluster,
+    ) -> Results {
+        let deadline = &Deadline::new(cluster.limits());
+        let commit = |(prepared, check): (&'a Prepared, Result<()>)| async move {
+            let result = match check {
+                Ok(()) => self.commit(prepared, deadline).await,
+                Err(error) => Err(error),
+            };
+            (prepared.member.address().clone(), result)
+        };
+        join_all(checked.map(commit)).await.into_iter().collect()
+    }
+
+    /// Commits a version. Its process must be the one that prepared it.
+    async fn commit(&self, prepared: &Prepared, deadline: &Deadline) -> Result<Response<Change>> {
+        let verb = self.verbs.commit;
+        let commit = self.command(Command::write_once(verb), Some(prepared.version))?;
+        let run = async {
+            let mut connection = prepared.connect(deadline).await?;
+            let answer = connection.execute(&commit, deadline).await?;
+            if let Response::Absent(words) = answer {
+                return Err(Error::new(Problem::Refused(words)));
+            }
+            if connection.was_replaced(deadline).await {
+                return Err(Error::new(Problem::Replaced));
+            }
+            Ok(())
+        };
+        let result = match run.await {
+            Err(error) if error.is_unknown() => self.find_out(prepared, error, deadline).await,
+            result => result,
+        };
+        result.map_err(prepared.member.with_context(&commit))?;
+        let words = match self.entries.len() {
+            1 => "1 entry".into(),
+            all => format!("{all} entries").into(),
+        };
+        Ok(Response::Value(Change::Changed(Some(words))))
+    }
+
+    /// Asks the process for the live version, because the answer to a commit was `lost`.
+    ///
+    /// If the old version is live, the outcome stays unknown: HAProxy may still read the commit from
+    /// the connection that was lost.
+    async fn find_out(&self, prepared: &Prepared, lost: Error, deadline: &Deadline) -> Result<()> {
+        let verb = self.verbs.show;
+        let show = Command::read(verb).needs(Level::Admin);
+        let ask = async {
+            let mut connection = prepared.connect(deadline).await?;
+            connection.ask(&show, deadline).await
+        };
+        match ask.await {
+            Ok(Response::Value(printed)) => {
+                let infos = PatternInfo::read(&String::from_utf8_lossy(&printed)).unwrap_or_default();
+                let live = infos.iter().find(|info| self.id.is(info)).and_then(|info| info.version);
+                if live == Some(prepared.version) { Ok(()) } else { Err(lost) }
+            }
+            Err(error) if error.is_replaced() => Err(error),
+            _ => Err(lost),
+        }
+    }
+
+    /// Discards the versions that were not committed. If the outcome of a commit is unknown, the
+    /// version stays, because it may be the live version by now.
+    ///
+    /// Returns the address and the version of each process on which this failed.
+    async fn discard_all(&self, results: &Results, cluster: &Cluster) -> HashSet<(Address, u32)> {
+        let deadline = &Deadline::new(cluster.limits());
+        let is_over = |prepared: &Prepared| match results.get(prepared.member.address()) {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.is_unknown(),
+            None => false,
+        };
+        let open: Vec<_> = self.prepared().iter().filter(|prepared| !is_over(prepared)).cloned().collect();
+        let discarding = open.iter().map(|prepared| async move {
+            let failed = self.discard(prepared, deadline).await.is_err();
+            failed.then(|| (prepared.member.address().clone(), prepared.version))
+        });
+        join_all(discarding).await.into_iter().flatten().collect()
+    }
+
+    /// Removes the entries of a prepared version, unless its process is gone.
+    ///
+    /// HAProxy 3.4 answers `clear map @N` with success and removes nothing. The entries that are
+    /// left are deleted by their references.
+    async fn discard(&self, prepared: &Prepared, deadline: &Deadline) -> Result<()> {
+        let mut connection = match prepared.connect(deadline).await {
+            Err(error) if error.is_replaced() => return Ok(()),
+            connection => connection?,
+        };
+        let verb = self.verbs.clear;
+        let clear = self.command(Command::write(verb), Some(prepared.version))?;
+        connection.execute(&clear, deadline).await?;
+        let entries = self.entries_of(prepared.version, &mut connection, deadline).await?;
+        let verb = self.verbs.delete;
+        let delete = self.command(Command::write(verb), None)?;
+        let references: Vec<EntryRef> = entries.iter().map(|entry| entry.reference()).collect();
+        for piece in references.chunks(PIECE) {
+            let commands = piece.iter().map(|reference| delete.clone().reference(*reference));
+            let batch = Batch::new(commands.collect())?;
+            connection.execute_all(&batch, deadline).await.ended?;
+        }
+        let rest = self.entries_of(prepared.version, &mut connection, deadline).await?.len();
+        if rest > 0 {
+            return Err(wrong_count(rest, 0));
+        }
+        Ok(())
+    }
+
+    /// Reads the entries of a version.
+    async fn entries_of(
+        &self,
+        version: u32,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Entries> {
+        let verb = self.verbs.show;
+        let show = self.command(Command::read(verb).needs(Level::Admin), Some(version))?;
+        match connection.ask(&show, deadline).await? {
+            Response::Value(printed) => Ok(Entries::read(printed)?),
+            Response::Absent(words) => Err(Error::new(Problem::Refused(words))),
+        }
+    }
+
+    fn prepare(&self) -> Result<Command> {
+        let verb = self.verbs.prepare;
+        self.command(Command::write_once(verb).since(SINCE), None)
+    }
+
+    /// Returns the commands that add all entries to a version.
+    fn bulk(&self, version: u32) -> Result<Bulk> {
+        let verb = self.verbs.add;
+        let mut bulk = Bulk::new(self.command(Command::write_once(verb), Some(version))?);
+        for (key, value) in &self.entries {
+            match value {
+                Some(value) => bulk.pair(key, value)?,
+                None => bulk.pattern(key)?,
+            }
+        }
+        Ok(bulk)
+    }
+
+    /// Adds the version and the map or ACL to a command.
+    fn command(&self, command: Command, version: Option<u32>) -> Result<Command> {
+        let command = match version {
+            Some(version) => command.word(format_args!("@{version}")),
+            None => command,
+        };
+        command.text(&self.id.to_string())
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, Vec<Prepared>> {
+        // The list is consistent after every statement, so a poisoned lock does no harm.
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first step: one process gets a version that holds all entries.
+struct Fill<'a> {
+    replacement: &'a Replacement,
+    member: &'a ProcessClient,
+}
+
+impl OnceJob for Fill<'_> {
+    type Answer = Prepared;
+
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Prepared>> {
+        let Self { replacement, member } = self;
+        let words = match connection.execute(&replacement.prepare()?, deadline).await? {
+            Response::Value(Change::Changed(Some(words))) => words,
+            Response::Value(_) => return Err(Error::new(malformed("the number of a new version", b""))),
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        };
+        let version = new_version(&words)?;
+        let identity = identity_of(connection)?;
+        let prepared = Prepared { member: (*member).clone(), identity, version };
+        replacement.prepared().push(prepared.clone());
+        let added = replacement.bulk(version)?.additions()?.run(connection, deadline).await?;
+        if let Response::Absent(words) = added {
+            return Err(Error::new(Problem::Refused(words)));
+        }
+        let found = replacement.entries_of(version, connection, deadline).await?.len();
+        let expected = replacement.entries.len();
+        if found != expected {
+            return Err(wrong_count(found, expected));
+        }
+        Ok(Response::Value(prepared))
+    }
+}
+
+impl Prepared {
+    /// Connects to the process that prepared the version.
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::Replaced`] if another process answers at its address.
+    async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
+        let connection = self.member.identified(deadline).await?;
+        if identity_of(&connection)?.fits(&self.identity) {
+            return Ok(connection);
+        }
+        Err(Error::new(Problem::Replaced))
+    }
+
+    /// Checks that the process that prepared the version still answers.
+    async fn check(&self, deadline: &Deadline) -> Result<()> {
+        let (info, read_at) = self.member.info(deadline).await?;
+        match Identity::new(&info, read_at) {
+            Some(identity) if identity.fits(&self.identity) => Ok(()),
+            _ => Err(Error::new(Problem::Replaced).at(self.member.address())),
+        }
+    }
+}
+
+/// Checks that each process still answers.
+async fn check(ready: &[Prepared], cluster: &Cluster) -> Vec<Result<()>> {
+    let deadline = &Deadline::new(cluster.limits());
+    join_all(ready.iter().map(|prepared| prepared.check(deadline))).await
+}
+
+fn wrong_count(found: usize, expected: usize) -> Error {
+    let text = format!("the new version holds {found} entries instead of {expected}");
+    Error::from_kind(ErrorKind::Refused, text)
+}
+
+fn identity_of(connection: &IdentifiedConnection<'_>) -> Result<Identity> {
+    let identity = Identity::new(&connection.info, connection.at);
+    identity.ok_or_else(|| Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())))
+}
+
+/// Messages for a process that holds all entries, if the call failed on another process.
+const DISCARDED: &str = "the new version was discarded";
+const NOT_DISCARDED: &str = "the new version was not committed, and its entries are left in memory";
