@@ -126,7 +126,7 @@ pub mod info {
 
 /// Entries of a [`Map`] or an [`Acl`], and the differences between processes.
 pub mod map {
-    pub use crate::object::{Contents, Difference, Lookup, PatternId};
+    pub use crate::object::{Contents, Difference, Lookup, NewValue, PatternId, Plan};
     pub use crate::protocol::EntryRef;
     pub use crate::show::{Entry, PatternInfo};
 }

@@ -385,6 +385,34 @@ impl IdentifiedConnection<'_> {
         read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
     }
 
+    /// Runs one query, and returns the text of the answer, which may look like a prompt in the
+    /// middle. The answer has ended when the process has identified itself again behind it.
+    pub(crate) async fn dump(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
+        let (member, nbproc) = (self.member, self.nbproc());
+        let with_context = member.with_context(command);
+        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
+        sent.ended.map_err(&with_context)?;
+        let mut reply = sent.texts.concat();
+        let mut next =
+            self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).boxed().await;
+        loop {
+            next.ended.map_err(&with_context)?;
+            let text = next.texts.concat();
+            if Info::begins(&text) {
+                let info = rest_of_info(&mut self.connection, text, deadline).await.map_err(&with_context)?;
+                if info.pid() == self.info.pid() {
+                    break;
+                }
+                return Err(with_context(Error::new(Problem::Replaced)));
+            }
+            reply.extend_from_slice(b"> ");
+            reply.extend(text);
+            next = self.connection.receive(deadline).boxed().await;
+        }
+        protocol::check_ending(&reply).map_err(&with_context)?;
+        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
+    }
+
     /// Runs the commands of a batch, one after the other.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
         let commands = &batch.commands;

@@ -223,6 +223,7 @@ fn any_name(u: &mut Unstructured<'_>) -> Result<String> {
 async fn check(process: &Process, case: &Case) {
     let before = process.state().await;
     check_map(process, &case.key, &case.value, &before).await;
+    check_sync(process, &case.key, &case.value, &before).await;
     check_acl(process, &case.pattern, &before).await;
     check_table(process, &case.key).await;
     check_names(process, case).await;
@@ -257,6 +258,27 @@ async fn check_map(process: &Process, key: &str, value: &str, before: &BTreeMap<
     if let Ok(found) = map.get(key).await {
         let (_, lookup) = found.values().next().unwrap();
         assert_eq!(lookup.found, ["one", "two"].contains(&key), "{key:?}");
+    }
+}
+
+/// Checks that a wanted entry is stored unchanged, by few changes and, from 2.4 on, by a replacement.
+async fn check_sync(process: &Process, key: &str, value: &str, before: &BTreeMap<String, Vec<String>>) {
+    let held: Vec<(&str, &str)> =
+        before["a.map"].iter().map(|entry| entry.split_once(' ').unwrap()).collect();
+    for old in [&held[..], &[]] {
+        let wanted = [old, &[(key, value)]].concat();
+        match process.map.sync(wanted.clone()).await {
+            Ok(_) => {
+                let texts: Vec<_> = wanted.iter().map(|(key, value)| format!("{key} {value}")).collect();
+                assert_eq!(process.entries("map", "a.map").await, texts);
+            }
+            Err(error) => {
+                assert!(is_refused(&error), "{error} for {key:?} {value:?}");
+                assert!(!(is_expressible(key) && is_expressible(value)), "{error} for {key:?} {value:?}");
+            }
+        }
+        process.map.sync(held.clone()).await.unwrap();
+        assert_eq!(process.entries("map", "a.map").await, before["a.map"], "{key:?} {value:?}");
     }
 }
 

@@ -92,6 +92,8 @@
 //!
 //! `add_all` sends most entries as the payload of one command: `add map ID <<`. `replace` also sends
 //! `add`, `show`, `clear` and `del`, with the number of the new version: `add map @N ID <<`.
+//! [`Map::sync`](crate::Map::sync) sends `show`, `add`, `set` and `del`, or the commands of `replace`,
+//! and [`Map::plan`](crate::Map::plan) sends `show`. The same holds for ACLs.
 //!
 //! # ACLs
 //!

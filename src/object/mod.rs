@@ -18,7 +18,7 @@ pub use backend::BackendRef;
 pub use counters::Counters;
 pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};
-pub use pattern::{Acl, Contents, Difference, Lookup, Map, PatternId};
+pub use pattern::{Acl, Contents, Difference, Lookup, Map, NewValue, PatternId, Plan};
 pub use rate_limit::RateLimit;
 pub use server::{
     AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerWeight, Tls, Weight,

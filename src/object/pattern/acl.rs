@@ -1,3 +1,4 @@
+use super::plan::{Plan, Wanted};
 use super::set::PatternSet;
 use super::verbs::Verbs;
 use super::{Contents, Lookup, PatternId};
@@ -157,7 +158,7 @@ impl Acl {
     /// later). Sends `prepare acl ID`, `add acl @N ID PATTERN`, `show acl @N ID` and
     /// `commit acl @N ID`.
     ///
-    /// A request sees all old patterns or all new patterns of its process.
+    /// A lookup sees all old patterns or all new patterns of its process.
     /// [`Map::replace`](crate::Map::replace) explains the steps, the case that a process fails in
     /// one of them, and HAProxy 2.2.
     ///
@@ -177,8 +178,39 @@ impl Acl {
         &self,
         patterns: impl IntoIterator<Item = P>,
     ) -> Result<Outcomes<Change>> {
-        let patterns = patterns.into_iter();
-        self.set.replace(patterns.map(|pattern| (pattern.as_ref().into(), None))).await
+        self.set.replace(patterns.into_iter().map(wanted)).await
+    }
+
+    /// Makes every process hold exactly these patterns, in this order.
+    ///
+    /// Sends the changes that each process needs, or replaces all patterns:
+    /// [`Map::sync`](crate::Map::sync) explains the choice, the order of the changes, and HAProxy 2.2.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Map::sync`](crate::Map::sync).
+    ///
+    /// # Cancel safety
+    ///
+    /// The rules of [`Map::sync`](crate::Map::sync).
+    #[doc(alias = "show acl")]
+    #[doc(alias = "del acl")]
+    pub async fn sync<P: AsRef<str>>(
+        &self,
+        patterns: impl IntoIterator<Item = P>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.sync(patterns.into_iter().map(wanted)).await
+    }
+
+    /// Returns the changes that [`sync`](Self::sync) would make to each process, and changes nothing:
+    /// `show acl ID`.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`show`](Self::show) and [`add`](Self::add).
+    #[doc(alias = "show acl")]
+    pub async fn plan<P: AsRef<str>>(&self, patterns: impl IntoIterator<Item = P>) -> Result<Outcomes<Plan>> {
+        self.set.plan(patterns.into_iter().map(wanted)).await
     }
 
     /// Deletes the patterns with this text: `del acl ID PATTERN`. Up to 3.2, HAProxy deletes all of
@@ -245,4 +277,8 @@ impl Acl {
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
         self.set.clear().await
     }
+}
+
+fn wanted<P: AsRef<str>>(pattern: P) -> Wanted {
+    (pattern.as_ref().into(), None)
 }

@@ -1,5 +1,6 @@
 //! Addition of many entries to a map or an ACL with few commands.
 
+use super::plan::Wanted;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{Batch, Executed, IdentifiedConnection};
@@ -33,6 +34,18 @@ pub(super) const LONGEST: usize = 7_000;
 impl Bulk {
     pub(super) fn new(base: Command) -> Self {
         Self { base, chunks: Vec::new(), payload: (String::new(), 0) }
+    }
+
+    /// Creates a list of keys with their values, or of patterns.
+    pub(super) fn of(base: Command, entries: &[Wanted]) -> Result<Self> {
+        let mut bulk = Self::new(base);
+        for (key, value) in entries {
+            match value {
+                Some(value) => bulk.pair(key, value)?,
+                None => bulk.pattern(key)?,
+            }
+        }
+        Ok(bulk)
     }
 
     /// Adds an entry of a map.

@@ -108,7 +108,7 @@ fn deletes_all_of_a_key(info: &Info) -> bool {
 }
 
 /// Divides commands into pieces that are sent at once.
-fn pieces(commands: Vec<Command>) -> Vec<Vec<Command>> {
+pub(super) fn pieces(commands: Vec<Command>) -> Vec<Vec<Command>> {
     let mut pieces: Vec<Vec<Command>> = Vec::new();
     let mut length = 0;
     for command in commands {

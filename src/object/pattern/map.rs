@@ -1,3 +1,4 @@
+use super::plan::{Plan, Wanted};
 use super::set::PatternSet;
 use super::verbs::Verbs;
 use super::{Contents, Lookup, PatternId};
@@ -174,8 +175,9 @@ impl Map {
     /// [`Cluster::allow_partial`], such a process is a failure in the outcomes, and the other
     /// processes commit. A process without this map is absent and holds up no other process.
     ///
-    /// A request sees all old entries or all new entries of its process, never a mixture and never
-    /// an empty map. Across processes there is a moment between the first commit and the last one
+    /// A lookup sees all old entries or all new entries of its process, never a mixture and never
+    /// an empty map. A request that looks up several keys while the version is committed can see
+    /// the old entries first and the new ones then. Across processes there is a moment between the first commit and the last one
     /// in which processes differ. It lasts as long as the slowest process takes to accept a
     /// connection and to answer two commands. If a process fails in it, the outcomes are the exact
     /// list: changed, failed (it has the old entries), or unknown.
@@ -188,8 +190,8 @@ impl Map {
     /// entries of the version that is prepared. If another client commits a later version first,
     /// HAProxy refuses this one.
     ///
-    /// HAProxy 2.2 has no versions. There, [`clear`](Self::clear) and [`add_all`](Self::add_all) do
-    /// the same, but requests see an empty map and then a part of the entries meanwhile.
+    /// HAProxy 2.2 has no versions. There, [`sync`](Self::sync) leads to the same entries, but a
+    /// request can see some of the changes before the others.
     ///
     /// # Errors
     ///
@@ -229,8 +231,78 @@ impl Map {
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Outcomes<Change>> {
-        let entries = entries.into_iter();
-        self.set.replace(entries.map(|(key, value)| (key.as_ref().into(), Some(value.as_ref().into())))).await
+        self.set.replace(entries.into_iter().map(wanted)).await
+    }
+
+    /// Makes every process hold exactly these entries, in this order.
+    ///
+    /// The call reads the entries of each process, compares them with `entries`, and sends the
+    /// changes that the process needs, which can be different ones for each process:
+    /// [`plan`](Self::plan) shows them. A process that holds these entries already is
+    /// [`Unchanged`](Change::Unchanged).
+    ///
+    /// If one process needs more changes than half of `entries`, and every process with the map is
+    /// HAProxy 2.4 or later, the call is [`replace`](Self::replace) instead. On HAProxy 2.2, or if
+    /// one process is that old, the changes are the only way.
+    ///
+    /// A request can see some of the changes before the others. New entries are added first, then
+    /// values are changed, and old entries are deleted last, so that an entry that is both old and
+    /// wanted is found at all times. If the entry of a key moves and its value changes, the
+    /// old value is found until the old entry is deleted.
+    ///
+    /// Entries are changed and deleted by their references, so duplicates of a key are exact on every
+    /// release. HAProxy adds entries at the end only. If a new entry belongs in the middle, all
+    /// entries behind it are added again and deleted at their old place.
+    ///
+    /// HAProxy prints a blank between key and value. An entry with more blanks is therefore compared
+    /// by its whole text: key `a b` with value `c` is the same as key `a` with value `b c`.
+    ///
+    /// If a process cannot be read, nothing is sent to any process, except through a view of
+    /// [`Cluster::allow_partial`].
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`add`](Self::add), and of [`replace`](Self::replace) if it is used. All
+    ///   entries are checked before anything is sent.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a process stopped among the
+    ///   changes, or holds other entries at the end, for example because another client changed
+    ///   them. Call `sync` again for the rest.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves each process with the changes that it has received so far.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// let hosts = cluster.map("/etc/haproxy/hosts.map")?;
+    /// hosts.sync([("a.example.org", "app"), ("b.example.org", "static")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "show map")]
+    #[doc(alias = "set map")]
+    #[doc(alias = "del map")]
+    pub async fn sync<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.sync(entries.into_iter().map(wanted)).await
+    }
+
+    /// Returns the changes that [`sync`](Self::sync) would make to each process, and changes nothing:
+    /// `show map ID`.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`show`](Self::show) and [`add`](Self::add).
+    #[doc(alias = "show map")]
+    pub async fn plan<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Outcomes<Plan>> {
+        self.set.plan(entries.into_iter().map(wanted)).await
     }
 
     /// Sets the value of all entries with this key: `set map ID KEY VALUE`.
@@ -337,4 +409,8 @@ impl Map {
     pub async fn clear(&self) -> Result<Outcomes<Change>> {
         self.set.clear().await
     }
+}
+
+fn wanted<K: AsRef<str>, V: AsRef<str>>((key, value): (K, V)) -> Wanted {
+    (key.as_ref().into(), Some(value.as_ref().into()))
 }

@@ -7,8 +7,10 @@ mod deletion;
 mod id;
 mod lookup;
 mod map;
+mod plan;
 mod replacement;
 mod set;
+mod synchronization;
 mod verbs;
 
 pub use acl::Acl;
@@ -16,3 +18,4 @@ pub use contents::{Contents, Difference};
 pub use id::PatternId;
 pub use lookup::Lookup;
 pub use map::Map;
+pub use plan::{NewValue, Plan};

@@ -7,6 +7,7 @@ use futures::future::join_all;
 
 use super::PatternId;
 use super::bulk::Bulk;
+use super::plan::Wanted;
 use super::verbs::Verbs;
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
@@ -28,7 +29,7 @@ use crate::transport::Deadline;
 pub(super) struct Replacement {
     verbs: &'static Verbs,
     id: PatternId,
-    entries: Vec<(Box<str>, Option<Box<str>>)>,
+    entries: Vec<Wanted>,
     /// Every version that a process has prepared.
     prepared: Mutex<Vec<Prepared>>,
 }
@@ -45,7 +46,7 @@ struct Prepared {
 }
 
 /// First release that knows versions of maps and ACLs.
-const SINCE: (u16, u16) = (2, 4);
+pub(super) const SINCE: (u16, u16) = (2, 4);
 
 /// Number of entries that one piece of commands deletes.
 const PIECE: usize = 100;
@@ -54,11 +55,7 @@ impl Replacement {
     /// # Errors
     ///
     /// - `InvalidInput` if HAProxy would not accept an entry unchanged.
-    pub(super) fn new(
-        verbs: &'static Verbs,
-        id: &PatternId,
-        entries: Vec<(Box<str>, Option<Box<str>>)>,
-    ) -> Result<Self> {
+    pub(super) fn new(verbs: &'static Verbs, id: &PatternId, entries: Vec<Wanted>) -> Result<Self> {
         let new = Self { verbs, id: id.clone(), entries, prepared: Mutex::default() };
         // The longest number makes the longest line.
         new.bulk(u32::MAX)?.additions()?;
@@ -235,14 +232,7 @@ impl Replacement {
     /// Returns the commands that add all entries to a version.
     fn bulk(&self, version: u32) -> Result<Bulk> {
         let verb = self.verbs.add;
-        let mut bulk = Bulk::new(self.command(Command::write_once(verb), Some(version))?);
-        for (key, value) in &self.entries {
-            match value {
-                Some(value) => bulk.pair(key, value)?,
-                None => bulk.pattern(key)?,
-            }
-        }
-        Ok(bulk)
+        Bulk::of(self.command(Command::write_once(verb), Some(version))?, &self.entries)
     }
 
     /// Adds the version and the map or ACL to a command.

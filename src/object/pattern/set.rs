@@ -1,13 +1,15 @@
 use super::bulk::Bulk;
 use super::contents::Contents;
 use super::deletion::Deletion;
-use super::replacement::Replacement;
+use super::plan::{Plan, Wanted};
+use super::replacement::{Replacement, SINCE};
+use super::synchronization::{IN_SYNC, Synchronization};
 use super::verbs::Verbs;
 use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::level::Level;
-use crate::protocol::{Change, Command, EntryRef};
+use crate::protocol::{Change, Command, EntryRef, Response};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo};
 
@@ -45,10 +47,14 @@ impl PatternSet {
     }
 
     pub(super) async fn show(&self) -> Result<Contents> {
+        Ok(Contents::new(self.read(&self.cluster).await?))
+    }
+
+    async fn read(&self, cluster: &Cluster) -> Result<Outcomes<Entries>> {
         let command = &self.command(query(self.verbs.show))?;
         let read = |data: Vec<u8>| Ok(Entries::read(data)?);
         let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
-        Ok(Contents::new(self.cluster.fan_out().each(command, StatFilter::Nothing, job).await?))
+        cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
     pub(super) async fn get(&self, text: &str) -> Result<Outcomes<Lookup>> {
@@ -78,10 +84,65 @@ impl PatternSet {
     /// ACL, which have no values.
     pub(super) async fn replace(
         &self,
-        entries: impl IntoIterator<Item = (Box<str>, Option<Box<str>>)>,
+        entries: impl IntoIterator<Item = Wanted>,
     ) -> Result<Outcomes<Change>> {
         let replacement = Replacement::new(self.verbs, &self.id, entries.into_iter().collect())?;
         replacement.run(&self.cluster).await
+    }
+
+    pub(super) async fn plan(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Outcomes<Plan>> {
+        self.plan_on(&self.cluster, &self.checked(wanted)?).await
+    }
+
+    /// Makes every process hold exactly these entries.
+    pub(super) async fn sync(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Outcomes<Change>> {
+        let wanted = self.checked(wanted)?;
+        let plans = self.plan_on(&self.cluster.allow_partial(), &wanted).await?;
+        let is_strict = !self.cluster.is_partial();
+        let unchanged = if is_strict && !plans.is_complete() {
+            Some(GIVEN_UP)
+        } else if plans.values().all(|(_, plan)| plan.is_empty()) {
+            Some(IN_SYNC)
+        } else {
+            None
+        };
+        if let Some(words) = unchanged {
+            let outcomes = plans.then(|_, _| Ok(Response::Value(Change::Unchanged(words.into()))));
+            return if is_strict { outcomes.all() } else { Ok(outcomes) };
+        }
+        if plans.values().any(|(_, plan)| plan.is_replacement) {
+            return self.replace(wanted).await;
+        }
+        let synchronization = &self.synchronization(&wanted);
+        let job =
+            |target: Target, deadline| async move { target.execute_once(synchronization, &deadline).await };
+        self.cluster.fan_out().each(&synchronization.addition()?, StatFilter::Nothing, job).await
+    }
+
+    /// Compares the entries of each process with the wanted ones. A replacement is chosen if every
+    /// process with the set can do it, and if one of them needs more changes than half of the wanted
+    /// entries.
+    async fn plan_on(&self, cluster: &Cluster, wanted: &[Wanted]) -> Result<Outcomes<Plan>> {
+        let held = self.read(cluster).await?;
+        let mut having = held.iter().filter(|outcome| outcome.value().is_some());
+        let is_possible = having.all(|outcome| outcome.version().is_some_and(|version| version >= SINCE));
+        let plans = held.then(|_, entries| {
+            let entries: Vec<_> = entries.iter().collect();
+            Ok(Response::Value(Plan::new(&entries, wanted)))
+        });
+        let is_replacement = is_possible && plans.values().any(|(_, plan)| plan.len() * 2 > wanted.len());
+        Ok(plans.then(|_, plan| Ok(Response::Value(Plan { is_replacement, ..plan }))))
+    }
+
+    /// Checks that HAProxy can hold the wanted entries unchanged.
+    fn checked(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<Wanted>> {
+        let wanted: Vec<Wanted> = wanted.into_iter().collect();
+        Bulk::of(self.addition()?, &wanted)?.additions()?;
+        Ok(wanted)
+    }
+
+    fn synchronization<'a>(&'a self, wanted: &'a [Wanted]) -> Synchronization<'a> {
+        Synchronization { verbs: self.verbs, id: &self.id, wanted }
     }
 
     pub(super) async fn delete(&self, text: &str) -> Result<Outcomes<Change>> {
@@ -127,6 +188,9 @@ impl PatternSet {
         self.command(Command::write_once(verb))
     }
 }
+
+/// Message for a process that could be changed, if another process could not be read.
+const GIVEN_UP: &str = "nothing was sent, because another process failed";
 
 /// Returns a command that reads; from 3.4 on it needs level admin.
 fn query(verb: &str) -> Command {
