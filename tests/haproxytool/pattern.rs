@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::site::{Site, errors, results, tool_with, value};
+use super::site::{Site, errors, results, text, tool_with, value};
 
 impl Site {
     pub(crate) async fn map(&self) {
@@ -25,12 +25,39 @@ impl Site {
         let output = self.run(&["map", "delete", &file, "none"]).await;
         assert_eq!((output.status.code(), errors(&output)), (Some(1), String::new()));
 
+        self.changed(&["map", "add", &file, "e.example", "x"]).await;
+        self.changed(&["map", "add", &file, "f.example", "y"]).await;
+        self.changed(&["map", "delete", &file, "e.example", "f.example", "none"]).await;
+        self.all_have("map", &["a.example app", "b.example new"]).await;
+
         let lines = "# more\nx.example  one two\n\n  y.example\tthree\n";
         let more = self.file("more.map");
         std::fs::write(&more, lines).unwrap();
         let with_more = ["a.example app", "b.example new", "x.example one two", "y.example three"];
         self.changed(&["map", "add-all", &file, &more]).await;
         self.all_have("map", &with_more).await;
+        let held = self.file("held.map");
+        std::fs::write(&held, "a.example app\nb.example new\nx.example 1\nz.example\ttwo\n").unwrap();
+        let plan = self.read(&["map", "sync", &file, &held, "--plan"]).await;
+        for label in self.labels() {
+            assert_eq!(plan[&label]["add"], json!(["x.example 1", "z.example two"]), "{plan}");
+            assert_eq!(plan[&label]["delete"], json!(["x.example one two", "y.example three"]));
+        }
+        let output = self.run(&["map", "sync", &file, &held, "--plan"]).await;
+        assert!(text(&output).contains("\n- y.example three\n+ x.example 1\n"), "{}", text(&output));
+        self.all_have("map", &with_more).await;
+        self.changed(&["map", "sync", &file, &held]).await;
+        let synced = ["a.example app", "b.example new", "x.example 1", "z.example two"];
+        self.all_have("map", &synced).await;
+        assert_eq!(results(&self.read(&["map", "sync", &file, &held]).await), self.everywhere("unchanged"));
+        let output = self.run(&["--json", "map", "replace", &file, &more]).await;
+        if self.can_replace() {
+            assert_eq!(results(&value(&output)), self.everywhere("changed"));
+            self.all_have("map", &with_more[2..]).await;
+        } else {
+            assert!(results(&value(&output)).contains(&"failed".to_owned()));
+            self.all_have("map", &synced).await;
+        }
         self.changed(&["map", "clear", &file]).await;
         self.all_have("map", &[]).await;
         assert_eq!(self.read(&["map", "show", &file]).await, json!([]));
@@ -63,6 +90,18 @@ impl Site {
         std::fs::write(&more, "# more\n203.0.113.1\n\n 203.0.113.2\n").unwrap();
         self.changed(&["acl", "add-all", &number, &more]).await;
         self.all_have("acl", &["192.0.2.0/24", "203.0.113.1", "203.0.113.2"]).await;
+        self.changed(&["acl", "delete", &file, "203.0.113.1", "203.0.113.2"]).await;
+        let plan = self.read(&["acl", "sync", &file, &more, "--plan"]).await;
+        assert_eq!(plan[&self.labels()[0]]["add"], json!(["203.0.113.1", "203.0.113.2"]));
+        self.changed(&["acl", "sync", &file, &more]).await;
+        self.all_have("acl", &["203.0.113.1", "203.0.113.2"]).await;
+        std::fs::write(&more, "192.0.2.9\n").unwrap();
+        let output = self.run(&["--json", "acl", "replace", &file, &more]).await;
+        let replaced = ("changed", &["192.0.2.9"][..]);
+        let left = ("failed", &["203.0.113.1", "203.0.113.2"][..]);
+        let (word, held) = if self.can_replace() { replaced } else { left };
+        assert!(results(&value(&output)).contains(&word.to_owned()));
+        self.all_have("acl", held).await;
         self.changed(&["acl", "clear", &file]).await;
         self.all_have("acl", &[]).await;
         let output = self.run(&["--json", "acl", "add", &file, "no address"]).await;

@@ -109,6 +109,11 @@ impl Site {
         self.running.dir().join(name).to_str().unwrap().to_owned()
     }
 
+    /// Returns `true` if every process knows versions of maps and ACLs.
+    pub(crate) fn can_replace(&self) -> bool {
+        self.releases.iter().all(|release| release.is_at_least("2.4"))
+    }
+
     pub(crate) fn everywhere(&self, value: &str) -> Vec<String> {
         vec![value.to_owned(); self.releases.len()]
     }

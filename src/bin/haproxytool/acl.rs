@@ -18,11 +18,22 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "add" => write.add(call.arguments::<2>()?[1]).await?,
         "add-all" => write.add_all(pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?).await?,
         "delete" => {
-            let [_, pattern] = call.arguments()?;
+            let [pattern] = call.later_arguments() else {
+                return Ok(Report::changes(vec![write.delete_all(call.later_arguments()).await?]));
+            };
             match pattern.parse::<EntryRef>() {
                 Ok(entry) if pattern.starts_with('#') => write.delete_entry(entry).await?,
                 _ => write.delete(pattern).await?,
             }
+        }
+        "replace" | "sync" => {
+            let lines = pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?;
+            // Strict, unless --allow-partial is given: if one process fails, no process is changed.
+            return match call.action {
+                "replace" => pattern::changed(read.replace(lines).await),
+                _ if call.plan => Ok(pattern::plan(&read.plan(lines).await?)),
+                _ => pattern::changed(read.sync(lines).await),
+            };
         }
         _ => write.clear().await?,
     };

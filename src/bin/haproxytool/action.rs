@@ -34,7 +34,11 @@ impl Action {
 
     /// Returns the words that follow, without options.
     pub(crate) fn arguments(&self) -> &'static str {
-        self.form.split(" [--port").next().unwrap_or_default()
+        self.form.split(" [--").next().unwrap_or_default()
+    }
+
+    pub(crate) fn has_plan(&self) -> bool {
+        self.form.contains("--plan")
     }
 
     pub(crate) fn has_port(&self) -> bool {
@@ -156,7 +160,9 @@ actions! {
         "add" "FILE KEY VALUE" "add an entry"
         "add-all" "FILE [PATH]" "add the entries of a file, of stdin if none is given"
         "set" "FILE KEY VALUE" "give all entries of a key another value"
-        "delete" "FILE KEY" "delete entries of a key"
+        "delete" "FILE KEY..." "delete entries of keys"
+        "replace" "FILE PATH" "replace all entries by those of a file in one transaction, - for stdin"
+        "sync" "FILE PATH [--plan]" "make all processes hold the entries of a file; --plan prints the changes only"
         "clear" "FILE" "delete all entries"
     }
     acl "ACLs, and how the processes differ in them" {
@@ -166,7 +172,9 @@ actions! {
         "get" "FILE VALUE" "say if a value matches"
         "add" "FILE PATTERN" "add a pattern"
         "add-all" "FILE [PATH]" "add the patterns of a file, of stdin if none is given"
-        "delete" "FILE PATTERN" "delete a pattern"
+        "delete" "FILE PATTERN..." "delete patterns"
+        "replace" "FILE PATH" "replace all patterns by those of a file in one transaction, - for stdin"
+        "sync" "FILE PATH [--plan]" "make all processes hold the patterns of a file; --plan prints the changes only"
         "clear" "FILE" "delete all patterns"
     }
     dump "Every metric of every object" {

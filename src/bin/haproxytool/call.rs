@@ -11,6 +11,7 @@ pub(crate) struct Call {
     pub(crate) all: bool,
     pub(crate) backend: Option<String>,
     pub(crate) port: Option<u16>,
+    pub(crate) plan: bool,
     arguments: Vec<String>,
 }
 
@@ -39,6 +40,9 @@ impl Call {
         if port.is_some() && (!action.has_port() || arguments.is_empty()) {
             return wrong("takes --port with an address only");
         }
+        if options.plan && !action.has_plan() {
+            return wrong("takes no --plan");
+        }
         // A server name without a backend belongs to the backend of the options, if they have one.
         let path = |name: &String| match &options.backend {
             Some(backend) if !name.contains('/') => format!("{backend}/{name}"),
@@ -51,6 +55,7 @@ impl Call {
             all,
             backend: options.backend.clone(),
             port,
+            plan: options.plan,
             arguments: arguments.to_vec(),
         })
     }
@@ -58,6 +63,11 @@ impl Call {
     /// Returns the optional argument, if it is there.
     pub(crate) fn argument(&self) -> Option<&str> {
         self.arguments.first().map(String::as_str)
+    }
+
+    /// Returns the arguments after the first one.
+    pub(crate) fn later_arguments(&self) -> &[String] {
+        self.arguments.get(1..).unwrap_or_default()
     }
 
     /// Returns the arguments of an action that takes `N` of them.
@@ -73,6 +83,8 @@ struct Form {
     needs_name: bool,
     required: usize,
     optional: usize,
+    /// The last argument can be given several times.
+    repeats: bool,
 }
 
 impl Form {
@@ -80,8 +92,9 @@ impl Form {
         let count = |wanted: fn(&str) -> bool| form.split_whitespace().filter(|word| wanted(word)).count();
         Self {
             names: form.contains("NAME..."),
+            repeats: form.ends_with("...") && !form.contains("NAME..."),
             needs_name: form.starts_with("NAME..."),
-            required: count(|word| !word.starts_with('[') && !word.ends_with("...")),
+            required: count(|word| !word.starts_with('[') && word != "NAME..."),
             optional: count(|word| word.starts_with('[') && !word.ends_with("...]")),
         }
     }
@@ -90,7 +103,8 @@ impl Form {
     /// there are too many or too few words.
     fn names_among(&self, words: usize, all: bool) -> Option<usize> {
         if !self.names || all {
-            return (self.required..=self.required + self.optional).contains(&words).then_some(0);
+            let most = if self.repeats { usize::MAX } else { self.required + self.optional };
+            return (self.required..=most).contains(&words).then_some(0);
         }
         let names = words.checked_sub(self.required)?;
         match names {

@@ -31,11 +31,23 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             }
         }
         "delete" => {
-            let [_, key] = call.arguments()?;
+            let [key] = call.later_arguments() else {
+                return Ok(Report::changes(vec![write.delete_all(call.later_arguments()).await?]));
+            };
             match key.parse::<EntryRef>() {
                 Ok(entry) if key.starts_with('#') => write.delete_entry(entry).await?,
                 _ => write.delete(key).await?,
             }
+        }
+        "replace" | "sync" => {
+            let lines = pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?;
+            let entries = lines.iter().map(|line| pair(line));
+            // Strict, unless --allow-partial is given: if one process fails, no process is changed.
+            return match call.action {
+                "replace" => pattern::changed(read.replace(entries).await),
+                _ if call.plan => Ok(pattern::plan(&read.plan(entries).await?)),
+                _ => pattern::changed(read.sync(entries).await),
+            };
         }
         _ => write.clear().await?,
     };

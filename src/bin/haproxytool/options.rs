@@ -38,6 +38,9 @@ pub(crate) struct Options {
     /// Set the port that goes with an address
     #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
     port: Option<String>,
+    /// Print the changes of `sync` and do not make them
+    #[arg(long)]
+    pub(crate) plan: bool,
     /// Print JSON, errors too
     #[arg(long)]
     pub(crate) json: bool,
@@ -58,6 +61,7 @@ impl Options {
         self.port = later.port.or(self.port.take());
         self.allow_partial |= later.allow_partial;
         self.all |= later.all;
+        self.plan |= later.plan;
         self.json |= later.json;
         self.demo |= later.demo;
     }

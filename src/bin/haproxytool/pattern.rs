@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{self, Read};
 
-use haproxyadmin::Outcomes;
-use haproxyadmin::map::{Contents, Lookup, PatternInfo};
+use haproxyadmin::map::{Contents, Lookup, PatternInfo, Plan};
 use haproxyadmin::snapshot::Label;
+use haproxyadmin::{Change, Outcomes};
 use serde_json::{Map, Value};
 
 use crate::failure::Failures;
@@ -59,6 +59,27 @@ pub(crate) fn found(outcomes: &Outcomes<Lookup>) -> Report {
     };
     let text = outcomes.agreement().map_or("-".into(), |all| all.map(said).to_string());
     Report::cell(Cell::said(text, outcomes.agreement())).asked(outcomes)
+}
+
+/// Shows the outcome of each process, also if the call failed because of some of them.
+pub(crate) fn changed(result: haproxyadmin::Result<Outcomes<Change>>) -> Result<Report, Problem> {
+    match result {
+        Ok(outcomes) => Ok(Report::changes(vec![outcomes])),
+        Err(error) => match error.outcomes::<Change>() {
+            Some(outcomes) => Ok(Report::changes(vec![outcomes.clone()])),
+            None => Err(error.into()),
+        },
+    }
+}
+
+/// Shows the changes that each process needs.
+pub(crate) fn plan(outcomes: &Outcomes<Plan>) -> Report {
+    let plans = outcomes.values();
+    let text = plans.flat_map(|(label, plan)| [label.to_string(), format!(": {plan}\n")]).collect();
+    let json = outcomes
+        .values()
+        .map(|(label, plan)| (label.to_string(), serde_json::to_value(plan).unwrap_or_default()));
+    Report::value(text, json.collect::<Map<_, _>>().into()).asked(outcomes)
 }
 
 /// Reads the lines of a file, or of stdin, that hold an entry.

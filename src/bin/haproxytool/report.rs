@@ -63,7 +63,12 @@ impl Report {
 
     /// Makes a report of rows for people and of any JSON for programs.
     pub(crate) fn rows(rows: &[Vec<String>], json: Value) -> Self {
-        Self { text: table(rows), json: Json::Value(json), ..Self::default() }
+        Self::value(table(rows), json)
+    }
+
+    /// Makes a report of any text for people and of any JSON for programs.
+    pub(crate) fn value(text: String, json: Value) -> Self {
+        Self { text, json: Json::Value(json), ..Self::default() }
     }
 
     /// Makes a report of changes, with the outcome of each process for each object.
