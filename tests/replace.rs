@@ -8,7 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 use haproxyadmin::{Acl, Change, Cluster, ErrorKind, Limits, Map, Outcome, Outcomes};
 
@@ -240,6 +243,131 @@ async fn requests_see_the_old_entries_or_the_new_ones() {
     }
 }
 
+/// Number of entries of the big map.
+const BIG: usize = 100_000;
+
+const BIG_CONFIG: &str = r#"
+global
+    nbthread 1
+    maxconn 200
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout client 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    http-request return status 200 content-type text/plain lf-string "%[str(key-0),map(${DIR}/big.map)] %[str(key-50000),map(${DIR}/big.map)] %[str(key-99999),map(${DIR}/big.map)]"
+"#;
+
+/// Asks until the new entries are there, and returns the time of the first such answer and the
+/// number of answers before it. Panics if an answer is neither of the old entries nor of the new ones.
+async fn first_new_answer(socket: PathBuf) -> (Instant, usize) {
+    for asked in 0.. {
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        match reply.rsplit_once("\r\n\r\n").unwrap().1 {
+            "old old old" => {}
+            "new new new" => return (Instant::now(), asked),
+            other => panic!("{other:?}"),
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_entries_are_replaced_at_once() {
+    let mut running = Running::new();
+    let entries = |value: &'static str| (0..BIG).map(move |n| (format!("key-{n}"), value));
+    let text = entries("old").map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join("\n");
+    fs::write(running.dir().join("big.map"), text).unwrap();
+    let config = running.fill(Config::new(BIG_CONFIG));
+    for (n, release) in (1..).zip(known()) {
+        running.add(&release, &format!("process{n}"), &config.clone().set("N", n)).await;
+    }
+    let limits = Limits::new().with_command_timeout(Duration::from_secs(60));
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().with_limits(limits);
+    let map = cluster.map(running.dir().join("big.map").display().to_string()).unwrap();
+    let readers: Vec<_> =
+        (1..=known().len()).map(|n| tokio::spawn(first_new_answer(running.traffic("web", n)))).collect();
+    let start = Instant::now();
+    assert_eq!(words(&map.replace(entries("new")).await.unwrap()), all("changed"));
+    println!("replaced in {:?}", start.elapsed());
+    let mut seen = Vec::new();
+    for reader in readers {
+        let (at, asked) = tokio::time::timeout(Duration::from_secs(60), reader).await.unwrap().unwrap();
+        assert!(asked > 0);
+        seen.push(at);
+    }
+    let (first, last) = (seen.iter().min().unwrap(), seen.iter().max().unwrap());
+    println!("between the first and the last process: {:?}", *last - *first);
+    let contents = map.show().await.unwrap();
+    let held = contents.entries().unwrap();
+    assert_eq!(held.len(), BIG);
+    assert!(held.zip(entries("new")).all(|(held, (key, value))| held.is(&key, value)));
+}
+
+/// What befalls the last process.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Killed,
+    StartedAnew,
+    Hung,
+}
+
+#[tokio::test]
+async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
+    for fate in [Fate::Killed, Fate::StartedAnew, Fate::Hung] {
+        for mark in BEFORE.into_iter().chain(["commit map @"]) {
+            let mut site = Site::start().await;
+            let (map, last) = (site.map().await, known().len());
+            site.relay.mark([mark]);
+            site.relay.hold(Moment::Marking);
+            let call = tokio::spawn(async move { map.replace(NEW).await });
+            site.relay.holds(1).await;
+            match fate {
+                Fate::Killed => site.running.kill(last),
+                Fate::StartedAnew => {
+                    site.running.kill(last);
+                    site.running.restart(last).await;
+                }
+                Fate::Hung => site.running.hang(last),
+            }
+            site.relay.release();
+            let error = call.await.unwrap().unwrap_err();
+            if matches!(fate, Fate::Hung) {
+                site.running.resume(last);
+            }
+            let outcomes = error.outcomes::<Change>().unwrap();
+            let is_commit = mark == "commit map @";
+            let others = if is_commit { "changed" } else { "unchanged" };
+            let words = words(outcomes);
+            let word = words[last - 1];
+            assert_eq!(words, but_last(others, word), "{fate:?} {mark}: {error}");
+            match fate {
+                // The new process may not answer yet when the library asks for the live version.
+                Fate::StartedAnew if is_commit => assert!(["unknown", "failed"].contains(&word)),
+                _ if is_commit => assert_eq!(word, "unknown", "{fate:?}"),
+                _ => assert_eq!(word, "failed", "{fate:?} {mark}"),
+            }
+            let entries = site.entries("map").await;
+            let expected = if is_commit { new() } else { old() };
+            assert_eq!(entries[..last - 1], all(expected)[1..], "{fate:?} {mark}");
+            match fate {
+                Fate::Killed => assert_eq!(entries.len(), last - 1),
+                Fate::Hung if is_commit => assert!([old(), new()].contains(&entries[last - 1])),
+                _ => assert_eq!(entries[last - 1], old(), "{fate:?} {mark}"),
+            }
+            if !matches!(fate, Fate::Hung) {
+                site.assert_nothing_is_left("map").await;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refused_entry_changes_nothing() {
     let running = managed_cluster().await;
@@ -437,8 +565,7 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
         site.relay.mark(["commit map @"]);
         site.relay.hold(moment);
         let result = map.replace(NEW).await;
-        let outcomes =
-            result.as_ref().map_or_else(|error| error.outcomes::<Change>().unwrap(), |outcomes| outcomes);
+        let outcomes = result.as_ref().unwrap_or_else(|error| error.outcomes::<Change>().unwrap());
         assert_eq!(words(outcomes), but_last("changed", word), "{moment:?}");
         assert_eq!(site.entries("map").await, but_last(new(), last));
     }
