@@ -267,11 +267,17 @@ impl Error {
     /// Returns the cause of an error of a command that cannot have changed what counts, without
     /// the number of entries and the doubt about its outcome.
     pub(crate) fn without_effect(self) -> Self {
-        self.map_problem(|mut problem| {
-            while let Problem::PartiallyApplied { cause, .. } | Problem::OutcomeUnknown(cause) = problem {
-                problem = *cause;
-            }
-            problem
+        self.without_count().map_problem(|problem| match problem {
+            Problem::OutcomeUnknown(cause) => *cause,
+            problem => problem,
+        })
+    }
+
+    /// Returns the cause of an error, without the number of entries.
+    pub(crate) fn without_count(self) -> Self {
+        self.map_problem(|problem| match problem {
+            Problem::PartiallyApplied { cause, .. } => *cause,
+            problem => problem,
         })
     }
 

@@ -1,10 +1,14 @@
 //! Client of one HAProxy process: sends commands and reads their replies.
 
+mod batch;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+
+pub(crate) use batch::{Batch, LONGEST};
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
@@ -300,35 +304,6 @@ pub(crate) struct IdentifiedConnection<'a> {
     connection: Interactive<'a>,
 }
 
-/// Commands that are sent in one piece on one connection. If one fails, HAProxy still executes the
-/// commands after it.
-pub(crate) struct Batch {
-    commands: Vec<Command>,
-    request: Request,
-}
-
-impl Batch {
-    /// Creates a batch of commands.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`Command::encode`].
-    pub(crate) fn new(commands: Vec<Command>) -> Result<Self> {
-        let requests = commands.iter().map(|command| command.encode(Form::AtPrompt));
-        let requests: Vec<Request> = requests.collect::<Result<_>>()?;
-        Ok(Self { commands, request: Request::joined(&requests) })
-    }
-
-    pub(crate) fn commands(&self) -> &[Command] {
-        &self.commands
-    }
-
-    /// Returns the number of commands.
-    pub(crate) fn len(&self) -> usize {
-        self.commands.len()
-    }
-}
-
 /// Answers to the commands of one connection.
 pub(crate) struct Executed {
     /// The response to each command, in order.
@@ -415,8 +390,8 @@ impl IdentifiedConnection<'_> {
 
     /// Runs the commands of a batch, one after the other.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
-        let commands = &batch.commands;
-        let sent = self.connection.send(&batch.request, deadline).boxed().await;
+        let commands = batch.commands();
+        let sent = self.connection.send(batch.request(), deadline).boxed().await;
         let (member, nbproc) = (self.member, self.nbproc());
         let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
             protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;

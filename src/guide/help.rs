@@ -15,8 +15,6 @@
 //! | `add backend` | backends at run time |
 //! | `add ssl ca-file` | certificates of authorities |
 //! | `add ssl crt-list` | lists of certificates |
-//! | `commit acl` | ACLs in one transaction |
-//! | `commit map` | maps in one transaction |
 //! | `commit ssl ca-file` | certificates of authorities |
 //! | `commit ssl cert` | certificates |
 //! | `commit ssl crl-file` | lists of revoked certificates |
@@ -28,8 +26,6 @@
 //! | `new ssl ca-file` | certificates of authorities |
 //! | `new ssl cert` | certificates |
 //! | `new ssl crl-file` | lists of revoked certificates |
-//! | `prepare acl` | ACLs in one transaction |
-//! | `prepare map` | maps in one transaction |
 //! | `publish backend` | backends at run time |
 //! | `set ssl ca-file` | certificates of authorities |
 //! | `set ssl cert` | certificates |

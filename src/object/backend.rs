@@ -199,8 +199,7 @@ async fn shut_down(name: &ProxyName, target: &Target, deadline: &Deadline) -> Re
         let server = ServerName::new(name.as_str(), &server.name)?;
         commands.push(Command::write("shutdown sessions server").word(server));
     }
-    let batches = commands.chunks(AT_ONCE).map(|chunk| Batch::new(chunk.to_vec()));
-    target.execute_once(&Shutdown(batches.collect::<Result<_>>()?), deadline).await
+    target.execute_once(&Shutdown(Batch::divide(commands)?), deadline).await
 }
 
 /// The end of the sessions on several servers.
@@ -232,6 +231,3 @@ impl OnceJob for Shutdown {
         })
     }
 }
-
-/// Most commands that are sent in one piece.
-const AT_ONCE: usize = 100;

@@ -3,8 +3,8 @@
 use super::plan::Wanted;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{Batch, Executed, IdentifiedConnection};
-use crate::protocol::{Change, Command, Form, Payload, Response, malformed};
+use crate::process::{Batch, Executed, IdentifiedConnection, LONGEST};
+use crate::protocol::{Change, Command, Payload, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
@@ -12,28 +12,15 @@ use crate::transport::Deadline;
 pub(super) struct Bulk {
     /// The command without the entry.
     base: Command,
-    chunks: Vec<Chunk>,
+    /// Commands in their order, and the number of entries in each command of a list.
+    commands: Vec<(Vec<Command>, usize)>,
     /// The lines of the current payload, and their number.
     payload: (String, usize),
 }
 
-/// Commands that are sent in one piece.
-#[derive(Default)]
-struct Chunk {
-    commands: Vec<Command>,
-    /// Length of the commands in bytes.
-    length: usize,
-    /// Number of entries in each command.
-    entries: usize,
-}
-
-/// Most bytes of a line with its payload. Releases before 3.4 accept 15,360, and half of that if
-/// `tune.bufsize` is half of its default. Longer lines save little.
-pub(super) const LONGEST: usize = 7_000;
-
 impl Bulk {
     pub(super) fn new(base: Command) -> Self {
-        Self { base, chunks: Vec::new(), payload: (String::new(), 0) }
+        Self { base, commands: Vec::new(), payload: (String::new(), 0) }
     }
 
     /// Creates a list of keys with their values, or of patterns.
@@ -60,7 +47,7 @@ impl Bulk {
         if !fits || long || special(key) || special(value) {
             self.flush()?;
             let command = self.base.clone().secret(key)?.secret(value)?;
-            return self.push(command, 1);
+            return self.push(command);
         }
         if self.base.length() + self.payload.0.len() + length > LONGEST {
             self.flush()?;
@@ -77,7 +64,7 @@ impl Bulk {
     /// Adds an entry of an ACL, which accepts no payload.
     pub(super) fn pattern(&mut self, pattern: &str) -> Result<()> {
         let command = self.base.clone().secret(pattern)?;
-        self.push(command, 1)
+        self.push(command)
     }
 
     /// Sends all entries to every member, one chunk after the other.
@@ -96,8 +83,11 @@ impl Bulk {
     /// Returns the commands, for one process or many.
     pub(super) fn additions(mut self) -> Result<Additions> {
         self.flush()?;
-        let batch = |chunk: Chunk| Ok((Batch::new(chunk.commands)?, chunk.entries));
-        Ok(Additions(self.chunks.into_iter().map(batch).collect::<Result<_>>()?))
+        let mut batches = Vec::new();
+        for (commands, entries) in self.commands {
+            batches.extend(Batch::divide(commands)?.into_iter().map(|batch| (batch, entries)));
+        }
+        Ok(Additions(batches))
     }
 
     /// Makes a command of the current payload.
@@ -105,22 +95,17 @@ impl Bulk {
         let (lines, entries) = std::mem::take(&mut self.payload);
         if entries > 0 {
             let command = self.base.clone().payload(Payload::new(&lines)?);
-            let length = command.encode(Form::AtPrompt)?.as_bytes().len();
-            self.chunks.push(Chunk { commands: vec![command], length, entries });
+            self.commands.push((vec![command], entries));
         }
         Ok(())
     }
 
-    fn push(&mut self, command: Command, entries: usize) -> Result<()> {
+    /// Adds the command of one entry.
+    fn push(&mut self, command: Command) -> Result<()> {
         command.check()?;
-        let length = command.encode(Form::AtPrompt)?.as_bytes().len();
-        let fits = |last: &&mut Chunk| last.entries == entries && last.length + length <= LONGEST;
-        match self.chunks.last_mut().filter(fits) {
-            Some(last) => {
-                last.length += length;
-                last.commands.push(command);
-            }
-            None => self.chunks.push(Chunk { commands: vec![command], length, entries }),
+        match self.commands.last_mut().filter(|(_, entries)| *entries == 1) {
+            Some((commands, _)) => commands.push(command),
+            None => self.commands.push((vec![command], 1)),
         }
         Ok(())
     }

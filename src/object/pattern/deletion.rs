@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::bulk::LONGEST;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
 use crate::process::{Batch, Executed, IdentifiedConnection};
@@ -68,8 +67,7 @@ impl OnceJob for Deletion {
         let mut gone = 0;
         while !round.is_empty() {
             let mut found = Vec::new();
-            for piece in pieces(round) {
-                let batch = Batch::new(piece)?;
+            for batch in Batch::divide(round)? {
                 let Executed { answers, ended } = connection.execute_all(&batch, deadline).await;
                 let mut failed = None;
                 for (command, answer) in batch.commands().iter().zip(answers) {
@@ -107,42 +105,5 @@ fn deletes_all_of_a_key(info: &Info) -> bool {
     info.version().is_some_and(|version| Version::parse(version) < (3, 3))
 }
 
-/// Divides commands into pieces that are sent at once.
-pub(super) fn pieces(commands: Vec<Command>) -> Vec<Vec<Command>> {
-    let mut pieces: Vec<Vec<Command>> = Vec::new();
-    let mut length = 0;
-    for command in commands {
-        let own = command.length() + 1;
-        length += own;
-        match pieces.last_mut() {
-            Some(last) if length <= LONGEST => last.push(command),
-            _ => {
-                length = own;
-                pieces.push(vec![command]);
-            }
-        }
-    }
-    pieces
-}
-
 /// Message of every release for a key or pattern without an entry.
 const KEY_ABSENT: &str = "Key not found.";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_hold_every_command_in_order() {
-        let command = |n: usize| Command::write_once("del map").word("#1").word("x".repeat(n));
-        let lengths = [10, 6_900, 6_900, 10, 9_000, 10];
-        let pieces = pieces(lengths.map(command).to_vec());
-        let line = |command: &Command| command.length() - command_overhead();
-        let lengths: Vec<Vec<usize>> = pieces.iter().map(|piece| piece.iter().map(line).collect()).collect();
-        assert_eq!(lengths, [vec![10, 6_900], vec![6_900, 10], vec![9_000], vec![10]]);
-    }
-
-    fn command_overhead() -> usize {
-        Command::write_once("del map").word("#1").length() + 1
-    }
-}

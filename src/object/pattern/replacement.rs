@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
 use crate::process::{Batch, IdentifiedConnection, ProcessClient};
-use crate::protocol::{Change, Command, EntryRef, Response, malformed};
+use crate::protocol::{Change, Command, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo, new_version};
 use crate::transport::Deadline;
@@ -47,9 +47,6 @@ struct Prepared {
 
 /// First release that knows versions of maps and ACLs.
 pub(super) const SINCE: (u16, u16) = (2, 4);
-
-/// Number of entries that one piece of commands deletes.
-const PIECE: usize = 100;
 
 impl Replacement {
     /// # Errors
@@ -196,10 +193,8 @@ impl Replacement {
         let entries = self.entries_of(prepared.version, &mut connection, deadline).await?;
         let verb = self.verbs.delete;
         let delete = self.command(Command::write(verb), None)?;
-        let references: Vec<EntryRef> = entries.iter().map(|entry| entry.reference()).collect();
-        for piece in references.chunks(PIECE) {
-            let commands = piece.iter().map(|reference| delete.clone().reference(*reference));
-            let batch = Batch::new(commands.collect())?;
+        let commands = entries.iter().map(|entry| delete.clone().reference(entry.reference()));
+        for batch in Batch::divide(commands.collect())? {
             connection.execute_all(&batch, deadline).await.ended?;
         }
         let rest = self.entries_of(prepared.version, &mut connection, deadline).await?.len();

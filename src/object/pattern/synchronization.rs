@@ -2,7 +2,6 @@
 
 use super::PatternId;
 use super::bulk::Bulk;
-use super::deletion::pieces;
 use super::plan::{Steps, Wanted, text_of};
 use super::verbs::Verbs;
 use crate::cluster::OnceJob;
@@ -43,9 +42,7 @@ impl OnceJob for Synchronization<'_> {
             return Ok(Response::Value(Change::Unchanged(IN_SYNC.into())));
         }
         let apply = self.apply(&steps, &held, connection, deadline);
-        apply
-            .await
-            .map_err(|error| error.without_effect().leaving(format!("stopped among {all} changes")))?;
+        apply.await.map_err(|error| error.without_count().leaving(format!("stopped among {all} changes")))?;
         let words = format!("{added} added, {} changed, {} deleted", steps.set.len(), steps.delete.len());
         Ok(Response::Value(Change::Changed(Some(words.into()))))
     }
@@ -82,8 +79,8 @@ impl Synchronization<'_> {
         let delete = Command::write(verb).text(&self.id.to_string())?;
         let deleted = steps.delete.iter().filter_map(|at| held.get(*at));
         commands.extend(deleted.map(|entry| delete.clone().reference(entry.reference())));
-        for piece in pieces(commands) {
-            let executed = connection.execute_all(&Batch::new(piece)?, deadline).await;
+        for batch in Batch::divide(commands)? {
+            let executed = connection.execute_all(&batch, deadline).await;
             executed.answers.into_iter().try_for_each(|answer| present(answer?).map(drop))?;
             executed.ended?;
         }
