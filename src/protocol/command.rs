@@ -9,7 +9,7 @@ use crate::level::Level;
 /// Every argument becomes one word: blanks, `;` and `\` are escaped. Text that no escape can
 /// express (an empty word, the end of a line, the mark that begins a payload) is refused,
 /// either here or by the check of the whole line.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct Command {
     line: String,
@@ -256,6 +256,13 @@ impl Command {
 
     pub(crate) fn first_release(&self) -> Option<(u16, u16)> {
         self.since
+    }
+}
+
+/// Shows the redacted command only.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Command").field(&self.redacted).finish()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::error::{Error, Result};
 
 /// Lines that follow a command with the last word `<<`.
@@ -5,7 +7,7 @@ use crate::error::{Error, Result};
 /// HAProxy reads a payload without escapes. The first empty line ends the payload, and HAProxy
 /// executes all following lines as commands. This type therefore refuses a text that HAProxy could
 /// read as anything other than one payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Payload(Box<str>);
 
 impl Payload {
@@ -41,6 +43,13 @@ impl Payload {
     }
 }
 
+/// Shows the length only: a payload may hold a private key.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +75,10 @@ mod tests {
         ] {
             assert_eq!(Payload::new(lines).unwrap_err().to_string(), expected, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_payload_shows_its_length_only() {
+        assert_eq!(format!("{:?}", Payload::new("secret").unwrap()), "Payload(6 bytes)");
     }
 }

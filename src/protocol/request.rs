@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::abandoned::{Abandoned, abandoned};
 use super::verb::verb;
 use super::{Payload, line};
@@ -7,7 +9,7 @@ use crate::error::{Error, Result};
 ///
 /// Only requests reach a socket. A request comes from a [`Command`](super::Command), from a line
 /// of the caller, or from fixed lines of this crate.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Request {
     bytes: Vec<u8>,
     name: Box<str>,
@@ -88,6 +90,13 @@ impl Request {
     /// Returns the treatment of the connection if the caller stops waiting for the reply.
     pub(crate) fn abandoned(&self) -> Abandoned {
         self.abandoned
+    }
+}
+
+/// Shows the redacted command only.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Request").field(&self.name).finish()
     }
 }
 

@@ -303,11 +303,11 @@ impl Target {
 
     /// Executes a job on a connection that has claimed the process. The job has a meaning for this
     /// process only, and is not executed again if a reload replaces the process meanwhile.
-    pub(crate) async fn execute_in_place(
+    pub(crate) async fn execute_in_place<J: OnceJob>(
         &self,
-        job: &impl OnceJob<Answer = Change>,
+        job: &J,
         deadline: &Deadline,
-    ) -> Result<Response<Change>> {
+    ) -> Result<Response<J::Answer>> {
         let mut connection = self.claimed(deadline).await?;
         job.run(&mut connection, deadline).await
     }

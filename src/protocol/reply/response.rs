@@ -3,6 +3,7 @@
 use super::framing::is_refusal;
 use crate::error::{Malformed, Problem};
 use crate::excerpt::excerpt;
+use crate::level::Level;
 use crate::protocol::nbproc::{DISABLED, SHUT_DOWN};
 use crate::protocol::{Change, Command, Nbproc};
 
@@ -42,7 +43,11 @@ pub(crate) fn read_change(
         Classified::Done { message, is_unchanged: true, .. } => Change::Unchanged(message),
         Classified::Done { message, .. } => Change::Changed(Some(message)),
         Classified::Absent(message) => return Ok(Response::Absent(message)),
-        // A write answers with a message or nothing, so this reply is unexpected.
+        Classified::Printed if is_success(&reply) => Change::Changed(progress(&reply)),
+        Classified::Printed if ends_with_line(&reply, FAILED) => {
+            return Err(Problem::Refused(progress(&reply).unwrap_or_else(|| shortened(&reply))));
+        }
+        // Any other write answers with a message or nothing, so this reply is unexpected.
         Classified::Printed => {
             return Err(Problem::OutcomeUnknown(Box::new(malformed("a message", without_end(&reply)))));
         }
@@ -79,7 +84,11 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
         let first = message.lines().next().unwrap_or_default();
         return Err(Problem::Unsupported(excerpt(first).into()));
     }
-    if ABSENT.contains(&&*message) || nbproc.is_absent(&message) {
+    // HAProxy says so if the level of the socket is too low.
+    if &*message == "Can't allocate memory!" && command.level() == Level::Operator {
+        return Err(Problem::PermissionDenied { needs: Level::Operator, words: message });
+    }
+    if is_absent(&message) || nbproc.is_absent(&message) {
         return Ok(Classified::Absent(message));
     }
     if &*message == DISABLED {
@@ -98,6 +107,31 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     } else {
         Err(Problem::Refused(message))
     }
+}
+
+fn is_absent(words: &str) -> bool {
+    ABSENT.contains(&words)
+        || ABSENT_STORE.iter().any(|start| words.starts_with(start))
+        || words.starts_with("Can't remove the ") && words.ends_with("' doesn't exist!")
+}
+
+/// Returns `true` if the last line reports the success of a command that reports its progress.
+fn is_success(reply: &[u8]) -> bool {
+    ends_with_line(reply, SUCCESS)
+}
+
+fn ends_with_line(reply: &[u8], line: &str) -> bool {
+    let text = reply.trim_ascii_end();
+    text.strip_suffix(line.as_bytes()).is_some_and(|before| before.is_empty() || before.ends_with(b"\n"))
+}
+
+/// Returns the lines between the first line, with the progress, and the last line, with the result.
+/// They hold warnings or the reason of a failure.
+fn progress(reply: &[u8]) -> Option<Box<str>> {
+    let text = shortened(reply);
+    let words = text.trim_end().split('\n').skip(1).filter(|line| ![SUCCESS, FAILED].contains(line));
+    let words: Vec<_> = words.collect();
+    (!words.is_empty()).then(|| words.join("\n").into())
 }
 
 fn without_end(reply: &[u8]) -> &[u8] {
@@ -158,6 +192,17 @@ const ABSENT: &[&str] = &[
     "key or pattern not found.",
 ];
 
+/// Beginnings of the messages that a certificate or its transaction is missing.
+const ABSENT_STORE: &[&str] = &[
+    "Can't display the certificate: Not found or the certificate is a bundle!",
+    "Can't replace a certificate which is not referenced by the configuration!",
+    "No ongoing transaction!",
+];
+
+/// Last lines of the commands that report their progress: `commit ssl`, `add ssl crt-list`.
+const SUCCESS: &str = "Success!";
+const FAILED: &str = "Failed!";
+
 /// Beginnings of the messages that neither address, port nor name differ. (Sic: `FDQN`.)
 const SAME_ADDRESS: &[&str] = &[
     "no need to change the addr by",
@@ -179,7 +224,6 @@ pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::level::Level;
     use crate::protocol::Idempotency;
 
     /// Reads a reply of a process that is alone, or one of `several` processes.
@@ -278,6 +322,9 @@ mod tests {
             "Key not found.",
             "entry not found.",
             "key or pattern not found.",
+            "Can't display the certificate: Not found or the certificate is a bundle!",
+            "Can't remove the certificate: certificate 'a' doesn't exist!",
+            "No ongoing transaction! !\nCan't commit a!",
         ] {
             assert_eq!(change(&format!("[3]: {words}")), format!("absent: {words}"));
         }
@@ -399,5 +446,31 @@ mod tests {
             assert_eq!(read(&command, &reply, true), format!("absent: {words}"));
             assert_eq!(read(&command, &reply, false), format!("refused: {words:?}"));
         }
+    }
+
+    #[test]
+    fn the_last_line_of_progress_tells_the_result() {
+        let command = Command::write_once("commit ssl cert");
+        for (reply, expected) in [
+            ("Committing a.pem..\nSuccess!\n\n", "changed"),
+            ("Committing a.pem\nSuccess!\n\n", "changed"),
+            ("Committing a.pem.\na warning\nSuccess!\n\n", "changed: a warning"),
+            ("Committing a.pem\nno key.\nFailed!\n\n", "refused: \"no key.\""),
+            ("Committing a.pem\nFailed!\n\n", "refused: \"Committing a.pem\\nFailed!\""),
+            (
+                "Committing a.pem..\nNo Success!\n\n",
+                "outcome unknown: line 1: expected a message, found \"Committing a.pem..\\nNo Success!\\n\"",
+            ),
+        ] {
+            assert_eq!(read(&command, reply, false), expected);
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_too_low_for_certificates_is_a_lack_of_memory() {
+        let reply = "[3]: Can't allocate memory!\n\n";
+        let expected = "needs level operator of the stats socket: \"Can't allocate memory!\"";
+        assert_eq!(read(&Command::read("show ssl cert").needs(Level::Operator), reply, false), expected);
+        assert_eq!(change("[3]: Can't allocate memory!"), "refused: \"Can't allocate memory!\"");
     }
 }
