@@ -36,7 +36,7 @@
 //! - [`guide`]: the operator's manual.
 //!
 //! The values that these types return are in modules: [`stat`], [`info`], [`server`], [`map`],
-//! [`session`], [`membership`], [`global`], [`snapshot`] and [`field`].
+//! [`session`], [`table`], [`certificate`], [`membership`], [`global`], [`snapshot`] and [`field`].
 //!
 //! # Accessors
 //!
@@ -112,6 +112,12 @@ pub use show::AdminState;
 pub use snapshot::{Agreement, Process, Snapshot};
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;
+
+/// TLS certificates: [`Cluster::certificates`] and [`Cluster::certificate`].
+pub mod certificate {
+    pub use crate::object::Certificate;
+    pub use crate::show::{CertificateDetails, CertificateStatus, ListedCertificate, X509};
+}
 
 /// Values for the settings and counters of whole processes: [`Cluster::set_rate_limit`],
 /// [`Cluster::clear_counters`].

@@ -23,6 +23,7 @@ const VERBS: &[&str] = &[
     "dump",
     "enable",
     "get",
+    "new",
     "prepare",
     "publish",
     "set",

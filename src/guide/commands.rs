@@ -125,9 +125,20 @@
 //! | `set table NAME key KEY VALUES` | [`StickTable::set`](crate::table::StickTable::set) | operator | 1.8 |
 //! | `clear table NAME [key KEY\|CONDITIONS]` | [`StickTable::delete`](crate::table::StickTable::delete), [`StickTable::clear_where`](crate::table::StickTable::clear_where), [`StickTable::clear`](crate::table::StickTable::clear) | operator; user up to 3.0 without a key | 1.8 |
 //!
+//! # Certificates
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show ssl cert [[*]NAME]` | [`Cluster::certificates`](crate::Cluster::certificates), [`Certificate::show`](crate::certificate::Certificate::show), [`Certificate::show_pending`](crate::certificate::Certificate::show_pending), [`Certificate::replace`](crate::certificate::Certificate::replace); before the change, [`Certificate::set`](crate::certificate::Certificate::set) | operator | 2.2 |
+//! | `new ssl cert NAME` | [`Certificate::create`](crate::certificate::Certificate::create) | admin | 2.2 |
+//! | `set ssl cert NAME <<` | [`Certificate::set`](crate::certificate::Certificate::set), [`Certificate::replace`](crate::certificate::Certificate::replace) | admin | 2.2 |
+//! | `commit ssl cert NAME` | [`Certificate::commit`](crate::certificate::Certificate::commit), [`Certificate::replace`](crate::certificate::Certificate::replace) | admin | 2.2 |
+//! | `abort ssl cert NAME` | [`Certificate::abort`](crate::certificate::Certificate::abort); [`Certificate::replace`](crate::certificate::Certificate::replace) if a process failed | admin | 2.2 |
+//! | `del ssl cert NAME` | [`Certificate::delete`](crate::certificate::Certificate::delete) | admin | 2.2 |
+//!
 //! # Other commands
 //!
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting backends, and certificates have no call of their own yet.
+//! payload. Adding and deleting backends has no call of its own yet.

@@ -4,6 +4,7 @@
 mod read;
 
 mod backend;
+mod certificate;
 mod counters;
 mod frontend;
 mod handle;
@@ -15,6 +16,7 @@ mod session;
 mod table;
 
 pub use backend::BackendRef;
+pub use certificate::Certificate;
 pub use counters::Counters;
 pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};

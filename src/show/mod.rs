@@ -1,6 +1,7 @@
 //! Replies of HAProxy as typed values, one file for each command. No I/O.
 
 mod admin_state;
+mod certificate;
 mod cli_sockets;
 mod info;
 mod map;
@@ -14,6 +15,7 @@ mod stats_file;
 mod table;
 
 pub use admin_state::AdminState;
+pub use certificate::{CertificateDetails, CertificateStatus, ListedCertificate, X509};
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};

@@ -1,0 +1,72 @@
+use crate::error::{Error, Result};
+use crate::protocol::Payload;
+
+/// Returns the sections of a PEM text as a payload.
+///
+/// An empty line ends a payload, and has no meaning in PEM. Empty lines, blanks at the ends of lines
+/// and everything outside of the sections are therefore left out. A payload with an end of its own
+/// (`<<END`) would need HAProxy 2.9.
+///
+/// # Errors
+///
+/// - `InvalidInput` if there is no section of the kind `wanted`, or if a section has no end. HAProxy 3.0
+///   and later would take a text without a certificate, and keep the old one. The error shows no part
+///   of the text, because it may hold a private key.
+pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        is_inside |= line.starts_with("-----BEGIN ");
+        if is_inside {
+            lines.push(line);
+        }
+        is_inside &= !line.starts_with("-----END ");
+    }
+    let end = format!("{wanted}-----");
+    if !lines.iter().any(|line| line.starts_with("-----BEGIN ") && line.ends_with(&end)) {
+        return Err(Error::invalid(format!("the PEM text has no section `{wanted}`")));
+    }
+    if is_inside {
+        return Err(Error::invalid("the last section of the PEM text has no `-----END ` line"));
+    }
+    Payload::new(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLEAN: &str = "-----BEGIN A-----\nMII\n-----END A-----\n-----BEGIN B-----\nx\n-----END B-----";
+
+    #[test]
+    fn only_the_lines_of_sections_are_sent() {
+        for text in [
+            CLEAN.to_owned(),
+            format!("{CLEAN}\n\n\n"),
+            CLEAN.replace('\n', "\r\n"),
+            CLEAN.replace('\n', "\r\n\r\n"),
+            CLEAN.replace("MII", "\nMII  \n \t"),
+            format!(
+                "Bag Attributes\n\nshow info\n{}\nend",
+                CLEAN.replace("\n-----BEGIN", "\nsubject=x\n-----BEGIN")
+            ),
+        ] {
+            assert_eq!(payload(&text, "A").unwrap().as_str(), CLEAN, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pem_is_refused_without_a_part_of_it() {
+        for text in [
+            "-----BEGIN B-----\nsecret\n-----END B-----",
+            "",
+            "secret",
+            "\n\n",
+            "-----BEGIN A-----\nsecret",
+            "-----BEGIN A-----\nse\0cret\n-----END A-----",
+        ] {
+            let error = payload(text, "A").unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

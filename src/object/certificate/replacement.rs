@@ -1,0 +1,342 @@
+//! Replacement of a certificate on all processes or on none.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::future::join_all;
+
+use super::store::{Setting, Store};
+use crate::address::Address;
+use crate::cluster::{Identity, OnceJob, Outcomes, Target};
+use crate::error::{Error, Problem, Result};
+use crate::process::{IdentifiedConnection, ProcessClient};
+use crate::protocol::{Change, Command, Response};
+use crate::show::CertificateDetails;
+use crate::show::stat::StatFilter;
+use crate::snapshot::Label;
+use crate::transport::Deadline;
+
+/// A new certificate, and the processes that hold it in a transaction so far.
+///
+/// The steps of a call, each on all processes at once:
+///
+/// 1. Put the certificate into a transaction, and read it back ([`Fill`]).
+/// 2. Identify each process again, and read its transaction again.
+/// 3. Commit the transaction of the first process, then all others. If an earlier step failed, abort
+///    the transactions instead.
+/// 4. Read each certificate back.
+pub(super) struct Replacement {
+    store: Store,
+    set: Command,
+    is_strict: bool,
+    /// Every process that may hold a transaction of this call.
+    begun: Mutex<Vec<Begun>>,
+}
+
+/// A transaction that one process may hold.
+#[derive(Clone)]
+struct Begun {
+    member: ProcessClient,
+    identity: Identity,
+}
+
+/// A process that holds the new certificate in a transaction.
+#[derive(Clone)]
+struct Ready {
+    begun: Begun,
+    /// The certificate in use before. `None` if there was none.
+    old: Option<Mark>,
+    new: Mark,
+}
+
+/// Fields that tell two certificates apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    fingerprint: Box<str>,
+    serial: Box<str>,
+}
+
+/// The results of the processes, by address.
+type Results = HashMap<Address, Result<Response<Change>>>;
+
+impl Replacement {
+    /// # Errors
+    ///
+    /// - The errors of [`Store::set_command`].
+    pub(super) fn new(store: &Store, text: &str) -> Result<Self> {
+        let set = store.set_command(text)?;
+        let is_strict = !store.cluster.is_partial();
+        Ok(Self { store: store.clone(), set, is_strict, begun: Mutex::default() })
+    }
+
+    pub(super) async fn run(self) -> Result<Outcomes<Change>> {
+        let cluster = &self.store.cluster;
+        let this = &self;
+        let fill = |target: Target, deadline| async move {
+            let fill = Fill { replacement: this, member: &target.member };
+            target.execute_once(&fill, &deadline).await.map_err(Error::without_effect)
+        };
+        let filled = cluster.allow_partial().fan_out().each(&self.set, StatFilter::Nothing, fill).await?;
+        let ready: Vec<(Label, Ready)> =
+            filled.values().map(|(label, ready)| (label.clone(), ready.clone())).collect();
+        let expected = ready.first().map(|(_, ready)| ready.new.clone());
+
+        let is_whole = filled.is_complete() || !self.is_strict;
+        let checks = if is_whole { self.check_all(&ready, expected.as_ref()).await } else { Vec::new() };
+        let is_given_up = !is_whole || self.is_strict && checks.iter().any(Result::is_err);
+        let mut results = Results::new();
+        let mut sound = Vec::new();
+        for ((label, ready), check) in ready.into_iter().zip(checks) {
+            match check {
+                Ok(()) => sound.push((label, ready)),
+                Err(error) => drop(results.insert(ready.begun.member.address().clone(), Err(error))),
+            }
+        }
+        if !is_given_up {
+            self.commit_all(sound, &mut results).await;
+        }
+
+        let left = self.abort_all(&results, expected.as_ref()).await;
+        let outcomes = filled.then(|address, _| match results.remove(address) {
+            Some(result) => result,
+            None if left.contains(address) => Ok(Response::Value(Change::Unchanged(NOT_ABORTED.into()))),
+            None => Ok(Response::Value(Change::Unchanged(ABORTED.into()))),
+        });
+        if self.is_strict { outcomes.all() } else { Ok(outcomes) }
+    }
+
+    /// Checks that each process still answers, and that its transaction holds the new certificate.
+    async fn check_all(&self, ready: &[(Label, Ready)], expected: Option<&Mark>) -> Vec<Result<()>> {
+        let deadline = &Deadline::new(self.store.cluster.limits());
+        let check = |ready: &Ready| {
+            let begun = ready.begun.clone();
+            async move {
+                let details = self.store.details(true)?;
+                let mut connection = begun.connect(deadline).await?;
+                let found = mark(&details, &mut connection, deadline).await?;
+                if found.as_ref() == expected {
+                    return Ok(());
+                }
+                let words = "another client has changed or ended the transaction";
+                Err(Error::new(Problem::Refused(words.into()))
+                    .during(details.redacted())
+                    .at(begun.member.address()))
+            }
+        };
+        join_all(ready.iter().map(|(_, ready)| check(ready))).await
+    }
+
+    /// Commits the transaction of one process alone, because a certificate that one process refuses
+    /// is mostly refused by all. If that succeeds, commits all others at once.
+    async fn commit_all(&self, ready: Vec<(Label, Ready)>, results: &mut Results) {
+        let deadline = &Deadline::new(self.store.cluster.limits());
+        let mut served: Vec<Label> = Vec::new();
+        let mut failed: Vec<(Ready, Error)> = Vec::new();
+        let mut rest = ready.as_slice();
+        while let Some((first, others)) = rest.split_first() {
+            // The first process stands alone, until one has succeeded.
+            let (now, later) =
+                if served.is_empty() { (std::slice::from_ref(first), others) } else { (rest, &[][..]) };
+            rest = later;
+            let commits = now.iter().map(|(_, ready)| self.commit(ready, deadline));
+            for ((label, ready), result) in now.iter().zip(join_all(commits).await) {
+                match result {
+                    Ok(answer) => {
+                        served.push(label.clone());
+                        results.insert(ready.begun.member.address().clone(), Ok(answer));
+                    }
+                    Err(error) => failed.push((ready.clone(), error)),
+                }
+            }
+            if self.is_strict && served.is_empty() {
+                break;
+            }
+        }
+        for (ready, error) in failed {
+            let error = self.explained(&ready, error, &served, deadline).await;
+            let result = match error {
+                None => Ok(Response::Value(Change::Changed(Some(format!("serves {}", ready.new).into())))),
+                Some(error) => Err(error),
+            };
+            results.insert(ready.begun.member.address().clone(), result);
+        }
+    }
+
+    async fn commit(&self, ready: &Ready, deadline: &Deadline) -> Result<Response<Change>> {
+        let commit = self.store.commit_command()?;
+        let run = async {
+            let mut connection = ready.begun.connect(deadline).await?;
+            if let Response::Absent(words) = connection.execute(&commit, deadline).await? {
+                return Err(Error::new(Problem::Refused(words)));
+            }
+            let found = mark(&self.store.details(false)?, &mut connection, deadline).await;
+            if connection.was_replaced(deadline).await {
+                return Err(Error::new(Problem::Replaced));
+            }
+            match found {
+                Ok(Some(found)) if found == ready.new => {
+                    Ok(Response::Value(Change::Changed(Some(format!("serves {found}").into()))))
+                }
+                Ok(_) => Err(Error::new(Problem::Diverging("serves another certificate".into()))),
+                Err(error) => Err(error.into_unknown()),
+            }
+        };
+        run.await.map_err(ready.begun.member.with_context(&commit))
+    }
+
+    /// Adds to the error of a commit which certificate the process serves, and the processes that serve
+    /// the new one. Returns `None` if the process turns out to serve the new certificate.
+    async fn explained(
+        &self,
+        ready: &Ready,
+        error: Error,
+        served: &[Label],
+        deadline: &Deadline,
+    ) -> Option<Error> {
+        let now = async {
+            let mut connection = ready.begun.connect(deadline).await?;
+            mark(&self.store.details(false)?, &mut connection, deadline).await
+        };
+        let old = ready.old.as_ref().map_or_else(|| "no certificate".to_owned(), Mark::to_string);
+        let new = &ready.new;
+        let own = match now.await {
+            Ok(Some(found)) if found == *new && error.is_unknown() => return None,
+            Ok(Some(found)) => format!("the process serves {found}"),
+            Ok(None) => "the process has no such certificate".to_owned(),
+            Err(_) if error.is_unknown() => format!("the process serves {old} or {new}"),
+            Err(_) => format!("the process served {old}"),
+        };
+        if served.is_empty() && !error.is_unknown() {
+            // Nothing has changed anywhere.
+            return Some(error);
+        }
+        let labels: Vec<&str> = served.iter().map(|label| &**label).collect();
+        let others = if labels.is_empty() { "no process".to_owned() } else { labels.join(", ") };
+        Some(error.leaving(format!("{own}, {new} is served by {others}")))
+    }
+
+    /// Aborts the transactions that were not committed. If the outcome of a commit is unknown, its
+    /// transaction is left alone, because the commit may still be running.
+    ///
+    /// Returns the address of each process on which this failed.
+    async fn abort_all(&self, results: &Results, expected: Option<&Mark>) -> HashSet<Address> {
+        let deadline = &Deadline::new(self.store.cluster.limits());
+        let is_over = |begun: &Begun| match results.get(begun.member.address()) {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.is_unknown(),
+            None => false,
+        };
+        let open: Vec<_> = self.begun().iter().filter(|begun| !is_over(begun)).cloned().collect();
+        let aborting = open.iter().map(|begun| async move {
+            let failed = self.abort(begun, expected, deadline).await.is_err();
+            failed.then(|| begun.member.address().clone())
+        });
+        join_all(aborting).await.into_iter().flatten().collect()
+    }
+
+    /// Aborts the transaction of a process, unless the process is gone, or the transaction holds
+    /// another certificate and therefore is not of this call.
+    async fn abort(&self, begun: &Begun, expected: Option<&Mark>, deadline: &Deadline) -> Result<()> {
+        let mut connection = match begun.connect(deadline).await {
+            Err(error) if error.is_replaced() => return Ok(()),
+            connection => connection?,
+        };
+        let found = mark(&self.store.details(true)?, &mut connection, deadline).await?;
+        let is_own = found.is_some() && expected.is_none_or(|expected| found.as_ref() == Some(expected));
+        if is_own {
+            connection.execute(&self.store.abort_command()?, deadline).await?;
+        }
+        Ok(())
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Vec<Begun>> {
+        // The list is consistent after every statement, so a poisoned lock does no harm.
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first step: one process gets a transaction with the new certificate.
+struct Fill<'a> {
+    replacement: &'a Replacement,
+    member: &'a ProcessClient,
+}
+
+impl OnceJob for Fill<'_> {
+    type Answer = Ready;
+
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Ready>> {
+        let Replacement { store, set, is_strict, .. } = self.replacement;
+        let listed = store.listed(connection, deadline).await?;
+        if !listed.iter().any(|listed| *listed.name == *store.name()) {
+            let name = store.name();
+            return if *is_strict {
+                Err(Error::new(Problem::NotFound(format!("certificate {name:?}"))))
+            } else {
+                Ok(Response::Absent(format!("no certificate {name:?}").into()))
+            };
+        }
+        let old = mark(&store.details(false)?, connection, deadline).await?;
+        let begun = Begun { member: self.member.clone(), identity: identity_of(connection)? };
+        let setting = Setting { store, set: set.clone(), keeps_own: false };
+        // If the reply is lost, the process may have begun the transaction.
+        match setting.run(connection, deadline).await {
+            Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
+            Err(error) if !error.is_unknown() => return Err(error),
+            Err(error) => {
+                self.replacement.begun().push(begun);
+                return Err(error);
+            }
+            Ok(Response::Value(_)) => self.replacement.begun().push(begun.clone()),
+        }
+        match mark(&store.details(true)?, connection, deadline).await? {
+            Some(new) => Ok(Response::Value(Ready { begun, old, new })),
+            None => Err(Error::new(Problem::Refused("the transaction holds no certificate".into()))),
+        }
+    }
+}
+
+impl Begun {
+    /// Connects to the process that began the transaction.
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::Replaced`] if another process answers at its address.
+    async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
+        let connection = self.member.identified(deadline).await?;
+        if identity_of(&connection)?.fits(&self.identity) {
+            return Ok(connection);
+        }
+        Err(Error::new(Problem::Replaced).at(self.member.address()))
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "certificate {} (serial {})", self.fingerprint, self.serial)
+    }
+}
+
+/// Reads a certificate. Returns `None` if the process has no such certificate, or an empty one.
+async fn mark(
+    details: &Command,
+    connection: &mut IdentifiedConnection<'_>,
+    deadline: &Deadline,
+) -> Result<Option<Mark>> {
+    let Response::Value(data) = connection.ask(details, deadline).await? else { return Ok(None) };
+    let leaf = CertificateDetails::read(&String::from_utf8_lossy(&data))?.leaf;
+    Ok(leaf.map(|leaf| Mark { fingerprint: leaf.fingerprint, serial: leaf.serial }))
+}
+
+fn identity_of(connection: &IdentifiedConnection<'_>) -> Result<Identity> {
+    let identity = Identity::new(&connection.info, connection.at);
+    identity.ok_or_else(|| Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())))
+}
+
+/// Messages for a process that took the certificate, if the call failed on another process.
+const ABORTED: &str = "the transaction was aborted";
+const NOT_ABORTED: &str = "the transaction was neither committed nor aborted";

@@ -1,0 +1,129 @@
+use super::CertificateStatus;
+use super::x509::{Field, X509};
+use crate::error::Malformed;
+
+/// All that a process tells about one certificate: `show ssl cert NAME`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let shown = cluster.certificate("/etc/haproxy/site.pem")?.show().await?;
+/// for (label, details) in shown.values() {
+///     let names = details.leaf.iter().flat_map(|leaf| &leaf.names);
+///     println!("{label}: {} for {:?}", details.status, names.collect::<Vec<_>>());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CertificateDetails {
+    /// Name: the path of a file, or the name that `new ssl cert` got.
+    pub name: Box<str>,
+    /// Use of the certificate.
+    pub status: CertificateStatus,
+    /// The certificate itself; `None` if the status is [`Empty`](CertificateStatus::Empty).
+    pub leaf: Option<X509>,
+    /// Subject and issuer of each certificate of the chain, in order: `Chain Subject` and
+    /// `Chain Issuer`.
+    pub chain: Vec<(Box<str>, Box<str>)>,
+    /// Name and value of every line, in order.
+    lines: Vec<(Box<str>, Box<str>)>,
+}
+
+impl CertificateDetails {
+    /// Returns the value of a line by its name, such as `OCSP Response Key` (2.6 and later) or
+    /// `Key filename` (3.2 and later). If several lines have the name, returns the first value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.lines.iter().find(|(found, _)| &**found == name).map(|(_, value)| &**value)
+    }
+
+    /// Returns the name and the value of every line, in the order of HAProxy.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.lines.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Reads the reply to `show ssl cert NAME` or `show ssl cert *NAME`.
+    pub(crate) fn read(text: &str) -> Result<Self, Malformed> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+        let fields: Vec<Field<'_>> = lines.map(|(at, line)| field(at + 1, line)).collect::<Result<_, _>>()?;
+        let all = |name: &'static str| {
+            fields.iter().filter(move |(_, found, _)| *found == name).map(|(_, _, value)| *value)
+        };
+        let required = |name: &'static str| {
+            all(name)
+                .next()
+                .ok_or_else(|| Malformed::new(1, Some(name), "a line of that name", text.as_bytes()))
+        };
+        let name = required("Filename")?;
+        let chain = all("Chain Subject").zip(all("Chain Issuer"));
+        Ok(Self {
+            name: name.strip_prefix('*').unwrap_or(name).into(),
+            status: required("Status")?.into(),
+            leaf: X509::read(&fields)?,
+            chain: chain.map(|(subject, issuer)| (subject.into(), issuer.into())).collect(),
+            lines: fields.iter().map(|(_, name, value)| ((*name).into(), (*value).into())).collect(),
+        })
+    }
+}
+
+/// Splits a line such as `Serial: 0A`.
+fn field(at: usize, line: &str) -> Result<Field<'_>, Malformed> {
+    let split = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")));
+    let (name, value) =
+        split.ok_or_else(|| Malformed::new(at, None, "a line such as `Status: Used`", line.as_bytes()))?;
+    Ok((at, name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "Filename: *a.pem\nCrt filename: a.pem\nStatus: Uncommitted\nSerial: 124B\n\
+        notBefore: Nov 26 01:29:56 2026 GMT\nnotAfter: Apr  1 01:29:56 2027 GMT\n\
+        Subject Alternative Name: DNS:a.example, , DNS:*.a.example\nAlgorithm: EC256\n\
+        SHA1 FingerPrint: 2D98\nSubject: /C=DE/O=Ex: Inc/CN=a.example\nIssuer: /CN=Sub CA\n\
+        Chain Subject: /CN=Sub CA\nChain Issuer: /CN=Test CA\nChain Subject: /CN=Test CA\n\
+        Chain Issuer: /CN=Test CA\nOCSP Response Key: \n";
+
+    #[test]
+    fn each_line_has_its_place() {
+        let details = CertificateDetails::read(PRINTED).unwrap();
+        assert_eq!((&*details.name, &details.status), ("a.pem", &CertificateStatus::Uncommitted));
+        let leaf = details.leaf.as_ref().unwrap();
+        assert_eq!((leaf.not_before, leaf.not_after), (1_795_656_596, 1_806_542_996));
+        assert_eq!(leaf.names, ["a.example".into(), "*.a.example".into()]);
+        assert_eq!((&*leaf.serial, &*leaf.fingerprint), ("124B", "2D98"));
+        assert_eq!((&*leaf.subject, &*leaf.issuer), ("/C=DE/O=Ex: Inc/CN=a.example", "/CN=Sub CA"));
+        let chain: Vec<_> = details.chain.iter().map(|(subject, issuer)| (&**subject, &**issuer)).collect();
+        assert_eq!(chain, [("/CN=Sub CA", "/CN=Test CA"), ("/CN=Test CA", "/CN=Test CA")]);
+        assert_eq!((details.get("OCSP Response Key"), details.get("none")), (Some(""), None));
+        assert_eq!(details.lines().count(), 16);
+    }
+
+    #[test]
+    fn an_empty_store_has_no_certificate() {
+        let details = CertificateDetails::read("Filename: a.pem\nStatus: Empty\n").unwrap();
+        assert_eq!((details.status, details.leaf), (CertificateStatus::Empty, None));
+    }
+
+    #[test]
+    fn malformed_lines_are_errors() {
+        for (text, message) in [
+            ("", "line 1, column \"Filename\": expected a line of that name, found \"\""),
+            ("x\n", "line 1: expected a line such as `Status: Used`, found \"x\""),
+            (
+                &PRINTED.replace("Nov 26", "Nov 32"),
+                "line 5, column \"notBefore\": expected a date in GMT, found \"Nov 32 01:29:56 2026 GMT\"",
+            ),
+            (
+                &PRINTED.replace("Algorithm", "Other"),
+                "line 4, column \"Algorithm\": expected a line of that name, found \"\"",
+            ),
+        ] {
+            assert_eq!(CertificateDetails::read(text).unwrap_err().to_string(), message);
+        }
+    }
+}

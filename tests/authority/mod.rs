@@ -1,0 +1,113 @@
+//! A certificate authority for the tests, and a TLS client that trusts it alone.
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+#![allow(unreachable_pub, reason = "the same")]
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+};
+use tokio::net::UnixStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+/// An authority that issues certificates for [`NAME`].
+pub struct Authority {
+    key: KeyPair,
+    certificate: rcgen::Certificate,
+}
+
+/// A certificate with its private key.
+pub struct Issued {
+    pub der: CertificateDer<'static>,
+    pub certificate: String,
+    pub key: String,
+}
+
+/// The DNS name of every certificate.
+pub const NAME: &str = "site.example";
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { key, certificate }
+    }
+
+    /// Issues a certificate that is valid for the whole of 2020 to 2049.
+    pub fn issue(&self, serial: u64) -> Issued {
+        self.issue_for(serial, vec![NAME.to_owned()])
+    }
+
+    pub fn issue_for(&self, serial: u64, names: Vec<String>) -> Issued {
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, format!("certificate {serial}"));
+        params.serial_number = Some(SerialNumber::from(serial));
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2049, 12, 31);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.certificate, &self.key).unwrap();
+        Issued { der: certificate.der().clone(), certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+
+    /// Returns the certificate of the authority itself.
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// Returns a list of revoked certificates.
+    pub fn revoke(&self, serials: &[u64]) -> String {
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: date_time_ymd(2021, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2021, 1, 1),
+            next_update: date_time_ymd(2049, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.certificate, &self.key).unwrap().pem().unwrap()
+    }
+
+    /// Returns a TLS client that trusts this authority.
+    pub fn client(&self) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+impl Issued {
+    /// Returns the text of a PEM file for HAProxy.
+    pub fn pem(&self) -> String {
+        format!("{}{}", self.certificate, self.key)
+    }
+}
+
+/// Does one handshake and returns the certificate that the frontend serves.
+pub async fn served(client: &TlsConnector, socket: &Path) -> io::Result<CertificateDer<'static>> {
+    let stream = UnixStream::connect(socket).await?;
+    let stream = client.connect(ServerName::try_from(NAME).unwrap(), stream).await?;
+    let (_, connection) = stream.get_ref();
+    let certificates = connection.peer_certificates().unwrap_or_default();
+    certificates.first().cloned().ok_or_else(|| io::ErrorKind::InvalidData.into())
+}

@@ -1,0 +1,272 @@
+//! Certificates of processes of each release: listed, shown, and changed step by step.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::fs;
+
+use haproxyadmin::certificate::{Certificate, CertificateDetails, CertificateStatus, ListedCertificate};
+use haproxyadmin::{Change, Cluster, ErrorKind, Outcome, Outcomes};
+
+mod authority;
+mod support;
+
+use authority::{Authority, Issued, NAME, served};
+use support::{Config, Release, Running, ask, releases};
+
+const CONFIG: &str = r#"
+global
+    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
+    stats socket "unix@${DIR}/user.sock" mode 600 level user
+    stats socket "unix@${DIR}/operator.sock" mode 600 level operator
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind "unix@${DIR}/traffic/web.1" ssl crt "${DIR}/site.pem"
+    bind "unix@${DIR}/traffic/other.1" ssl crt "${DIR}/other.pem"
+    http-request return status 200
+"#;
+
+/// One process with two certificates, and the certificate authority.
+struct Site {
+    running: Running,
+    authority: Authority,
+    first: Issued,
+    cluster: Cluster,
+}
+
+impl Site {
+    async fn start(release: &Release) -> Self {
+        let mut running = Running::new();
+        let authority = Authority::new("Test CA");
+        let first = authority.issue(0xa1);
+        fs::write(running.dir().join("site.pem"), first.pem()).unwrap();
+        fs::write(running.dir().join("other.pem"), authority.issue(0xa2).pem()).unwrap();
+        running.add(release, "one", &Config::new(CONFIG)).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        Self { running, authority, first, cluster }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.running.dir().join(name).display().to_string()
+    }
+
+    fn certificate(&self, name: &str) -> Certificate {
+        self.cluster.certificate(&self.path(name)).unwrap()
+    }
+
+    async fn serves(&self) -> Vec<u8> {
+        served(&self.authority.client(), &self.running.traffic("web", 1)).await.unwrap().to_vec()
+    }
+
+    async fn list(&self) -> Vec<ListedCertificate> {
+        only(self.cluster.certificates().await.unwrap())
+    }
+
+    async fn through(&self, socket: &str) -> Cluster {
+        Cluster::from_addresses([self.running.dir().join(socket)]).await.unwrap()
+    }
+}
+
+/// Returns the value of the only process.
+#[allow(clippy::needless_pass_by_value, reason = "a call to it stays short")]
+fn only<T: Clone>(outcomes: Outcomes<T>) -> T {
+    outcomes.values().next().unwrap().1.clone()
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the same")]
+fn said(outcomes: Outcomes<Change>) -> (&'static str, String) {
+    let outcome = outcomes.iter().next().unwrap();
+    (outcome.word(), outcome.message().unwrap_or_default())
+}
+
+fn refusal(error: &haproxyadmin::Error) -> String {
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    error.outcomes::<Change>().unwrap().iter().next().and_then(Outcome::message).unwrap()
+}
+
+fn is_absent(result: haproxyadmin::Result<Outcomes<Change>>) -> bool {
+    result.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+#[tokio::test]
+async fn certificates_are_listed_and_shown() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let names: Vec<_> = site.list().await.into_iter().map(|one| (one.name, one.is_pending)).collect();
+        let expected = [site.path("other.pem"), site.path("site.pem")].map(|path| (path.into(), false));
+        assert_eq!(names, expected, "{}", release.version);
+
+        let details = only(site.certificate("site.pem").show().await.unwrap());
+        assert_eq!((&*details.name, &details.status), (&*site.path("site.pem"), &CertificateStatus::Used));
+        let leaf = details.leaf.as_ref().unwrap();
+        assert_eq!((&*leaf.serial, &*leaf.algorithm), ("A1", "EC256"));
+        assert_eq!((&*leaf.subject, &*leaf.issuer), ("/CN=certificate 161", "/CN=Test CA"));
+        assert_eq!(leaf.names, [NAME.into()]);
+        assert_eq!((leaf.not_before, leaf.not_after), (1_577_836_800, 2_524_521_600));
+        assert_eq!(&*leaf.not_after_text, "Dec 31 00:00:00 2049 GMT");
+        assert_eq!((leaf.fingerprint.len(), details.chain.len()), (40, 0));
+        assert_eq!(details.get("OCSP Response Key").is_some(), release.is_at_least("2.6"));
+        assert_eq!(details.get("Key filename").is_some(), release.is_at_least("3.2"));
+        let json = serde_json::to_string(&details).unwrap();
+        assert_eq!(serde_json::from_str::<CertificateDetails>(&json).unwrap(), details);
+
+        for missing in
+            [site.certificate("none.pem").show().await, site.certificate("site.pem").show_pending().await]
+        {
+            assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_level_that_is_too_low_is_told() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let user = site.through("user.sock").await;
+        let error = user.certificates().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{}: {error}", release.version);
+        let operator = site.through("operator.sock").await;
+        assert_eq!(only(operator.certificates().await.unwrap()).len(), 2);
+        let certificate = operator.certificate(&site.path("site.pem")).unwrap();
+        let pem = site.authority.issue(1).pem();
+        for denied in
+            [certificate.set(&pem).await, certificate.commit().await, certificate.replace(&pem).await]
+        {
+            assert_eq!(denied.unwrap_err().kind(), ErrorKind::PermissionDenied);
+        }
+        assert!(site.list().await.iter().all(|one| !one.is_pending));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_changed_step_by_step() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let (certificate, new) = (site.certificate("site.pem"), site.authority.issue(0xb1));
+        let chained = format!("{}{}", new.pem(), site.authority.pem());
+        let path = site.path("site.pem");
+        for verb in ["created", "updated"] {
+            let expected = ("changed", format!("Transaction {verb} for certificate {path}!"));
+            assert_eq!(said(certificate.set(&chained).await.unwrap()), expected, "{}", release.version);
+        }
+        let pending: Vec<_> = site.list().await.into_iter().filter(|one| one.is_pending).collect();
+        assert_eq!(pending.iter().map(|one| &*one.name).collect::<Vec<_>>(), [&*path]);
+        let details = only(certificate.show_pending().await.unwrap());
+        assert_eq!((&*details.name, &*details.leaf.unwrap().serial), (&*path, "B1"));
+        assert_eq!(details.chain, [("/CN=Test CA".into(), "/CN=Test CA".into())]);
+        assert_eq!(site.serves().await, site.first.der.to_vec());
+
+        assert_eq!(said(certificate.commit().await.unwrap()).0, "changed");
+        assert_eq!(site.serves().await, new.der.to_vec());
+        assert!(site.list().await.iter().all(|one| !one.is_pending));
+        assert_eq!(&*only(certificate.show().await.unwrap()).leaf.unwrap().serial, "B1");
+        assert!(is_absent(certificate.commit().await));
+
+        certificate.set(&site.first.pem()).await.unwrap();
+        let expected = ("changed", format!("Transaction aborted for certificate '{path}'!"));
+        assert_eq!(said(certificate.abort().await.unwrap()), expected);
+        assert!(is_absent(certificate.abort().await));
+        assert_eq!(site.serves().await, new.der.to_vec());
+        assert!(is_absent(site.certificate("none.pem").set(&new.pem()).await));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_created_and_deleted() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let certificate = site.cluster.certificate("new; one.pem").unwrap();
+        certificate.create().await.unwrap();
+        assert!(refusal(&certificate.create().await.unwrap_err()).contains("already exists"));
+        let details = only(certificate.show().await.unwrap());
+        assert_eq!((&details.status, &details.leaf), (&CertificateStatus::Empty, &None));
+        certificate.set(&site.authority.issue(7).pem()).await.unwrap();
+        certificate.commit().await.unwrap();
+        assert_eq!(only(certificate.show().await.unwrap()).status, CertificateStatus::Unused);
+        certificate.delete().await.unwrap();
+        assert!(is_absent(certificate.delete().await), "{}", release.version);
+        assert!(refusal(&site.certificate("site.pem").delete().await.unwrap_err()).contains("in use"));
+        assert_eq!(site.list().await.len(), 2);
+    }
+}
+
+/// HAProxy 2.6 puts the certificate into the pending transaction of another one.
+#[tokio::test]
+async fn a_transaction_for_another_certificate_is_left_alone() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let (own, other) = (site.certificate("site.pem"), site.certificate("other.pem"));
+        own.set(&site.authority.issue(0xb1).pem()).await.unwrap();
+        let path = site.path("site.pem");
+        for refused in [other.set(&site.authority.issue(0xb2).pem()).await, other.abort().await] {
+            assert!(refusal(&refused.unwrap_err()).contains(&path), "{}", release.version);
+        }
+        assert_eq!(&*only(own.show_pending().await.unwrap()).leaf.unwrap().serial, "B1");
+    }
+}
+
+#[tokio::test]
+async fn empty_lines_of_a_pem_do_no_harm() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let certificate = site.certificate("site.pem");
+        for (serial, end) in [(0xb1, "\n\n"), (0xb2, "\r\n"), (0xb3, "\r\n\r\n"), (0xb4, " \n \t\n")] {
+            let new = site.authority.issue(serial);
+            let pem = format!("subject=x\n\n{}\nshow info\n\n", new.pem().replace('\n', end));
+            certificate.set(&pem).await.unwrap();
+            certificate.commit().await.unwrap();
+            assert_eq!(site.serves().await, new.der.to_vec(), "{} {end:?}", release.version);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pem_that_is_too_long_is_refused_before_it_is_sent() {
+    let release = releases().pop().unwrap();
+    let site = Site::start(&release).await;
+    let chain = site.authority.pem().repeat(40);
+    let new = site.authority.issue(1);
+    let error = site.certificate("site.pem").replace(&format!("{}{chain}", new.pem())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().ends_with("bytes, and HAProxy takes 15359 for certain"), "{error}");
+    assert!(site.list().await.iter().all(|one| !one.is_pending));
+}
+
+/// The longest PEM that is sent reaches each release whole.
+#[tokio::test]
+async fn a_long_chain_arrives_whole() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let new = site.authority.issue(0xb1);
+        let count = (14_900 - new.pem().len()) / site.authority.pem().len();
+        let pem = format!("{}{}", new.pem(), site.authority.pem().repeat(count));
+        site.certificate("site.pem").replace(&pem).await.unwrap();
+        let details = only(site.certificate("site.pem").show().await.unwrap());
+        assert_eq!(details.chain.len(), count, "{}", release.version);
+        assert_eq!(site.serves().await, new.der.to_vec());
+    }
+}
+
+#[tokio::test]
+async fn no_error_shows_a_private_key() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let new = site.authority.issue(1);
+        let secret = new.key.lines().nth(1).unwrap().to_owned();
+        let broken = new.pem().replace(&secret, &format!("{secret}?"));
+        let certificate = site.certificate("site.pem");
+        for pem in
+            [broken, new.key.clone(), new.pem().repeat(30), new.pem().replace("-----END", "\0-----END")]
+        {
+            let error = certificate.replace(&pem).await.unwrap_err();
+            let shown = format!("{error} {error:?} {:?} {certificate:?}", error.outcomes::<Change>());
+            assert!(!shown.contains(&secret[..20]), "{}: {shown}", release.version);
+        }
+        let printed = String::from_utf8(ask(site.running.socket(1), "show ssl cert").await).unwrap();
+        assert!(!printed.contains("# transaction"), "{printed}");
+    }
+}

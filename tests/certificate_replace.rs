@@ -1,0 +1,455 @@
+//! Replacement of a certificate on processes of all releases: on each of them, or on none, also if a
+//! process fails at any step. The tests check it by TLS handshakes and on each process' own socket.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use haproxyadmin::certificate::Certificate;
+use haproxyadmin::{Change, Cluster, Error, ErrorKind, Limits, Outcome, Outcomes};
+
+mod authority;
+mod support;
+
+use authority::{Authority, Issued, served};
+use support::{Config, Moment, Relay, Running, ask, releases};
+
+const CONFIG: &str = r#"
+global
+    nbthread 2
+    maxconn 200
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+    stats socket "unix@${DIR}/x.operator.${N}.sock" mode 600 level operator
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}" ssl crt "${DIR}/site.pem"
+    bind "unix@${DIR}/traffic/more.${N}" ssl crt "${DIR}/site.pem"
+    http-request return status 200
+"#;
+
+/// One process of each release, and a relay in front of the last one.
+struct Site {
+    running: Running,
+    relay: Relay,
+    authority: Authority,
+    old: Issued,
+    new: Issued,
+}
+
+/// The name of the relay's socket, which comes last in the order of the cluster.
+const RELAY: &str = "z.sock";
+
+fn count() -> usize {
+    releases().len()
+}
+
+fn all<T: Clone>(value: T) -> Vec<T> {
+    vec![value; count()]
+}
+
+/// Returns the same value for each process but the last.
+fn but_last<T: Clone>(value: T, last: T) -> Vec<T> {
+    let mut values = all(value);
+    values.pop();
+    values.push(last);
+    values
+}
+
+fn words(outcomes: &Outcomes<Change>) -> Vec<&str> {
+    outcomes.iter().map(Outcome::word).collect()
+}
+
+/// Returns the outcomes of a call that failed.
+fn outcomes(error: &Error) -> &Outcomes<Change> {
+    error.outcomes::<Change>().unwrap_or_else(|| panic!("{error}"))
+}
+
+/// Returns the error of the last process.
+fn last(error: &Error) -> &Error {
+    outcomes(error).iter().last().unwrap().error().unwrap()
+}
+
+impl Site {
+    async fn start() -> Self {
+        let mut running = Running::new();
+        let authority = Authority::new("Test CA");
+        let (old, new) = (authority.issue(0xa1), authority.issue(0xb1));
+        fs::write(running.dir().join("site.pem"), old.pem()).unwrap();
+        for (n, release) in (1..).zip(releases()) {
+            running.add(&release, &format!("process{n}"), &Config::new(CONFIG).set("N", n)).await;
+        }
+        let relay = Relay::new(running.dir().join(RELAY), running.socket(count()));
+        Self { running, relay, authority, old, new }
+    }
+
+    /// Returns the cluster, with this socket for the last process.
+    async fn cluster(&self, last: &str) -> Cluster {
+        let others = (1..count()).map(|n| self.running.socket(n));
+        let sockets: Vec<PathBuf> = others.chain([self.running.dir().join(last)]).collect();
+        let limits = Limits::new().with_idle_timeout(Duration::from_secs(1));
+        let cluster = Cluster::from_addresses(sockets).await.unwrap().with_limits(limits);
+        cluster.info().await.unwrap();
+        cluster
+    }
+
+    fn name(&self) -> String {
+        self.running.dir().join("site.pem").display().to_string()
+    }
+
+    async fn certificate(&self) -> Certificate {
+        self.cluster(RELAY).await.certificate(&self.name()).unwrap()
+    }
+
+    /// Returns the certificate that each living process serves: `old`, `new` or `other`.
+    async fn served(&self) -> Vec<&'static str> {
+        let client = self.authority.client();
+        let mut found = Vec::new();
+        for n in (1..=count()).filter(|n| self.running.is_alive(*n)) {
+            let mut each = Vec::new();
+            for frontend in ["web", "more"] {
+                let der = served(&client, &self.running.traffic(frontend, n)).await.unwrap();
+                each.push(match der {
+                    der if der == self.old.der => "old",
+                    der if der == self.new.der => "new",
+                    _ => "other",
+                });
+            }
+            assert_eq!(each[0], each[1], "process {n}");
+            found.push(each[0]);
+        }
+        found
+    }
+
+    /// Returns the name in the transaction of each living process.
+    async fn pending(&self) -> Vec<Option<String>> {
+        let mut pending = Vec::new();
+        for n in (1..=count()).filter(|n| self.running.is_alive(*n)) {
+            let list = String::from_utf8(ask(self.running.socket(n), "show ssl cert").await).unwrap();
+            pending.push(list.lines().find_map(|line| Some(line.strip_prefix('*')?.to_owned())));
+        }
+        pending
+    }
+
+    /// Checks that each living process serves the old certificate and has no transaction.
+    async fn assert_nothing_changed(&self) {
+        let served = self.served().await;
+        assert!(served.iter().all(|served| *served == "old"), "{served:?}");
+        let pending = self.pending().await;
+        assert!(pending.iter().all(Option::is_none), "{pending:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_handshake_fails_while_a_certificate_is_replaced_on_every_process() {
+    let site = Site::start().await;
+    let certificate = site.certificate().await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (1..=count())
+        .map(|n| {
+            let (client, is_over) = (site.authority.client(), Arc::clone(&is_over));
+            let socket = site.running.traffic("web", n);
+            tokio::spawn(async move {
+                let mut done = 0;
+                while !is_over.load(Ordering::SeqCst) {
+                    served(&client, &socket)
+                        .await
+                        .unwrap_or_else(|error| panic!("handshake {done}: {error}"));
+                    done += 1;
+                }
+                done
+            })
+        })
+        .collect();
+    for round in 0..10 {
+        let next = site.authority.issue(0x100 + round);
+        assert_eq!(words(&certificate.replace(&next.pem()).await.unwrap()), all("changed"));
+    }
+    let outcomes = certificate.replace(&site.new.pem()).await.unwrap();
+    is_over.store(true, Ordering::SeqCst);
+    for client in clients {
+        assert!(client.await.unwrap() > 0);
+    }
+    assert_eq!(words(&outcomes), all("changed"));
+    let shown = certificate.show().await.unwrap();
+    let expected: Vec<_> = shown
+        .values()
+        .map(|(_, details)| {
+            let leaf = details.leaf.as_ref().unwrap();
+            assert_eq!(&*leaf.serial, "B1");
+            format!("serves certificate {} (serial B1)", leaf.fingerprint)
+        })
+        .collect();
+    let said: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap()).collect();
+    assert_eq!(said, expected);
+    assert_eq!(site.served().await, all("new"));
+    assert_eq!(site.pending().await, all(None));
+}
+
+#[tokio::test]
+async fn a_pem_that_haproxy_cannot_read_changes_nothing() {
+    let site = Site::start().await;
+    let pem = site.new.pem();
+    let line = pem.lines().nth(1).unwrap();
+    let broken = pem.replace(line, "garbage");
+    for bad in [format!("{}{broken}", site.old.key), broken] {
+        let error = site.certificate().await.replace(&bad).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(
+            outcomes(&error).iter().all(|one| one.message().unwrap().contains("unable to load certificate"))
+        );
+        site.assert_nothing_changed().await;
+    }
+}
+
+/// HAProxy 3.0 and later would take it and keep the old certificate.
+#[tokio::test]
+async fn a_pem_without_a_certificate_is_refused_before_it_is_sent() {
+    let site = Site::start().await;
+    let certificate = site.certificate().await;
+    let before = site.relay.sent();
+    for bad in [&*site.new.key, "-----BEGIN A-----\n-----END A-----", "", &site.authority.revoke(&[1])] {
+        let error = certificate.replace(bad).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().ends_with(": the PEM text has no section `CERTIFICATE`"), "{error}");
+    }
+    assert_eq!(site.relay.sent(), before);
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_fit_changes_nothing() {
+    let site = Site::start().await;
+    let bad = format!("{}{}", site.new.certificate, site.old.key);
+    let error = site.certificate().await.replace(&bad).await.unwrap_err();
+    let mut expected = all("unchanged");
+    expected[0] = "failed";
+    assert_eq!(words(outcomes(&error)), expected, "{error}");
+    assert!(error.to_string().contains("inconsistencies between private key and certificate"), "{error}");
+    let first = outcomes(&error).iter().next().unwrap().error().unwrap();
+    assert_eq!(first.kind(), ErrorKind::Refused);
+    site.assert_nothing_changed().await;
+}
+
+#[tokio::test]
+async fn a_process_that_denies_the_change_keeps_all_others_from_it() {
+    let site = Site::start().await;
+    let cluster = site.cluster(&format!("x.operator.{}.sock", count())).await;
+    let error = cluster.certificate(&site.name()).unwrap().replace(&site.new.pem()).await.unwrap_err();
+    assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"));
+    assert_eq!(last(&error).kind(), ErrorKind::PermissionDenied);
+    let said = outcomes(&error).iter().next().unwrap().message().unwrap();
+    assert_eq!(said, "the transaction was aborted");
+    site.assert_nothing_changed().await;
+}
+
+#[tokio::test]
+async fn a_process_without_the_certificate_keeps_all_others_from_it() {
+    let site = Site::start().await;
+    let name = "only some have it.pem";
+    let cluster = site.cluster(RELAY).await;
+    let some = cluster.only((1..count()).map(|n| n.to_string()));
+    some.certificate(name).unwrap().create().await.unwrap();
+    let certificate = cluster.certificate(name).unwrap();
+    let error = certificate.replace(&site.new.pem()).await.unwrap_err();
+    assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"), "{error}");
+    assert_eq!(last(&error).kind(), ErrorKind::NotFound);
+    site.assert_nothing_changed().await;
+
+    let outcomes = certificate.on(&some).replace(&site.new.pem()).await.unwrap();
+    assert_eq!(words(&outcomes), all("changed")[1..]);
+    let error = cluster.certificate("none.pem").unwrap().replace(&site.new.pem()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_transaction_of_another_client_is_refused_and_kept() {
+    let site = Site::start().await;
+    let certificate = site.certificate().await;
+    let cluster = site.cluster(RELAY).await;
+    let one = cluster.only(["2"]);
+    certificate.on(&one).set(&site.authority.issue(0xc1).pem()).await.unwrap();
+    let error = certificate.replace(&site.new.pem()).await.unwrap_err();
+    let mut expected = all("unchanged");
+    expected[1] = "failed";
+    assert_eq!(words(outcomes(&error)), expected, "{error}");
+    let name = site.name();
+    let said = format!("a transaction for '{name}' is pending, of another client or of an earlier call");
+    assert!(error.to_string().contains(&said), "{error}");
+    let mut pending = all(None);
+    pending[1] = Some(name);
+    assert_eq!(site.pending().await, pending);
+    assert_eq!(site.served().await, all("old"));
+    let kept = certificate.on(&one).show_pending().await.unwrap();
+    assert_eq!(&*kept.values().next().unwrap().1.leaf.as_ref().unwrap().serial, "C1");
+    certificate.on(&one).abort().await.unwrap();
+    certificate.replace(&site.new.pem()).await.unwrap();
+    assert_eq!(site.served().await, all("new"));
+}
+
+/// The steps before the commit, as the commands that the last process gets.
+const BEFORE: [&str; 2] = ["set ssl cert ", "show ssl cert *"];
+
+#[tokio::test]
+async fn a_process_that_is_killed_before_the_commit_keeps_all_others_from_it() {
+    for mark in BEFORE {
+        let mut site = Site::start().await;
+        let (certificate, pem) = (site.certificate().await, site.new.pem());
+        site.relay.mark([mark]);
+        site.relay.hold(Moment::Marking);
+        let call = tokio::spawn(async move { certificate.replace(&pem).await });
+        site.relay.holds(1).await;
+        site.running.kill(count());
+        site.relay.release();
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"), "{mark}: {error}");
+        site.assert_nothing_changed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_before_the_commit_keeps_all_others_from_it() {
+    for mark in BEFORE {
+        let site = Site::start().await;
+        let (certificate, pem) = (site.certificate().await, site.new.pem());
+        site.relay.mark([mark]);
+        site.relay.hold(Moment::Marking);
+        let own = certificate.clone();
+        let call = tokio::spawn(async move { own.replace(&pem).await });
+        site.relay.holds(1).await;
+        site.running.hang(count());
+        site.relay.release();
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"), "{mark}: {error}");
+        assert_eq!(last(&error).kind(), ErrorKind::Timeout, "{error}");
+        site.running.resume(count());
+        assert_eq!(site.served().await, all("old"));
+        // The process that was stopped may have a transaction.
+        assert_eq!(site.pending().await[..count() - 1], all(None)[1..]);
+        let _ = certificate.abort().await;
+        site.assert_nothing_changed().await;
+        certificate.replace(&site.new.pem()).await.unwrap();
+        assert_eq!(site.served().await, all("new"));
+    }
+}
+
+/// The process keeps its transaction until the call aborts it on a new connection.
+#[tokio::test]
+async fn a_connection_that_is_lost_before_the_commit_keeps_all_others_from_it() {
+    for mark in BEFORE {
+        let site = Site::start().await;
+        let (certificate, pem) = (site.certificate().await, site.new.pem());
+        site.relay.mark([mark]);
+        site.relay.hold(Moment::Marked);
+        let call = tokio::spawn(async move { certificate.replace(&pem).await });
+        site.relay.holds(1).await;
+        site.relay.cut();
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"), "{mark}: {error}");
+        assert_eq!(last(&error).kind(), ErrorKind::Closed, "{mark}: {error}");
+        site.assert_nothing_changed().await;
+    }
+}
+
+#[tokio::test]
+async fn the_other_processes_commit_through_a_partial_view() {
+    let site = Site::start().await;
+    let cluster = site.cluster(&format!("x.operator.{}.sock", count())).await.allow_partial();
+    let outcomes = cluster.certificate(&site.name()).unwrap().replace(&site.new.pem()).await.unwrap();
+    assert_eq!(words(&outcomes), but_last("changed", "failed"));
+    assert_eq!(site.served().await, but_last("new", "old"));
+    assert_eq!(site.pending().await, all(None));
+}
+
+/// Another client aborts the transaction of one process in the last moment.
+#[tokio::test]
+async fn an_error_halfway_names_the_certificate_of_each_process() {
+    let site = Site::start().await;
+    let (certificate, pem) = (site.certificate().await, site.new.pem());
+    site.relay.mark(["commit ssl cert "]);
+    site.relay.hold(Moment::Marking);
+    let own = certificate.clone();
+    let call = tokio::spawn(async move { own.replace(&pem).await });
+    site.relay.holds(1).await;
+    ask(site.running.socket(count()), &format!("abort ssl cert {}", site.name())).await;
+    site.relay.release();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(words(outcomes(&error)), but_last("changed", "failed"), "{error}");
+    assert_eq!(last(&error).kind(), ErrorKind::PartiallyApplied);
+    let shown = certificate.show().await.unwrap();
+    let marks: Vec<_> = shown
+        .values()
+        .map(|(_, details)| {
+            let leaf = details.leaf.as_ref().unwrap();
+            format!("certificate {} (serial {})", leaf.fingerprint, leaf.serial)
+        })
+        .collect();
+    let labels: Vec<_> = (1..count()).map(|n| n.to_string()).collect();
+    let (old, new) = (&marks[count() - 1], &marks[0]);
+    let said = format!("the process serves {old}, {new} is served by {}: refused: ", labels.join(", "));
+    assert!(error.to_string().contains(&said), "{error}\n{said}");
+    assert_eq!(site.served().await, but_last("new", "old"));
+    assert_eq!(site.pending().await, all(None));
+}
+
+#[tokio::test]
+async fn a_process_that_is_lost_in_its_commit_may_serve_either_certificate() {
+    let mut site = Site::start().await;
+    let (certificate, pem) = (site.certificate().await, site.new.pem());
+    site.relay.mark(["commit ssl cert "]);
+    site.relay.hold(Moment::Marked);
+    let call = tokio::spawn(async move { certificate.replace(&pem).await });
+    site.relay.holds(1).await;
+    site.running.kill(count());
+    site.relay.release();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(words(outcomes(&error)), but_last("changed", "unknown"), "{error}");
+    let said = last(&error).to_string();
+    assert!(
+        said.contains("the process serves certificate ") && said.contains(" (serial A1) or certificate "),
+        "{said}"
+    );
+    assert!(said.contains(" is served by 1, 2, 3, "), "{said}");
+    assert_eq!(site.served().await, all("new")[1..]);
+}
+
+/// The call reads the certificate back on a new connection.
+#[tokio::test]
+async fn a_commit_whose_reply_is_lost_is_read_back() {
+    let site = Site::start().await;
+    let (certificate, pem) = (site.certificate().await, site.new.pem());
+    site.relay.mark(["commit ssl cert "]);
+    site.relay.hold(Moment::Marked);
+    let call = tokio::spawn(async move { certificate.replace(&pem).await });
+    site.relay.holds(1).await;
+    site.relay.cut();
+    let outcomes = call.await.unwrap().unwrap();
+    assert_eq!(words(&outcomes), all("changed"));
+    assert_eq!(site.served().await, all("new"));
+    assert_eq!(site.pending().await, all(None));
+}
+
+/// The reply of a commit arrives byte by byte.
+#[tokio::test]
+async fn the_report_of_a_commit_is_read_to_its_end() {
+    let site = Site::start().await;
+    let (certificate, pem) = (site.certificate().await, site.new.pem());
+    let connections = site.relay.ended();
+    for size in [1, 7, 20] {
+        site.relay.hold(Moment::Replied(size));
+        let (own, pem) = (certificate.clone(), pem.clone());
+        let call = tokio::spawn(async move { own.replace(&pem).await });
+        site.relay.holds(1).await;
+        site.relay.release();
+        assert_eq!(words(&call.await.unwrap().unwrap()), all("changed"), "{size}");
+    }
+    assert!(site.relay.ended() > connections);
+    assert_eq!(site.served().await, all("new"));
+}
