@@ -9,8 +9,11 @@
 
 use serde_json::{Value, json};
 
+mod authority;
 #[path = "haproxytool/backend.rs"]
 mod backend;
+#[path = "haproxytool/cert.rs"]
+mod cert;
 #[path = "haproxytool/command_line.rs"]
 mod command_line;
 #[path = "haproxytool/failure.rs"]

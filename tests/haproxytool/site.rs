@@ -60,6 +60,7 @@ impl Site {
         self.fetch_server_states().await;
         self.server_checks().await;
         self.session().await;
+        self.cert().await;
         self.map().await;
         self.acl().await;
         self.dump().await;
@@ -261,8 +262,8 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 8] =
-    ["process", "frontend", "backend", "server", "session", "map", "acl", "dump"];
+pub(crate) const OBJECTS: [&str; 9] =
+    ["process", "frontend", "backend", "server", "session", "cert", "map", "acl", "dump"];
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];

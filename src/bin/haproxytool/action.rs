@@ -152,6 +152,12 @@ actions! {
         "count" "" "how many each process has"
         "shutdown" "ID" "end one session at once"
     }
+    cert "TLS certificates in the memory of the processes" {
+        "list" "" "names, and which have a change that is not committed"
+        "show" "NAME" "validity, names and fingerprint in each process"
+        "set" "NAME FILE" "replace a certificate and its key on all processes, or on none"
+        "delete" "NAME" "delete an unused certificate"
+    }
     map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"
         "show" "FILE" "entries; FILE is the map's, or # and its number"

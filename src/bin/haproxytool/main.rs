@@ -7,6 +7,7 @@ mod acl;
 mod action;
 mod backend;
 mod call;
+mod cert;
 mod cli;
 mod complaint;
 mod demo;
@@ -139,6 +140,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "backend" => backend::run(call, views).await,
         "server" => server::run(call, views).await,
         "session" => session::run(call, views).await,
+        "cert" => cert::run(call, views).await,
         "map" => map::run(call, views).await,
         "acl" => acl::run(call, views).await,
         _ => dump::run(call, views).await,

@@ -1,0 +1,58 @@
+use std::fs;
+
+use haproxyadmin::Outcomes;
+use haproxyadmin::certificate::CertificateDetails;
+use serde_json::{Map, Value};
+
+use crate::Views;
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::report::Report;
+
+pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
+    let Some(name) = call.argument() else { return list(views).await };
+    let (read, write) = (views.read.certificate(name)?, views.write.certificate(name)?);
+    match call.action {
+        "show" => Ok(show(&read.show().await?)),
+        "set" => {
+            let [_, path] = call.arguments()?;
+            let pem = fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{path}: {error}")))?;
+            Ok(Report::changes(vec![write.replace(&pem).await?]))
+        }
+        _ => Ok(Report::changes(vec![write.delete().await?])),
+    }
+}
+
+async fn list(views: &Views) -> Result<Report, Problem> {
+    let lists = views.read.certificates().await?;
+    let mut rows = vec![["PROCESS", "PENDING", "NAME"].map(String::from).to_vec()];
+    let mut json = Map::new();
+    for (label, certificates) in lists.values() {
+        for certificate in certificates {
+            let pending = if certificate.is_pending { "yes" } else { "-" };
+            rows.push(vec![label.to_string(), pending.into(), certificate.name.to_string()]);
+        }
+        json.insert(label.to_string(), serde_json::to_value(certificates).unwrap_or_default());
+    }
+    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+}
+
+fn show(shown: &Outcomes<CertificateDetails>) -> Report {
+    let head = ["PROCESS", "STATUS", "UNTIL", "SERIAL", "FINGERPRINT", "SUBJECT", "NAMES"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let mut json = Map::new();
+    for (label, details) in shown.values() {
+        let mut row = vec![label.to_string(), details.status.to_string()];
+        match &details.leaf {
+            Some(leaf) => {
+                let words = [&leaf.not_after_text, &leaf.serial, &leaf.fingerprint, &leaf.subject];
+                row.extend(words.map(ToString::to_string));
+                row.push(leaf.names.join(","));
+            }
+            None => row.extend(["-"; 5].map(String::from)),
+        }
+        rows.push(row);
+        json.insert(label.to_string(), serde_json::to_value(details).unwrap_or_default());
+    }
+    Report::rows(&rows, Value::Object(json)).asked(shown)
+}
