@@ -228,6 +228,7 @@ async fn check(process: &Process, case: &Case) {
     check_table(process, &case.key).await;
     check_names(process, case).await;
     check_new_server(process, &case.server, &case.value).await;
+    check_certificate(process, &case.file, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
 
@@ -355,6 +356,35 @@ async fn check_table(process: &Process, key: &str) {
         }
     }
     assert!(table.show().await.unwrap().values().all(|(_, entries)| entries.is_empty()), "{key:?}");
+}
+
+/// Checks that a certificate is created under its name or refused before anything is sent, and that no
+/// text is read as anything but PEM.
+async fn check_certificate(process: &Process, name: &str, text: &str) {
+    if let Ok(certificate) = process.cluster.certificate(name) {
+        match certificate.create().await {
+            Ok(_) => {
+                let begin = "-----BEGIN CERTIFICATE-----";
+                for pem in [text.to_owned(), format!("{begin}\n{text}\n-----END CERTIFICATE-----")] {
+                    match certificate.set(&pem).await {
+                        // HAProxy 3.0 and later take an empty section for no change.
+                        Ok(_) => drop(certificate.abort().await.unwrap()),
+                        Err(error) => assert!(
+                            is_refused(&error) || error.kind() == ErrorKind::Refused,
+                            "{error} for {pem:?}"
+                        ),
+                    }
+                }
+                let listed = process.cluster.certificates().await.unwrap();
+                let names: Vec<_> = listed.values().next().unwrap().1.iter().map(|one| &*one.name).collect();
+                assert_eq!(names, [name]);
+                certificate.delete().await.unwrap();
+            }
+            Err(error) => assert!(is_refused(&error), "{error} for {name:?}"),
+        }
+    }
+    let listed = process.cluster.certificates().await.unwrap();
+    assert!(listed.values().all(|(_, list)| list.is_empty()), "{name:?}");
 }
 
 /// Checks that a name is refused if HAProxy's grammar forbids it, and that an unknown name is not

@@ -26,6 +26,11 @@ pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
     if !lines.iter().any(|line| line.starts_with("-----BEGIN ") && line.ends_with(&end)) {
         return Err(Error::invalid(format!("the PEM text has no section `{wanted}`")));
     }
+    // HAProxy 3.0 and later take such a section for an empty one, and keep the old certificate.
+    let is_empty = |pair: &[&str]| matches!(pair, [begin, end] if begin.starts_with("-----BEGIN ") && end.starts_with("-----"));
+    if lines.windows(2).any(is_empty) || lines.iter().any(|line| !line.is_ascii()) {
+        return Err(Error::invalid("a section of the PEM text is empty, or has characters other than ASCII"));
+    }
     if is_inside {
         return Err(Error::invalid("the last section of the PEM text has no `-----END ` line"));
     }
@@ -58,6 +63,8 @@ mod tests {
     #[test]
     fn what_is_no_pem_is_refused_without_a_part_of_it() {
         for text in [
+            "-----BEGIN A-----\n\n-----END A-----\nsecret",
+            "-----BEGIN A-----\nsecreté\n-----END A-----",
             "-----BEGIN B-----\nsecret\n-----END B-----",
             "",
             "secret",
