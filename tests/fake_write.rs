@@ -18,6 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+mod authority;
 #[path = "fake_write/script.rs"]
 mod script;
 mod support;
@@ -65,6 +66,37 @@ async fn stick_tables_are_edited_alike() {
             pair.play(script::TABLE).await;
             pair.play(script::TABLE_REFUSED).await;
         }
+    }
+}
+
+/// The fake gets the details of each PEM text from the release itself.
+#[tokio::test]
+async fn certificates_are_changed_alike() {
+    let authority = authority::Authority::new("Test CA");
+    let pems = [1, 2].map(|serial| authority.issue(serial).pem().trim_end().to_owned());
+    for release in held_to() {
+        let pair = Pair::start(&release).await;
+        let real = pair.real().join("admin.sock");
+        let mut process = Process::new(&release.version);
+        for pem in &pems {
+            let lines = ["new ssl cert x", &format!("set ssl cert x <<\n{pem}\n"), "show ssl cert *x"];
+            let mut shown = String::new();
+            for line in lines.into_iter().chain(["abort ssl cert x", "del ssl cert x"]) {
+                let reply = text(&real, line).await;
+                if line.starts_with("show") {
+                    shown = reply;
+                }
+            }
+            let details = shown.split_once("Serial").unwrap().1;
+            let end = details.find("OCSP Response Key").unwrap_or(details.len() - 1);
+            process = process.pem(pem, format!("Serial{}", &details[..end]));
+        }
+        pair.running.replace(process).unwrap();
+        let script: Vec<_> = script::CERTIFICATE
+            .iter()
+            .map(|line| line.replace("PEM1", &pems[0]).replace("PEM2", &pems[1]))
+            .collect();
+        pair.play(&script.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }
 }
 

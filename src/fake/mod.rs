@@ -31,6 +31,7 @@
 //! | `show`, `add`, `set`, `del`, `get`, `clear`, `prepare`, `commit map` | whole keys, as `map` looks them up |
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
 //! | `show`, `set`, `clear table` | values by name, without rates; keys of the type of the table |
+//! | `show`, `new`, `set`, `commit`, `abort`, `del ssl cert` | PEM texts that were described with `Process::pem` |
 //! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | interactive mode without arguments |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
@@ -81,5 +82,7 @@ mod command;
 mod describe;
 mod serve;
 
-pub use describe::{Acl, Backend, Fault, Frontend, Listener, Map, Process, Server, Session, Table, Value};
+pub use describe::{
+    Acl, Backend, Certificate, Fault, Frontend, Listener, Map, Process, Server, Session, Table, Value,
+};
 pub use serve::Running;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod certificate;
 mod frontend;
 mod info;
 mod limit;
@@ -216,6 +217,12 @@ const COMMANDS: &[Command] = commands! {
     "set" "maxconn" "frontend": "change a frontend's maxconn setting", ADMIN, frontend::set_maxconn;
     "set" "maxconn" "global": "change the per-process maxconn setting", ADMIN, limit::set_maxconn;
     "set" "rate-limit": "change a rate limiting value", ADMIN, limit::set_rate_limit;
+    "show" "ssl" "cert": "display the SSL certificates used in memory", USER, certificate::show;
+    "new" "ssl" "cert": "create a new certificate file", ADMIN, certificate::create;
+    "set" "ssl" "cert": "replace a certificate file", ADMIN, certificate::set;
+    "commit" "ssl" "cert": "commit a certificate file", ADMIN, certificate::commit;
+    "abort" "ssl" "cert": "abort a transaction for a certificate file", ADMIN, certificate::abort;
+    "del" "ssl" "cert": "delete an unused certificate file", ADMIN, certificate::del;
     "clear" "counters" "all": "clear all statistics counters", ADMIN, limit::clear_all_counters;
     "clear" "counters": "clear max statistics counters", OPERATOR, limit::clear_counters;
     "set" "severity-output": "set presence of severity level in feedback information", USER,

@@ -2,6 +2,7 @@
 
 mod backend;
 mod cells;
+mod certificate;
 mod fault;
 mod frontend;
 pub(in crate::fake) mod info;
@@ -16,6 +17,7 @@ mod table;
 
 pub use backend::Backend;
 pub use cells::Value;
+pub use certificate::Certificate;
 pub use fault::Fault;
 pub use frontend::Frontend;
 pub use listener::Listener;

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
+use super::certificate::{Certificate, Certificates};
 use super::pattern::Pattern;
 use super::{Backend, Frontend, Server, Session, Table, Value, info, row};
 use crate::Version;
@@ -44,6 +45,7 @@ pub struct Process {
     pub(in crate::fake) proxies: Vec<Proxy>,
     pub(in crate::fake) patterns: Vec<Pattern>,
     pub(in crate::fake) sessions: Vec<Session>,
+    pub(in crate::fake) certificates: Certificates,
     pub(in crate::fake) tables: Vec<Table>,
 }
 
@@ -72,6 +74,7 @@ impl Process {
             proxies: Vec::new(),
             patterns: Vec::new(),
             sessions: Vec::new(),
+            certificates: Certificates::default(),
             tables: Vec::new(),
         }
     }
@@ -142,6 +145,19 @@ impl Process {
     /// Adds an ACL.
     pub fn acl(mut self, acl: Acl) -> Self {
         self.patterns.push(acl.0);
+        self
+    }
+
+    /// Adds a TLS certificate.
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificates.list.push(certificate);
+        self
+    }
+
+    /// Adds a PEM text that `set ssl cert` can read, with the lines from `Serial` to `Issuer` that
+    /// `show ssl cert NAME` then prints. Any other text is refused.
+    pub fn pem(mut self, pem: &str, details: impl Into<Box<str>>) -> Self {
+        self.certificates.add_pem(pem, details.into());
         self
     }
 
