@@ -10,25 +10,20 @@
 //! | command | purpose |
 //! |---|---|
 //! | `abort ssl ca-file` | certificates of authorities |
-//! | `abort ssl cert` | certificates |
 //! | `abort ssl crl-file` | lists of revoked certificates |
 //! | `add backend` | backends at run time |
 //! | `add ssl ca-file` | certificates of authorities |
 //! | `add ssl crt-list` | lists of certificates |
 //! | `commit ssl ca-file` | certificates of authorities |
-//! | `commit ssl cert` | certificates |
 //! | `commit ssl crl-file` | lists of revoked certificates |
 //! | `del backend` | backends at run time |
 //! | `del ssl ca-file` | certificates of authorities |
-//! | `del ssl cert` | certificates |
 //! | `del ssl crl-file` | lists of revoked certificates |
 //! | `del ssl crt-list` | lists of certificates |
 //! | `new ssl ca-file` | certificates of authorities |
-//! | `new ssl cert` | certificates |
 //! | `new ssl crl-file` | lists of revoked certificates |
 //! | `publish backend` | backends at run time |
 //! | `set ssl ca-file` | certificates of authorities |
-//! | `set ssl cert` | certificates |
 //! | `set ssl crl-file` | lists of revoked certificates |
 //! | `set ssl ocsp-response` | OCSP responses |
 //! | `show activity` | counters of threads |
@@ -42,7 +37,6 @@
 //! | `show profiling` | profile of the process |
 //! | `show resolvers` | counters of name servers |
 //! | `show ssl ca-file` | certificates of authorities |
-//! | `show ssl cert` | certificates |
 //! | `show ssl crl-file` | lists of revoked certificates |
 //! | `show ssl crt-list` | lists of certificates |
 //! | `show ssl ocsp-response` | OCSP responses |
