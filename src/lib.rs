@@ -32,6 +32,7 @@
 //! - [`Snapshot`]: the replies of all processes at one moment, a value that can be kept, sent
 //!   elsewhere and [joined](Snapshot::join) with others.
 //! - [`StatsSocket`]: one process. Sends a command and returns its whole reply, verbatim.
+//! - [`master::Master`]: a master process. Lists its workers, old ones included, and reloads.
 //! - [`stat::StatParser`]: `show stat` from bytes alone, without any I/O.
 //! - [`guide`]: the operator's manual.
 //!
@@ -92,6 +93,7 @@ pub mod fake;
 pub mod field;
 pub mod guide;
 mod level;
+pub mod master;
 mod object;
 mod process;
 mod protocol;

@@ -33,7 +33,7 @@ const VERBS: &[&str] = &[
 ];
 
 /// Commands of one word.
-const ALONE: &[&str] = &["prompt"];
+const ALONE: &[&str] = &["prompt", "reload"];
 
 /// Functions that make a command from the words in their first argument.
 const MAKERS: &[&str] = &["read", "write", "write_once", "verb"];

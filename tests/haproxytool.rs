@@ -20,6 +20,8 @@ mod command_line;
 mod failure;
 #[path = "haproxytool/frontend.rs"]
 mod frontend;
+#[path = "haproxytool/master.rs"]
+mod master;
 #[path = "haproxytool/pattern.rs"]
 mod pattern;
 #[path = "haproxytool/process.rs"]

@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "transport",
     "snapshot",
     "process",
+    "master",
     "cluster",
     "object",
     "guide",

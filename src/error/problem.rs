@@ -47,6 +47,9 @@ pub(crate) enum Problem {
     NotHaproxy(String),
     #[error("refused: {0:?}")]
     Refused(Box<str>),
+    /// A master could not load its configuration.
+    #[error("{0}")]
+    ReloadFailed(String),
     /// A process refused the command because it does not run the proxy, or no longer runs it.
     #[error("refused: {0:?}")]
     Stopped(Box<str>),
@@ -112,7 +115,7 @@ impl Problem {
             Problem::NotFound(_) => ErrorKind::NotFound,
             Problem::Incomplete { cause, .. } => cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind),
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
-            Problem::Refused(_) | Problem::Stopped(_) => ErrorKind::Refused,
+            Problem::Refused(_) | Problem::Stopped(_) | Problem::ReloadFailed(_) => ErrorKind::Refused,
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Problem::Diverging(_) => ErrorKind::Diverging,

@@ -136,6 +136,19 @@
 //! | `abort ssl cert NAME` | [`Certificate::abort`](crate::certificate::Certificate::abort); [`Certificate::replace`](crate::certificate::Certificate::replace) if a process failed | admin | 2.2 |
 //! | `del ssl cert NAME` | [`Certificate::delete`](crate::certificate::Certificate::delete) | admin | 2.2 |
 //!
+//! # Masters
+//!
+//! On the socket of a master. Behind each command but `reload`, `quit` on the same line makes the master
+//! close the connection.
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show proc` | [`Master::processes`](crate::master::Master::processes); around the change, [`Master::reload`](crate::master::Master::reload) | user; operator from 3.2 on | 2.2 |
+//! | `show startup-logs` | [`Master::startup_logs`](crate::master::Master::startup_logs) | operator | 2.7 |
+//! | `reload` | [`Master::reload`](crate::master::Master::reload) | operator | 2.2 |
+//!
+//! [`Master::command_to`](crate::master::Master::command_to) sends any line to one worker: `@!PID`.
+//!
 //! # Other commands
 //!
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and

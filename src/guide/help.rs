@@ -40,7 +40,6 @@
 //! | `show ssl crl-file` | lists of revoked certificates |
 //! | `show ssl crt-list` | lists of certificates |
 //! | `show ssl ocsp-response` | OCSP responses |
-//! | `show startup-logs` | messages of the start |
 //! | `show threads` | state of threads |
 //! | `show tls-keys` | TLS ticket keys |
 //! | `show version` | release |

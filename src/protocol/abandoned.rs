@@ -8,6 +8,9 @@ pub(crate) enum Abandoned {
     /// A separate task reads the connection to its end. For commands that harm HAProxy if the
     /// client closes in the middle of their reply.
     Drained,
+    /// The same without a limit of time. For commands to a worker behind a master: the master frees
+    /// the connection only when the worker has answered, even if the client closes.
+    Awaited,
 }
 
 /// Returns the treatment of the connection if the caller stops waiting for the reply to `line`.

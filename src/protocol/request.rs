@@ -24,6 +24,25 @@ impl Request {
         Self::checked("", line, payload, verb(line), false)
     }
 
+    /// Makes a request from a line of the caller for the worker with this process ID, behind the
+    /// socket of a master. `quit` makes the master close the connection behind the last reply.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`raw`](Self::raw).
+    /// - `InvalidInput` if a command begins with `@`: the master would send it to another process.
+    pub(crate) fn to_worker(pid: u32, line: &str) -> Result<Self> {
+        let name = verb(line);
+        line::check(line).map_err(|error| error.during(name.clone()))?;
+        if line.split(';').any(|command| command.trim_start().starts_with('@')) {
+            let text = "a command begins with `@`, with which a master leads it to another process";
+            return Err(Error::invalid(text).during(name));
+        }
+        let all = format!("@!{pid};{line};quit");
+        let request = Self::checked("", &all, None, name, false)?;
+        Ok(Self { abandoned: Abandoned::Awaited, ..request })
+    }
+
     /// Makes a request from fixed lines, which hold no text from outside of this crate. `name`
     /// is the command in errors and traces.
     pub(crate) fn fixed(name: &'static str, lines: &[&'static str]) -> Self {
@@ -139,6 +158,16 @@ mod tests {
             error.to_string(),
             "`add map`: command and payload have 100013 bytes, and HAProxy takes 15359 for certain"
         );
+    }
+
+    #[test]
+    fn every_command_of_a_line_reaches_the_worker() {
+        let request = Request::to_worker(7, "show map #1;get weight a/b").unwrap();
+        assert_eq!(request.as_bytes(), b"@!7;show map #1;get weight a/b;quit\n");
+        assert_eq!((request.name(), request.abandoned()), ("show map", Abandoned::Awaited));
+        for line in ["@1 reload", "show info; @1", "show info;;\t@", "a\n@1", "", "add map #1 <<"] {
+            assert!(Request::to_worker(7, line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod certificate;
 mod cli_sockets;
 mod info;
 mod map;
+mod proc;
 mod report;
 mod scan;
 mod servers_conn;
@@ -19,6 +20,7 @@ pub use certificate::{CertificateDetails, CertificateStatus, ListedCertificate, 
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};
+pub use proc::{ListedProcess, ProcessList};
 pub use report::ProcessReport;
 pub use servers_state::{AdminFlags, OperationalState, ServerState};
 pub use session::Session;

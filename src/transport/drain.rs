@@ -76,17 +76,18 @@ impl Drop for Connection {
         // Reading needs a runtime.
         if let Ok(runtime) = Handle::try_current() {
             let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
-            runtime.spawn(drain(stream, self.permit.take()));
+            let patience = if self.abandoned == Abandoned::Awaited { Duration::MAX } else { PATIENCE };
+            runtime.spawn(drain(stream, self.permit.take(), patience));
         }
     }
 }
 
 /// Reads to the end, closes the connection, and then releases the permit.
-async fn drain(mut stream: Box<dyn Stream>, permit: Option<OwnedSemaphorePermit>) {
+async fn drain(mut stream: Box<dyn Stream>, permit: Option<OwnedSemaphorePermit>, patience: Duration) {
     let mut buffer = vec![0; BUFFER];
     let read = async { while matches!(stream.read(&mut buffer).await, Ok(1..)) {} };
     // No caller is left to receive the result.
-    let _ = timeout(PATIENCE, read).await;
+    let _ = timeout(patience, read).await;
     drop(stream);
     drop(permit);
 }

@@ -114,7 +114,7 @@ impl StatsSocket {
     ///
     /// Commands that leave the connection open (`prompt`, `show events -w`) end with
     /// [`Timeout`](crate::ErrorKind::Timeout). So does every command on a master socket, which
-    /// never closes the connection.
+    /// never closes the connection: use [`Master`](crate::master::Master) for it.
     ///
     /// # Errors
     ///

@@ -61,6 +61,7 @@ impl Site {
         self.server_checks().await;
         self.session().await;
         self.cert().await;
+        self.master().await;
         self.map().await;
         self.acl().await;
         self.dump().await;
@@ -262,8 +263,8 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 9] =
-    ["process", "frontend", "backend", "server", "session", "cert", "map", "acl", "dump"];
+pub(crate) const OBJECTS: [&str; 10] =
+    ["process", "frontend", "backend", "server", "session", "cert", "master", "map", "acl", "dump"];
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];

@@ -34,6 +34,8 @@ pub struct Haproxy {
     dir: PathBuf,
     config: Config,
     master: Option<PathBuf>,
+    /// Options of the socket of the master, each behind a comma.
+    master_options: String,
     is_isolated: bool,
     rendered: Rendered,
     child: Option<Child>,
@@ -85,6 +87,7 @@ impl Haproxy {
             dir: dir.to_owned(),
             config: config.clone(),
             master,
+            master_options: String::new(),
             is_isolated,
             rendered: config.render(release, dir),
             child: None,
@@ -94,6 +97,12 @@ impl Haproxy {
         };
         haproxy.launch().await;
         haproxy
+    }
+
+    /// Starts the master anew with options for its socket, such as `,level,user`.
+    pub async fn restart_master(&mut self, options: &str) {
+        options.clone_into(&mut self.master_options);
+        self.restart().await;
     }
 
     /// Returns the stats sockets in the order of the configuration.
@@ -246,7 +255,9 @@ impl Haproxy {
             command.arg("-D").arg("-p").arg(self.file("pid"));
         } else if let Some(master) = &self.master {
             // A process group of its own, which contains the workers of every reload.
-            command.arg("-W").arg("-S").arg(master).process_group(0);
+            let mut socket = master.clone().into_os_string();
+            socket.push(&self.master_options);
+            command.arg("-W").arg("-S").arg(socket).process_group(0);
         } else {
             command.arg("-db");
         }

@@ -158,6 +158,11 @@ actions! {
         "set" "NAME FILE" "replace a certificate and its key on all processes, or on none"
         "delete" "NAME" "delete an unused certificate"
     }
+    master "The master process behind a socket (-S), with its current and old workers" {
+        "processes" "SOCKET" "the master, its workers and programs, and those that are leaving"
+        "reload" "SOCKET" "reload the configuration, and say if it succeeded and why not"
+        "command" "SOCKET PID LINE" "send a command line to one worker and print the whole reply"
+    }
     map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"
         "show" "FILE" "entries; FILE is the map's, or # and its number"

@@ -16,6 +16,7 @@ mod failure;
 mod frontend;
 mod man;
 mod map;
+mod master;
 mod options;
 mod pattern;
 mod problem;
@@ -89,6 +90,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
 /// Runs the call. Returns `true` if nothing failed.
 async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Problem> {
     let call = call?;
+    if call.object == "master" {
+        return print_report(master::run(&call, options).await?, options);
+    }
     if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {
         return Err(Problem::Usage("--demo takes neither -D nor -F".into()));
     }
@@ -103,7 +107,11 @@ async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Pro
     let cluster = if options.only.is_empty() { cluster } else { cluster.only(&options.only) };
     let (write, partial) = (cluster.allow_partial(), options.allow_partial);
     let read = if partial { write.clone() } else { cluster };
-    let report = act(&call, &Views { read, write, partial }).await?;
+    print_report(act(&call, &Views { read, write, partial }).await?, options)
+}
+
+/// Prints a report. Returns `true` if nothing failed.
+fn print_report(report: Report, options: &Options) -> Result<bool, Problem> {
     let failed = report.failed;
     print(if options.json { report.json()? } else { report.text.clone() }.as_bytes())?;
     if let Some(complaint) = Complaint::of_report(report) {
@@ -118,18 +126,19 @@ fn with_sockets(options: &Options, demo: Option<&Demo>) -> Result<ClusterBuilder
         builder = builder.dir(dir);
     }
     for socket in &options.sockets {
-        let path = Path::new(socket);
-        builder = if path.exists() {
-            builder.address(path)
-        } else {
-            builder.address(socket.parse::<Address>().map_err(haproxyadmin::Error::from)?)
-        };
+        builder = builder.address(address(socket)?);
     }
     Ok(match demo {
         Some(demo) => builder.dir(demo.dir()),
         None if options.dirs.is_empty() && options.sockets.is_empty() => builder.dir(options::DIR),
         None => builder,
     })
+}
+
+/// Returns the address of a socket that is given by its path or in HAProxy's notation.
+pub(crate) fn address(socket: &str) -> Result<Address, Problem> {
+    let path = Path::new(socket);
+    Ok(if path.exists() { path.into() } else { socket.parse().map_err(haproxyadmin::Error::from)? })
 }
 
 async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {

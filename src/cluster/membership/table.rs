@@ -67,7 +67,8 @@ pub enum IgnoredReason {
     /// address, so all of them may share the socket. A socket behind a forwarded port or in another
     /// mount namespace looks like this.
     Unlisted,
-    /// The socket is the CLI of a master process, which has no figures of its own.
+    /// The socket is the CLI of a master process, which has no figures of its own. Use
+    /// [`Master`](crate::master::Master) for it, and the stats sockets of its workers for the cluster.
     Master,
     /// The socket is a datagram socket.
     Datagram,
