@@ -127,8 +127,10 @@ pub mod global {
     pub use crate::object::{Counters, RateLimit};
 }
 
-/// Reports of processes about themselves: `show info` and the commands beside it.
+/// Reports of processes about themselves: `show info` and the commands beside it, and the reports
+/// that [`Cluster::show`] reads as text.
 pub mod info {
+    pub use crate::object::TextReport;
     pub use crate::show::{Info, InfoIter, ListedSocket, ProcessReport, SocketList};
 }
 
@@ -143,6 +145,16 @@ pub mod map {
 pub mod membership {
     pub use crate::cluster::{Ignored, IgnoredReason};
     pub use crate::snapshot::requirement::{Required, Requirement};
+}
+
+/// Peers, between which HAProxy copies the entries of stick tables: [`Cluster::peers`].
+pub mod peers {
+    pub use crate::show::{Peer, PeersSection, SharedTable};
+}
+
+/// Resolvers, and the counters of their name servers: [`Cluster::resolvers`].
+pub mod resolvers {
+    pub use crate::show::{Nameserver, ResolversSection};
 }
 
 /// States, weights and health of a [`Server`], and the description of a server to add or delete.

@@ -20,6 +20,17 @@
 //! | `show stat [NAME KINDS -1]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot) | user | - |
 //! | `dump stats-file` | every read, if processes share counters: [`guide::shared_counters`](crate::guide::shared_counters) | user | 3.3 |
 //! | `show errors [NAME]` | [`Cluster::show_errors`](crate::Cluster::show_errors), [`Cluster::show_errors_of`](crate::Cluster::show_errors_of) | operator | 1.8 |
+//! | `show activity` | [`Cluster::show`](crate::Cluster::show) | operator; user up to 2.6 | 1.8 |
+//! | `show cache` | [`Cluster::show`](crate::Cluster::show) | admin | 1.8 |
+//! | `show env` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
+//! | `show fd` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
+//! | `show libs` | [`Cluster::show`](crate::Cluster::show) | operator | 2.6 |
+//! | `show pools` | [`Cluster::show`](crate::Cluster::show) | user | 1.8 |
+//! | `show profiling` | [`Cluster::show`](crate::Cluster::show) | admin; user in 2.2 | 1.8 |
+//! | `show startup-logs` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
+//! | `show threads` | [`Cluster::show`](crate::Cluster::show) | user | 1.8 |
+//! | `show tls-keys` | [`Cluster::show`](crate::Cluster::show) | admin; user up to 3.2 | 1.8 |
+//! | `show version` | [`Cluster::show`](crate::Cluster::show) | user | 2.6 |
 //! | `clear counters [all]` | [`Cluster::clear_counters`](crate::Cluster::clear_counters) | operator; admin with `all` | 1.8 |
 //! | `set maxconn global N` | [`Cluster::set_maxconn`](crate::Cluster::set_maxconn) | admin | 1.8 |
 //! | `set rate-limit LIMIT global N` | [`Cluster::set_rate_limit`](crate::Cluster::set_rate_limit) | admin | 1.8 |
@@ -28,7 +39,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show sess [ID]` | [`Cluster::sessions`](crate::Cluster::sessions), [`Cluster::session`](crate::Cluster::session); [`Cluster::session_count`](crate::Cluster::session_count) up to 2.9; before the change, [`Cluster::shutdown_session`](crate::Cluster::shutdown_session) | operator | 1.8 |
+//! | `show sess [ID\|all]` | [`Cluster::show`](crate::Cluster::show), [`Cluster::sessions`](crate::Cluster::sessions), [`Cluster::session`](crate::Cluster::session); [`Cluster::session_count`](crate::Cluster::session_count) up to 2.9; before the change, [`Cluster::shutdown_session`](crate::Cluster::shutdown_session) | operator | 1.8 |
 //! | `shutdown session ID` | [`Cluster::shutdown_session`](crate::Cluster::shutdown_session) | admin | 1.8 |
 //!
 //! # Frontends
@@ -148,6 +159,13 @@
 //! | `reload` | [`Master::reload`](crate::master::Master::reload) | operator | 2.2 |
 //!
 //! [`Master::command_to`](crate::master::Master::command_to) sends any line to one worker: `@!PID`.
+//!
+//! # Peers and resolvers
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show peers` | [`Cluster::peers`](crate::Cluster::peers) | user | 1.8 |
+//! | `show resolvers` | [`Cluster::resolvers`](crate::Cluster::resolvers) | user | 1.8 |
 //!
 //! # Other commands
 //!

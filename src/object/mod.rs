@@ -9,11 +9,14 @@ mod counters;
 mod frontend;
 mod handle;
 mod pattern;
+mod peers;
 mod process;
 mod rate_limit;
+mod resolvers;
 mod server;
 mod session;
 mod table;
+mod text_report;
 
 pub use backend::BackendRef;
 pub use certificate::Certificate;
@@ -26,3 +29,4 @@ pub use server::{
     AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerWeight, Tls, Weight,
 };
 pub use table::{Comparison, Condition, StickTable};
+pub use text_report::TextReport;

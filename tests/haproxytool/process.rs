@@ -60,6 +60,14 @@ impl Site {
                 assert!(shown[&label].as_str().unwrap().starts_with("Total events captured on ["));
             }
         }
+        for (report, word) in [("threads", "Thread 1 "), ("sess-all", "frontend=GLOBAL"), ("env", "PATH=")] {
+            let shown = self.read(&["process", "show", report]).await;
+            for label in self.labels() {
+                assert!(shown[&label].as_str().unwrap().contains(word), "{report}");
+            }
+        }
+        let output = self.run(&["process", "show", "nope"]).await;
+        assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
         let output = self.run(&["command", "show version", "--json"]).await;
         let all_know = infos.iter().all(|own| !own["Version"].starts_with("2.2"));
         assert_eq!(

@@ -12,7 +12,8 @@ use super::Release;
 /// A configuration with `${NAME}` placeholders.
 ///
 /// `${DIR}` becomes the folder of the [`Running`](super::Running) that starts it. Each
-/// `${PORT_...}` without a value becomes a free port of 127.0.0.1. A line that ends in `# since
+/// `${PORT_...}` without a value becomes a free port of 127.0.0.1. `PEER`, if it is set, is also the
+/// name of the process among its peers. A line that ends in `# since
 /// 3.3` or `# until 3.2` is for those releases only.
 #[derive(Debug, Clone)]
 pub struct Config {

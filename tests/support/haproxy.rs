@@ -249,6 +249,9 @@ impl Haproxy {
             Command::new(&self.release.binary)
         };
         command.current_dir(&self.dir).arg("-f").arg(self.file("cfg"));
+        if let Some(peer) = self.rendered.values.get("PEER") {
+            command.arg("-L").arg(peer);
+        }
         if self.rendered.has_processes() {
             // `-db` would leave one process. Under a master, the end of one worker ends all
             // workers.

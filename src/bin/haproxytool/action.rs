@@ -76,6 +76,7 @@ actions! {
         "node" "" "name of the node"
         "description" "" "description of the configuration"
         "errors" "[PROXY]" "last messages that HAProxy refused"
+        "show" "REPORT" "a report as text: activity, threads, ...; a wrong word lists them"
         "maxconn" "[N]" "connections at once"
         "ratelimit" "[WHAT] [N]" "connections, sessions, ssl-sessions, http-compression"
         "clear" "WHAT" "counters: all, or max"

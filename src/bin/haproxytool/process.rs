@@ -1,5 +1,5 @@
 use haproxyadmin::global::{Counters, RateLimit};
-use haproxyadmin::info::Info;
+use haproxyadmin::info::{Info, TextReport};
 use haproxyadmin::snapshot::ClusterInfo;
 use haproxyadmin::{ErrorKind, Outcomes, Snapshot};
 use serde_json::json;
@@ -51,6 +51,15 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             };
             Ok(texts(&errors, Clone::clone))
         }
+        "show" => {
+            let [word] = call.arguments()?;
+            let words: Vec<_> = TextReport::ALL.iter().map(|report| word_of(*report)).collect();
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            let word = one_of(word, &words)?;
+            let report = TextReport::ALL.iter().find(|report| word_of(**report) == word);
+            let report = report.ok_or_else(|| Problem::Usage(format!("no report {word:?}")))?;
+            Ok(texts(&views.read.show(*report).await?, Clone::clone))
+        }
         "list" => list(views).await,
         action => {
             let snapshot = views.read.snapshot().await?;
@@ -63,6 +72,11 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             Ok(report.read_from(&snapshot))
         }
     }
+}
+
+/// Returns the word for a report, such as `sess-all` for `show sess all`.
+fn word_of(report: TextReport) -> String {
+    report.to_string().trim_start_matches("show ").replace(' ', "-")
 }
 
 /// Sends any line, which may change something, so every failure makes the call fail.

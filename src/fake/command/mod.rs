@@ -138,6 +138,23 @@ fn show_errors(_: &mut Call<'_>) -> Answer {
     Answer::Dump(format!("Total events captured on [{}] : 0\n", State::clock()))
 }
 
+fn show_version(call: &mut Call<'_>) -> Answer {
+    let version = call.version();
+    if version < (2, 5) {
+        return unknown(&version, Some("show"));
+    }
+    Answer::message(Severity::Info, &version.to_string())
+}
+
+fn show_tls_keys(_: &mut Call<'_>) -> Answer {
+    Answer::Dump("# id (file)\n".to_owned())
+}
+
+/// Lists nothing: a fake has no caches and no peers.
+fn show_nothing(_: &mut Call<'_>) -> Answer {
+    Answer::Dump(String::new())
+}
+
 fn lower(call: &mut Call<'_>) -> Answer {
     call.session.level = if call.command == ["user"] { Level::User } else { Level::Operator };
     Answer::Done
@@ -174,6 +191,11 @@ const COMMANDS: &[Command] = commands! {
     "show" "cli" "sockets": "dump list of cli sockets", USER, show_sockets;
     "show" "backend": "list backends in the current running config", USER, show_backend;
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
+    "show" "cache": "show cache status", ADMIN, show_nothing;
+    "show" "peers": "dump some information about all the peers or this peers section", USER, show_nothing;
+    "show" "tls-keys": "show tls keys references or dump tls ticket keys when id specified", Needs::Pattern,
+        show_tls_keys;
+    "show" "version": "show version of the current process", USER, show_version;
     "show" "sess": "report the list of current sessions or dump this exact session", OPERATOR, stream::show;
     "show" "servers" "state": "dump volatile server information", USER, server::show_states;
     "show" "servers" "conn": "dump server connections status", USER, server::show_connections;
