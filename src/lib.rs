@@ -157,6 +157,13 @@ pub mod resolvers {
     pub use crate::show::{Nameserver, ResolversSection};
 }
 
+/// Rings of events, such as the log lines of requests: [`Cluster::rings`], [`Cluster::events`] and
+/// [`Cluster::follow_events`].
+pub mod ring {
+    pub use crate::object::{EventStream, Followed, News};
+    pub use crate::show::{Event, Ring};
+}
+
 /// States, weights and health of a [`Server`], and the description of a server to add or delete.
 pub mod server {
     pub use crate::object::{
@@ -182,7 +189,9 @@ pub mod stat {
 
 /// Stick tables: [`Cluster::table`] and [`Cluster::tables`].
 pub mod table {
-    pub use crate::object::{Comparison, Condition, StickTable};
+    pub use crate::object::{
+        Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable,
+    };
     pub use crate::show::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 }
 

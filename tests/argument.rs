@@ -226,6 +226,7 @@ async fn check(process: &Process, case: &Case) {
     check_sync(process, &case.key, &case.value, &before).await;
     check_acl(process, &case.pattern, &before).await;
     check_table(process, &case.key).await;
+    check_ring(process, &case.key).await;
     check_names(process, case).await;
     check_new_server(process, &case.server, &case.value).await;
     check_certificate(process, &case.file, &case.value).await;
@@ -385,6 +386,20 @@ async fn check_certificate(process: &Process, name: &str, text: &str) {
     }
     let listed = process.cluster.certificates().await.unwrap();
     assert!(listed.values().all(|(_, list)| list.is_empty()), "{name:?}");
+}
+
+/// Checks that a text names a ring only if HAProxy lists a ring of that name.
+async fn check_ring(process: &Process, name: &str) {
+    let followed = process.cluster.follow_events(name).await.map(drop);
+    for read in [process.cluster.events(name).await.map(drop), followed] {
+        match read {
+            Ok(()) => assert!(["buf0", "dpapi"].contains(&name), "{name:?}"),
+            Err(error) => assert!(
+                is_refused(&error) || error.kind() == ErrorKind::NotFound && !name.contains([' ', ';', '\n']),
+                "{error} for {name:?}"
+            ),
+        }
+    }
 }
 
 /// Checks that a name is refused if HAProxy's grammar forbids it, and that an unknown name is not

@@ -16,6 +16,8 @@ mod backend;
 mod cert;
 #[path = "haproxytool/command_line.rs"]
 mod command_line;
+#[path = "haproxytool/event.rs"]
+mod event;
 #[path = "haproxytool/failure.rs"]
 mod failure;
 #[path = "haproxytool/frontend.rs"]

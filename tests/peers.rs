@@ -5,9 +5,11 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::net::TcpListener;
+use std::time::Duration;
 
-use haproxyadmin::Cluster;
 use haproxyadmin::peers::{Peer, PeersSection};
+use haproxyadmin::table::MergedValue;
+use haproxyadmin::{Agreement, Cluster, ErrorKind};
 
 mod managed;
 mod support;
@@ -123,4 +125,47 @@ async fn a_process_without_peers_has_none() {
     let (_running, cluster) = managed::managed().await;
     let outcomes = cluster.peers().await.unwrap();
     assert_eq!(outcomes.values().map(|(_, sections)| sections.len()).collect::<Vec<_>>(), all(0));
+}
+
+#[tokio::test]
+async fn entries_count_once_if_the_processes_synchronise_them() {
+    for release in releases() {
+        let (_running, cluster) = pair(&release).await;
+        connected(&cluster).await;
+        let (shared, apart) = (cluster.table("shared").unwrap(), cluster.table("apart").unwrap());
+        shared.on(&cluster.only(["one"])).set("k", [("gpc0", 5), ("gpt0", 3)]).await.unwrap();
+        let look = async || {
+            let merged = shared.merged().await.unwrap();
+            let entry = merged.get("k").filter(|entry| entry.processes.len() == 2)?.clone();
+            Some((merged, entry))
+        };
+        let (merged, entry) = until("the entry is copied", look).await;
+        assert_eq!(merged.synchronised(), [["one".into(), "two".into()].to_vec()], "{}", release.version);
+        assert_eq!(entry.sum("gpc0"), Some(5), "{}: {entry:?}", release.version);
+        assert_eq!(entry.get("gpt0"), Some(&MergedValue::Tag(Agreement::Same("3".into()))));
+        assert!(entry.expires_in > Duration::from_secs(500), "{entry:?}");
+
+        for (process, count) in [("one", 5), ("two", 7)] {
+            let table = apart.on(&cluster.only([process]));
+            table.set("k", [("gpc0", count), ("gpt0", count)]).await.unwrap();
+        }
+        apart.on(&cluster.only(["two"])).set("l", [("gpc0", 1)]).await.unwrap();
+        let merged = apart.merged().await.unwrap();
+        assert_eq!((merged.synchronised().len(), merged.entries().len()), (0, 2));
+        let entry = merged.get("k").unwrap();
+        assert_eq!(
+            (entry.sum("gpc0"), entry.sum("http_req_rate"), entry.sum("gpt0")),
+            (Some(12), Some(0), None)
+        );
+        let differs = [("one".into(), "5".into()), ("two".into(), "7".into())].to_vec();
+        assert_eq!(entry.get("gpt0"), Some(&MergedValue::Tag(Agreement::Differs(differs))));
+        assert_eq!(merged.get("l").unwrap().processes, ["two".into()]);
+
+        // A table of a peers section with no other process.
+        let own = cluster.table("alone/own").unwrap();
+        own.set("k", [("gpc0", 2)]).await.unwrap();
+        let merged = own.merged().await.unwrap();
+        assert_eq!((merged.get("k").unwrap().sum("gpc0"), merged.synchronised().len()), (Some(4), 0));
+        assert_eq!(cluster.table("nope").unwrap().merged().await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
 }

@@ -132,7 +132,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show table [NAME [key KEY\|CONDITIONS]]` | [`Cluster::tables`](crate::Cluster::tables), which also goes before every call on one key, [`StickTable::show`](crate::table::StickTable::show), [`StickTable::show_where`](crate::table::StickTable::show_where), [`StickTable::for_each`](crate::table::StickTable::for_each), [`StickTable::get`](crate::table::StickTable::get), which also goes before `set` | operator; user without a name | 1.8 |
+//! | `show table [NAME [key KEY\|CONDITIONS]]` | [`Cluster::tables`](crate::Cluster::tables), which also goes before every call on one key, [`StickTable::show`](crate::table::StickTable::show), [`StickTable::merged`](crate::table::StickTable::merged), [`StickTable::show_where`](crate::table::StickTable::show_where), [`StickTable::for_each`](crate::table::StickTable::for_each), [`StickTable::get`](crate::table::StickTable::get), which also goes before `set` | operator; user without a name | 1.8 |
 //! | `set table NAME key KEY VALUES` | [`StickTable::set`](crate::table::StickTable::set) | operator | 1.8 |
 //! | `clear table NAME [key KEY\|CONDITIONS]` | [`StickTable::delete`](crate::table::StickTable::delete), [`StickTable::clear_where`](crate::table::StickTable::clear_where), [`StickTable::clear`](crate::table::StickTable::clear) | operator; user up to 3.0 without a key | 1.8 |
 //!
@@ -164,8 +164,15 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show peers` | [`Cluster::peers`](crate::Cluster::peers) | user | 1.8 |
+//! | `show peers` | [`Cluster::peers`](crate::Cluster::peers), [`StickTable::merged`](crate::table::StickTable::merged) | user | 1.8 |
 //! | `show resolvers` | [`Cluster::resolvers`](crate::Cluster::resolvers) | user | 1.8 |
+//!
+//! # Rings
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `show events [RING [-w]]` | [`Cluster::rings`](crate::Cluster::rings), which also goes before the others, [`Cluster::events`](crate::Cluster::events), [`Cluster::follow_events`](crate::Cluster::follow_events) | operator; user without a ring | 1.8 |
+//! | `set timeout cli 1d` | before `show events -w`, so that silence does not end the connection | user | 1.8 |
 //!
 //! # Other commands
 //!

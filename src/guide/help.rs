@@ -26,23 +26,10 @@
 //! | `set ssl ca-file` | certificates of authorities |
 //! | `set ssl crl-file` | lists of revoked certificates |
 //! | `set ssl ocsp-response` | OCSP responses |
-//! | `show activity` | counters of threads |
-//! | `show cache` | contents of caches |
-//! | `show env` | environment of the process |
-//! | `show events` | rings of log lines |
-//! | `show fd` | open file descriptors |
-//! | `show libs` | loaded libraries |
-//! | `show peers` | state of peers |
-//! | `show pools` | memory of the process |
-//! | `show profiling` | profile of the process |
-//! | `show resolvers` | counters of name servers |
 //! | `show ssl ca-file` | certificates of authorities |
 //! | `show ssl crl-file` | lists of revoked certificates |
 //! | `show ssl crt-list` | lists of certificates |
 //! | `show ssl ocsp-response` | OCSP responses |
-//! | `show threads` | state of threads |
-//! | `show tls-keys` | TLS ticket keys |
-//! | `show version` | release |
 //! | `unpublish backend` | backends at run time |
 //! | `update ssl ocsp-response` | OCSP responses |
 //!

@@ -31,6 +31,7 @@
 //!
 //! | release | behaviour |
 //! |---|---|
+//! | 2.2 | ends `show events -w` after `stats timeout` without events: the stream of [`follow_events`](crate::Cluster::follow_events) prolongs this time for its connection |
 //! | 2.2 with `nbproc` | a process answers that a backend of another process is absent; it takes a frontend of another process for a frontend that was shut down |
 //! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; a frontend that was shut down is no longer listed |
 //! | 2.2 | `enable health` and `check-port` are accepted for servers without health check too |

@@ -13,6 +13,7 @@ mod peers;
 mod process;
 mod rate_limit;
 mod resolvers;
+mod ring;
 mod server;
 mod session;
 mod table;
@@ -25,8 +26,9 @@ pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};
 pub use pattern::{Acl, Contents, Difference, Lookup, Map, NewValue, PatternId, Plan};
 pub use rate_limit::RateLimit;
+pub use ring::{EventStream, Followed, News};
 pub use server::{
     AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerWeight, Tls, Weight,
 };
-pub use table::{Comparison, Condition, StickTable};
+pub use table::{Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable};
 pub use text_report::TextReport;

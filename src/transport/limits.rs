@@ -51,7 +51,8 @@ pub struct Limits {
     /// Maximum number of connections to one process at the same time. Default: 4.
     ///
     /// HAProxy serves 10 connections at once over all its stats sockets (`stats maxconn`), and
-    /// other clients use them too. Zero counts as one. The limit belongs to the socket: it has
+    /// other clients use them too. Streams of events
+    /// ([`follow_events`](crate::Cluster::follow_events)) do not count. Zero counts as one. The limit belongs to the socket: it has
     /// no effect in the limits of a single call.
     #[doc(alias = "maxconn")]
     #[doc(alias = "stats maxconn")]

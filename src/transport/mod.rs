@@ -7,6 +7,7 @@ mod connect;
 mod deadline;
 mod drain;
 mod exchange;
+mod follow;
 mod interactive;
 mod limits;
 mod permits;
@@ -16,5 +17,6 @@ pub use limits::Limits;
 pub use socket::StatsSocket;
 
 pub(crate) use deadline::{Deadline, Step};
+pub(crate) use follow::Following;
 pub(crate) use interactive::Interactive;
 pub(crate) use permits::Permits;

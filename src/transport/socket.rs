@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -10,10 +10,11 @@ use super::connect::{Stream, connect};
 use super::deadline::{Deadline, QUEUE};
 use super::drain::Connection;
 use super::exchange::{self, ByteCounts};
+use super::follow::{Following, PLACES};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
 use crate::address::Address;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 
 /// Client of the stats socket of one HAProxy process.
@@ -71,6 +72,8 @@ struct Inner {
     limits: Limits,
     /// Permits for the connections to this socket.
     permits: Arc<Semaphore>,
+    /// Places for connections that stay open, which hold no permit.
+    places: Arc<Semaphore>,
     /// Permits of the whole cluster, shared with its other sockets.
     shared: Option<Arc<Permits>>,
     reachability: Reachability,
@@ -94,7 +97,9 @@ impl StatsSocket {
 
     fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
         let permits = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Inner { address, limits, permits, shared, reachability: Reachability::default() }))
+        let places = Arc::new(Semaphore::new(PLACES));
+        let reachability = Reachability::default();
+        Self(Arc::new(Inner { address, limits, permits, places, shared, reachability }))
     }
 
     /// Returns the address of the socket.
@@ -301,6 +306,29 @@ impl StatsSocket {
         let permit = self.permit(deadline).await?;
         let stream = self.0.reachability.watch(self.connect(deadline)).await?;
         Ok(Interactive::new(stream, permit, &self.0.reachability))
+    }
+
+    /// Connects and sends a request for a reply without an end. The limits of `deadline` apply to this
+    /// call, and to the first reads through [`Following::line_within`].
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`command`](Self::command) that occur before a reply is received.
+    pub(crate) async fn follow(&self, request: &Request, deadline: &Deadline) -> Result<Following> {
+        let place = self.place(deadline).await?;
+        let permit = self.permit(deadline).await?;
+        let mut stream = self.0.reachability.watch(self.connect(deadline)).await?;
+        let sending = exchange::send(&mut stream, request.as_bytes(), deadline, &mut 0).await?;
+        sending.map_err(|error| Error::new(Problem::Io(error.into())))?;
+        drop(permit);
+        Ok(Following::new(stream, place))
+    }
+
+    /// Waits until one more connection may stay open.
+    async fn place(&self, deadline: &Deadline) -> Result<Option<OwnedSemaphorePermit>> {
+        let place = Arc::clone(&self.0.places).acquire_owned();
+        // `acquire_owned` fails only if the semaphore is closed, which never happens.
+        Ok(deadline.timeout(QUEUE, deadline.limits().command_timeout, place).await?.ok())
     }
 
     /// Waits until one more connection may be opened.

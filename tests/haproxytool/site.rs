@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::support::{Config, Release, Running, every_cell, every_info, every_reply, release, until};
@@ -62,6 +62,7 @@ impl Site {
         self.session().await;
         self.cert().await;
         self.master().await;
+        self.events().await;
         self.map().await;
         self.acl().await;
         self.dump().await;
@@ -80,11 +81,24 @@ impl Site {
     }
 
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        self.see(arguments);
+        tool(&self.running.stats(), arguments).await
+    }
+
+    /// Starts an action that does not end by itself.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.see(arguments);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haproxytool"));
+        command.arg("-D").arg(self.running.stats()).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true).spawn().unwrap()
+    }
+
+    fn see(&self, arguments: &[&str]) {
         let mut words = arguments.iter().filter(|word| !word.starts_with('-'));
         if let (Some(object), action) = (words.next(), words.next().unwrap_or(&"")) {
             self.seen.lock().unwrap().insert(format!("{object} {action}"));
         }
-        tool(&self.running.stats(), arguments).await
     }
 
     /// Returns the JSON that the tool prints. Panics if the tool fails or prints an error.
@@ -263,8 +277,8 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 10] =
-    ["process", "frontend", "backend", "server", "session", "cert", "master", "map", "acl", "dump"];
+pub(crate) const OBJECTS: [&str; 11] =
+    ["process", "frontend", "backend", "server", "session", "cert", "master", "events", "map", "acl", "dump"];
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];
@@ -278,6 +292,11 @@ global
     description "a site, and more"
     stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
 
+ring requests
+    format raw
+    maxlen 200
+    size 20000
+
 resolvers nobody
     nameserver nobody "127.0.0.1:${PORT_DNS}"
 
@@ -289,6 +308,8 @@ defaults
 
 frontend web
     bind "unix@${DIR}/traffic/web.${N}"
+    log ring@requests format raw local0
+    log-format "%HP"
     maxconn 100
     acl denied src -f "${DIR}/deny.acl"
     http-request deny if denied

@@ -164,6 +164,11 @@ actions! {
         "reload" "SOCKET" "reload the configuration, and say if it succeeded and why not"
         "command" "SOCKET PID LINE" "send a command line to one worker and print the whole reply"
     }
+    events "Events in the rings of each process, such as log lines" {
+        "list" "" "the rings of each process"
+        "show" "RING" "the events that a ring holds"
+        "follow" "RING" "the events of a ring as they happen, until the tool is ended"
+    }
     map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"
         "show" "FILE" "entries; FILE is the map's, or # and its number"

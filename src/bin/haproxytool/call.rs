@@ -12,6 +12,8 @@ pub(crate) struct Call {
     pub(crate) backend: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) plan: bool,
+    /// Set if JSON is printed.
+    pub(crate) json: bool,
     arguments: Vec<String>,
 }
 
@@ -56,6 +58,7 @@ impl Call {
             backend: options.backend.clone(),
             port,
             plan: options.plan,
+            json: options.json,
             arguments: arguments.to_vec(),
         })
     }

@@ -12,6 +12,7 @@ mod cli;
 mod complaint;
 mod demo;
 mod dump;
+mod event;
 mod failure;
 mod frontend;
 mod man;
@@ -150,6 +151,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "server" => server::run(call, views).await,
         "session" => session::run(call, views).await,
         "cert" => cert::run(call, views).await,
+        "events" => event::run(call, views).await,
         "map" => map::run(call, views).await,
         "acl" => acl::run(call, views).await,
         _ => dump::run(call, views).await,

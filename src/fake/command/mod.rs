@@ -150,6 +150,38 @@ fn show_tls_keys(_: &mut Call<'_>) -> Answer {
     Answer::Dump("# id (file)\n".to_owned())
 }
 
+/// `show events [RING]`: a fake has the rings of every process, and no event in them.
+fn show_events(call: &mut Call<'_>) -> Answer {
+    let version = call.version();
+    let has_more = version >= (3, 2);
+    match call.word(0) {
+        "" => {}
+        _ if call.session.level < Level::Operator => return Answer::error("Permission denied"),
+        word if call.words().len() > 1 => {
+            return Answer::unsupported(&format!("`show events {word}` with an option"));
+        }
+        "stdout" | "stderr" => {
+            return Answer::bare(&version, Severity::Notice, "Nothing to report for this sink");
+        }
+        "buf0" => return Answer::Dump(String::new()),
+        "dpapi" if has_more => return Answer::Dump(String::new()),
+        _ => return Answer::bare(&version, Severity::Error, "No such event sink"),
+    }
+    let options = match () {
+        () if version >= (3, 4) => "-0(zero), -w(wait), -n(new), -s(anitize). Any key to stop.",
+        () if has_more => "-0(zero), -w(wait), -n(new). Any key to stop.",
+        () => "-w(wait), -n(new). Any key to stop",
+    };
+    let dpapi = if has_more { "    dpapi      : type=buffer, 0 dropped, DPAPI ring buffer\n" } else { "" };
+    let text = format!(
+        "Supported events sinks are listed below. Add {options}\n    \
+         stdout     : type=fd, 0 dropped, standard output (fd#1)\n    \
+         stderr     : type=fd, 0 dropped, standard output (fd#2)\n    \
+         buf0       : type=buffer, 0 dropped, in-memory ring buffer\n{dpapi}"
+    );
+    Answer::Message(Severity::Warning, text)
+}
+
 /// Lists nothing: a fake has no caches and no peers.
 fn show_nothing(_: &mut Call<'_>) -> Answer {
     Answer::Dump(String::new())
@@ -192,6 +224,7 @@ const COMMANDS: &[Command] = commands! {
     "show" "backend": "list backends in the current running config", USER, show_backend;
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
     "show" "cache": "show cache status", ADMIN, show_nothing;
+    "show" "events": "show event sink state", USER, show_events;
     "show" "peers": "dump some information about all the peers or this peers section", USER, show_nothing;
     "show" "tls-keys": "show tls keys references or dump tls ticket keys when id specified", Needs::Pattern,
         show_tls_keys;

@@ -97,7 +97,7 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     let is_unchanged =
         NOTHING_TO_DO.iter().any(|start| message.starts_with(start)) || is_same_address(&message);
     let is_done = match severity {
-        b'4' => is_unchanged || is_changed(&message),
+        b'4' => is_unchanged || is_changed(&message) || message.starts_with(LIST_OF_RINGS),
         // `disable frontend` reports its failure for a frontend that was shut down as a notice.
         b'5' | b'6' => !message.starts_with(SHUT_DOWN),
         _ => false,
@@ -212,6 +212,9 @@ const SAME_ADDRESS: &[&str] = &[
 
 const NOTHING_TO_DO: &[&str] =
     &["All sockets are already", "Frontend is already", "Frontend was already shut down."];
+
+/// Beginning of the list that `show events` prints as a warning.
+const LIST_OF_RINGS: &str = "Supported events sinks are listed below.";
 
 /// Failures that HAProxy reports together with a change in one message.
 const PARTLY: &[&str] = &["can't change <port>", "problem converting port", "provided port", "could not"];

@@ -1,5 +1,9 @@
 //! Stick tables.
 
+mod merged;
+
+pub use merged::{MergedDatum, MergedEntry, MergedTable, MergedValue};
+
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -19,8 +23,8 @@ use crate::transport::Deadline;
 ///
 /// Each process has a table of its own, even if it has the same name. HAProxy copies entries between
 /// processes only if the table has `peers`; then several processes hold the same events, and their
-/// figures must not be added up. `show table` does not tell this: see `peers` at `stick-table` in the
-/// configuration.
+/// figures must not be added up. [`merged`](StickTable::merged) looks at the peers of each process and
+/// adds up what may be added up.
 ///
 /// See [`Outcomes`] for the result of a call and its failures. A process without this table is not a
 /// failure: its outcome is absent.

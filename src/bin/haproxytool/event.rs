@@ -1,0 +1,90 @@
+use std::io::{self, Write};
+
+use futures::StreamExt as _;
+use haproxyadmin::ring::{Event, Followed, News};
+use serde_json::{Map, Value, json};
+
+use crate::Views;
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::report::Report;
+
+pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
+    match call.action {
+        "list" => list(views).await,
+        "show" => {
+            let [ring] = call.arguments()?;
+            show(ring, views).await
+        }
+        _ => {
+            let [ring] = call.arguments()?;
+            follow(ring, call.json, views).await
+        }
+    }
+}
+
+async fn list(views: &Views) -> Result<Report, Problem> {
+    let lists = views.read.rings().await?;
+    let mut rows = vec![["PROCESS", "NAME", "TYPE", "DROPPED", "DESCRIPTION"].map(String::from).to_vec()];
+    let mut json = Map::new();
+    for (label, rings) in lists.values() {
+        for ring in rings {
+            let words = [label, &*ring.name, &*ring.kind].map(String::from);
+            rows.push(
+                words.into_iter().chain([ring.dropped.to_string(), ring.description.to_string()]).collect(),
+            );
+        }
+        json.insert(label.to_string(), serde_json::to_value(rings).unwrap_or_default());
+    }
+    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+}
+
+async fn show(ring: &str, views: &Views) -> Result<Report, Problem> {
+    let lists = views.read.events(ring).await?;
+    let is_one = lists.len() == 1;
+    let mut rows = Vec::new();
+    let mut json = Map::new();
+    for (label, events) in lists.values() {
+        rows.extend(events.iter().map(|event| vec![line(label, is_one, event)]));
+        json.insert(label.to_string(), serde_json::to_value(events).unwrap_or_default());
+    }
+    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+}
+
+/// Prints news as they come. Ends only with an error, for example if the output is closed.
+async fn follow(ring: &str, is_json: bool, views: &Views) -> Result<Report, Problem> {
+    let mut events = views.read.follow_events(ring).await?;
+    let is_one = events.processes() == 1;
+    while let Some(Followed { process, news, .. }) = events.next().await {
+        if is_json {
+            let text = json!({ "process": &*process, "news": described(&news) }).to_string();
+            print(&mut io::stdout(), &text)?;
+            continue;
+        }
+        match news {
+            News::Event(event) => print(&mut io::stdout(), &line(&process, is_one, &event))?,
+            News::Ended(error) => print(&mut io::stderr(), &format!("{process}: {error}"))?,
+            _ => print(&mut io::stderr(), &format!("{process}: connected again"))?,
+        }
+    }
+    Ok(Report::default())
+}
+
+/// Returns an event as a line for people, with the label of its process if there are several.
+fn line(label: &str, is_one: bool, event: &Event) -> String {
+    if is_one { event.to_string() } else { format!("{label}: {event}") }
+}
+
+fn described(news: &News) -> Value {
+    match news {
+        News::Event(event) => serde_json::to_value(event).unwrap_or_default(),
+        News::Ended(error) => json!({ "ended": error.to_string() }),
+        News::Connected { is_new } => json!({ "connected": { "is_new": is_new } }),
+        _ => Value::Null,
+    }
+}
+
+fn print(to: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(to, "{text}")?;
+    to.flush()
+}
