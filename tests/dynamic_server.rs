@@ -83,6 +83,20 @@ async fn get_everywhere(running: &Running) {
     }
 }
 
+/// Adds `web9`, and holds a request on it in each process.
+async fn add_and_hold(running: &Running, cluster: &Cluster) -> Vec<impl Sized + use<>> {
+    let new = NewServer::new(running.servers[1].address());
+    cluster.backend_ref("app").unwrap().add_server("web9", &new).await.unwrap();
+    let mut held = Vec::new();
+    for n in 1..=running.processes() {
+        held.push(hold(running.traffic("web", n), "/hold").await);
+        let is_held =
+            async || (row(running.socket(n), "app", "web9").await.number("scur") == 1).then_some(());
+        until("the request is held", is_held).await;
+    }
+    held
+}
+
 fn web9(cluster: &Cluster) -> ServerRef {
     cluster.server_ref("app", "web9").unwrap()
 }
@@ -267,15 +281,7 @@ async fn each_process_has_its_own_outcome() {
 #[tokio::test]
 async fn sessions_are_waited_for_and_ended_by_force_on_request() {
     let (running, cluster) = running(&able()).await;
-    let new = NewServer::new(running.servers[1].address());
-    cluster.backend_ref("app").unwrap().add_server("web9", &new).await.unwrap();
-    let mut held = Vec::new();
-    for n in 1..=running.processes() {
-        held.push(hold(running.traffic("web", n), "/hold").await);
-        let is_held =
-            async || (row(running.socket(n), "app", "web9").await.number("scur") == 1).then_some(());
-        until("the request is held", is_held).await;
-    }
+    let held = add_and_hold(&running, &cluster).await;
     let time = Duration::from_millis(300);
     let before = Instant::now();
     let removal = Removal::new().within(time);
@@ -305,15 +311,7 @@ async fn sessions_are_waited_for_and_ended_by_force_on_request() {
 #[tokio::test]
 async fn a_server_is_deleted_when_its_last_session_ends() {
     let (running, cluster) = running(&able()).await;
-    let new = NewServer::new(running.servers[1].address());
-    cluster.backend_ref("app").unwrap().add_server("web9", &new).await.unwrap();
-    let mut held = Vec::new();
-    for n in 1..=running.processes() {
-        held.push(hold(running.traffic("web", n), "/hold").await);
-        let is_held =
-            async || (row(running.socket(n), "app", "web9").await.number("scur") == 1).then_some(());
-        until("the request is held", is_held).await;
-    }
+    let _held = add_and_hold(&running, &cluster).await;
     let removal = Removal::new().within(Duration::from_secs(30));
     let (server, before) = (web9(&cluster), Instant::now());
     let deleting = tokio::spawn(async move { server.delete(&removal).await });

@@ -2,22 +2,19 @@
 
 use std::net::SocketAddr;
 
+use super::wanted;
 use crate::Version;
 use crate::fake::command::answer::Answer;
 use crate::fake::command::call::Call;
-use crate::fake::command::stat;
 use crate::fake::describe::{Backend, Server};
 
 /// Returns the reply, limited to one backend if a word names it.
 pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let process = &call.state.process;
-    let name = call.word(0);
-    let backends = (stat::FIRST_IID..).zip(&process.proxies);
-    let backends = backends.filter_map(|(assigned, proxy)| Some((assigned, proxy.backend.as_ref()?)));
-    let wanted: Vec<_> = backends.filter(|(_, backend)| name.is_empty() || *backend.name == *name).collect();
-    if wanted.is_empty() && !name.is_empty() {
-        return Answer::error("Can't find backend.");
-    }
+    let wanted = match wanted(process, call.word(0)) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
     let columns = if process.version >= (3, 4) {
         "served used_cur used_max need_est idle_sess unsafe_nb"
     } else {
@@ -26,8 +23,7 @@ pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let mut text = format!(
         "# bkname/svname bkid/svid addr port - purge_delay {columns} safe_nb idle_lim idle_cur idle_per_thr[1]\n"
     );
-    for (assigned, backend) in wanted {
-        let iid: i64 = backend.cells.number("iid").unwrap_or(assigned);
+    for (iid, backend) in wanted {
         for (sid, server) in backend.numbered() {
             text.push_str(&row(backend, server, &format!("{iid}/{sid}"), &process.version));
         }

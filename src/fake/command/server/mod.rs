@@ -14,7 +14,7 @@ use crate::fake::command::answer::{Answer, Severity};
 use crate::fake::command::call::Call;
 use crate::fake::command::number::split_number;
 use crate::fake::command::stat;
-use crate::fake::describe::{Admin, Health, Process, Server, numbers};
+use crate::fake::describe::{Admin, Backend, Health, Process, Server, numbers};
 
 pub(in crate::fake) fn enable(call: &mut Call<'_>) -> Answer {
     on_server(call, |server| server.told(Admin::Ready))
@@ -181,6 +181,19 @@ fn on_server(call: &mut Call<'_>, run: impl FnOnce(&mut Server) -> Answer) -> An
     let server = found.name.clone();
     process.follow(&format!("{backend}/{server}"));
     answer
+}
+
+/// Returns the named backend, or all of them if the name is empty, with their numbers.
+fn wanted<'a>(process: &'a Process, name: &str) -> Result<Vec<(i64, &'a Backend)>, Answer> {
+    let numbered = (stat::FIRST_IID..).zip(&process.proxies).filter_map(|(assigned, proxy)| {
+        let backend = proxy.backend.as_ref()?;
+        Some((backend.cells.number("iid").unwrap_or(assigned), backend))
+    });
+    let wanted: Vec<_> = numbered.filter(|(_, backend)| name.is_empty() || *backend.name == *name).collect();
+    if wanted.is_empty() && !name.is_empty() {
+        return Err(Answer::error("Can't find backend."));
+    }
+    Ok(wanted)
 }
 
 /// Returns the servers of a backend, given by name or number (`#3`).

@@ -3,27 +3,23 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use super::wanted;
 use crate::Version;
 use crate::fake::command::answer::Answer;
 use crate::fake::command::call::Call;
-use crate::fake::command::stat;
 use crate::fake::describe::{Admin, Backend, Server, check};
 
 /// Returns the reply, limited to one backend if a word names it.
 pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let process = &call.state.process;
-    let name = call.word(0);
-    let backends = (stat::FIRST_IID..).zip(&process.proxies);
-    let backends = backends.filter_map(|(assigned, proxy)| Some((assigned, proxy.backend.as_ref()?)));
-    let wanted: Vec<_> = backends.filter(|(_, backend)| name.is_empty() || *backend.name == *name).collect();
-    if wanted.is_empty() && !name.is_empty() {
-        return Answer::error("Can't find backend.");
-    }
+    let wanted = match wanted(process, call.word(0)) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
     let has_addresses = process.version >= (2, 4);
     let more = if has_addresses { ADDRESSES } else { "" };
     let mut text = format!("1\n# {COLUMNS}{more}\n");
-    for (assigned, backend) in wanted {
-        let iid: i64 = backend.cells.number("iid").unwrap_or(assigned);
+    for (iid, backend) in wanted {
         for (sid, server) in backend.numbered() {
             // Writing to a string cannot fail.
             let _ = write!(text, "{iid} {}", row(backend, server, sid, &process.version));
