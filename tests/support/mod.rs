@@ -70,7 +70,7 @@ pub use self::{
     },
     stranger::{Stranger, datagram, plain_file, stale},
     tap::{Conversation, Tap},
-    traffic::{Address, Held, hold, http_get},
+    traffic::{Address, Held, hold, http_get, try_get},
     version::versions,
     zoo::{zoo, zoo_settled},
 };

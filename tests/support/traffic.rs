@@ -39,16 +39,21 @@ impl From<&Path> for Address {
 
 /// Sends one request on a connection of its own and returns the status.
 pub async fn http_get(to: impl Into<Address>, path: &str) -> u16 {
+    try_get(to, path).await.unwrap()
+}
+
+/// Does the same, and fails if no status comes.
+pub async fn try_get(to: impl Into<Address>, path: &str) -> io::Result<u16> {
     let exchange = async {
         let mut stream = send(to.into(), path).await?;
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply).await?;
         Ok::<_, io::Error>(reply)
     };
-    let reply = time::timeout(LIMIT, exchange).await.expect("a reply in time").unwrap();
+    let reply = time::timeout(LIMIT, exchange).await??;
     let reply = String::from_utf8_lossy(&reply);
-    let status = reply.split_whitespace().nth(1).unwrap_or_else(|| panic!("{path} answered {reply:?}"));
-    status.parse().unwrap()
+    let status = reply.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| io::Error::other(format!("{path} answered {reply:?}")))
 }
 
 /// A request under way, until this is dropped.

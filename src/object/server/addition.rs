@@ -18,6 +18,9 @@ struct Addition {
     is_checked: bool,
 }
 
+/// State of the server if the reply to one of the other commands is lost.
+const UNKNOWN: &str = "the server was added, and this command may have been executed";
+
 /// Adds a server to its backend on every process, enables it, and reads its state.
 pub(in crate::object) async fn add(
     cluster: &Cluster,
@@ -104,6 +107,7 @@ impl OnceJob for Addition {
                     let refused = Error::new(Problem::Refused(words)).during(command.redacted());
                     return Err(refused.leaving("the server was added, and is not there any more"));
                 }
+                Err(error) if error.is_unknown() => return Err(error.leaving(UNKNOWN)),
                 Err(error) => return Err(error.leaving(*left)),
             }
         }

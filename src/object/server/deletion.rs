@@ -27,7 +27,9 @@ impl ServerRef {
     /// 3. `del server B/S`. If HAProxy still finds sessions, the wait goes on while there is time.
     /// 4. `show servers state B`, which must not list the server any more.
     ///
-    /// The wait asks every 100 ms at most. HAProxy 3.0 has a command that waits
+    /// The wait asks every 100 ms at most, and repeats the first command each time, because a reload
+    /// takes a server of the configuration back into traffic. A server that a reload has removed is
+    /// absent. HAProxy 3.0 has a command that waits
     /// (`wait TIME srv-removable B/S`). It is not used, because it holds a connection to the stats
     /// socket for the whole time, ends up to half a second late, and does not tell the number of
     /// connections.
@@ -92,6 +94,9 @@ const FORCED: Duration = Duration::from_secs(5);
 /// Beginning of the message that sessions are left.
 const IN_USE: &str = "Server still has connections";
 
+/// Beginning of the message that the server is not in maintenance.
+const IN_TRAFFIC: &str = "Only servers in maintenance mode";
+
 impl Deletion<'_> {
     fn command(&self) -> Command {
         Command::write_once("del server").word(self.name).since(FIRST)
@@ -123,6 +128,7 @@ impl Deletion<'_> {
     /// Waits for the end of the sessions, and deletes the server.
     async fn delete(&self, delete: &Command, target: &Target, limits: Limits) -> Result<Response<Change>> {
         let deadline = || Deadline::new(limits);
+        let disable = Command::write("disable server").word(self.name).since(FIRST);
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -140,6 +146,11 @@ impl Deletion<'_> {
                             return Err(error.leaving(in_use(used, waited)));
                         }
                     }
+                    Err(error) if error.refusal().is_some_and(|words| words.starts_with(IN_TRAFFIC)) => {
+                        if left.is_zero() {
+                            return Err(error.leaving(ENABLED));
+                        }
+                    }
                     Err(error) if error.is_unknown() => return Err(error.leaving(UNKNOWN)),
                     // The process is reached through another socket, which has the outcome.
                     Err(error) if error.reached_at().is_some() => return Err(error),
@@ -153,6 +164,11 @@ impl Deletion<'_> {
             }
             time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(LAST_PAUSE);
+            // A reload takes a server of the configuration back into traffic.
+            let disabled = target.change(&disable, &deadline()).await;
+            if let Response::Absent(words) = disabled.map_err(|error| error.leaving(KEPT))? {
+                return Ok(Response::Absent(words));
+            }
         }
     }
 
@@ -181,6 +197,8 @@ impl Deletion<'_> {
 }
 
 const KEPT: &str = "the server is in maintenance, and was not deleted";
+
+const ENABLED: &str = "the server was enabled meanwhile, and was not deleted";
 
 const UNKNOWN: &str = "the server is in maintenance, or deleted";
 
