@@ -21,6 +21,11 @@ use support::{Config, Running, ask, releases, rows};
 const CONFIG: &str = r#"
 global
     stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
+defaults base
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
 defaults
     mode http
     timeout connect 1s
@@ -230,6 +235,7 @@ async fn check(process: &Process, case: &Case) {
     check_names(process, case).await;
     check_new_server(process, &case.server, &case.value).await;
     check_certificate(process, &case.file, &case.value).await;
+    check_new_backend(process, &case.server, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
 
@@ -476,6 +482,28 @@ async fn check_new_server(process: &Process, name: &str, word: &str) {
             assert!(!is_name || is_check || !is_expressible(word), "{error} for {name:?} {word:?}");
         }
     }
+}
+
+/// Checks that a backend is made under its name, or refused before anything is sent.
+async fn check_new_backend(process: &Process, name: &str, defaults: &str) {
+    if !process.running.haproxies[0].release.is_at_least("3.4") || ["app", "web", "other"].contains(&name) {
+        return;
+    }
+    match process.cluster.backend_ref(name) {
+        Ok(backend) => {
+            backend.add("base").await.unwrap();
+            let row = support::row(process.running.socket(1), name, "BACKEND").await;
+            assert_eq!(row.cell("status"), "UP (UNPUB)", "{name:?}");
+            backend.publish().await.unwrap();
+            backend.unpublish().await.unwrap();
+            backend.delete(Duration::ZERO).await.unwrap();
+        }
+        Err(error) => assert!(is_refused(&error), "{error} for {name:?}"),
+    }
+    let error = process.cluster.backend_ref("new").unwrap().add(defaults).await.unwrap_err();
+    let is_name = process.cluster.backend_ref(defaults).is_ok();
+    let is_unknown = is_name && error.kind() == ErrorKind::Refused;
+    assert!(is_unknown || is_refused(&error), "{error} for {defaults:?}");
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -45,6 +45,7 @@ scripts! {
     servers_change_their_address_alike script::ADDRESS;
     servers_are_named_alike script::NAMES;
     servers_are_added_and_deleted_alike script::DYNAMIC;
+    backends_are_added_and_deleted_alike script::BACKEND;
     frontends_are_opened_and_closed_alike script::FRONTEND;
     limits_are_set_alike script::LIMIT;
     maps_are_edited_alike script::MAP;
@@ -404,6 +405,7 @@ fn described(version: &str, dir: &Path, address: &str) -> Process {
     Process::new(version)
         .info("Maxconn", 200)
         .info("Hard_maxconn", 200)
+        .defaults("base")
         .frontend(frontend("web").set("slim", 100).listener(Listener::new("one").set("addr", "unix")))
         .frontend(frontend("api"))
         .frontend(frontend("old"))
@@ -434,6 +436,12 @@ global
     stats socket "unix@${DIR}/stats/admin.sock" mode 600 level admin
     stats socket "unix@${DIR}/stats/operator.sock" mode 600 level operator
     stats socket "unix@${DIR}/stats/user.sock" mode 600 level user
+
+defaults base
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
 
 defaults
     mode http

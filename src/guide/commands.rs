@@ -86,6 +86,15 @@
 //! | `set server B/S agent-port P` | [`ServerRef::set_agent_port`](crate::ServerRef::set_agent_port) | admin | 2.4 |
 //! | `set server B/S agent-send TEXT` | [`ServerRef::set_agent_send`](crate::ServerRef::set_agent_send) | admin | 1.8 |
 //!
+//! # Backends
+//!
+//! | command | call | level | from |
+//! |---|---|---|---|
+//! | `add backend NAME from DEFAULTS` | [`BackendRef::add`](crate::BackendRef::add) | admin | 3.4 |
+//! | `publish backend NAME` | [`BackendRef::publish`](crate::BackendRef::publish) | admin | 3.4 |
+//! | `unpublish backend NAME` | [`BackendRef::unpublish`](crate::BackendRef::unpublish), [`BackendRef::delete`](crate::BackendRef::delete) | admin | 3.4 |
+//! | `del backend NAME` | [`BackendRef::delete`](crate::BackendRef::delete) | admin | 3.4 |
+//!
 //! # Maps
 //!
 //! Up to 3.2 every level may read and change maps and ACLs.

@@ -11,18 +11,15 @@
 //! |---|---|
 //! | `abort ssl ca-file` | certificates of authorities |
 //! | `abort ssl crl-file` | lists of revoked certificates |
-//! | `add backend` | backends at run time |
 //! | `add ssl ca-file` | certificates of authorities |
 //! | `add ssl crt-list` | lists of certificates |
 //! | `commit ssl ca-file` | certificates of authorities |
 //! | `commit ssl crl-file` | lists of revoked certificates |
-//! | `del backend` | backends at run time |
 //! | `del ssl ca-file` | certificates of authorities |
 //! | `del ssl crl-file` | lists of revoked certificates |
 //! | `del ssl crt-list` | lists of certificates |
 //! | `new ssl ca-file` | certificates of authorities |
 //! | `new ssl crl-file` | lists of revoked certificates |
-//! | `publish backend` | backends at run time |
 //! | `set ssl ca-file` | certificates of authorities |
 //! | `set ssl crl-file` | lists of revoked certificates |
 //! | `set ssl ocsp-response` | OCSP responses |
@@ -30,7 +27,6 @@
 //! | `show ssl crl-file` | lists of revoked certificates |
 //! | `show ssl crt-list` | lists of certificates |
 //! | `show ssl ocsp-response` | OCSP responses |
-//! | `unpublish backend` | backends at run time |
 //! | `update ssl ocsp-response` | OCSP responses |
 //!
 //! # Done by another command

@@ -17,6 +17,7 @@
 //! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
 //! | [`add_server`](crate::BackendRef::add_server), [`delete`](crate::ServerRef::delete) | 2.6 |
 //! | `add_server` with [`guid`](crate::server::NewServer::guid) or [`cookie`](crate::server::NewServer::cookie) | 3.0 |
+//! | [`BackendRef::add`](crate::BackendRef::add), [`publish`](crate::BackendRef::publish), [`unpublish`](crate::BackendRef::unpublish), [`delete`](crate::BackendRef::delete) | 3.4 |
 //! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |
 //!
 //! In a cluster of several releases the other processes execute the command all the same. A

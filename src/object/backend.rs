@@ -32,7 +32,7 @@ use crate::transport::Deadline;
 #[derive(Debug, Clone)]
 pub struct BackendRef {
     pub(super) cluster: Cluster,
-    name: ProxyName,
+    pub(super) name: ProxyName,
 }
 
 impl Cluster {

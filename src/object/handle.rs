@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 
+use std::time::Duration;
+
 use super::backend::BackendRef;
 use super::frontend::FrontendRef;
 use super::server::{AgentState, Health, NewServer, Removal, ServerRef, ServerWeight, Weight};
@@ -244,6 +246,12 @@ delegate! {
         async fn add_server(name: &str, server: &NewServer) -> Outcomes<ServerState>;
         /// Ends all sessions on all servers of the backend at once.
         async fn shutdown_sessions() -> Outcomes<Change>;
+        /// Lets rules choose the backend on each process.
+        async fn publish() -> Outcomes<Change>;
+        /// Keeps rules from choosing the backend on each process.
+        async fn unpublish() -> Outcomes<Change>;
+        /// Deletes the backend from each process, after its sessions have ended.
+        async fn delete(within: Duration) -> Outcomes<Change>;
     }
 }
 

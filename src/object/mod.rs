@@ -11,6 +11,7 @@ mod handle;
 mod pattern;
 mod peers;
 mod process;
+mod publication;
 mod rate_limit;
 mod resolvers;
 mod ring;

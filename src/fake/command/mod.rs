@@ -1,6 +1,7 @@
 //! The table of commands, and the search for one of them.
 
 mod answer;
+mod backend;
 mod call;
 mod certificate;
 mod frontend;
@@ -42,6 +43,8 @@ enum Needs {
     Transaction,
     /// `admin`, for a command that exists since servers can be added (2.4).
     Dynamic,
+    /// `admin`, for a command that exists since backends can be added (3.4).
+    Backend,
 }
 
 /// Runs one command.
@@ -53,8 +56,10 @@ pub(in crate::fake) fn run(
 ) -> Answer {
     let version = state.process.version.clone();
     let split: Vec<&str> = words.iter().map(String::as_str).collect();
-    let exists = |command: &&Command| {
-        version >= (2, 4) || !matches!(command.needs, Needs::Transaction | Needs::Dynamic)
+    let exists = |command: &&Command| match command.needs {
+        Needs::Level(_) | Needs::Pattern => true,
+        Needs::Transaction | Needs::Dynamic => version >= (2, 4),
+        Needs::Backend => version >= (3, 4),
     };
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
@@ -64,7 +69,7 @@ pub(in crate::fake) fn run(
     let needed = match command.needs {
         Needs::Level(level) => level,
         Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
-        Needs::Pattern | Needs::Transaction | Needs::Dynamic => Level::Admin,
+        Needs::Pattern | Needs::Transaction | Needs::Dynamic | Needs::Backend => Level::Admin,
     };
     if session.level < needed {
         return Answer::error("Permission denied");
@@ -206,6 +211,7 @@ const USER: Needs = Needs::Level(Level::User);
 const OPERATOR: Needs = Needs::Level(Level::Operator);
 const ADMIN: Needs = Needs::Level(Level::Admin);
 const DYNAMIC: Needs = Needs::Dynamic;
+const BACKEND: Needs = Needs::Backend;
 
 /// Builds the table. Each row has the words of a command, its description, its level and its
 /// function.
@@ -260,6 +266,10 @@ const COMMANDS: &[Command] = commands! {
     "disable" "agent": "disable agent checks", ADMIN, server::disable_agent;
     "add" "server": "create a new server", DYNAMIC, server::add;
     "del" "server": "remove a dynamically added server", DYNAMIC, server::del;
+    "add" "backend": "add a backend", BACKEND, backend::add;
+    "del" "backend": "delete a backend", BACKEND, backend::del;
+    "publish" "backend": "mark backend as ready for traffic", BACKEND, backend::publish;
+    "unpublish" "backend": "remove backend for any traffic processing", BACKEND, backend::unpublish;
     "set" "server": "change a server's state, weight, address or ssl", ADMIN, server::set;
     "set" "weight": "change a server's weight", ADMIN, server::set_weight;
     "get" "weight": "report a server's current weight", USER, server::get_weight;

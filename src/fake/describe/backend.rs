@@ -22,6 +22,9 @@ pub struct Backend {
     pub(in crate::fake) name: Box<str>,
     pub(in crate::fake) cells: Cells,
     pub(in crate::fake) servers: Vec<Server>,
+    /// A command added it.
+    pub(in crate::fake) is_added: bool,
+    pub(in crate::fake) is_unpublished: bool,
 }
 
 setters!(Backend);
@@ -30,7 +33,13 @@ impl Backend {
     /// Creates a backend with this name. With a [`Frontend`](super::Frontend) of the same name, it
     /// forms a `listen`.
     pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), cells: Cells::default(), servers: Vec::new() }
+        Self {
+            name: name.into(),
+            cells: Cells::default(),
+            servers: Vec::new(),
+            is_added: false,
+            is_unpublished: false,
+        }
     }
 
     /// Adds a server.
@@ -76,6 +85,9 @@ impl Backend {
         }
         if self.effective_mode() != "http" {
             row.without(HTTP);
+        }
+        if self.is_unpublished {
+            row.remark = " (UNPUB)".into();
         }
         row
     }

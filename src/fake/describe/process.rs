@@ -47,6 +47,7 @@ pub struct Process {
     pub(in crate::fake) sessions: Vec<Session>,
     pub(in crate::fake) certificates: Certificates,
     pub(in crate::fake) tables: Vec<Table>,
+    pub(in crate::fake) defaults: Vec<Box<str>>,
 }
 
 /// A frontend, a backend, or both (`listen`), under one proxy number.
@@ -76,7 +77,14 @@ impl Process {
             sessions: Vec::new(),
             certificates: Certificates::default(),
             tables: Vec::new(),
+            defaults: Vec::new(),
         }
+    }
+
+    /// Adds a named `defaults` section, from which `add backend` makes backends.
+    pub fn defaults(mut self, name: impl Into<Box<str>>) -> Self {
+        self.defaults.push(name.into());
+        self
     }
 
     /// Sets its number among the processes of one HAProxy: `Process_num`, and the column `pid`.
