@@ -1,6 +1,7 @@
 use serde_json::json;
 
-use super::site::{SERVERS, Site};
+use super::site::{SERVERS, Site, errors, results, value};
+use super::support::{Release, every_cell};
 
 impl Site {
     pub(crate) async fn backend(&self) {
@@ -25,6 +26,32 @@ impl Site {
         }
         let states = self.read(&["backend", "states"]).await;
         assert_eq!(states.as_object().unwrap().len(), SERVERS.len());
+    }
+
+    pub(crate) async fn backend_additions(&self) {
+        let is_new = |release: &Release| release.is_at_least("3.4");
+        let word = |release: &Release| if is_new(release) { "changed" } else { "failed" };
+        let words: Vec<_> = self.releases.iter().map(word).collect();
+        let code = i32::from(words.contains(&"failed"));
+        for (arguments, status) in [
+            (&["add", "new", "--from", "base"][..], "UP (UNPUB)"),
+            (&["publish", "new"], "UP"),
+            (&["unpublish", "new"], "UP (UNPUB)"),
+            (&["delete", "new", "--drain", "5"], ""),
+        ] {
+            let output = self.run(&[&["backend"], arguments, &["--json"]].concat()).await;
+            assert_eq!((output.status.code(), errors(&output)), (Some(code), String::new()), "{arguments:?}");
+            assert_eq!(results(&value(&output)), words, "{arguments:?}");
+            let status = |release: &Release| if is_new(release) { status } else { "" };
+            let expected: Vec<_> = self.releases.iter().map(status).collect();
+            assert_eq!(every_cell(&self.running, "new", "BACKEND", "status").await, expected);
+        }
+        for wrong in
+            [&["add", "new"][..], &["add", "--from", "base"], &["publish"], &["delete", "new", "--force"]]
+        {
+            let output = self.run(&[&["backend"], wrong].concat()).await;
+            assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", errors(&output));
+        }
     }
 
     pub(crate) async fn dump(&self) {

@@ -26,8 +26,19 @@ async fn help_lists_the_objects_and_the_help_of_each_lists_its_actions() {
         assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
     }
     let output = tool_with(&["server", "-h"], "").await;
-    let line = "\n  address [NAME...] [ADDRESS] [--port PORT]  address, with its port\n";
-    assert!(text(&output).contains(line), "{}", text(&output));
+    let help = text(&output);
+    let lines: Vec<_> =
+        help.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "address [NAME...] [ADDRESS] [--port PORT] address, with its port",
+        "delete NAME... [--drain SECONDS] [--force] delete it once its sessions have ended",
+    ] {
+        assert!(lines.iter().any(|one| one == line), "{help}");
+    }
+    let output = tool_with(&["backend", "add", "-h"], "").await;
+    let option = "--from <DEFAULTS> Take the settings of this `defaults` section";
+    let help = text(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(option), "{help}");
     let output = tool_with(&["server", "weight", "-h"], "").await;
     let usage = "0 to 256, or a percentage of the initial one\n\n\
                  Usage: haproxytool server weight [OPTIONS] [NAME...] [WEIGHT]\n";
@@ -66,6 +77,7 @@ async fn a_word_that_is_wrong_is_named_with_one_that_is_similar() {
             "a similar argument exists: '--json'",
         ),
         ("frontend maxconn web -5", "unexpected argument '-5' found", "to pass '-5' as a value, use '-- -5'"),
+        ("server weight app/web1 50 --port 80", "unexpected argument '--port' found", ""),
         ("frontend list -D", "a value is required for '-D <DIR>' but none was supplied", ""),
         ("process stop", "unrecognized subcommand 'stop'", ""),
     ] {

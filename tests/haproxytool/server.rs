@@ -163,6 +163,44 @@ impl Site {
         }
     }
 
+    pub(crate) async fn server_additions(&self) {
+        let since_2_6 = |release: &Release| release.is_at_least("2.6");
+        let word = |release: &Release| if since_2_6(release) { "changed" } else { "failed" };
+        let words: Vec<_> = self.releases.iter().map(word).collect();
+        let code = i32::from(words.contains(&"failed"));
+        let address = self.running.servers[0].address().to_string();
+        let run = async |arguments: &[&str]| {
+            let output = self.run(&[&["server"], arguments, &["--json"]].concat()).await;
+            assert_eq!((output.status.code(), errors(&output)), (Some(code), String::new()), "{arguments:?}");
+            assert_eq!(results(&value(&output)), words, "{arguments:?}");
+            value(&output)
+        };
+        let added =
+            run(&["add", "app/web8", &address, "backup", "maxconn", "5", "--weight", "7", "--check"]).await;
+        let command = format!("add server app/web8 {address} weight 7 check ... ... ...");
+        assert_eq!(added["command"], command);
+        for (column, set) in [("weight", "7"), ("bck", "1"), ("slim", "5"), ("status", "UP")] {
+            let set = |release: &Release| if since_2_6(release) { set } else { "" };
+            let expected: Vec<_> = self.releases.iter().map(set).collect();
+            let is_so =
+                async || (every_cell(&self.running, "app", "web8", column).await == expected).then_some(());
+            until(&format!("{column} is set"), is_so).await;
+        }
+        run(&["delete", "app/web8", "--drain", "0", "--force"]).await;
+        assert_eq!(every_cell(&self.running, "app", "web8", "status").await, self.everywhere(""));
+        for wrong in [
+            &["add", "web8", "127.0.0.1:1"][..],
+            &["add", "app/web8"],
+            &["add", "app/web8", "localhost"],
+            &["add", "app/web8", "127.0.0.1:1", "--weight", "x"],
+            &["delete", "app/web8", "--drain", "x"],
+            &["delete"],
+        ] {
+            let output = self.run(&[&["server"], wrong].concat()).await;
+            assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", errors(&output));
+        }
+    }
+
     /// Runs a change that only some releases accept. Then checks its result in a column of
     /// `show servers state`, which 2.2 does not have.
     async fn taken(&self, arguments: &[&str], takes: impl Fn(&Release) -> bool, (column, to): (&str, &str)) {

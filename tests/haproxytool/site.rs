@@ -55,10 +55,12 @@ impl Site {
         self.process().await;
         self.frontend().await;
         self.backend().await;
+        self.backend_additions().await;
         self.server_figures().await;
         self.server_settings().await;
         self.fetch_server_states().await;
         self.server_checks().await;
+        self.server_additions().await;
         self.session().await;
         self.cert().await;
         self.master().await;
@@ -299,6 +301,12 @@ ring requests
 
 resolvers nobody
     nameserver nobody "127.0.0.1:${PORT_DNS}"
+
+defaults base
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
 
 defaults
     mode http

@@ -16,7 +16,25 @@ pub(crate) struct Action {
     /// The words after the name: `NAME...` for names of objects, `[...]` around words that can be
     /// left out.
     pub(crate) form: &'static str,
+    pub(crate) options: &'static [Choice],
     pub(crate) doc: &'static str,
+}
+
+/// An option of single actions.
+pub(crate) struct Choice {
+    pub(crate) name: &'static str,
+    /// The names of its values; empty for a flag.
+    pub(crate) values: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) times: Times,
+}
+
+/// Number of times that an option is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// Once, or not at all.
+    Optional,
+    Required,
 }
 
 impl Object {
@@ -32,34 +50,71 @@ impl Action {
         [self.object, self.name].join(" ").trim_end().to_owned()
     }
 
-    /// Returns the words that follow, without options.
-    pub(crate) fn arguments(&self) -> &'static str {
-        self.form.split(" [--").next().unwrap_or_default()
+    /// Returns the words and options that follow.
+    pub(crate) fn syntax(&self) -> String {
+        let words = Some(self.form.to_owned()).filter(|words| !words.is_empty());
+        let options = self.options.iter().map(Choice::syntax);
+        words.into_iter().chain(options).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Choice {
+    const fn flag(name: &'static str, doc: &'static str) -> Self {
+        Self::of(name, "", doc, Times::Optional)
     }
 
-    pub(crate) fn has_plan(&self) -> bool {
-        self.form.contains("--plan")
+    const fn value(name: &'static str, value: &'static str, doc: &'static str) -> Self {
+        Self::of(name, value, doc, Times::Optional)
     }
 
-    pub(crate) fn has_port(&self) -> bool {
-        self.form.contains("--port")
+    const fn of(name: &'static str, values: &'static str, doc: &'static str, times: Times) -> Self {
+        Self { name, values, doc, times }
+    }
+
+    /// Returns the option with its values, as it is typed.
+    pub(crate) fn words(&self) -> String {
+        format!("--{} {}", self.name, self.values).trim_end().to_owned()
+    }
+
+    fn syntax(&self) -> String {
+        match self.times {
+            Times::Optional => format!("[{}]", self.words()),
+            Times::Required => self.words(),
+        }
     }
 }
 
 macro_rules! actions {
-    ($($object:ident $about:literal { $($name:literal $form:literal $doc:literal)* })*) => {
+    ($($object:ident $about:literal { $($name:literal $form:literal $([$($option:expr),*])? $doc:literal)* })*) => {
         /// Every object, in the order of the help.
         pub(crate) const OBJECTS: &[Object] = &[
             $(Object {
                 name: stringify!($object),
                 doc: $about,
                 actions: &[
-                    $(Action { object: stringify!($object), name: $name, form: $form, doc: $doc },)*
+                    $(Action {
+                        object: stringify!($object),
+                        name: $name,
+                        form: $form,
+                        options: &[$($($option),*)?],
+                        doc: $doc,
+                    },)*
                 ],
             },)*
         ];
     };
 }
+
+const FROM: Choice =
+    Choice::of("from", "DEFAULTS", "Take the settings of this `defaults` section", Times::Required);
+const PORT: Choice = Choice::value("port", "PORT", "Set the port too");
+
+const WEIGHT: Choice = Choice::value("weight", "N", "Set the weight, from 0 to 256");
+const CHECK: Choice = Choice::flag("check", "Run health checks");
+const DRAIN: Choice =
+    Choice::value("drain", "SECONDS", "Wait that long for sessions to end; 10 if not given");
+const PLAN: Choice = Choice::flag("plan", "Print the changes and do not make them");
+const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
 actions! {
     process "The HAProxy processes themselves: figures, limits, counters" {
@@ -109,6 +164,10 @@ actions! {
         "metric" "[NAME...] METRIC" "one metric"
         "states" "[NAME...]" "states of its servers, in each process"
         "shutdown-sessions" "NAME..." "end all sessions on its servers at once"
+        "add" "NAME" [FROM] "make one without servers, which rules do not choose yet"
+        "publish" "NAME..." "let rules choose it"
+        "unpublish" "NAME..." "keep rules from choosing it"
+        "delete" "NAME..." [DRAIN] "delete one without servers once its sessions have ended"
     }
     server "Servers, merged over all processes" {
         "list" "[NAME...]" "backends and names"
@@ -123,7 +182,7 @@ actions! {
         "check-status" "[NAME...]" "result of the last health check"
         "last-status" "[NAME...]" "text of the last health check"
         "last-agent" "[NAME...]" "text of the last agent check"
-        "address" "[NAME...] [ADDRESS] [--port PORT]" "address, with its port"
+        "address" "[NAME...] [ADDRESS]" [PORT] "address, with its port"
         "port" "[NAME...] [PORT]" "port"
         "fqdn" "[NAME...] [HOST]" "name that the address is resolved from"
         "weight" "[NAME...] [WEIGHT]" "0 to 256, or a percentage of the initial one"
@@ -138,15 +197,17 @@ actions! {
         "enable-health" "NAME..." "start health checks again"
         "disable-health" "NAME..." "stop health checks"
         "check-port" "NAME... PORT" "port of health checks"
-        "check-addr" "NAME... ADDRESS [--port PORT]" "address of health checks"
+        "check-addr" "NAME... ADDRESS" [PORT] "address of health checks"
         "agent" "NAME... STATE" "up, down"
         "enable-agent" "NAME..." "start agent checks again"
         "disable-agent" "NAME..." "stop agent checks"
-        "agent-addr" "NAME... HOST [--port PORT]" "address of agent checks"
+        "agent-addr" "NAME... HOST" [PORT] "address of agent checks"
         "agent-port" "NAME... PORT" "port of agent checks"
         "agent-send" "NAME... TEXT" "text that agent checks send"
         "ssl" "NAME... SWITCH" "TLS to the server: on, off"
         "shutdown-sessions" "NAME..." "end all sessions at once"
+        "add" "BACKEND/SERVER ADDRESS:PORT [WORD...]" [WEIGHT, CHECK] "add a server; words of `add server`"
+        "delete" "NAME..." [DRAIN, FORCE] "delete it once its sessions have ended"
     }
     session "Sessions of each process: connections, and requests" {
         "list" "" "ids, ages, clients, and names of frontend, backend and server"
@@ -179,7 +240,7 @@ actions! {
         "set" "FILE KEY VALUE" "give all entries of a key another value"
         "delete" "FILE KEY..." "delete entries of keys"
         "replace" "FILE PATH" "replace all entries by those of a file in one transaction, - for stdin"
-        "sync" "FILE PATH [--plan]" "make all processes hold the entries of a file; --plan prints the changes only"
+        "sync" "FILE PATH" [PLAN] "make all processes hold the entries of a file"
         "clear" "FILE" "delete all entries"
     }
     acl "ACLs, and how the processes differ in them" {
@@ -191,7 +252,7 @@ actions! {
         "add-all" "FILE [PATH]" "add the patterns of a file, of stdin if none is given"
         "delete" "FILE PATTERN..." "delete patterns"
         "replace" "FILE PATH" "replace all patterns by those of a file in one transaction, - for stdin"
-        "sync" "FILE PATH [--plan]" "make all processes hold the patterns of a file; --plan prints the changes only"
+        "sync" "FILE PATH" [PLAN] "make all processes hold the patterns of a file"
         "clear" "FILE" "delete all patterns"
     }
     dump "Every metric of every object" {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures::future::join_all;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
 use haproxyadmin::stat::RowKind;
@@ -8,7 +10,7 @@ use crate::call::Call;
 use crate::dump::metric_names;
 use crate::problem::Problem;
 use crate::report::{Cell, Report};
-use crate::server::states_report;
+use crate::server::{drain, states_report};
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let show =
@@ -28,14 +30,34 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             let [metric] = call.arguments()?;
             self::show(call, views, |backend| Ok(Cell::of(backend.metric(metric)?))).await
         }
-        "shutdown-sessions" => {
-            let (_, backends) = read(call, views).await?;
-            let refs = backends.iter().map(|backend| views.write.backend_ref(backend.name()));
-            let refs = refs.collect::<Result<Vec<_>, _>>()?;
-            Report::each(&refs, BackendRef::shutdown_sessions).await
+        "shutdown-sessions" => Report::each(&refs(call, views).await?, BackendRef::shutdown_sessions).await,
+        "add" => {
+            let [name] = call.arguments()?;
+            let defaults = call.given.value("from").unwrap_or_default();
+            Ok(Report::changes(vec![views.write.backend_ref(name)?.add(defaults).await?]))
+        }
+        "publish" => Report::each(&refs(call, views).await?, BackendRef::publish).await,
+        "unpublish" => Report::each(&refs(call, views).await?, BackendRef::unpublish).await,
+        "delete" => {
+            let within = drain(call)?.unwrap_or(PATIENCE);
+            Report::each(&refs(call, views).await?, async |backend| backend.delete(within).await).await
         }
         _ => states(call, views).await,
     }
+}
+
+/// Time in which the sessions of a backend may end, unless another is given.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Returns references to the named backends, or to all of them.
+async fn refs(call: &Call, views: &Views) -> Result<Vec<BackendRef>, Problem> {
+    let names = if call.names.is_empty() {
+        let (_, backends) = read(call, views).await?;
+        backends.iter().map(|backend| backend.name().to_owned()).collect()
+    } else {
+        call.names.clone()
+    };
+    Ok(names.iter().map(|name| views.write.backend_ref(name)).collect::<Result<_, _>>()?)
 }
 
 fn names(servers: &[ServerStats]) -> Vec<&str> {

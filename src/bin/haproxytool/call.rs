@@ -1,4 +1,5 @@
 use crate::action::Action;
+use crate::given::Given;
 use crate::options::Options;
 use crate::problem::Problem;
 
@@ -10,18 +11,23 @@ pub(crate) struct Call {
     pub(crate) names: Vec<String>,
     pub(crate) all: bool,
     pub(crate) backend: Option<String>,
-    pub(crate) port: Option<u16>,
-    pub(crate) plan: bool,
     /// Set if JSON is printed.
     pub(crate) json: bool,
+    /// The options of the action alone.
+    pub(crate) given: Given,
     arguments: Vec<String>,
 }
 
 impl Call {
-    pub(crate) fn new(action: &'static Action, words: &[String], options: &Options) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        action: &'static Action,
+        words: &[String],
+        given: Given,
+        options: &Options,
+    ) -> Result<Self, Problem> {
         let wrong = |why: &str| Err(Problem::Usage(format!("{}: {why}", action.words())));
-        let (all, port) = (options.all, options.port()?);
-        let form = Form::new(action.arguments());
+        let all = options.all;
+        let form = Form::new(action.form);
         if all && !form.names {
             return wrong("takes no --all");
         }
@@ -39,11 +45,8 @@ impl Call {
         if options.backend.is_some() && names.iter().any(|name| name.contains('/')) {
             return wrong("takes --backend or BACKEND/SERVER, not both");
         }
-        if port.is_some() && (!action.has_port() || arguments.is_empty()) {
-            return wrong("takes --port with an address only");
-        }
-        if options.plan && !action.has_plan() {
-            return wrong("takes no --plan");
+        if let (Some(option), true) = (given.any(), form.optional > 0 && arguments.is_empty()) {
+            return wrong(&format!("takes --{option} with a value to set only"));
         }
         // A server name without a backend belongs to the backend of the options, if they have one.
         let path = |name: &String| match &options.backend {
@@ -56,9 +59,8 @@ impl Call {
             names: names.iter().map(path).collect(),
             all,
             backend: options.backend.clone(),
-            port,
-            plan: options.plan,
             json: options.json,
+            given,
             arguments: arguments.to_vec(),
         })
     }
@@ -71,6 +73,11 @@ impl Call {
     /// Returns the arguments after the first one.
     pub(crate) fn later_arguments(&self) -> &[String] {
         self.arguments.get(1..).unwrap_or_default()
+    }
+
+    /// Returns all arguments.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.arguments
     }
 
     /// Returns the arguments of an action that takes `N` of them.
@@ -95,10 +102,10 @@ impl Form {
         let count = |wanted: fn(&str) -> bool| form.split_whitespace().filter(|word| wanted(word)).count();
         Self {
             names: form.contains("NAME..."),
-            repeats: form.ends_with("...") && !form.contains("NAME..."),
             needs_name: form.starts_with("NAME..."),
             required: count(|word| !word.starts_with('[') && word != "NAME..."),
             optional: count(|word| word.starts_with('[') && !word.ends_with("...]")),
+            repeats: count(|word| word.contains("...") && !word.contains("NAME...")) > 0,
         }
     }
 

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::action::{Action, OBJECTS, Object};
+use crate::action::{Action, Choice, OBJECTS, Object, Times};
+use crate::given::Given;
 use crate::options::Options;
 
 /// Shows and changes the processes of HAProxy as one.
@@ -37,6 +38,8 @@ pub(crate) enum Order {
 pub(crate) struct Act {
     pub(crate) action: &'static Action,
     pub(crate) words: Vec<String>,
+    /// The options of the action alone.
+    pub(crate) given: Given,
     pub(crate) options: Options,
 }
 
@@ -80,7 +83,7 @@ impl FromArgMatches for Act {
             (None, None) => return Err(missing()),
         };
         let words = last.get_many::<String>(WORDS).unwrap_or_default().cloned().collect();
-        Ok(Self { action, words, options })
+        Ok(Self { action, words, given: Given::new(action, last), options })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -111,21 +114,40 @@ fn action_command(action: &'static Action) -> Command {
 }
 
 fn with_words(command: Command, action: &Action) -> Command {
-    let usage = format!("haproxytool {} [OPTIONS] {}", action.words(), action.arguments());
+    let usage = format!("haproxytool {} [OPTIONS] {}", action.words(), action.form);
+    let command = command.args(action.options.iter().map(option));
     command.override_usage(usage.trim_end().to_owned()).arg(Arg::new(WORDS).num_args(0..).hide(true))
+}
+
+fn option(choice: &Choice) -> Arg {
+    let option = Arg::new(choice.name).long(choice.name).help(choice.doc).display_order(0);
+    let names: Vec<&str> = choice.values.split_whitespace().collect();
+    match names.len() {
+        0 => option.action(ArgAction::SetTrue),
+        count => option
+            .value_names(names)
+            .num_args(count)
+            .allow_hyphen_values(true)
+            .required(choice.times == Times::Required)
+            .action(ArgAction::Append),
+    }
 }
 
 /// Lists the actions, one on each line, with the words that each takes.
 fn object_help(object: &Object) -> String {
     let mut text = "{about}\n\nUsage: {usage}\n\nActions:\n".to_owned();
-    let line = |action: &Action| [action.name, action.form].join(" ").trim_end().to_owned();
-    let width = object.actions.iter().map(|action| line(action).len()).max().unwrap_or(0);
+    let line = |action: &Action| [action.name, &action.syntax()].join(" ").trim_end().to_owned();
+    let widths = object.actions.iter().map(|action| line(action).len());
+    let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
     for action in object.actions {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {:width$}  {}", line(action), action.doc);
     }
     text + "\nOptions:\n{options}"
 }
+
+/// Width of the widest action that the documentation of all actions is moved for.
+const WIDEST: usize = 44;
 
 const WORDS: &str = "words";
 

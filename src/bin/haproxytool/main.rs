@@ -5,6 +5,7 @@
 
 mod acl;
 mod action;
+mod addition;
 mod backend;
 mod call;
 mod cert;
@@ -15,6 +16,7 @@ mod dump;
 mod event;
 mod failure;
 mod frontend;
+mod given;
 mod man;
 mod map;
 mod master;
@@ -61,9 +63,9 @@ async fn main() -> ExitCode {
         Order::Completions { shell } => (print(&Cli::completions(shell)), options.json),
         Order::Man => (man::page().map_err(Problem::from).and_then(|page| print(&page)), options.json),
         Order::Act(act) => {
-            let Act { action, words, options: later } = *act;
+            let Act { action, words, given, options: later } = *act;
             options.add(later);
-            let call = Call::new(action, &words, &options);
+            let call = Call::new(action, &words, given, &options);
             (run(call, &options).await, options.json)
         }
     };

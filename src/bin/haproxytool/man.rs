@@ -30,8 +30,15 @@ fn section(object: &Object) -> Roff {
     section.text([roman(object.doc)]);
     for action in object.actions {
         section.control("TP", []);
-        section.text([bold(action.words()), roman(" "), roman(action.form)]);
+        section.text([bold(action.words()), roman(" "), roman(action.syntax())]);
         section.text([roman(action.doc)]);
+        for option in action.options {
+            section.control("RS", []);
+            section.control("TP", []);
+            section.text([bold(option.words())]);
+            section.text([roman(option.doc)]);
+            section.control("RE", []);
+        }
     }
     section
 }

@@ -45,7 +45,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             // Strict, unless --allow-partial is given: if one process fails, no process is changed.
             return match call.action {
                 "replace" => pattern::changed(read.replace(entries).await),
-                _ if call.plan => Ok(pattern::plan(&read.plan(entries).await?)),
+                _ if call.given.has("plan") => Ok(pattern::plan(&read.plan(entries).await?)),
                 _ => pattern::changed(read.sync(entries).await),
             };
         }

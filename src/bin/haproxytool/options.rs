@@ -35,12 +35,6 @@ pub(crate) struct Options {
     /// Take servers of this backend
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) backend: Option<String>,
-    /// Set the port that goes with an address
-    #[arg(long, value_name = "PORT", allow_hyphen_values = true)]
-    port: Option<String>,
-    /// Print the changes of `sync` and do not make them
-    #[arg(long)]
-    pub(crate) plan: bool,
     /// Print JSON, errors too
     #[arg(long)]
     pub(crate) json: bool,
@@ -58,10 +52,8 @@ impl Options {
         self.expect = later.expect.or(self.expect.take());
         self.timeout = later.timeout.or(self.timeout.take());
         self.backend = later.backend.or(self.backend.take());
-        self.port = later.port.or(self.port.take());
         self.allow_partial |= later.allow_partial;
         self.all |= later.all;
-        self.plan |= later.plan;
         self.json |= later.json;
         self.demo |= later.demo;
     }
@@ -73,10 +65,6 @@ impl Options {
 
     pub(crate) fn timeout(&self) -> Result<Option<Duration>, Problem> {
         self.timeout.as_deref().map(seconds).transpose()
-    }
-
-    pub(crate) fn port(&self) -> Result<Option<u16>, Problem> {
-        self.port.as_deref().map(|word| parse("port", word)).transpose()
     }
 }
 
@@ -94,7 +82,8 @@ pub(crate) fn one_of<T: Copy + ToString>(word: &str, values: &[T]) -> Result<T, 
     })
 }
 
-fn seconds(word: &str) -> Result<Duration, Problem> {
+/// Parses a time above 0.
+pub(crate) fn seconds(word: &str) -> Result<Duration, Problem> {
     let seconds: f64 = parse("seconds", word)?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(timeout) if !timeout.is_zero() => Ok(timeout),

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use futures::future::join_all;
-use haproxyadmin::server::{AgentState, Health, ServerState};
+use haproxyadmin::server::{AgentState, Health, Removal, ServerState};
 use haproxyadmin::snapshot::Label;
 use haproxyadmin::snapshot::ServerStats;
 use haproxyadmin::stat::RowKind;
@@ -7,9 +9,10 @@ use haproxyadmin::{AdminState, Change, Outcomes, ServerRef, Snapshot, Weight};
 use serde_json::{Map, Value, json};
 
 use crate::Views;
+use crate::addition;
 use crate::call::Call;
 use crate::dump::metric_names;
-use crate::options::{one_of, parse};
+use crate::options::{one_of, parse, seconds};
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 
@@ -34,6 +37,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "last-status" => show(|server| Cell::of(server.last_check())).await,
         "last-agent" => show(|server| Cell::of(server.last_agent_check())).await,
         "states" => states(call, views).await,
+        "add" => addition::run(call, views).await,
         action => match (action, call.argument()) {
             ("address", None) => {
                 show(|server| Cell::of(server.address().map(|all| all.map(|one| one.to_string())))).await
@@ -49,7 +53,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 }
 
 async fn change(call: &Call, views: &Views, word: &str) -> Result<Report, Problem> {
-    let port = call.port;
+    let port = call.given.value("port").map(|word| parse("port", word)).transpose()?;
     match call.action {
         "address" => {
             let address = parse("an IP address", word)?;
@@ -107,7 +111,24 @@ async fn change(call: &Call, views: &Views, word: &str) -> Result<Report, Proble
             let on = one_of(word, &["on", "off"])? == "on";
             each(call, views, async |server| server.set_ssl(on).await).await
         }
+        "delete" => {
+            let removal = removal(call)?;
+            each(call, views, async |server| server.delete(&removal).await).await
+        }
         _ => each(call, views, ServerRef::shutdown_sessions).await,
+    }
+}
+
+fn removal(call: &Call) -> Result<Removal, Problem> {
+    let removal = drain(call)?.map_or_else(Removal::new, |time| Removal::new().within(time));
+    Ok(if call.given.has("force") { removal.force() } else { removal })
+}
+
+/// Returns the time in which sessions may end, if it is given.
+pub(crate) fn drain(call: &Call) -> Result<Option<Duration>, Problem> {
+    match call.given.value("drain") {
+        Some("0") => Ok(Some(Duration::ZERO)),
+        word => word.map(seconds).transpose(),
     }
 }
 
