@@ -1,6 +1,5 @@
 //! Replies of HAProxy as typed values, one file for each command. No I/O.
 
-mod admin_state;
 mod certificate;
 mod cli_sockets;
 mod info;
@@ -11,14 +10,12 @@ mod report;
 mod resolvers;
 mod ring;
 mod scan;
-mod servers_conn;
-mod servers_state;
+mod servers;
 mod session;
 pub(crate) mod stat;
 mod stats_file;
 mod table;
 
-pub use admin_state::AdminState;
 pub use certificate::{CertificateDetails, CertificateStatus, ListedCertificate, X509};
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::{Info, InfoIter};
@@ -28,12 +25,12 @@ pub use proc::{ListedProcess, ProcessList};
 pub use report::ProcessReport;
 pub use resolvers::{Nameserver, ResolversSection};
 pub use ring::{Event, Ring};
-pub use servers_state::{AdminFlags, OperationalState, ServerState};
+pub use servers::{AdminFlags, AdminState, OperationalState, ServerState};
 pub use session::Session;
 pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
 pub(crate) use map::{Entries, new_version};
 pub(crate) use report::{READING, ReportParser};
-pub(crate) use servers_conn::used_connections;
+pub(crate) use servers::used_connections;
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::AdminState;
+use super::admin_state::AdminState;
 use crate::error::Malformed;
 
 /// State of a server in one process, from `show servers state`. The administrative state (requested
