@@ -164,10 +164,11 @@
 //! | command | call | level | from |
 //! |---|---|---|---|
 //! | `show proc` | [`Master::processes`](crate::master::Master::processes); around the change, [`Master::reload`](crate::master::Master::reload) | user; operator from 3.2 on | 2.2 |
-//! | `show startup-logs` | [`Master::startup_logs`](crate::master::Master::startup_logs) | operator | 2.7 |
 //! | `reload` | [`Master::reload`](crate::master::Master::reload) | operator | 2.2 |
 //!
-//! [`Master::command_to`](crate::master::Master::command_to) sends any line to one worker: `@!PID`.
+//! [`Master::startup_logs`](crate::master::Master::startup_logs) sends `show startup-logs`, which needs
+//! level operator and 2.7. [`Master::command_to`](crate::master::Master::command_to) sends any line to one
+//! worker: `@!PID`.
 //!
 //! # Peers and resolvers
 //!
@@ -188,4 +189,4 @@
 //! [`Cluster::command`](crate::Cluster::command) sends any line to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //! [`StatsSocket::command_with_payload`](crate::StatsSocket::command_with_payload) adds a
-//! payload. Adding and deleting backends has no call of its own yet.
+//! payload. [`guide::help`](crate::guide::help) lists the commands that have no call, with the reasons.

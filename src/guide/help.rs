@@ -48,7 +48,6 @@
 //! | `help` | prints this list |
 //! | `operator` | lowers the level of the connection |
 //! | `quit` | ends the connection |
-//! | `set timeout` | sets the time limit of the connection. [`Limits`](crate::Limits) has the limits of this crate |
 //! | `user` | lowers the level of the connection |
 //!
 //! # Debugging and privacy of one process
