@@ -35,6 +35,8 @@ mod session;
 #[path = "haproxytool/site.rs"]
 mod site;
 mod support;
+#[path = "haproxytool/table.rs"]
+mod table;
 
 use site::{Site, errors, results, text, tool, tool_with, value};
 use support::{

@@ -65,6 +65,7 @@ impl Site {
         self.cert().await;
         self.master().await;
         self.events().await;
+        self.table().await;
         self.map().await;
         self.acl().await;
         self.dump().await;
@@ -279,8 +280,10 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 11] =
-    ["process", "frontend", "backend", "server", "session", "cert", "master", "events", "map", "acl", "dump"];
+pub(crate) const OBJECTS: [&str; 12] = [
+    "process", "frontend", "backend", "server", "session", "cert", "master", "events", "table", "map", "acl",
+    "dump",
+];
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];
@@ -340,6 +343,7 @@ backend app
     server dyn host.example:80 resolvers nobody init-addr none
 
 backend static
+    stick-table type string len 20 size 100 expire 1h store gpc0,http_req_rate(10s)
     server web1 "${SERVER_1}"
 
 backend tls

@@ -113,6 +113,12 @@ const WEIGHT: Choice = Choice::value("weight", "N", "Set the weight, from 0 to 2
 const CHECK: Choice = Choice::flag("check", "Run health checks");
 const DRAIN: Choice =
     Choice::value("drain", "SECONDS", "Wait that long for sessions to end; 10 if not given");
+const KEY: Choice = Choice::value("key", "KEY", "Take the entry with this key");
+const DATA: Choice = Choice::value(
+    "data",
+    "TYPE OP VALUE",
+    "Take entries whose value is eq, ne, le, ge, lt or gt; up to four times",
+);
 const PLAN: Choice = Choice::flag("plan", "Print the changes and do not make them");
 const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
@@ -229,6 +235,12 @@ actions! {
         "list" "" "the rings of each process"
         "show" "RING" "the events that a ring holds"
         "follow" "RING" "the events of a ring as they happen, until the tool is ended"
+    }
+    table "Stick tables of each process" {
+        "list" "" "names, types of keys, sizes, and numbers of entries"
+        "show" "NAME" [KEY, DATA] "entries with their values"
+        "set" "NAME KEY DATA VALUE [WORD...]" "set values of an entry, which is made if it does not exist"
+        "clear" "NAME" [KEY, DATA] "delete entries: all of them without an option"
     }
     map "Maps, and how the processes differ in them" {
         "list" "" "the maps of each process"

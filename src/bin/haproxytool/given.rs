@@ -38,6 +38,11 @@ impl Given {
         self.values.contains_key(name)
     }
 
+    /// Returns the values of each time that an option is given.
+    pub(crate) fn all(&self, name: &str) -> &[Vec<String>] {
+        self.values.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Returns the value of an option that has one. The last one counts.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name)?.last()?.first().map(String::as_str)

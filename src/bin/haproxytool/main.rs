@@ -27,6 +27,7 @@ mod process;
 mod report;
 mod server;
 mod session;
+mod table;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -154,6 +155,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "session" => session::run(call, views).await,
         "cert" => cert::run(call, views).await,
         "events" => event::run(call, views).await,
+        "table" => table::run(call, views).await,
         "map" => map::run(call, views).await,
         "acl" => acl::run(call, views).await,
         _ => dump::run(call, views).await,
