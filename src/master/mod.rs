@@ -31,7 +31,8 @@ use answer::Answer;
 /// answers no client any more. When a command to a worker is given up, a task therefore waits for the
 /// worker, and the connection goes on to count for [`Limits::max_connections`]: no more than four (by
 /// default) are ever lost to hung workers, and later commands to workers end with
-/// [`Timeout`](crate::ErrorKind::Timeout). Clones share these limits, so use clones of one `Master`.
+/// [`Timeout`](crate::ErrorKind::Timeout). Clones share these limits, so use clones of one `Master`. The
+/// task ends with its runtime: programs that end and start again can lose one connection each time.
 ///
 /// The level of the master socket (`-S ADDRESS,level,operator`) applies to the workers behind it
 /// too.
@@ -163,7 +164,8 @@ impl Master {
     ///   executed.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if one of the commands of the line begins
     ///   with `@`, which would lead it to another process.
-    /// - The errors of [`StatsSocket::command`].
+    /// - The errors of [`StatsSocket::command`]. [`Closed`](crate::ErrorKind::Closed) also if the master
+    ///   cannot connect to the worker, or loses it: the worker may have executed the command.
     ///
     /// # Example
     ///
@@ -178,17 +180,21 @@ impl Master {
     #[doc(alias = "@!pid")]
     pub async fn command_to(&self, pid: u32, line: &str) -> Result<Reply> {
         let request = Request::to_worker(pid, line).map_err(|error| error.at(self.address()))?;
-        let bytes = answer(&self.workers, &request, &Deadline::new(*self.limits())).await?;
+        let deadline = Deadline::new(*self.limits());
+        let bytes = answer(&self.workers, &request, Answer::of_worker(), &deadline).await?;
         let context = self.workers.with_context(request.name());
-        if answer::is_lost_target(&bytes) {
+        if answer::is_unknown_target(&bytes) {
             return Err(context(Error::new(Problem::NotFound(format!("worker {pid} of the master")))));
+        }
+        if answer::is_lost_target(&bytes) {
+            return Err(context(Error::new(Problem::Closed)));
         }
         Reply::new(bytes).map_err(context)
     }
 
     /// Returns the whole reply to a command that the master itself executes.
     async fn text(&self, request: &Request, needs: Level, deadline: &Deadline) -> Result<String> {
-        let reply = Reply::new(answer(&self.own, request, deadline).await?);
+        let reply = Reply::new(answer(&self.own, request, Answer::of_master(), deadline).await?);
         let text = reply.and_then(|reply| {
             let text = reply.text().into_owned();
             answer::check(&text, needs).map_err(Error::new)?;
@@ -198,8 +204,12 @@ impl Master {
     }
 }
 
-async fn answer(socket: &StatsSocket, request: &Request, deadline: &Deadline) -> Result<Vec<u8>> {
-    let mut answer = Answer::default();
+async fn answer(
+    socket: &StatsSocket,
+    request: &Request,
+    mut answer: Answer,
+    deadline: &Deadline,
+) -> Result<Vec<u8>> {
     socket.exchange(request, deadline, &mut answer).await?;
     Ok(answer.into_bytes())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Answer, LIST, Master, ProcessList, answer};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
-use crate::protocol::{self, Request, malformed};
+use crate::protocol::{self, Request};
 use crate::transport::{Deadline, Step};
 
 /// A reload that succeeded.
@@ -97,7 +97,7 @@ impl Master {
     /// without one, as it always does before 2.7.
     async fn report(&self, deadline: &Deadline) -> Result<Option<Report>> {
         let request = Request::checked("", RELOAD, None, RELOAD, true)?;
-        let mut answer = Answer::default();
+        let mut answer = Answer::of_master();
         if let Err(error) = self.own.exchange(&request, deadline, &mut answer).await {
             return match error.kind() {
                 ErrorKind::Closed | ErrorKind::Io => Ok(None),
@@ -111,9 +111,10 @@ impl Master {
             return Ok(None);
         }
         let text = String::from_utf8_lossy(&bytes);
-        let report = answer::check(&text, Level::Operator)
-            .and_then(|()| Report::read(&text).ok_or_else(|| malformed("the outcome of the reload", &bytes)));
-        report.map(Some).map_err(|problem| self.own.with_context(RELOAD)(Error::new(problem)))
+        let checked = answer::check(&text, Level::Operator).map_err(Error::new);
+        checked.map_err(self.own.with_context(RELOAD))?;
+        // If the reply has another form, the list of processes has the outcome.
+        Ok(Report::read(&text))
     }
 
     /// Asks for the processes until the master has counted one more reload than `before`.
