@@ -165,13 +165,13 @@ impl Certificate {
     ///
     /// HAProxy builds a TLS context for each place that uses the certificate and reports its progress
     /// meanwhile; the call waits for the end of the report. The outcome is absent if the process has
-    /// no transaction for this certificate.
+    /// no transaction at all.
     ///
     /// # Errors
     ///
     /// - The errors of [`Outcomes::all`].
-    /// - [`Refused`](crate::ErrorKind::Refused) if the private key does not fit the certificate, or
-    ///   if HAProxy cannot use it in a place. The old certificate stays in use. In most cases the
+    /// - [`Refused`](crate::ErrorKind::Refused) if the transaction is for another certificate, if the
+    ///   private key does not fit, or if HAProxy cannot use the certificate in a place. The old certificate stays in use. In most cases the
     ///   transaction stays too: see [`abort`](Self::abort).
     #[doc(alias = "commit ssl cert")]
     pub async fn commit(&self) -> Result<Outcomes<Change>> {

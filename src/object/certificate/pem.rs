@@ -22,8 +22,11 @@ pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
         }
         is_inside &= !line.starts_with("-----END ");
     }
-    let end = format!("{wanted}-----");
-    if !lines.iter().any(|line| line.starts_with("-----BEGIN ") && line.ends_with(&end)) {
+    let is_wanted = |line: &&str| {
+        let name = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"));
+        name.is_some_and(|name| name.trim_start_matches("X509 ").trim_start_matches("TRUSTED ") == wanted)
+    };
+    if !lines.iter().any(is_wanted) {
         return Err(Error::invalid(format!("the PEM text has no section `{wanted}`")));
     }
     // HAProxy 3.0 and later take such a section for an empty one, and keep the old certificate.
@@ -66,6 +69,7 @@ mod tests {
             "-----BEGIN A-----\n\n-----END A-----\nsecret",
             "-----BEGIN A-----\nsecreté\n-----END A-----",
             "-----BEGIN B-----\nsecret\n-----END B-----",
+            "-----BEGIN ATTRIBUTE A-----\nsecret\n-----END ATTRIBUTE A-----",
             "",
             "secret",
             "\n\n",

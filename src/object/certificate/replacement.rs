@@ -130,7 +130,6 @@ impl Replacement {
     /// Commits the transaction of one process alone, because a certificate that one process refuses
     /// is mostly refused by all. If that succeeds, commits all others at once.
     async fn commit_all(&self, ready: Vec<(Label, Ready)>, results: &mut Results) {
-        let deadline = &Deadline::new(self.store.cluster.limits());
         let mut served: Vec<Label> = Vec::new();
         let mut failed: Vec<(Ready, Error)> = Vec::new();
         let mut rest = ready.as_slice();
@@ -139,12 +138,19 @@ impl Replacement {
             let (now, later) =
                 if served.is_empty() { (std::slice::from_ref(first), others) } else { (rest, &[][..]) };
             rest = later;
+            let deadline = &Deadline::new(self.store.cluster.limits());
             let commits = now.iter().map(|(_, ready)| self.commit(ready, deadline));
             for ((label, ready), result) in now.iter().zip(join_all(commits).await) {
                 match result {
                     Ok(answer) => {
                         served.push(label.clone());
                         results.insert(ready.begun.member.address().clone(), Ok(answer));
+                    }
+                    Err(error) if error.is_unknown() && self.is_served(ready).await => {
+                        served.push(label.clone());
+                        let words = format!("serves {}", ready.new).into();
+                        let changed = Ok(Response::Value(Change::Changed(Some(words))));
+                        results.insert(ready.begun.member.address().clone(), changed);
                     }
                     Err(error) => failed.push((ready.clone(), error)),
                 }
@@ -154,13 +160,23 @@ impl Replacement {
             }
         }
         for (ready, error) in failed {
-            let error = self.explained(&ready, error, &served, deadline).await;
-            let result = match error {
-                None => Ok(Response::Value(Change::Changed(Some(format!("serves {}", ready.new).into())))),
-                Some(error) => Err(error),
-            };
-            results.insert(ready.begun.member.address().clone(), result);
+            let error = self.explained(&ready, error, &served).await;
+            results.insert(ready.begun.member.address().clone(), Err(error));
         }
+    }
+
+    /// Returns `true` if a process serves the new certificate, after a commit without an answer.
+    /// Returns `false` if the old certificate is the same, because then nothing tells.
+    async fn is_served(&self, ready: &Ready) -> bool {
+        ready.old.as_ref() != Some(&ready.new)
+            && matches!(self.served(ready).await, Ok(Some(found)) if found == ready.new)
+    }
+
+    /// Reads the certificate that a process serves, on a new connection.
+    async fn served(&self, ready: &Ready) -> Result<Option<Mark>> {
+        let deadline = &Deadline::new(self.store.cluster.limits());
+        let mut connection = ready.begun.connect(deadline).await?;
+        mark(&self.store.details(false)?, &mut connection, deadline).await
     }
 
     async fn commit(&self, ready: &Ready, deadline: &Deadline) -> Result<Response<Change>> {
@@ -186,22 +202,11 @@ impl Replacement {
     }
 
     /// Adds to the error of a commit which certificate the process serves, and the processes that serve
-    /// the new one. Returns `None` if the process turns out to serve the new certificate.
-    async fn explained(
-        &self,
-        ready: &Ready,
-        error: Error,
-        served: &[Label],
-        deadline: &Deadline,
-    ) -> Option<Error> {
-        let now = async {
-            let mut connection = ready.begun.connect(deadline).await?;
-            mark(&self.store.details(false)?, &mut connection, deadline).await
-        };
+    /// the new one.
+    async fn explained(&self, ready: &Ready, error: Error, served: &[Label]) -> Error {
         let old = ready.old.as_ref().map_or_else(|| "no certificate".to_owned(), Mark::to_string);
         let new = &ready.new;
-        let own = match now.await {
-            Ok(Some(found)) if found == *new && error.is_unknown() => return None,
+        let own = match self.served(ready).await {
             Ok(Some(found)) => format!("the process serves {found}"),
             Ok(None) => "the process has no such certificate".to_owned(),
             Err(_) if error.is_unknown() => format!("the process serves {old} or {new}"),
@@ -209,11 +214,11 @@ impl Replacement {
         };
         if served.is_empty() && !error.is_unknown() {
             // Nothing has changed anywhere.
-            return Some(error);
+            return error;
         }
         let labels: Vec<&str> = served.iter().map(|label| &**label).collect();
         let others = if labels.is_empty() { "no process".to_owned() } else { labels.join(", ") };
-        Some(error.leaving(format!("{own}, {new} is served by {others}")))
+        error.leaving(format!("{own}, {new} is served by {others}"))
     }
 
     /// Aborts the transactions that were not committed. If the outcome of a commit is unknown, its
@@ -242,9 +247,10 @@ impl Replacement {
             Err(error) if error.is_replaced() => return Ok(()),
             connection => connection?,
         };
-        let found = mark(&self.store.details(true)?, &mut connection, deadline).await?;
-        let is_own = found.is_some() && expected.is_none_or(|expected| found.as_ref() == Some(expected));
-        if is_own {
+        // A certificate that cannot be read is aborted too: the process said that this call began it.
+        let found = mark(&self.store.details(true)?, &mut connection, deadline).await.ok().flatten();
+        let is_foreign = expected.is_some() && found.is_some() && found.as_ref() != expected;
+        if !is_foreign {
             connection.execute(&self.store.abort_command()?, deadline).await?;
         }
         Ok(())
