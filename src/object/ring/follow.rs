@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::list::look;
 use super::news::News;
-use crate::cluster::Target;
+use crate::cluster::{Identity, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
-use crate::protocol::{Nbproc, Request};
+use crate::process::now;
+use crate::protocol::{Nbproc, Request, without_severity};
 use crate::show::{Event, Info};
 use crate::transport::{Deadline, Following, Limits, Step};
 
@@ -27,7 +28,7 @@ pub(super) enum State {
     Open(Box<Open>),
     /// There is no connection. The next attempt follows after a pause.
     Closed {
-        before: Box<Info>,
+        before: Box<Seen>,
         pause: Duration,
     },
 }
@@ -35,10 +36,24 @@ pub(super) enum State {
 /// An open connection, on which the process has identified itself.
 pub(super) struct Open {
     following: Following,
-    info: Info,
+    seen: Seen,
     next_look: Instant,
     /// If the process is stopping: the reason, and the moment at which the connection is closed.
     closing: Option<(Error, Instant)>,
+}
+
+/// A reply to `show info`.
+#[derive(Clone)]
+pub(super) struct Seen {
+    info: Info,
+    /// Time at which the reply ended, in microseconds since 1970.
+    at: u64,
+}
+
+impl Seen {
+    fn identity(&self) -> Option<Identity> {
+        Identity::new(&self.info, self.at)
+    }
 }
 
 /// Time between two questions if the process is stopping.
@@ -73,7 +88,7 @@ impl Follower {
             State::Open(open) => match self.event(open).await {
                 Ok(event) => News::Event(event),
                 Err(error) => {
-                    let before = Box::new(open.info.clone());
+                    let before = Box::new(open.seen.clone());
                     // This closes the connection.
                     *state = State::Closed { before, pause: FIRST_PAUSE };
                     News::Ended(self.named(error))
@@ -84,7 +99,7 @@ impl Follower {
                 *pause = (*pause * 2).min(LAST_PAUSE);
                 match self.again(before).await {
                     Ok(open) => {
-                        let is_new = !is_same(before, &open.info);
+                        let is_new = !is_same(before, &open.seen);
                         *state = State::Open(open);
                         News::Connected { is_new }
                     }
@@ -105,7 +120,7 @@ impl Follower {
                 },
                 // Even if a line is there at each call, the process is asked in time.
                 None if Instant::now() >= open.next_look => {
-                    let reason = self.check(&open.info).await.err();
+                    let reason = self.check(&open.seen).await.err();
                     open.closing = reason.map(|reason| (reason, Instant::now() + LAST));
                     open.next_look = Instant::now() + LOOK;
                     continue;
@@ -123,13 +138,24 @@ impl Follower {
     }
 
     /// Connects again. The ring of another process is read from its beginning.
-    async fn again(&self, before: &Info) -> Result<Box<Open>> {
+    async fn again(&self, before: &Seen) -> Result<Box<Open>> {
         let deadline = &Deadline::new(self.limits);
-        let (now, _) = self.target.member.info(deadline).await?;
+        let (info, at) = self.target.member.info(deadline).await?;
+        let now = Seen { info, at };
         if look(&self.target, &self.ring, deadline).await?.is_some() {
             return Err(Error::new(Problem::NotFound(format!("ring {}", self.ring))));
         }
-        self.open(is_same(before, &now), deadline).await
+        // The process that answers can be another one at each connection, during a reload.
+        let mut only_new = is_same(before, &now);
+        loop {
+            let open = self.open(only_new, deadline).await?;
+            if is_same(before, &open.seen) == only_new {
+                return Ok(open);
+            }
+            only_new = !only_new;
+            drop(open);
+            deadline.sleep(STOPPING, FIRST_PAUSE).await?;
+        }
     }
 
     /// Opens a connection to a process that is not stopping.
@@ -142,9 +168,10 @@ impl Follower {
         loop {
             let mut following = self.target.member.socket.follow(&request, deadline).await?;
             let info = begin(&mut following, deadline).await?;
-            if !info.is_stopping() {
+            let seen = Seen { info, at: now() };
+            if !seen.info.is_stopping() {
                 let next_look = Instant::now() + LOOK;
-                return Ok(Box::new(Open { following, info, next_look, closing: None }));
+                return Ok(Box::new(Open { following, seen, next_look, closing: None }));
             }
             drop(following);
             deadline.sleep(STOPPING, FIRST_PAUSE).await?;
@@ -153,12 +180,15 @@ impl Follower {
 
     /// Returns an error if the process of a connection is stopping, or no longer answers at its
     /// address. A process that is only slow is followed further.
-    async fn check(&self, info: &Info) -> Result<()> {
+    async fn check(&self, seen: &Seen) -> Result<()> {
         let limits = self.limits.with_command_timeout(self.limits.command_timeout.min(ANSWER));
         match self.target.member.info(&Deadline::new(limits)).await {
-            Ok((now, _)) if is_replaced(info, &now) => Err(Error::new(Problem::Replaced)),
-            Err(error) if error.kind() == ErrorKind::Connect => Err(error),
-            _ => Ok(()),
+            Ok((info, at)) => {
+                let is_replaced = is_replaced(seen, &Seen { info, at });
+                if is_replaced { Err(Error::new(Problem::Replaced)) } else { Ok(()) }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::AccessDenied) => Err(error),
+            Err(_) => Ok(()),
         }
     }
 
@@ -188,7 +218,7 @@ async fn begin(following: &mut Following, deadline: &Deadline) -> Result<Info> {
     }
     let info = Info::parse(&head)?;
     let level = String::from_utf8_lossy(following.line_within(deadline).await?).into_owned();
-    if level == Level::User.to_string() {
+    if without_severity(&level) == Level::User.to_string() {
         let words = "Permission denied".into();
         return Err(Error::new(Problem::PermissionDenied { needs: Level::Operator, words }));
     }
@@ -203,15 +233,20 @@ async fn begin(following: &mut Following, deadline: &Deadline) -> Result<Info> {
     Ok(info)
 }
 
-/// Returns `true` if both are the same process.
-fn is_same(one: &Info, other: &Info) -> bool {
-    one.pid() == other.pid() && one.process_num() == other.process_num()
+/// Returns `true` if both are the same process. A process in a container can have the same ID after
+/// each start, so its start time counts too.
+fn is_same(one: &Seen, other: &Seen) -> bool {
+    let fits = match (one.identity(), other.identity()) {
+        (Some(one), Some(other)) => one.fits(&other),
+        _ => one.info.pid() == other.info.pid(),
+    };
+    fits && one.info.process_num() == other.info.process_num()
 }
 
-/// Returns `true` if the process of `info` is stopping, or if `now` has taken its place. The processes of
+/// Returns `true` if the process of `seen` is stopping, or if `now` has taken its place. The processes of
 /// `nbproc` may share a socket; then another one may have answered.
-fn is_replaced(info: &Info, now: &Info) -> bool {
+fn is_replaced(seen: &Seen, now: &Seen) -> bool {
     let may_be_another =
-        Nbproc::new(info.nbproc()).shares_sockets() && info.process_num() != now.process_num();
-    !may_be_another && (now.is_stopping() || info.pid() != now.pid())
+        Nbproc::new(seen.info.nbproc()).shares_sockets() && seen.info.process_num() != now.info.process_num();
+    !may_be_another && (now.info.is_stopping() || !is_same(seen, now))
 }

@@ -98,7 +98,7 @@ impl Cluster {
             let follower = Follower::start(target, ring, &deadline).await?;
             Ok(Response::Value(Mutex::new(Some(follower))))
         };
-        let outcomes = self.fan_out().each(command, StatFilter::Nothing, job).await?;
+        let outcomes = self.fan_out().each(command, StatFilter::Nothing, job).await?.any()?;
         let started = outcomes.values().filter_map(|(label, follower)| {
             let (follower, state) = follower.lock().unwrap_or_else(PoisonError::into_inner).take()?;
             Some(stream::of_process(label.clone(), follower, state))

@@ -37,7 +37,8 @@ use crate::snapshot::Label;
 /// connection. The stream therefore sends `show info` on another connection once in a second. If the
 /// process is stopping or another one answers at its address, the stream reads the last events, closes the
 /// connection, and connects to the new worker. It reads the ring of that worker from the beginning. Events that
-/// the old worker records after that are not seen.
+/// the old worker records after that are not seen. A stream that is not polled does not look, and keeps the old
+/// worker alive.
 pub struct EventStream(SelectAll<BoxStream<'static, Followed>>);
 
 impl EventStream {
