@@ -406,10 +406,7 @@ async fn what_differs_between_processes_is_told() {
     );
     let error = contents.entries().map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Diverging);
-    assert_eq!(
-        error.to_string(),
-        format!("`show map {}`: processes differ in 2 entries: {}", map.id(), differences[0])
-    );
+    assert_eq!(error.to_string(), format!("`show map {}`: processes differ in 2 entries", map.id()));
 }
 
 #[tokio::test]

@@ -148,7 +148,9 @@ impl Steps {
         for (at, entry) in wanted.iter().enumerate() {
             let (key, value) = entry;
             let same = by_text.first(&text_of(entry), next);
-            let alike = value.as_ref().and_then(|_| by_key.first(key.as_bytes(), next));
+            // A command cannot express such a value, and the payload of an addition can.
+            let value = value.as_ref().filter(|value| !value.contains("<<"));
+            let alike = value.and_then(|_| by_key.first(key.as_bytes(), next));
             let Some(found) = same.into_iter().chain(alike).min() else { break };
             if same != Some(found) {
                 steps.set.push((found, at));
@@ -236,6 +238,14 @@ mod tests {
         assert_eq!(
             plan(&["a 1", "b 2"], &[("a", "1"), ("x", "0"), ("b", "2")]),
             "2 to add, 0 to change, 1 to delete, 1 to keep\n- b 2\n+ x 0\n+ b 2"
+        );
+    }
+
+    #[test]
+    fn a_value_that_no_command_expresses_is_not_set_in_place() {
+        assert_eq!(
+            plan(&["k old"], &[("k", "x<<")]),
+            "1 to add, 0 to change, 1 to delete, 0 to keep\n- k old\n+ k x<<"
         );
     }
 

@@ -73,15 +73,16 @@ fn is_json(line: &[u8]) -> bool {
     matches!(line, [b'{', b'"', .., b'}'] | [b'[', b'{' | b'[', .., b']'])
 }
 
-/// Returns the error of a truncated reply. It shows a reply of one line, which is most likely a
-/// message of HAProxy. It shows no part of a dump, because a dump may hold secrets.
+/// Returns the error of a truncated reply. It shows a reply of one line with a severity, which is a
+/// message of HAProxy. It shows no part of another reply, because it may hold secrets.
 fn truncated(bytes: &[u8]) -> Error {
     let length = bytes.len();
     let line = bytes.trim_ascii();
-    Error::new(Problem::Truncated(if line.contains(&b'\n') {
-        format!("{length} bytes, and no empty line at the end")
-    } else {
+    let is_message = matches!(line, [b'[', b'0'..=b'9', b']', b':', ..]) && !line.contains(&b'\n');
+    Error::new(Problem::Truncated(if is_message {
         format!("no empty line after {:?}", excerpt(&String::from_utf8_lossy(line)))
+    } else {
+        format!("{length} bytes, and no empty line at the end")
     }))
 }
 
@@ -168,12 +169,12 @@ mod tests {
     #[test]
     fn anything_else_is_truncated() {
         for (text, expected) in [
-            ("admin", "answer ended early: no empty line after \"admin\""),
+            ("admin", "answer ended early: 5 bytes, and no empty line at the end"),
             ("Name: x\nPid: 1\n", "answer ended early: 15 bytes, and no empty line at the end"),
             ("Name: x\nServer deleted.\n", "answer ended early: 24 bytes, and no empty line at the end"),
-            ("Server deleted.", "answer ended early: no empty line after \"Server deleted.\""),
+            ("Server deleted.", "answer ended early: 15 bytes, and no empty line at the end"),
             ("\n[6]: admin\n", "answer ended early: no empty line after \"[6]: admin\""),
-            ("[{\"field\":{}}\n", "answer ended early: no empty line after \"[{\\\"field\\\":{}}\""),
+            ("[{\"field\":{}}\n", "answer ended early: 14 bytes, and no empty line at the end"),
             ("", "closed without an answer"),
         ] {
             assert_eq!(ending(text), Err(expected.to_owned()), "{text:?}");
