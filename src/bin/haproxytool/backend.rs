@@ -51,12 +51,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Returns references to the named backends, or to all of them.
 async fn refs(call: &Call, views: &Views) -> Result<Vec<BackendRef>, Problem> {
-    let names = if call.names.is_empty() {
-        let (_, backends) = read(call, views).await?;
-        backends.iter().map(|backend| backend.name().to_owned()).collect()
-    } else {
-        call.names.clone()
-    };
+    let mut names = call.names.clone();
+    if call.all {
+        let snapshot = views.write.snapshot().await?;
+        names.extend(snapshot.backends().iter().map(|backend| backend.name().to_owned()));
+        if names.is_empty() {
+            return Err(Problem::absent("backend", &snapshot));
+        }
+    }
     Ok(names.iter().map(|name| views.write.backend_ref(name)).collect::<Result<_, _>>()?)
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::Views;
 use crate::call::Call;
+use crate::pattern;
 use crate::problem::Problem;
 use crate::report::Report;
 
@@ -17,7 +18,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "set" => {
             let [_, path] = call.arguments()?;
             let pem = fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{path}: {error}")))?;
-            Ok(Report::changes(vec![write.replace(&pem).await?]))
+            pattern::changed(read.replace(&pem).await)
         }
         _ => Ok(Report::changes(vec![write.delete().await?])),
     }
