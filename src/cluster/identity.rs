@@ -1,5 +1,8 @@
+use crate::error::{Error, Problem, Result};
+use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::show::Info;
 use crate::snapshot::Record;
+use crate::transport::Deadline;
 
 /// Identity of a process, as the process reports it: process ID, start time and node name.
 ///
@@ -33,6 +36,29 @@ impl Identity {
             accuracy: if info.start_time_sec().is_some() { 0 } else { DERIVED },
             node: info.node().unwrap_or_default().into(),
         })
+    }
+
+    /// Returns the identity of the process of a connection.
+    pub(crate) fn of_connection(connection: &IdentifiedConnection<'_>) -> Result<Self> {
+        let missing = || Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
+        Self::new(&connection.info, connection.at).ok_or_else(missing)
+    }
+
+    /// Connects to the process with this identity.
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::Replaced`] if another process answers at the address of `member`.
+    pub(crate) async fn connect<'a>(
+        &self,
+        member: &'a ProcessClient,
+        deadline: &'a Deadline,
+    ) -> Result<IdentifiedConnection<'a>> {
+        let connection = member.identified(deadline).await?;
+        if Self::of_connection(&connection)?.fits(self) {
+            return Ok(connection);
+        }
+        Err(Error::new(Problem::Replaced).at(member.address()))
     }
 
     pub(crate) fn pid(&self) -> u64 {

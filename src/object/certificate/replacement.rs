@@ -287,7 +287,7 @@ impl OnceJob for Fill<'_> {
             };
         }
         let old = mark(&store.details(false)?, connection, deadline).await?;
-        let begun = Begun { member: self.member.clone(), identity: identity_of(connection)? };
+        let begun = Begun { member: self.member.clone(), identity: Identity::of_connection(connection)? };
         let setting = Setting { store, set: set.clone(), keeps_own: false };
         // If the reply is lost, the process may have begun the transaction.
         match setting.run(connection, deadline).await {
@@ -313,11 +313,7 @@ impl Begun {
     ///
     /// - [`Problem::Replaced`] if another process answers at its address.
     async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
-        let connection = self.member.identified(deadline).await?;
-        if identity_of(&connection)?.fits(&self.identity) {
-            return Ok(connection);
-        }
-        Err(Error::new(Problem::Replaced).at(self.member.address()))
+        self.identity.connect(&self.member, deadline).await
     }
 }
 
@@ -336,11 +332,6 @@ async fn mark(
     let Response::Value(data) = connection.ask(details, deadline).await? else { return Ok(None) };
     let leaf = CertificateDetails::read(&String::from_utf8_lossy(&data))?.leaf;
     Ok(leaf.map(|leaf| Mark { fingerprint: leaf.fingerprint, serial: leaf.serial }))
-}
-
-fn identity_of(connection: &IdentifiedConnection<'_>) -> Result<Identity> {
-    let identity = Identity::new(&connection.info, connection.at);
-    identity.ok_or_else(|| Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())))
 }
 
 /// Messages for a process that took the certificate, if the call failed on another process.

@@ -266,7 +266,7 @@ impl OnceJob for Fill<'_> {
             Response::Absent(words) => return Ok(Response::Absent(words)),
         };
         let version = new_version(&words)?;
-        let identity = identity_of(connection)?;
+        let identity = Identity::of_connection(connection)?;
         let prepared = Prepared { member: (*member).clone(), identity, version };
         replacement.prepared().push(prepared.clone());
         let added = replacement.bulk(version)?.additions()?.run(connection, deadline).await?;
@@ -289,11 +289,7 @@ impl Prepared {
     ///
     /// - [`Problem::Replaced`] if another process answers at its address.
     async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
-        let connection = self.member.identified(deadline).await?;
-        if identity_of(&connection)?.fits(&self.identity) {
-            return Ok(connection);
-        }
-        Err(Error::new(Problem::Replaced))
+        self.identity.connect(&self.member, deadline).await
     }
 
     /// Checks that the process that prepared the version still answers.
@@ -315,11 +311,6 @@ async fn check(ready: &[Prepared], cluster: &Cluster) -> Vec<Result<()>> {
 fn wrong_count(found: usize, expected: usize) -> Error {
     let text = format!("the new version holds {found} entries instead of {expected}");
     Error::from_kind(ErrorKind::Refused, text)
-}
-
-fn identity_of(connection: &IdentifiedConnection<'_>) -> Result<Identity> {
-    let identity = Identity::new(&connection.info, connection.at);
-    identity.ok_or_else(|| Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())))
 }
 
 /// Messages for a process that holds all entries, if the call failed on another process.
