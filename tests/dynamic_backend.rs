@@ -186,7 +186,7 @@ async fn a_backend_that_is_needed_stays_unpublished() {
         let outcomes = partial.backend_ref(name).unwrap().delete(Duration::from_secs(60)).await.unwrap();
         for (n, said) in (1..).zip(told(&outcomes)) {
             let socket = running.socket(n).display().to_string();
-            let left = "the backend is unpublished, and was not deleted";
+            let left = "the backend was unpublished, and was not deleted";
             assert_eq!(
                 said,
                 format!("partially_applied: `del backend {name}` on {socket}: {left}: refused: {words:?}")
@@ -212,7 +212,7 @@ async fn sessions_are_waited_for() {
     }
     let outcomes = new(&cluster.allow_partial()).delete(Duration::from_millis(200)).await.unwrap();
     for said in told(&outcomes) {
-        let words = "the backend is unpublished, and was not deleted: refused: \
+        let words = "the backend was unpublished, and was not deleted: refused: \
                      \"Backend still has attached streams on it.\"";
         assert!(said.starts_with("partially_applied: ") && said.ends_with(words), "{said}");
     }

@@ -310,7 +310,7 @@ async fn a_hundred_thousand_entries_are_replaced_at_once() {
     assert!(held.zip(entries("new")).all(|(held, (key, value))| held.is(&key, value)));
 }
 
-/// What befalls the last process.
+/// Harm that is done to the last process.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Killed,

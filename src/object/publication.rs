@@ -197,7 +197,7 @@ const FIRST: (u16, u16) = (3, 4);
 /// Message of a backend that has sessions.
 const IN_USE: &str = "Backend still has attached streams";
 
-const KEPT: &str = "the backend is unpublished, and was not deleted";
+const KEPT: &str = "the backend was unpublished, and was not deleted";
 
 /// Pauses between two attempts to delete a backend.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
