@@ -131,8 +131,15 @@ impl ProcessClient {
             let own = self.own_reply(command, rest)?;
             let response = read(own.to_vec(), command, Nbproc::new(info.nbproc()));
             let response = response.map_err(Error::new).map_err(self.with_context(command));
-            if !info.is_stopping() || !self.has_successor(&info, pause, deadline).await {
+            if !info.is_stopping() {
                 return response;
+            }
+            match (self.has_successor(&info, pause, deadline).await, &response) {
+                (Ok(true), _) => {}
+                (Err(error), Ok(_)) if command.idempotency() != Idempotency::Safe => {
+                    return Err(self.lost(command, error));
+                }
+                _ => return response,
             }
             pause = (pause * 2).min(LAST_PAUSE);
         }
@@ -146,12 +153,18 @@ impl ProcessClient {
     }
 
     /// Returns `true` if the process that answers now is not the process of `before`; `false` if no
-    /// process answers.
-    async fn has_successor(&self, before: &Info, pause: Duration, deadline: &Deadline) -> bool {
-        if deadline.sleep(STOPPING, pause).await.is_err() {
-            return false;
+    /// process listens any more.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`info`](Self::info): the process that listens did not say which one it is.
+    async fn has_successor(&self, before: &Info, pause: Duration, deadline: &Deadline) -> Result<bool> {
+        deadline.sleep(STOPPING, pause).await?;
+        match self.info(deadline).await {
+            Ok((now, _)) => Ok(now.pid() != before.pid()),
+            Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Closed) => Ok(false),
+            Err(error) => Err(error),
         }
-        self.info(deadline).await.is_ok_and(|(now, _)| now.pid() != before.pid())
     }
 
     /// Connects to the process and identifies it on the connection. If the process is stopping and
@@ -170,7 +183,7 @@ impl ProcessClient {
                 // The next probe needs a connection too, and the limit may allow only one.
                 let IdentifiedConnection { info, connection, .. } = identified;
                 drop(connection);
-                if !self.has_successor(&info, pause, deadline).await {
+                if !self.has_successor(&info, pause, deadline).await? {
                     return self.identify(deadline).await;
                 }
                 pause = (pause * 2).min(LAST_PAUSE);
@@ -315,20 +328,28 @@ pub(crate) struct Executed {
 impl IdentifiedConnection<'_> {
     /// Returns `true` if the process has begun to stop since it was identified, and another process
     /// answers in its place: there, the executed commands have no effect.
-    pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::OutcomeUnknown`] if the process has begun to stop, and the process that listens now
+    ///   did not say which one it is.
+    pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> Result<bool> {
         if self.info.is_stopping() {
-            return false;
+            return Ok(false);
         }
         let sent = self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await;
-        let Some(info) = sent.texts.into_iter().next() else { return false };
+        let Some(info) = sent.texts.into_iter().next() else { return Ok(false) };
         // If this reply does not arrive, the replies to the commands arrived before it.
         let info = rest_of_info(&mut self.connection, info, deadline).await;
         let Self { member, connection, .. } = self;
         // The next probe needs a connection too, and the limit may allow only one.
         drop(connection);
         match info {
-            Ok(info) if info.is_stopping() => member.has_successor(&info, FIRST_PAUSE, deadline).await,
-            _ => false,
+            Ok(info) if info.is_stopping() => {
+                let is_replaced = member.has_successor(&info, FIRST_PAUSE, deadline).await;
+                is_replaced.map_err(Error::into_unknown)
+            }
+            _ => Ok(false),
         }
     }
 

@@ -229,6 +229,35 @@ async fn a_change_that_a_stopping_worker_made_is_made_by_the_new_one_too_or_fail
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// The new worker may be busy when the change is to be repeated there.
+#[tokio::test]
+async fn a_change_that_a_stopping_worker_made_is_unknown_while_the_new_one_hangs() {
+    let mut wrong = Vec::new();
+    for release in releases() {
+        let mut site = Site::start(&release).await;
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(2));
+        let address = site.path("admin.sock");
+        let cluster = Cluster::builder().address(address).limits(limits).build().await.unwrap();
+        for change in [Change::Add, Change::Maxconn, Change::Shutdown] {
+            cluster.info().await.unwrap();
+            site.admin.hold(Moment::Connected);
+            let call = tokio::spawn(change.make(cluster.clone(), site.map.to_str().unwrap().to_owned()));
+            site.admin.holds(1).await;
+            site.running.haproxies[0].reload().await;
+            site.running.hang(1);
+            site.admin.release();
+            let said = call.await.unwrap();
+            site.running.resume(1);
+            if !said.as_ref().is_err_and(|error| {
+                error.kind() == ErrorKind::OutcomeUnknown || error.kind() == ErrorKind::Timeout
+            }) {
+                wrong.push(format!("{} {change:?}: {said:?}", release.version));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 /// A connection to the worker that stops is closed before the new worker is looked for.
 #[tokio::test]
 async fn an_entry_is_added_by_the_new_worker_although_only_one_connection_is_allowed() {

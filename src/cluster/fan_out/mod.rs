@@ -294,8 +294,13 @@ impl Target {
             let mut connection = self.claimed(deadline).await?;
             let result = job.run(&mut connection, deadline).await;
             let is_unknown = result.as_ref().is_err_and(Error::is_unknown);
-            if is_unknown || !connection.was_replaced(deadline).boxed().await {
+            if is_unknown {
                 return result;
+            }
+            match (connection.was_replaced(deadline).boxed().await, &result) {
+                (Ok(true), _) => {}
+                (Err(error), Ok(_)) => return Err(error),
+                _ => return result,
             }
             self.claims.release(self.member.address());
         }

@@ -187,7 +187,7 @@ impl Replacement {
                 return Err(Error::new(Problem::Refused(words)));
             }
             let found = mark(&self.store.details(false)?, &mut connection, deadline).await;
-            if connection.was_replaced(deadline).await {
+            if connection.was_replaced(deadline).await? {
                 return Err(Error::new(Problem::Replaced));
             }
             match found {

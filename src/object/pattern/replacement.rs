@@ -120,7 +120,7 @@ impl Replacement {
             if let Response::Absent(words) = answer {
                 return Err(Error::new(Problem::Refused(words)));
             }
-            if connection.was_replaced(deadline).await {
+            if connection.was_replaced(deadline).await? {
                 return Err(Error::new(Problem::Replaced));
             }
             Ok(())
