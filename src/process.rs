@@ -1,6 +1,7 @@
 //! Client of one HAProxy process: sends commands and reads their replies.
 
 mod batch;
+mod identified;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,18 +10,18 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 pub(crate) use batch::{Batch, LONGEST};
+pub(crate) use identified::{Executed, IdentifiedConnection};
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
-use crate::excerpt::excerpt;
 use crate::protocol::{
-    self, Change, Command, Form, Idempotency, Nbproc, PromptedReply, ReadReply, Reply, Request, Response,
-    malformed, read_change, read_data,
+    self, Command, Form, Idempotency, Nbproc, PromptedReply, ReadReply, Reply, Request, Response, malformed,
+    read_data,
 };
 use crate::show::stat::StatFilter;
 use crate::show::{self, EntryReader, Info, ProcessReport, ReportParser, TableEntry};
 use crate::snapshot::Record;
-use crate::transport::{Deadline, Interactive, StatsSocket, Step};
+use crate::transport::{Deadline, StatsSocket, Step};
 
 /// Command that identifies a process, on any connection.
 const IDENTIFYING: &str = "show info";
@@ -176,38 +177,19 @@ impl ProcessClient {
         let identify = async move {
             let mut pause = FIRST_PAUSE;
             loop {
-                let identified = self.identify(deadline).await?;
+                let identified = IdentifiedConnection::open(self, deadline).await?;
                 if !identified.info.is_stopping() {
                     return Ok(identified);
                 }
                 // The next probe needs a connection too, and the limit may allow only one.
-                let IdentifiedConnection { info, connection, .. } = identified;
-                drop(connection);
+                let info = identified.close();
                 if !self.has_successor(&info, pause, deadline).await? {
-                    return self.identify(deadline).await;
+                    return IdentifiedConnection::open(self, deadline).await;
                 }
                 pause = (pause * 2).min(LAST_PAUSE);
             }
         };
         async move { identify.await.map_err(self.socket.with_context(IDENTIFYING)) }.boxed()
-    }
-
-    async fn identify(&self, deadline: &Deadline) -> Result<IdentifiedConnection<'_>> {
-        let mut connection = self.socket.interactive(deadline).await?;
-        let lines = ["prompt", "set severity-output number", IDENTIFYING];
-        let sent = connection.send(&Request::fixed(IDENTIFYING, &lines), deadline).await;
-        sent.ended?;
-        let [prompt, severity, info] = sent.texts.as_slice() else {
-            return Err(Error::new(Problem::Closed));
-        };
-        let info = rest_of_info(&mut connection, info.clone(), deadline);
-        for reply in [prompt, severity] {
-            if reply != b"\n" {
-                let text = format!("it says {:?}", excerpt(&String::from_utf8_lossy(reply)));
-                return Err(Error::new(Problem::NotHaproxy(text)));
-            }
-        }
-        Ok(IdentifiedConnection { member: self, info: info.await?, at: now(), connection })
     }
 
     /// Runs a command on a connection of its own, and checks that the reply is complete. The reply
@@ -302,151 +284,6 @@ impl ProcessClient {
         let mut record = Record::new(self.host.clone(), self.address().clone(), answer);
         record.read_at = now();
         record
-    }
-}
-
-/// An open connection to one process, on which the process has identified itself.
-///
-/// Commands that are not idempotent are sent on such a connection: between two connections, another
-/// process may have taken over the socket.
-pub(crate) struct IdentifiedConnection<'a> {
-    member: &'a ProcessClient,
-    pub(crate) info: Info,
-    /// Time of the identification, in microseconds since 1970.
-    pub(crate) at: u64,
-    connection: Interactive<'a>,
-}
-
-/// Answers to the commands of one connection.
-pub(crate) struct Executed {
-    /// The response to each command, in order.
-    pub(crate) answers: Vec<Result<Response<Change>>>,
-    /// The error that ended the connection before the last answer.
-    pub(crate) ended: Result<()>,
-}
-
-impl IdentifiedConnection<'_> {
-    /// Returns `true` if the process has begun to stop since it was identified, and another process
-    /// answers in its place: there, the executed commands have no effect.
-    ///
-    /// # Errors
-    ///
-    /// - [`Problem::OutcomeUnknown`] if the process has begun to stop, and the process that listens now
-    ///   did not say which one it is.
-    pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> Result<bool> {
-        if self.info.is_stopping() {
-            return Ok(false);
-        }
-        let sent = self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await;
-        let Some(info) = sent.texts.into_iter().next() else { return Ok(false) };
-        // If this reply does not arrive, the replies to the commands arrived before it.
-        let info = rest_of_info(&mut self.connection, info, deadline).await;
-        let Self { member, connection, .. } = self;
-        // The next probe needs a connection too, and the limit may allow only one.
-        drop(connection);
-        match info {
-            Ok(info) if info.is_stopping() => {
-                let is_replaced = member.has_successor(&info, FIRST_PAUSE, deadline).await;
-                is_replaced.map_err(Error::into_unknown)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    fn nbproc(&self) -> Nbproc {
-        Nbproc::new(self.info.nbproc())
-    }
-
-    /// Runs one command.
-    pub(crate) async fn execute(
-        &mut self,
-        command: &Command,
-        deadline: &Deadline,
-    ) -> Result<Response<Change>> {
-        let Executed { answers, ended } =
-            self.execute_all(&Batch::new(vec![command.clone()])?, deadline).await;
-        ended?;
-        let none = || self.member.lost(command, Error::new(Problem::Closed));
-        answers.into_iter().next().unwrap_or_else(|| Err(none()))
-    }
-
-    /// Runs one query, and returns the text of the answer.
-    pub(crate) async fn ask(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
-        let (member, nbproc) = (self.member, self.nbproc());
-        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
-        let with_context = member.with_context(command);
-        sent.ended.map_err(&with_context)?;
-        let reply = sent.texts.into_iter().next().ok_or_else(|| with_context(Error::new(Problem::Closed)))?;
-        protocol::check_ending(&reply).map_err(&with_context)?;
-        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
-    }
-
-    /// Runs one query, and returns the text of the answer, which may look like a prompt in the
-    /// middle. The answer has ended when the process has identified itself again behind it.
-    pub(crate) async fn dump(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
-        let (member, nbproc) = (self.member, self.nbproc());
-        let with_context = member.with_context(command);
-        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
-        sent.ended.map_err(&with_context)?;
-        let mut reply = sent.texts.concat();
-        let mut next =
-            self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).boxed().await;
-        loop {
-            next.ended.map_err(&with_context)?;
-            let text = next.texts.concat();
-            if Info::begins(&text) {
-                let info = rest_of_info(&mut self.connection, text, deadline).await.map_err(&with_context)?;
-                if info.pid() == self.info.pid() {
-                    break;
-                }
-                return Err(with_context(Error::new(Problem::Replaced)));
-            }
-            reply.extend_from_slice(b"> ");
-            reply.extend(text);
-            next = self.connection.receive(deadline).boxed().await;
-        }
-        protocol::check_ending(&reply).map_err(&with_context)?;
-        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
-    }
-
-    /// Runs the commands of a batch, one after the other.
-    pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
-        let commands = batch.commands();
-        let sent = self.connection.send(batch.request(), deadline).boxed().await;
-        let (member, nbproc) = (self.member, self.nbproc());
-        let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
-            protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
-            read_change(reply, command, nbproc).map_err(Error::new).map_err(member.with_context(command))
-        });
-        let answers: Vec<_> = answers.collect();
-        let ended = match (sent.ended, commands.get(answers.len())) {
-            (Err(error), Some(command)) if sent.sent > 0 => Err(member.lost(command, error)),
-            (Err(error), Some(command)) => Err(member.with_context(command)(error)),
-            _ => Ok(()),
-        };
-        Executed { answers, ended }
-    }
-}
-
-/// Reads the reply to `show info` on an interactive connection to its end; `text` is the part that
-/// has arrived.
-///
-/// Up to 2.6, the description of the process may contain text that looks like a prompt. The reply
-/// then continues after that text.
-async fn rest_of_info(
-    connection: &mut Interactive<'_>,
-    mut text: Vec<u8>,
-    deadline: &Deadline,
-) -> Result<Info> {
-    loop {
-        match Info::parse(&text) {
-            Err(error) if error.kind() == ErrorKind::Truncated => {}
-            parsed => return parsed,
-        }
-        let more = connection.receive(deadline).await;
-        more.ended?;
-        text.extend_from_slice(b"> ");
-        text.extend(more.texts.concat());
     }
 }
 
