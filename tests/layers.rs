@@ -46,7 +46,7 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("protocol", &["*", "reply"]),
     ("show", &["*", "stat", "report"]),
     ("snapshot", &["*", "merge", "stats"]),
-    ("fake", &["describe", "command", "serve"]),
+    ("fake", &["describe", "command", "serve", "master"]),
 ];
 
 /// Children of one folder that import each other, with the reason.

@@ -32,20 +32,22 @@
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
 //! | `show`, `set`, `clear table` | values by name, without rates; keys of the type of the table |
 //! | `show`, `new`, `set`, `commit`, `abort`, `del ssl cert` | PEM texts that were described with `Process::pem` |
-//! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | interactive mode without arguments |
+//! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
 //! release, has the effect that it has there, and answers in HAProxy's words. Numbers (`#3`),
 //! entries (`#0x7f...`), versions (`@2`) and payloads (`<<`) are understood. Any other command is
 //! unknown, and is refused in the words of the release; only the commands suggested in that reply
 //! are the fake's own and not HAProxy's. If a command would do something that the fake does not
-//! model, the fake refuses it in its own words: `Not a part of this fake: ...`. The arguments of
-//! `prompt`, the idle timeout, and commands on processes of an `nbproc` that do not have the object
-//! are not modelled.
+//! model, the fake refuses it in its own words: `Not a part of this fake: ...`. The words
+//! `timed` and `help` of `prompt`, the idle timeout, and commands on processes of an `nbproc` that do
+//! not have the object are not modelled.
 //!
 //! A described health check has its result at once, whenever checks run. A state given by
 //! `set server B/S health` lasts until the server leaves maintenance. Weights are accepted in full,
 //! as HAProxy does unless the algorithm is static.
+//!
+//! A [`Master`] is the socket of a master process, which lists such processes as its workers.
 //!
 //! The fake was compared with real processes of 2.2, 2.6, 3.0, 3.2 and 3.4 only. A release in
 //! between behaves like its older neighbour if the release that made a change is not known.
@@ -80,9 +82,11 @@
 
 mod command;
 mod describe;
+mod master;
 mod serve;
 
 pub use describe::{
     Acl, Backend, Certificate, Fault, Frontend, Listener, Map, Process, Server, Session, Table, Value,
 };
+pub use master::{Master, RunningMaster};
 pub use serve::Running;

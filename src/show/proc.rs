@@ -27,8 +27,8 @@ pub struct ProcessList {
     /// The master. Its number of reloads is the number of all reloads since it was started, with
     /// the failed ones.
     pub master: ListedProcess,
-    /// Number of reloads that failed since the last one that succeeded; `None` in 2.2, which does
-    /// not print it.
+    /// Number of reloads that failed since the last one that succeeded. 3.2 and later count at most
+    /// one. `None` in 2.2, which does not print it.
     pub failed_reloads: Option<u64>,
     /// Workers of the current configuration.
     ///

@@ -15,16 +15,15 @@ mod stat;
 mod stream;
 mod table;
 
-pub(in crate::fake) use session::Session;
+pub(in crate::fake) use answer::{Answer, Severity};
+pub(in crate::fake) use session::{Mode, Session, SeverityOutput};
 
 use std::fmt::Write as _;
 
 use super::describe::State;
 use crate::Version;
 use crate::level::Level;
-use answer::{Answer, Severity};
 use call::Call;
-use session::SeverityOutput;
 
 /// An entry of the table of commands.
 struct Command {
@@ -64,7 +63,8 @@ pub(in crate::fake) fn run(
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
     else {
-        return unknown(&version, split.first().copied());
+        let suggested = COMMANDS.iter().map(|command| (command.words.join(" "), command.what));
+        return unknown(&version, split.first().copied(), suggested);
     };
     let needed = match command.needs {
         Needs::Level(level) => level,
@@ -77,7 +77,12 @@ pub(in crate::fake) fn run(
     (command.run)(&mut Call { state, session, payload, command: command.words, words: rest })
 }
 
-fn unknown(version: &Version, word: Option<&str>) -> Answer {
+/// Refuses a command that is not in the table, and suggests others.
+pub(in crate::fake) fn unknown<'a>(
+    version: &Version,
+    word: Option<&str>,
+    suggested: impl IntoIterator<Item = (String, &'a str)>,
+) -> Answer {
     let first = match word {
         None if *version >= (3, 0) => return Answer::Done,
         None if *version >= (2, 4) => {
@@ -92,9 +97,9 @@ fn unknown(version: &Version, word: Option<&str>) -> Answer {
         _ => "Unknown command. Please enter one of the following commands only :".to_owned(),
     };
     let mut text = first;
-    for Command { words, what, .. } in COMMANDS {
+    for (words, what) in suggested {
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n  {:<39} : {what}", words.join(" "));
+        let _ = write!(text, "\n  {words:<39} : {what}");
     }
     Answer::message(Severity::Info, &text)
 }
@@ -104,11 +109,17 @@ fn quit(_: &mut Call<'_>) -> Answer {
 }
 
 fn toggle_prompt(call: &mut Call<'_>) -> Answer {
+    call.session.mode = if call.session.has_prompt() { Mode::Single } else { Mode::Prompt };
     // Releases before 3.2 ignore arguments.
-    if call.version() >= (3, 2) && !call.words().is_empty() {
-        return Answer::unsupported(&format!("`prompt {}`", call.words().join(" ")));
+    let arguments = if call.version() >= (3, 2) { call.words() } else { &[] };
+    for argument in arguments {
+        call.session.mode = match *argument {
+            "n" => Mode::Single,
+            "i" => Mode::Interactive,
+            "p" => Mode::Prompt,
+            _ => return Answer::unsupported(&format!("`prompt {}`", arguments.join(" "))),
+        };
     }
-    call.session.is_interactive = !call.session.is_interactive;
     Answer::Done
 }
 
@@ -146,7 +157,7 @@ fn show_errors(_: &mut Call<'_>) -> Answer {
 fn show_version(call: &mut Call<'_>) -> Answer {
     let version = call.version();
     if version < (2, 5) {
-        return unknown(&version, Some("show"));
+        return unknown(&version, Some("show"), []);
     }
     Answer::message(Severity::Info, &version.to_string())
 }
@@ -198,12 +209,10 @@ fn lower(call: &mut Call<'_>) -> Answer {
 }
 
 fn set_severity_output(call: &mut Call<'_>) -> Answer {
-    call.session.output = match call.word(0) {
-        "none" => SeverityOutput::None,
-        "number" => SeverityOutput::Number,
-        "string" => SeverityOutput::String,
-        _ => return Answer::error("one of 'none', 'number', 'string' is a required argument"),
-    };
+    match SeverityOutput::read(call.word(0)) {
+        Ok(output) => call.session.output = output,
+        Err(text) => return Answer::error(text),
+    }
     Answer::Done
 }
 

@@ -1,40 +1,57 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use futures::future::BoxFuture;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::reply::Reply;
 use super::shared::Shared;
+use super::socket::{Host, Stream};
 use super::{reply, request};
 use crate::fake::command::Session;
 use crate::fake::describe::Fault;
 use crate::level::Level;
 
-/// A connection over any kind of socket.
-pub(in crate::fake) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// Serves one client until its connection ends.
-pub(in crate::fake) async fn serve(stream: Box<dyn Stream>, level: Level, shared: Arc<Shared>) {
-    // An I/O error means that the client is gone, so the result is ignored.
-    let _ = talk(stream, level, &shared).await;
+impl Host for Shared {
+    fn serve(self: Arc<Self>, mut stream: Box<dyn Stream>, level: Level) -> BoxFuture<'static, ()> {
+        self.state().connections += 1;
+        Box::pin(async move {
+            // An I/O error means that the client is gone, so the result is ignored.
+            let _ = converse(&mut *stream, Vec::new(), Session::new(level), &self).await;
+        })
+    }
 }
 
-async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io::Result<()> {
-    let mut held = Vec::new();
-    let mut session = Session::new(level);
+/// The end of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::fake) enum End {
+    /// The process ended it. Whatever else the client has sent is discarded.
+    Process,
+    /// The client ended it, or a fault did.
+    Connection,
+}
+
+/// Answers one client, which has already sent `held`.
+pub(in crate::fake) async fn converse(
+    stream: &mut dyn Stream,
+    mut held: Vec<u8>,
+    mut session: Session,
+    shared: &Shared,
+) -> io::Result<End> {
+    let mut is_read = !held.is_empty();
     loop {
-        if stream.read_buf(&mut held).await? == 0 {
-            return Ok(());
+        if !is_read && stream.read_buf(&mut held).await? == 0 {
+            return Ok(End::Connection);
         }
+        is_read = false;
         let version = shared.state().process.version.clone();
         let text = String::from_utf8_lossy(&held).into_owned();
         let (requests, rest) = request::requests(&text, &version);
         let mut lengths = request::lengths(&requests, rest);
         let refusal = lengths.find_map(|(line, payload)| reply::to_too_much(&version, line, payload));
         if let Some(refusal) = refusal {
-            return stream.write_all(refusal.as_bytes()).await;
+            stream.write_all(refusal.as_bytes()).await?;
+            return Ok(End::Process);
         }
         if requests.is_empty() {
             continue;
@@ -49,18 +66,21 @@ async fn talk(mut stream: Box<dyn Stream>, level: Level, shared: &Shared) -> io:
         };
         match fault {
             None => stream.write_all(text.as_bytes()).await?,
-            Some(fault) => return fail(stream, fault, text.as_bytes()).await,
+            Some(fault) => {
+                fail(stream, fault, text.as_bytes()).await?;
+                return Ok(End::Connection);
+            }
         }
         // Up to 2.6, a client that has begun another line may finish it.
-        if closes || rest.is_empty() && !session.is_interactive {
-            return Ok(());
+        if closes || rest.is_empty() && !session.is_interactive() {
+            return Ok(End::Process);
         }
         held = rest.as_bytes().to_vec();
     }
 }
 
-/// Sends the reply with a fault, and closes the connection.
-async fn fail(mut stream: Box<dyn Stream>, fault: Fault, reply: &[u8]) -> io::Result<()> {
+/// Sends the reply with a fault. The connection is closed afterwards.
+pub(in crate::fake) async fn fail(stream: &mut dyn Stream, fault: Fault, reply: &[u8]) -> io::Result<()> {
     match fault {
         // Reads until the client closes the connection.
         Fault::Hang => while stream.read(&mut [0; 1024]).await? > 0 {},

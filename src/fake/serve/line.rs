@@ -32,9 +32,26 @@ pub(in crate::fake) fn commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
+/// Splits a line at each `;` that no backslash precedes.
+pub(in crate::fake) fn parts(line: &str) -> Vec<&str> {
+    let mut is_escaped = false;
+    line.split(|found| {
+        let is_end = found == ';' && !is_escaped;
+        is_escaped = found == '\\' && !is_escaped;
+        is_end
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_split_into_parts_as_it_is() {
+        assert_eq!(parts(r"a b; c\; \\;d"), ["a b", r" c\; \\", "d"]);
+        assert_eq!(parts(""), [""]);
+    }
 
     #[test]
     fn a_line_is_commands_of_words() {

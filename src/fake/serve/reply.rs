@@ -28,7 +28,7 @@ pub(in crate::fake) fn to_requests(
     for request in requests {
         let commands = line::commands(request.line);
         let last = commands.len().saturating_sub(1);
-        if session.is_interactive && version < (3, 2) {
+        if session.has_prompt() && version < (3, 2) {
             // Later releases print this only for lines that arrive one by one.
             let lines = request.payload.map_or(0, |payload| payload.lines().count() + 1);
             text.push_str(&"+ ".repeat(lines));
@@ -41,11 +41,11 @@ pub(in crate::fake) fn to_requests(
             }
             // Since 3.2 HAProxy prints one prompt for a line, instead of one for each of its
             // commands.
-            if session.is_interactive && (index == last || version < (3, 2)) {
+            if session.has_prompt() && (index == last || version < (3, 2)) {
                 text.push_str("> ");
             }
         }
-        if !session.is_interactive && version >= (3, 0) {
+        if !session.is_interactive() && version >= (3, 0) {
             return Reply { text, closes: true };
         }
     }

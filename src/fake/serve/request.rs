@@ -23,17 +23,21 @@ pub(in crate::fake) fn lengths(found: &[Request<'_>], rest: &str) -> impl Iterat
 pub(in crate::fake) fn requests<'a>(text: &'a str, version: &Version) -> (Vec<Request<'a>>, &'a str) {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some((line, behind)) = rest.split_once('\n') {
-        let Some((line, end)) = announced(line, version) else {
-            found.push(Request { line, payload: None });
-            rest = behind;
-            continue;
-        };
-        let Some((payload, behind)) = split_payload(behind, end) else { break };
-        found.push(Request { line, payload: Some(payload) });
+    while let Some((request, behind)) = first(rest, version) {
+        found.push(request);
         rest = behind;
     }
     (found, rest)
+}
+
+/// Returns the first request in `text` if it is complete, and the text after it.
+pub(in crate::fake) fn first<'a>(text: &'a str, version: &Version) -> Option<(Request<'a>, &'a str)> {
+    let (line, behind) = text.split_once('\n')?;
+    let Some((line, end)) = announced(line, version) else {
+        return Some((Request { line, payload: None }, behind));
+    };
+    let (payload, behind) = split_payload(behind, end)?;
+    Some((Request { line, payload: Some(payload) }, behind))
 }
 
 /// Splits a line that announces a payload into the line without its last word, and the line that

@@ -1,7 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex};
-
-use tokio::sync::watch;
+use std::sync::Arc;
 
 use super::shared::Shared;
 use super::socket::Socket;
@@ -49,6 +47,7 @@ use crate::level::Level;
 pub struct Running {
     shared: Arc<Shared>,
     sockets: Vec<Socket>,
+    _life: Life,
 }
 
 impl Process {
@@ -97,11 +96,8 @@ impl Process {
 impl Running {
     pub(in crate::fake) fn new(process: Process) -> Result<Self> {
         process.check()?;
-        let state = Mutex::new(State::new(process));
-        Ok(Self {
-            shared: Arc::new(Shared { state, paused: watch::Sender::new(false) }),
-            sockets: Vec::new(),
-        })
+        let shared = Arc::new(Shared::new(State::new(process)));
+        Ok(Self { _life: Life(Arc::clone(&shared)), shared, sockets: Vec::new() })
     }
 
     /// Answers at one more address, at its own level.
@@ -249,6 +245,10 @@ impl Running {
         }
     }
 
+    pub(in crate::fake) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     fn set(&self, kind: RowKind, proxy: &str, name: &str, column: &str, value: Value) -> Result<()> {
         let process = &mut self.shared.state().process;
         let whole = if name.is_empty() { proxy.to_owned() } else { format!("{proxy}/{name}") };
@@ -265,6 +265,15 @@ impl Running {
             server.live.forget(column);
         }
         Ok(())
+    }
+}
+
+/// Tells the other users of the state, such as a master, that the process has ended.
+struct Life(Arc<Shared>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.ended.send_replace(true);
     }
 }
 

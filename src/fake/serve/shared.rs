@@ -8,9 +8,15 @@ use crate::fake::describe::State;
 pub(in crate::fake) struct Shared {
     pub(in crate::fake) state: Mutex<State>,
     pub(in crate::fake) paused: watch::Sender<bool>,
+    /// Set when the process has ended.
+    pub(in crate::fake) ended: watch::Sender<bool>,
 }
 
 impl Shared {
+    pub(in crate::fake) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), paused: watch::Sender::new(false), ended: watch::Sender::new(false) }
+    }
+
     pub(in crate::fake) fn state(&self) -> MutexGuard<'_, State> {
         // The state is consistent after every statement, so a poisoned lock does no harm.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 #[cfg(unix)]
@@ -13,13 +14,21 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::connection;
-use super::connection::Stream;
-use super::shared::Shared;
 use crate::Address;
 use crate::level::Level;
 
-/// A stats socket of a fake process, open until it is dropped.
+/// A connection over any kind of socket.
+pub(in crate::fake) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A process that answers at sockets.
+pub(in crate::fake) trait Host: Send + Sync + 'static {
+    /// Serves one client until its connection ends.
+    fn serve(self: Arc<Self>, stream: Box<dyn Stream>, level: Level) -> BoxFuture<'static, ()>;
+}
+
+/// A socket of a fake process, open until it is dropped.
 pub(in crate::fake) struct Socket {
     address: Address,
     /// Removed on drop.
@@ -33,7 +42,7 @@ impl Socket {
         address: &Address,
         level: Level,
         is_exposed: bool,
-        shared: &Arc<Shared>,
+        host: &Arc<impl Host>,
     ) -> io::Result<Self> {
         let (listener, address, file) = match address {
             Address::Tcp { host, port } => {
@@ -49,7 +58,7 @@ impl Socket {
             _ => return Err(io::Error::other("a fake has no sockets of that kind")),
         };
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept(listener, level, Arc::clone(shared), stopped));
+        let task = tokio::spawn(accept(listener, level, Arc::clone(host), stopped));
         Ok(Self { address, file, running: Some((stop, task)) })
     }
 
@@ -99,14 +108,13 @@ impl Listening {
 }
 
 /// Accepts and serves clients until `stop` is dropped.
-async fn accept(listener: Listening, level: Level, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
+async fn accept(listener: Listening, level: Level, host: Arc<impl Host>, mut stop: oneshot::Receiver<()>) {
     // Dropping the set ends the connections in it.
     let mut connections = JoinSet::new();
     loop {
         match select(pin!(listener.accept()), &mut stop).await {
             Either::Left((Ok(stream), _)) => {
-                shared.state().connections += 1;
-                connections.spawn(connection::serve(stream, level, Arc::clone(&shared)));
+                connections.spawn(Arc::clone(&host).serve(stream, level));
             }
             // Usually no descriptors are left; some may be free soon.
             Either::Left((Err(_), _)) => tokio::time::sleep(Duration::from_millis(10)).await,
