@@ -17,7 +17,12 @@
 //! | `show info` | |
 //! | `show stat [IID\|NAME TYPE SID] [up\|no-maint]` | CSV only |
 //! | `show servers state [BACKEND]`, `show backend` | no host names; agents have no port until it is set |
-//! | `show sess [ID]`, `shutdown session ID` | the main lines of one session |
+//! | `show sess [ID\|all]`, `shutdown session ID` | the main lines of one session |
+//! | `show events [RING]`, `-w`, `-n` | events that a test adds; behind a master without `-w` |
+//! | `show resolvers [SECTION]` | |
+//! | `show activity`, `env`, `fd`, `libs`, `pools`, `profiling`, `startup-logs`, `threads` | any text: `Process::text_report` |
+//! | `show cache`, `show tls-keys`, `show peers` | always empty |
+//! | `show version` | |
 //! | `show errors` | always without events |
 //! | `show cli level`, `show cli sockets` | |
 //! | `enable`, `disable server B/S`, `shutdown sessions server B/S` | |
@@ -32,7 +37,7 @@
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
 //! | `show`, `set`, `clear table` | values by name, without rates; keys of the type of the table |
 //! | `show`, `new`, `set`, `commit`, `abort`, `del ssl cert` | PEM texts that were described with `Process::pem` |
-//! | `set severity-output`, `operator`, `user`, `prompt`, `quit` | |
+//! | `set severity-output`, `set timeout cli`, `operator`, `user`, `prompt`, `quit` | |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
 //! release, has the effect that it has there, and answers in HAProxy's words. Numbers (`#3`),
@@ -86,7 +91,8 @@ mod master;
 mod serve;
 
 pub use describe::{
-    Acl, Backend, Certificate, Fault, Frontend, Listener, Map, Process, Server, Session, Table, Value,
+    Acl, Backend, Certificate, Fault, Frontend, Listener, Map, Process, Resolvers, Ring, Server, Session,
+    Table, Value,
 };
 pub use master::{Master, RunningMaster};
 pub use serve::Running;

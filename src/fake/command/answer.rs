@@ -1,5 +1,6 @@
 use super::session::SeverityOutput;
 use crate::Version;
+use crate::fake::describe::Follow;
 
 /// The result of one command.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub(in crate::fake) enum Answer {
     Dump(String),
     /// A text about the command itself.
     Message(Severity, String),
+    /// The events of a ring from now on, until the client sends a line.
+    Follow(Follow),
     /// The end of the connection.
     Quit,
 }
@@ -51,7 +54,8 @@ impl Answer {
     pub(in crate::fake) fn render(self, output: SeverityOutput) -> Option<String> {
         Some(match self {
             Self::Quit => return None,
-            Self::Done => "\n".to_owned(),
+            // A connection that does not follow the ring ends the reply at once.
+            Self::Done | Self::Follow(_) => "\n".to_owned(),
             Self::Dump(text) => format!("{text}\n"),
             Self::Message(severity, text) => format!("{}{text}\n", severity.prefix(output)),
         })

@@ -9,6 +9,7 @@ mod info;
 mod limit;
 mod number;
 mod pattern;
+mod report;
 mod server;
 mod session;
 mod stat;
@@ -44,6 +45,12 @@ enum Needs {
     Dynamic,
     /// `admin`, for a command that exists since backends can be added (3.4).
     Backend,
+    /// `operator`, for a command that exists since 2.6.
+    Libraries,
+    /// `operator`, and every level before 3.0.
+    Activity,
+    /// `admin`, and every level before 2.4.
+    Profiling,
 }
 
 /// Runs one command.
@@ -56,9 +63,10 @@ pub(in crate::fake) fn run(
     let version = state.process.version.clone();
     let split: Vec<&str> = words.iter().map(String::as_str).collect();
     let exists = |command: &&Command| match command.needs {
-        Needs::Level(_) | Needs::Pattern => true,
+        Needs::Level(_) | Needs::Pattern | Needs::Activity | Needs::Profiling => true,
         Needs::Transaction | Needs::Dynamic => version >= (2, 4),
         Needs::Backend => version >= (3, 4),
+        Needs::Libraries => version >= (2, 6),
     };
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
@@ -69,7 +77,12 @@ pub(in crate::fake) fn run(
     let needed = match command.needs {
         Needs::Level(level) => level,
         Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
-        Needs::Pattern | Needs::Transaction | Needs::Dynamic | Needs::Backend => Level::Admin,
+        Needs::Activity if version < (3, 0) => Level::User,
+        Needs::Profiling if version < (2, 4) => Level::User,
+        Needs::Libraries | Needs::Activity => Level::Operator,
+        Needs::Pattern | Needs::Transaction | Needs::Dynamic | Needs::Backend | Needs::Profiling => {
+            Level::Admin
+        }
     };
     if session.level < needed {
         return Answer::error("Permission denied");
@@ -166,38 +179,6 @@ fn show_tls_keys(_: &mut Call<'_>) -> Answer {
     Answer::Dump("# id (file)\n".to_owned())
 }
 
-/// `show events [RING]`: a fake has the rings of every process, and no event in them.
-fn show_events(call: &mut Call<'_>) -> Answer {
-    let version = call.version();
-    let has_more = version >= (3, 2);
-    match call.word(0) {
-        "" => {}
-        _ if call.session.level < Level::Operator => return Answer::error("Permission denied"),
-        word if call.words().len() > 1 => {
-            return Answer::unsupported(&format!("`show events {word}` with an option"));
-        }
-        "stdout" | "stderr" => {
-            return Answer::bare(&version, Severity::Notice, "Nothing to report for this sink");
-        }
-        "buf0" => return Answer::Dump(String::new()),
-        "dpapi" if has_more => return Answer::Dump(String::new()),
-        _ => return Answer::bare(&version, Severity::Error, "No such event sink"),
-    }
-    let options = match () {
-        () if version >= (3, 4) => "-0(zero), -w(wait), -n(new), -s(anitize). Any key to stop.",
-        () if has_more => "-0(zero), -w(wait), -n(new). Any key to stop.",
-        () => "-w(wait), -n(new). Any key to stop",
-    };
-    let dpapi = if has_more { "    dpapi      : type=buffer, 0 dropped, DPAPI ring buffer\n" } else { "" };
-    let text = format!(
-        "Supported events sinks are listed below. Add {options}\n    \
-         stdout     : type=fd, 0 dropped, standard output (fd#1)\n    \
-         stderr     : type=fd, 0 dropped, standard output (fd#2)\n    \
-         buf0       : type=buffer, 0 dropped, in-memory ring buffer\n{dpapi}"
-    );
-    Answer::Message(Severity::Warning, text)
-}
-
 /// Lists nothing: a fake has no caches and no peers.
 fn show_nothing(_: &mut Call<'_>) -> Answer {
     Answer::Dump(String::new())
@@ -214,6 +195,17 @@ fn set_severity_output(call: &mut Call<'_>) -> Answer {
         Err(text) => return Answer::error(text),
     }
     Answer::Done
+}
+
+/// `set timeout cli DELAY`, of a connection that never times out anyway.
+fn set_timeout(call: &mut Call<'_>) -> Answer {
+    let number = call.word(1).trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    match call.word(0) {
+        "cli" if call.word(1).is_empty() => Answer::error("Expects an integer value."),
+        "cli" if number.parse::<u32>().is_ok_and(|number| number > 0) => Answer::Done,
+        "cli" => Answer::error("Invalid timeout value."),
+        _ => Answer::error("'set timeout' only supports 'cli'."),
+    }
 }
 
 const USER: Needs = Needs::Level(Level::User);
@@ -239,10 +231,21 @@ const COMMANDS: &[Command] = commands! {
     "show" "backend": "list backends in the current running config", USER, show_backend;
     "show" "errors": "report last request and/or response errors for each proxy", OPERATOR, show_errors;
     "show" "cache": "show cache status", ADMIN, show_nothing;
-    "show" "events": "show event sink state", USER, show_events;
+    "show" "events": "show event sink state", USER, report::show_events;
     "show" "peers": "dump some information about all the peers or this peers section", USER, show_nothing;
     "show" "tls-keys": "show tls keys references or dump tls ticket keys when id specified", Needs::Pattern,
         show_tls_keys;
+    "show" "resolvers": "dumps counters from all resolvers section and associated name servers", USER,
+        report::show_resolvers;
+    "show" "activity": "show per-thread activity stats (for support/developers)", Needs::Activity,
+        report::activity;
+    "show" "env": "dump environment variables known to the process", OPERATOR, report::env;
+    "show" "fd": "dump list of file descriptors in use or a specific one", OPERATOR, report::fd;
+    "show" "libs": "show loaded object files and libraries", Needs::Libraries, report::libs;
+    "show" "pools": "report information about the memory pools usage", USER, report::pools;
+    "show" "profiling": "show CPU profiling state", Needs::Profiling, report::profiling;
+    "show" "startup-logs": "report logs emitted during HAProxy startup", OPERATOR, report::startup_logs;
+    "show" "threads": "show some threads debugging information", USER, report::threads;
     "show" "version": "show version of the current process", USER, show_version;
     "show" "sess": "report the list of current sessions or dump this exact session", OPERATOR, stream::show;
     "show" "servers" "state": "dump volatile server information", USER, server::show_states;
@@ -301,6 +304,7 @@ const COMMANDS: &[Command] = commands! {
     "clear" "counters": "clear max statistics counters", OPERATOR, limit::clear_counters;
     "set" "severity-output": "set presence of severity level in feedback information", USER,
         set_severity_output;
+    "set" "timeout": "change a timeout setting", USER, set_timeout;
     "operator": "lower the level of the current CLI session to operator", OPERATOR, lower;
     "user": "lower the level of the current CLI session to user", USER, lower;
     "prompt": "toggle interactive mode with prompt", USER, toggle_prompt;

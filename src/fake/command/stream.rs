@@ -7,13 +7,15 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::Version;
 use crate::fake::describe::{Session, State};
+use crate::info::TextReport;
 
 /// `show sess [ID]`
 pub(in crate::fake) fn show(call: &mut Call<'_>) -> Answer {
     let version = call.version();
     match call.word(0) {
         "" => Answer::Dump(list(call.state)),
-        word @ ("all" | "help" | "older" | "susp" | "backend" | "server" | "show-uri") => {
+        "all" => Answer::Dump(all(call.state)),
+        word @ ("help" | "older" | "susp" | "backend" | "server" | "show-uri") => {
             Answer::unsupported(&format!("`show sess {word}`"))
         }
         word => match pointer(word) {
@@ -64,14 +66,29 @@ fn list(state: &State) -> String {
     text
 }
 
-/// The main lines of the reply to `show sess ID`.
+/// The reply to `show sess all`.
+fn all(state: &State) -> String {
+    if let Some(text) = state.process.report(TextReport::AllSessions) {
+        return text.to_owned();
+    }
+    let own = Session { id: OWN, ..Session::new("GLOBAL") };
+    state.process.sessions.iter().chain([&own]).map(|session| described(state, session)).collect()
+}
+
+/// The reply to `show sess ID`.
 fn details(state: &State, id: u64) -> Option<String> {
     let session = state.process.sessions.iter().find(|session| session.id == id)?;
+    Some(described(state, session))
+}
+
+/// The main lines of a session.
+fn described(state: &State, session: &Session) -> String {
+    let id = session.id;
     let number = |name: &Option<Box<str>>, none: &str| match name {
         Some(name) => format!("{name} (id=1"),
         None => format!("{none} (id=-1"),
     };
-    Some(format!(
+    format!(
         "{id:#x}: [{}] id=1 proto={} source={}\n  frontend={} (id=1 mode=http), listener=? (id=1)\n  \
          backend={} mode=http)\n  server={})\n  task={id:#x} (state=0x00 nice=0 calls=1 rate=0 exp=<NEVER> age={})\n",
         State::clock(),
@@ -81,7 +98,7 @@ fn details(state: &State, id: u64) -> Option<String> {
         number(&session.backend, "<NONE>"),
         number(&session.server, "<none>"),
         human_time(age(state, session)),
-    ))
+    )
 }
 
 fn age(state: &State, session: &Session) -> Duration {

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::cells::Cells;
 use super::certificate::{Certificate, Certificates};
 use super::pattern::Pattern;
+use super::report::{Resolvers, Ring};
 use super::{Backend, Frontend, Server, Session, Table, Value, info, row};
 use crate::Version;
 use crate::error::{Error, Result};
 use crate::fake::describe::pattern::{Acl, Map};
 use crate::field::RowKind;
+use crate::info::TextReport;
 use crate::level::Level;
 
 /// The description of one HAProxy process: its proxies, maps and ACLs, and its values of
@@ -48,6 +50,9 @@ pub struct Process {
     pub(in crate::fake) certificates: Certificates,
     pub(in crate::fake) tables: Vec<Table>,
     pub(in crate::fake) defaults: Vec<Box<str>>,
+    pub(in crate::fake) rings: Vec<Ring>,
+    pub(in crate::fake) resolvers: Vec<Resolvers>,
+    reports: Vec<(TextReport, Box<str>)>,
 }
 
 /// A frontend, a backend, or both (`listen`), under one proxy number.
@@ -78,6 +83,9 @@ impl Process {
             certificates: Certificates::default(),
             tables: Vec::new(),
             defaults: Vec::new(),
+            rings: Vec::new(),
+            resolvers: Vec::new(),
+            reports: Vec::new(),
         }
     }
 
@@ -180,6 +188,39 @@ impl Process {
     pub fn table(mut self, table: Table) -> Self {
         self.tables.push(table);
         self
+    }
+
+    /// Adds a ring. The rings that every process has are there already.
+    pub fn ring(mut self, ring: Ring) -> Self {
+        self.rings.push(ring);
+        self
+    }
+
+    /// Adds a section `resolvers`.
+    pub fn resolvers(mut self, resolvers: Resolvers) -> Self {
+        self.resolvers.push(resolvers);
+        self
+    }
+
+    /// Sets the text of a report, which ends with a line feed. The defaults are the first lines that
+    /// HAProxy prints. The texts of `show cache`, `show tls-keys` and `show version` cannot be set.
+    pub fn text_report(mut self, report: TextReport, text: impl Into<Box<str>>) -> Self {
+        self.reports.push((report, text.into()));
+        self
+    }
+
+    /// Returns the text that was set.
+    pub(in crate::fake) fn report(&self, report: TextReport) -> Option<&str> {
+        let set = self.reports.iter().rev().find(|(found, _)| *found == report);
+        set.map(|(_, text)| &**text)
+    }
+
+    /// Adds the rings that every process has.
+    pub(in crate::fake) fn add_rings(&mut self) {
+        let mut rings = Ring::built_in(&self.version);
+        rings.retain(|ring| self.rings.iter().all(|own| own.name != ring.name));
+        rings.append(&mut self.rings);
+        self.rings = rings;
     }
 
     /// Gives the next free numbers to the maps and ACLs that have no number.

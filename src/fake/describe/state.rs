@@ -20,12 +20,14 @@ pub(in crate::fake) struct State {
 impl State {
     pub(in crate::fake) fn new(mut process: Process) -> Self {
         process.number_patterns();
+        process.add_rings();
         Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
     }
 
     /// Replaces the process, and keeps its sockets.
     pub(in crate::fake) fn replace(&mut self, mut process: Process) {
         process.number_patterns();
+        process.add_rings();
         self.process = process;
         self.connections = 0;
         self.started_at = SystemTime::now();

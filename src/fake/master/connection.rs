@@ -226,12 +226,16 @@ impl Client<'_> {
             return Ok(Next::Ends);
         }
         let mut session = Session { output: self.output, ..Session::new(self.level) };
-        let (Reply { text, .. }, fault) = {
+        let (Reply { mut text, follows, .. }, fault) = {
             let mut state = worker.state();
             state.connections += 1;
             let requests = [Request { line, payload }];
             (to_requests(&mut state, &mut session, &requests), state.fault.clone())
         };
+        // Behind a master, HAProxy does not follow a ring.
+        if follows.is_some() {
+            text.push('\n');
+        }
         self.send(fault, &text, Next::Goes).await
     }
 

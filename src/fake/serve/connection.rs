@@ -1,15 +1,17 @@
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
-use super::reply::Reply;
+use super::reply::{Followed, Reply};
 use super::shared::Shared;
 use super::socket::{Host, Stream};
 use super::{reply, request};
 use crate::fake::command::Session;
-use crate::fake::describe::Fault;
+use crate::fake::describe::{Fault, Follow};
 use crate::level::Level;
 
 impl Host for Shared {
@@ -60,7 +62,8 @@ pub(in crate::fake) async fn converse(
         // The sender lives in `shared`, so waiting cannot fail.
         let _ = paused.wait_for(|paused| !paused).await;
 
-        let (Reply { text, closes }, fault) = {
+        let mut added = shared.added.subscribe();
+        let (Reply { text, closes, follows }, fault) = {
             let mut state = shared.state();
             (reply::to_requests(&mut state, &mut session, &requests), state.fault.clone())
         };
@@ -71,11 +74,62 @@ pub(in crate::fake) async fn converse(
                 return Ok(End::Connection);
             }
         }
+        if let Some(Followed { follow, rest: behind }) = follows {
+            // Up to 3.0 the rest of the line counts as a line of the client.
+            let is_over = !behind.is_empty() && version < (3, 2);
+            let mut rest = rest.as_bytes().to_vec();
+            if !is_over && !print(stream, &mut rest, follow, shared, &mut added).await? {
+                return Ok(End::Connection);
+            }
+            stream.write_all(b"\n").await?;
+            held = if is_over { Vec::new() } else { behind.into_bytes() };
+            if !held.is_empty() {
+                held.push(b'\n');
+            } else if session.has_prompt() {
+                stream.write_all(b"> ").await?;
+            } else if !session.is_interactive() {
+                return Ok(End::Process);
+            }
+            held.append(&mut rest);
+            is_read = !held.is_empty();
+            continue;
+        }
         // Up to 2.6, a client that has begun another line may finish it.
         if closes || rest.is_empty() && !session.is_interactive() {
             return Ok(End::Process);
         }
         held = rest.as_bytes().to_vec();
+    }
+}
+
+/// Prints the events of a ring as they are added, until the client sends a line. Returns `false` if
+/// the connection has ended, or if the process does not have the ring any more.
+async fn print(
+    stream: &mut dyn Stream,
+    held: &mut Vec<u8>,
+    mut follow: Follow,
+    shared: &Shared,
+    added: &mut watch::Receiver<u64>,
+) -> io::Result<bool> {
+    loop {
+        let text = {
+            let state = shared.state();
+            let version = &state.process.version;
+            let end = held.iter().position(|&byte| byte == b'\n').map(|end| end + 1);
+            // 2.6 reads no line while it prints.
+            if let Some(end) = end.filter(|_| *version < (2, 4) || *version >= (3, 0)) {
+                held.drain(..end);
+                return Ok(true);
+            }
+            follow.read(&state.process.rings)
+        };
+        let Some(text) = text else { return Ok(false) };
+        stream.write_all(text.as_bytes()).await?;
+        match select(pin!(stream.read_buf(held)), pin!(added.changed())).await {
+            Either::Left((Ok(1..), _)) | Either::Right((Ok(()), _)) => {}
+            Either::Left((Err(error), _)) => return Err(error),
+            _ => return Ok(false),
+        }
     }
 }
 

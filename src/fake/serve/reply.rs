@@ -4,14 +4,24 @@ use super::line;
 use super::request::Request;
 use crate::Version;
 use crate::fake::command;
-use crate::fake::command::Session;
-use crate::fake::describe::State;
+use crate::fake::command::{Answer, Session};
+use crate::fake::describe::{Follow, State};
 
 /// The bytes for the client. If `closes` is set, the connection is closed after them.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::fake) struct Reply {
     pub(in crate::fake) text: String,
     pub(in crate::fake) closes: bool,
+    /// Set if the reply goes on.
+    pub(in crate::fake) follows: Option<Followed>,
+}
+
+/// A reply that goes on until the client sends a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::fake) struct Followed {
+    pub(in crate::fake) follow: Follow,
+    /// The commands behind it on its line.
+    pub(in crate::fake) rest: String,
 }
 
 /// Runs requests that arrived together, and returns their reply.
@@ -35,9 +45,15 @@ pub(in crate::fake) fn to_requests(
         }
         for (index, words) in commands.iter().enumerate() {
             let payload = request.payload.filter(|_| index == last);
-            match command::run(state, session, words, payload).render(session.output) {
+            let answer = command::run(state, session, words, payload);
+            if let Answer::Follow(mut follow) = answer {
+                text.push_str(&follow.read(&state.process.rings).unwrap_or_default());
+                let rest = line::parts(request.line).get(index + 1..).unwrap_or_default().join(";");
+                return Reply { text, closes: false, follows: Some(Followed { follow, rest }) };
+            }
+            match answer.render(session.output) {
                 Some(reply) => text.push_str(&reply),
-                None => return Reply { text, closes: true },
+                None => return Reply { text, closes: true, follows: None },
             }
             // Since 3.2 HAProxy prints one prompt for a line, instead of one for each of its
             // commands.
@@ -46,10 +62,10 @@ pub(in crate::fake) fn to_requests(
             }
         }
         if !session.is_interactive() && version >= (3, 0) {
-            return Reply { text, closes: true };
+            return Reply { text, closes: true, follows: None };
         }
     }
-    Reply { text, closes: false }
+    Reply { text, closes: false, follows: None }
 }
 
 /// Returns the text that a release sends before it closes the connection if a line or payload is

@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use super::shared::Shared;
 use super::socket::Socket;
-use crate::Address;
 use crate::error::{Error, Problem, Result};
-use crate::fake::describe::{Fault, Process, State, Value, info, row, word};
+use crate::fake::describe::{Fault, Process, Ring, State, Value, info, row, word};
 use crate::field::RowKind;
 use crate::level::Level;
+use crate::{Address, Version};
 
 /// A fake process that answers until this value is dropped.
 ///
@@ -205,6 +205,38 @@ impl Running {
     pub fn replace(&self, process: Process) -> Result<()> {
         process.check()?;
         self.shared.state().replace(process);
+        self.shared.added.send_modify(|added| *added += 1);
+        Ok(())
+    }
+
+    /// Adds an event to a ring. Clients that follow the ring (`show events RING -w`) get its line at
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no ring with this name.
+    pub fn push_event(&self, ring: &str, line: &str) -> Result<()> {
+        self.with_ring(ring, |ring, version| ring.push(version, line))?;
+        self.shared.added.send_modify(|added| *added += 1);
+        Ok(())
+    }
+
+    /// Drops events of a ring, as HAProxy does when a reader is too slow for its size. HAProxy announces
+    /// them in a line before the next event.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no ring with this name.
+    pub fn drop_events(&self, ring: &str, events: u64) -> Result<()> {
+        self.with_ring(ring, |ring, _| ring.dropped += events)
+    }
+
+    fn with_ring(&self, name: &str, change: impl FnOnce(&mut Ring, &Version)) -> Result<()> {
+        let process = &mut self.shared.state().process;
+        match process.rings.iter_mut().find(|ring| *ring.name == *name) {
+            Some(ring) => change(ring, &process.version),
+            None => return Err(Error::new(Problem::NotFound(format!("ring {name:?}")))),
+        }
         Ok(())
     }
 
