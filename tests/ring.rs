@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use haproxyadmin::ring::{Event, EventStream, News};
-use haproxyadmin::{Cluster, ErrorKind, Limits};
+use haproxyadmin::{Cluster, ErrorKind, Limits, fake};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
 
 mod support;
 
-use support::{Config, Release, Running, is_alive, levels, releases, until};
+use support::{Config, Release, Running, is_alive, levels, releases, until, versions};
 
 const CONFIG: &str = r#"
 global
@@ -280,5 +280,102 @@ async fn streams_take_no_permit_of_other_commands_and_close_when_dropped() {
         };
         until("only the connection that asks is left", look).await;
         cluster.follow_events("small").await.unwrap();
+    }
+}
+
+/// Returns the next news with the label of its process. Lines of HAProxy about itself are skipped.
+async fn told(events: &mut EventStream) -> (String, News) {
+    loop {
+        let followed = timeout(LIMIT, events.next()).await.expect("news in time").unwrap();
+        match &followed.news {
+            News::Event(Event::Line(line)) if !line.starts_with('/') => {}
+            _ => return (followed.process.to_string(), followed.news),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_not_followed_is_named_and_followed_when_it_can_be() {
+    for release in releases() {
+        let mut running = Running::new();
+        let second = CONFIG.replace("stats/1.sock", "stats/2.sock").replace("web.1", "web.2");
+        let third = CONFIG.replace("stats/1.sock", "stats/3.sock").replace("web.1", "web.3");
+        let configs = [CONFIG.to_owned(), second, third.replace("small", "other")];
+        for (name, config) in ["one", "two", "three"].into_iter().zip(configs) {
+            running.add(&release, name, &Config::new(&config)).await;
+        }
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        running.kill(2);
+        assert!(cluster.follow_events("small").await.is_err());
+        let mut events = cluster.allow_partial().follow_events("small").await.unwrap();
+        assert_eq!(events.processes(), 3);
+        let mut reasons = Vec::new();
+        for _ in 0..2 {
+            let (process, News::Ended(reason)) = told(&mut events).await else { panic!("no reason") };
+            reasons.push((process, reason.kind()));
+        }
+        reasons.sort_by(|one, other| one.0.cmp(&other.0));
+        let expected = [("2", ErrorKind::Connect), ("3", ErrorKind::NotFound)];
+        assert_eq!(reasons, expected.map(|(label, kind)| (label.to_owned(), kind)), "{}", release.version);
+        // Attempts that fail alike are no news.
+        assert!(timeout(Duration::from_secs(1), told(&mut events)).await.is_err());
+        running.restart(2).await;
+        let (process, news) = told(&mut events).await;
+        assert!(process == "2" && matches!(news, News::Connected { is_new: true }), "{process} {news:?}");
+        for n in [1, 2] {
+            send(&running.traffic("web", n), 7, 1).await;
+            let (process, news) = told(&mut events).await;
+            assert!(process == n.to_string() && matches!(news, News::Event(_)), "{process} {news:?}");
+        }
+    }
+}
+
+/// The process is a fake: a real one that is stopped and goes on has another uptime than before.
+#[tokio::test]
+async fn a_process_that_hangs_is_told_once_and_when_it_answers_again() {
+    for release in versions() {
+        let dir = tempfile::tempdir().unwrap();
+        let process = fake::Process::new(release).ring(fake::Ring::new("small"));
+        let running = process.serve(dir.path().join("1.sock")).await.unwrap();
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(1));
+        let cluster = Cluster::builder().dir(dir.path()).limits(limits).build().await.unwrap();
+        let mut events = cluster.follow_events("small").await.unwrap();
+        running.pause();
+        let (_, news) = told(&mut events).await;
+        let News::Silent(error) = news else { panic!("{release}: {news:?}") };
+        assert_eq!((error.kind(), error.command()), (ErrorKind::Timeout, Some("show info")), "{error}");
+        running.push_event("small", "/1").unwrap();
+        assert_eq!(line(&mut events).await, "/1");
+        assert!(timeout(Duration::from_secs(3), told(&mut events)).await.is_err(), "it is told once");
+        running.resume();
+        let (_, news) = told(&mut events).await;
+        assert!(matches!(news, News::Answering), "{release}: {news:?}");
+    }
+}
+
+/// The limit of the stream is an hour. This is the behaviour of HAProxy that its documentation
+/// describes, with a limit of two seconds.
+#[tokio::test]
+async fn haproxy_ends_an_old_worker_if_the_events_of_its_ring_are_not_read() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_master(&release, "one", &Config::new(CONFIG)).await;
+        let mut unread = UnixStream::connect(running.socket(1)).await.unwrap();
+        unread.write_all(b"set timeout cli 2s;show events large -w -n\n").await.unwrap();
+        let mut silent = UnixStream::connect(running.socket(1)).await.unwrap();
+        silent.write_all(b"set timeout cli 2s;show events buf0 -w -n\n").await.unwrap();
+        assert!(unread.read(&mut [0; 1]).await.unwrap() > 0);
+        assert!(silent.read(&mut [0; 1]).await.unwrap() > 0);
+        send(&running.traffic("web", 1), 1, 40_000).await;
+        let old = running.pid(1);
+        running.haproxies[0].reload().await;
+        if release.is_at_least("3.0") {
+            // HAProxy waits for ever on a ring without events.
+            drop(silent);
+        }
+        until("the old worker ends", async || (!is_alive(old)).then_some(())).await;
+        let mut rest = Vec::new();
+        timeout(LIMIT, unread.read_to_end(&mut rest)).await.unwrap().unwrap();
+        assert!(!rest.is_empty(), "{}", release.version);
     }
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::list::look;
+use super::list;
 use super::news::News;
+use super::pause::Pause;
 use crate::cluster::{Identity, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
@@ -23,13 +24,18 @@ pub(super) struct Follower {
     limits: Limits,
 }
 
-/// State of the connection.
-pub(super) enum State {
+/// State of the connection, and the pause before the next attempt to connect.
+pub(super) struct State {
+    connection: Connection,
+    pause: Pause,
+}
+
+enum Connection {
     Open(Box<Open>),
-    /// There is no connection. The next attempt follows after a pause.
     Closed {
         before: Box<Seen>,
-        pause: Duration,
+        /// Kind of the last failed attempt. Other attempts that fail like it are no news.
+        told: Option<ErrorKind>,
     },
 }
 
@@ -37,7 +43,12 @@ pub(super) enum State {
 pub(super) struct Open {
     following: Following,
     seen: Seen,
+    since: Instant,
     next_look: Instant,
+    /// Time of the last answer to a question.
+    answered_at: Instant,
+    /// Set if the caller was told that the process does not answer.
+    is_silent: bool,
     /// If the process is stopping: the reason, and the moment at which the connection is closed.
     closing: Option<(Error, Instant)>,
 }
@@ -68,9 +79,8 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// Time limit for reading the last events of a stopping process.
 const LAST: Duration = Duration::from_secs(10);
 
-/// Pauses before the stream connects again.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LAST_PAUSE: Duration = Duration::from_secs(10);
+/// Pause before a connection to a process that is not stopping is tried again.
+const WAIT: Duration = Duration::from_millis(50);
 
 const STOPPING: Step = Step::new("waiting for the new worker", "answer");
 
@@ -79,38 +89,50 @@ impl Follower {
     pub(super) async fn start(target: Target, ring: &str, deadline: &Deadline) -> Result<(Self, State)> {
         let follower = Self { target, ring: ring.into(), limits: *deadline.limits() };
         let open = follower.open(true, deadline).await?;
-        Ok((follower, State::Open(open)))
+        Ok((follower, State { connection: Connection::Open(open), pause: Pause::new() }))
     }
 
     /// Returns the next news. If the future is dropped, no event is lost.
     pub(super) async fn next(&self, state: &mut State) -> News {
-        match state {
-            State::Open(open) => match self.event(open).await {
-                Ok(event) => News::Event(event),
+        let State { connection, pause } = state;
+        match connection {
+            Connection::Open(open) => match self.news(open).await {
+                Ok(news) => {
+                    if matches!(news, News::Event(_)) {
+                        pause.reset();
+                    }
+                    news
+                }
                 Err(error) => {
+                    if open.since.elapsed() >= Pause::LONGEST {
+                        pause.reset();
+                    }
                     let before = Box::new(open.seen.clone());
                     // This closes the connection.
-                    *state = State::Closed { before, pause: FIRST_PAUSE };
+                    *connection = Connection::Closed { before, told: None };
                     News::Ended(self.named(error))
                 }
             },
-            State::Closed { before, pause } => {
-                sleep(*pause).await;
-                *pause = (*pause * 2).min(LAST_PAUSE);
+            Connection::Closed { before, told } => loop {
+                pause.wait().await;
                 match self.again(before).await {
                     Ok(open) => {
                         let is_new = !is_same(before, &open.seen);
-                        *state = State::Open(open);
-                        News::Connected { is_new }
+                        *connection = Connection::Open(open);
+                        return News::Connected { is_new };
                     }
-                    Err(error) => News::Ended(self.named(error)),
+                    Err(error) if *told == Some(error.kind()) => {}
+                    Err(error) => {
+                        *told = Some(error.kind());
+                        return News::Ended(self.named(error));
+                    }
                 }
-            }
+            },
         }
     }
 
-    /// Returns the next event of an open connection.
-    async fn event(&self, open: &mut Open) -> Result<Event> {
+    /// Returns the next news of an open connection.
+    async fn news(&self, open: &mut Open) -> Result<News> {
         loop {
             let line = match &open.closing {
                 Some((reason, end)) if Instant::now() >= *end => return Err(reason.clone()),
@@ -119,12 +141,10 @@ impl Follower {
                     Err(_) => return Err(reason.clone()),
                 },
                 // Even if a line is there at each call, the process is asked in time.
-                None if Instant::now() >= open.next_look => {
-                    let reason = self.check(&open.seen).await.err();
-                    open.closing = reason.map(|reason| (reason, Instant::now() + LAST));
-                    open.next_look = Instant::now() + LOOK;
-                    continue;
-                }
+                None if Instant::now() >= open.next_look => match self.look(open).await {
+                    Some(news) => return Ok(news),
+                    None => continue,
+                },
                 None => match timeout_at(open.next_look, open.following.line()).await {
                     Ok(line) => line?,
                     Err(_) => continue,
@@ -132,9 +152,38 @@ impl Follower {
             };
             // HAProxy 2.2 ends a reply that it gives up with an empty line.
             if !line.is_empty() {
-                return Ok(Event::read(line));
+                return Ok(News::Event(Event::read(line)));
             }
         }
+    }
+
+    /// Asks the process of a connection once. Returns news if it does not answer for the time of a
+    /// command, and when it answers again. Sets the reason if it is stopping, or no longer answers at
+    /// its address.
+    async fn look(&self, open: &mut Open) -> Option<News> {
+        let limits = self.limits.with_command_timeout(self.limits.command_timeout.min(ANSWER));
+        let answer = self.target.member.info(&Deadline::new(limits)).await;
+        open.next_look = Instant::now() + LOOK;
+        let reason = match answer {
+            Ok((info, at)) => {
+                open.answered_at = Instant::now();
+                if !is_replaced(&open.seen, &Seen { info, at }) {
+                    return std::mem::take(&mut open.is_silent).then_some(News::Answering);
+                }
+                Error::new(Problem::Replaced)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::AccessDenied) => error,
+            // A process that is only slow is followed further.
+            Err(_) if open.is_silent || open.answered_at.elapsed() < self.limits.command_timeout => {
+                return None;
+            }
+            Err(error) => {
+                open.is_silent = true;
+                return Some(News::Silent(self.named(error)));
+            }
+        };
+        open.closing = Some((reason, Instant::now() + LAST));
+        None
     }
 
     /// Connects again. The ring of another process is read from its beginning.
@@ -142,7 +191,7 @@ impl Follower {
         let deadline = &Deadline::new(self.limits);
         let (info, at) = self.target.member.info(deadline).await?;
         let now = Seen { info, at };
-        if look(&self.target, &self.ring, deadline).await?.is_some() {
+        if list::look(&self.target, &self.ring, deadline).await?.is_some() {
             return Err(Error::new(Problem::NotFound(format!("ring {}", self.ring))));
         }
         // The process that answers can be another one at each connection, during a reload.
@@ -154,7 +203,7 @@ impl Follower {
             }
             only_new = !only_new;
             drop(open);
-            deadline.sleep(STOPPING, FIRST_PAUSE).await?;
+            deadline.sleep(STOPPING, WAIT).await?;
         }
     }
 
@@ -162,7 +211,7 @@ impl Follower {
     async fn open(&self, only_new: bool, deadline: &Deadline) -> Result<Box<Open>> {
         let (ring, new) = (&self.ring, if only_new { " -n" } else { "" });
         let line = format!(
-            "show info;show cli level;set timeout cli 1d;set severity-output number;show events {ring} -w{new}"
+            "show info;show cli level;set timeout cli 1h;set severity-output number;show events {ring} -w{new}"
         );
         let request = Request::checked("", &line, None, self.name(), false)?;
         loop {
@@ -170,25 +219,19 @@ impl Follower {
             let info = begin(&mut following, deadline).await?;
             let seen = Seen { info, at: now() };
             if !seen.info.is_stopping() {
-                let next_look = Instant::now() + LOOK;
-                return Ok(Box::new(Open { following, seen, next_look, closing: None }));
+                let since = Instant::now();
+                return Ok(Box::new(Open {
+                    following,
+                    seen,
+                    since,
+                    next_look: since + LOOK,
+                    answered_at: since,
+                    is_silent: false,
+                    closing: None,
+                }));
             }
             drop(following);
-            deadline.sleep(STOPPING, FIRST_PAUSE).await?;
-        }
-    }
-
-    /// Returns an error if the process of a connection is stopping, or no longer answers at its
-    /// address. A process that is only slow is followed further.
-    async fn check(&self, seen: &Seen) -> Result<()> {
-        let limits = self.limits.with_command_timeout(self.limits.command_timeout.min(ANSWER));
-        match self.target.member.info(&Deadline::new(limits)).await {
-            Ok((info, at)) => {
-                let is_replaced = is_replaced(seen, &Seen { info, at });
-                if is_replaced { Err(Error::new(Problem::Replaced)) } else { Ok(()) }
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::AccessDenied) => Err(error),
-            Err(_) => Ok(()),
+            deadline.sleep(STOPPING, WAIT).await?;
         }
     }
 

@@ -3,12 +3,12 @@
 mod follow;
 mod list;
 mod news;
+mod pause;
+mod source;
 mod stream;
 
 pub use news::{Followed, News};
 pub use stream::EventStream;
-
-use std::sync::{Mutex, PoisonError};
 
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::level::Level;
 use crate::protocol::{Command, Response};
 use crate::show::stat::StatFilter;
 use crate::show::{Event, Ring};
-use follow::Follower;
+use source::Source;
 
 impl Cluster {
     /// Reads the list of rings from each process: `show events`.
@@ -57,9 +57,9 @@ impl Cluster {
     /// (`show events RING -w -n`). Needs level operator.
     ///
     /// Connecting and the first answer of each process are within the [`Limits`](crate::Limits) of the
-    /// call; afterwards silence is normal. A process without this ring is not followed, and neither is a
-    /// process that did not answer if the view [allows partial results](Cluster::allow_partial).
-    /// [`EventStream`] describes what the stream holds, and its cost.
+    /// call; afterwards silence is normal. A process without this ring, or without an answer if the view
+    /// [allows partial results](Cluster::allow_partial), is named in the first news of the stream, and
+    /// followed when it can be. [`EventStream`] describes what the stream holds, and its cost.
     ///
     /// # Errors
     ///
@@ -91,19 +91,11 @@ impl Cluster {
     #[doc(alias = "show events -w")]
     pub async fn follow_events(&self, ring: &str) -> Result<EventStream> {
         let command = &show(ring)?;
-        let job = |target: Target, deadline| async move {
-            if let Some(absent) = list::look(&target, ring, &deadline).await? {
-                return Ok(Response::Absent(absent));
-            }
-            let follower = Follower::start(target, ring, &deadline).await?;
-            Ok(Response::Value(Mutex::new(Some(follower))))
-        };
-        let outcomes = self.fan_out().each(command, StatFilter::Nothing, job).await?.any()?;
-        let started = outcomes.values().filter_map(|(label, follower)| {
-            let (follower, state) = follower.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-            Some(stream::of_process(label.clone(), follower, state))
-        });
-        Ok(EventStream::new(started))
+        let outcomes = source::start(self, command, ring).await?.any()?;
+        let source = |outcome| Source::new(outcome, self, command, ring);
+        let processes =
+            outcomes.iter().map(|outcome| stream::of_process(outcome.label().clone(), source(outcome)));
+        Ok(EventStream::new(processes))
     }
 }
 

@@ -45,17 +45,26 @@ pub struct Followed {
 pub enum News {
     /// An event of the ring.
     Event(Event),
-    /// The connection has ended, or an attempt to connect again has failed. The stream tries to connect
-    /// again, after pauses of up to 10 seconds.
+    /// The connection has ended, or an attempt to connect has failed. The stream tries to connect
+    /// again, after pauses of up to 10 seconds. Further attempts that fail with the same kind of error
+    /// are no news.
     ///
     /// The kind is [`Io`](crate::ErrorKind::Io) if the connection broke, or if the stream closed it
-    /// because another process answers at the address, and [`Connect`](crate::ErrorKind::Connect) if no
-    /// process does.
+    /// because another process answers at the address, [`Connect`](crate::ErrorKind::Connect) if no
+    /// process does, and [`NotFound`](crate::ErrorKind::NotFound) if the process does not have the ring.
     Ended(Error),
-    /// The stream is connected again.
+    /// The stream is connected again, or for the first time after a failure.
     Connected {
-        /// `true` if it is connected to another process than before. Its ring is then read from the
-        /// beginning. If the process is the same, events since the end of the connection are not seen.
+        /// `true` if it is connected to another process than before, or for the first time. The ring of
+        /// another process is read from its beginning. Otherwise events before the connection are not
+        /// seen.
         is_new: bool,
     },
+    /// The process has not answered a question for the
+    /// [`command_timeout`](crate::Limits::command_timeout) of the call: it hangs, or all its connections are
+    /// taken. The connection stays open, and events may still arrive. The error is the one of the last
+    /// question.
+    Silent(Error),
+    /// The process answers again.
+    Answering,
 }

@@ -7,16 +7,20 @@ use std::task::{Context, Poll};
 use futures::Stream;
 use futures::stream::{BoxStream, SelectAll, unfold};
 
-use super::follow::{Follower, State};
 use super::news::Followed;
+use super::source::Source;
 use crate::snapshot::Label;
 
 /// Events of a ring of several processes, as they happen:
 /// [`Cluster::follow_events`](crate::Cluster::follow_events).
 ///
-/// The events of one process are in order. The stream never ends by itself, unless no process is
-/// followed. Reading is all that drives it: it has no task of its own, and dropping it closes its
-/// connections at once.
+/// The events of one process are in order. The stream never ends by itself. Reading is all that
+/// drives it: it has no task of its own, and dropping it closes its connections at once.
+///
+/// Every process of the view has news. A process that could not be followed at first, because it did
+/// not answer or does not have the ring, begins with [`News::Ended`](crate::ring::News::Ended) and its
+/// reason. The stream goes on trying, and [`News::Connected`](crate::ring::News::Connected) tells that
+/// the process is followed from now on.
 ///
 /// # Slow readers
 ///
@@ -37,8 +41,16 @@ use crate::snapshot::Label;
 /// connection. The stream therefore sends `show info` on another connection once in a second. If the
 /// process is stopping or another one answers at its address, the stream reads the last events, closes the
 /// connection, and connects to the new worker. It reads the ring of that worker from the beginning. Events that
-/// the old worker records after that are not seen. A stream that is not polled does not look, and keeps the old
-/// worker alive.
+/// the old worker records after that are not seen.
+///
+/// **A stream that is not polled does not look, and keeps the old worker alive.** How long depends on
+/// the ring. If it records more than the connection holds, HAProxy ends the connection after an hour
+/// without progress (`set timeout cli 1h`), and the old worker with it. If it records little, HAProxy
+/// waits: up to 2.6 for the same hour, and from 3.0 on until the stream is dropped or polled. Drop a
+/// stream that is not read, or set `hard-stop-after` in HAProxy's configuration.
+///
+/// Up to 2.6 the same limit ends the connection of a ring that is silent for an hour. The stream then
+/// connects again.
 pub struct EventStream(SelectAll<BoxStream<'static, Followed>>);
 
 impl EventStream {
@@ -46,7 +58,7 @@ impl EventStream {
         Self(processes.collect())
     }
 
-    /// Returns the number of processes that are followed.
+    /// Returns the number of processes that are followed, or will be when they can be.
     pub fn processes(&self) -> usize {
         self.0.len()
     }
@@ -67,10 +79,10 @@ impl fmt::Debug for EventStream {
 }
 
 /// Returns the news of one process.
-pub(super) fn of_process(process: Label, follower: Follower, state: State) -> BoxStream<'static, Followed> {
-    let news = unfold((process, follower, state), |(process, follower, mut state)| async move {
-        let news = follower.next(&mut state).await;
-        Some((Followed { process: process.clone(), news }, (process, follower, state)))
+pub(super) fn of_process(process: Label, source: Source) -> BoxStream<'static, Followed> {
+    let news = unfold((process, source), |(process, mut source)| async move {
+        let news = source.next().await;
+        Some((Followed { process: process.clone(), news }, (process, source)))
     });
     Box::pin(news)
 }
