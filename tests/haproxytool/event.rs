@@ -32,6 +32,16 @@ impl Site {
         assert!(news["news"]["line"].as_str().unwrap().contains("/followed"), "{news}");
         child.kill().await.unwrap();
 
+        // A reader that has read enough ends the tool, also if no event follows.
+        let mut child = self.start(&["events", "follow", "requests"]);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while timeout(Duration::from_millis(200), lines.next_line()).await.is_err() {
+            self.running.send("web", 1, "/read", 1).await;
+        }
+        drop(lines);
+        let output = timeout(Duration::from_secs(10), child.wait_with_output()).await.unwrap().unwrap();
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+
         let shown = self.read(&["events", "show", "requests"]).await;
         let lines = shown["1"].as_array().unwrap();
         assert!(lines.iter().any(|event| event["line"].as_str().unwrap().contains("/followed")), "{shown}");

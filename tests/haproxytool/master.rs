@@ -17,6 +17,9 @@ impl Site {
 
             let output = self.run(&["master", "command", socket, &pid, "show info"]).await;
             assert!(text(&output).contains(&format!("\nPid: {pid}\n")), "{}", errors(&output));
+            let output = self.run(&["master", "command", socket, &pid, "bogus"]).await;
+            assert_eq!(output.status.code(), Some(1));
+            assert!(text(&output).contains("Unknown command") && errors(&output).contains("unknown command"));
             let output = self.run(&["master", "command", socket, "x", "show info"]).await;
             assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
 

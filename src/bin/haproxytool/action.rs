@@ -229,7 +229,7 @@ actions! {
     master "The master process behind a socket (-S), with its current and old workers" {
         "processes" "SOCKET" "the master, its workers and programs, and those that are leaving"
         "reload" "SOCKET" "reload the configuration, and say if it succeeded and why not"
-        "command" "SOCKET PID LINE" "send a command line to one worker and print the whole reply"
+        "command" "SOCKET PID LINE" "send a line to one worker; each that times out can cost one of the master's 10 connections"
     }
     events "Events in the rings of each process, such as log lines" {
         "list" "" "the rings of each process"

@@ -1,11 +1,13 @@
-use std::io::{self, Write};
+use std::pin::pin;
 
 use futures::StreamExt as _;
+use futures::future::{Either, select};
 use haproxyadmin::ring::{Event, Followed, News};
 use serde_json::{Map, Value, json};
 
 use crate::Views;
 use crate::call::Call;
+use crate::printer::{Line, Printer};
 use crate::problem::Problem;
 use crate::report::Report;
 
@@ -51,23 +53,32 @@ async fn show(ring: &str, views: &Views) -> Result<Report, Problem> {
     Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
 }
 
-/// Prints news as they come. Ends only with an error, for example if the output is closed.
+/// Prints news as they come, until the output is closed.
 async fn follow(ring: &str, is_json: bool, views: &Views) -> Result<Report, Problem> {
     let mut events = views.read.follow_events(ring).await?;
     let is_one = events.processes() == 1;
-    while let Some(Followed { process, news, .. }) = events.next().await {
-        if is_json {
-            let text = json!({ "process": &*process, "news": described(&news) }).to_string();
-            print(&mut io::stdout(), &text)?;
-            continue;
-        }
-        match news {
-            News::Event(event) => print(&mut io::stdout(), &line(&process, is_one, &event))?,
-            News::Ended(error) => print(&mut io::stderr(), &format!("{process}: {error}"))?,
-            _ => print(&mut io::stderr(), &format!("{process}: connected again"))?,
+    let printer = Printer::start();
+    loop {
+        let followed = match select(events.next(), pin!(printer.is_closed())).await {
+            Either::Left((followed, _)) => followed,
+            Either::Right(_) => None,
+        };
+        let Some(Followed { process, news, .. }) = followed else { return printer.end().await };
+        let line = if is_json {
+            Line::Out(json!({ "process": &*process, "news": described(&news) }).to_string())
+        } else {
+            match news {
+                News::Event(event) => Line::Out(line(&process, is_one, &event)),
+                News::Ended(error) => Line::Error(format!("{process}: {error}")),
+                News::Silent(error) => Line::Error(format!("{process}: does not answer: {error}")),
+                News::Answering => Line::Error(format!("{process}: answers again")),
+                _ => Line::Error(format!("{process}: connected")),
+            }
+        };
+        if !printer.print(line).await {
+            return printer.end().await;
         }
     }
-    Ok(Report::default())
 }
 
 /// Returns an event as a line for people, with the label of its process if there are several.
@@ -80,11 +91,8 @@ fn described(news: &News) -> Value {
         News::Event(event) => serde_json::to_value(event).unwrap_or_default(),
         News::Ended(error) => json!({ "ended": error.to_string() }),
         News::Connected { is_new } => json!({ "connected": { "is_new": is_new } }),
+        News::Silent(error) => json!({ "silent": error.to_string() }),
+        News::Answering => json!("answering"),
         _ => Value::Null,
     }
-}
-
-fn print(to: &mut impl Write, text: &str) -> io::Result<()> {
-    writeln!(to, "{text}")?;
-    to.flush()
 }

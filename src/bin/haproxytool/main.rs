@@ -22,6 +22,7 @@ mod map;
 mod master;
 mod options;
 mod pattern;
+mod printer;
 mod problem;
 mod process;
 mod report;

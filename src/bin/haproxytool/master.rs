@@ -4,6 +4,7 @@ use haproxyadmin::master::{ListedProcess, Master, ProcessList};
 use crate::call::Call;
 use crate::options::{Options, parse};
 use crate::problem::Problem;
+use crate::process::is_unknown;
 use crate::report::{Cell, Report};
 use crate::{address, options};
 
@@ -27,7 +28,13 @@ pub(crate) async fn run(call: &Call, options: &Options) -> Result<Report, Proble
         _ => {
             let [socket, pid, line] = call.arguments()?;
             let reply = connect(socket, options)?.command_to(parse("a process id", pid)?, line).await?;
-            Ok(Report::cell(Cell::new(reply.text().trim_end_matches('\n'))))
+            let text = reply.text();
+            let mut report = Report::cell(Cell::new(text.trim_end_matches('\n')));
+            if is_unknown(line, &text) {
+                report.failed = true;
+                report.notes.push(format!("worker {pid}: `{line}`: unknown command"));
+            }
+            Ok(report)
         }
     }
 }

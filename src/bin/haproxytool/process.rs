@@ -96,7 +96,7 @@ pub(crate) async fn command(call: &Call, views: &Views) -> Result<Report, Proble
 }
 
 /// Returns `true` if HAProxy does not know the command, or does not know one of several commands.
-fn is_unknown(line: &str, reply: &str) -> bool {
+pub(crate) fn is_unknown(line: &str, reply: &str) -> bool {
     let replies = if line.contains(';') { usize::MAX } else { 1 };
     reply.trim_start().lines().take(replies).any(|line| line.starts_with("Unknown command"))
 }

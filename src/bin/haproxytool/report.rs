@@ -24,6 +24,8 @@ pub(crate) struct Report {
 }
 
 enum Json {
+    /// Nothing is printed.
+    Nothing,
     Value(Value),
     Changes(Vec<Outcomes<Change>>),
 }
@@ -38,6 +40,11 @@ pub(crate) struct Cell {
 const TOGETHER: usize = 64;
 
 impl Report {
+    /// Makes a report of an action that has printed everything itself.
+    pub(crate) fn nothing() -> Self {
+        Self { json: Json::Nothing, ..Self::default() }
+    }
+
     /// Makes a report of a single figure.
     pub(crate) fn cell(cell: Cell) -> Self {
         Self { text: cell.text + "\n", json: Json::Value(cell.json), ..Self::default() }
@@ -146,6 +153,7 @@ impl Report {
     /// Returns the output of `--json`.
     pub(crate) fn json(&self) -> Result<String, Problem> {
         let text = match &self.json {
+            Json::Nothing => return Ok(String::new()),
             Json::Value(value) => serde_json::to_string_pretty(value),
             Json::Changes(changes) => match changes.as_slice() {
                 [one] => serde_json::to_string_pretty(&value_of(one)),
