@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use haproxyadmin::master::{ListedProcess, Master, ProcessList};
 use haproxyadmin::{ErrorKind, Limits};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 mod support;
@@ -403,4 +403,37 @@ fn passes(error: &haproxyadmin::Error) {
     let kinds =
         [ErrorKind::Closed, ErrorKind::Connect, ErrorKind::Io, ErrorKind::NotFound, ErrorKind::Truncated];
     assert!(kinds.contains(&error.kind()), "{error}");
+}
+
+/// The connections of the client are taken when it is about to send `reload`.
+#[tokio::test]
+async fn a_reload_that_was_not_sent_has_no_unknown_outcome() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("master.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let limits = Limits::new().with_command_timeout(Duration::from_secs(1));
+    let master = Master::with_limits(path, limits);
+    let reloading = {
+        let master = master.clone();
+        tokio::spawn(async move { master.reload().await })
+    };
+    let mut listing = listener.accept().await.unwrap().0;
+    // The first of these takes the other connection, and the second one the next that is free.
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let master = master.clone();
+            tokio::spawn(async move { master.processes().await })
+        })
+        .collect();
+    let hung = listener.accept().await.unwrap().0;
+    assert!(listing.read(&mut [0; 100]).await.unwrap() > 0);
+    listing.write_all(b"#<PID> <type> <reloads> <uptime> <version>\n7 master 0 [failed: 0] 0d00h00m01s 3.4\n# workers\n\n").await.unwrap();
+    drop(listing);
+    let error = reloading.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.command()), (ErrorKind::Timeout, Some("reload")), "{error}");
+    assert!(error.to_string().contains("waiting for a turn"), "{error}");
+    drop(hung);
+    for call in waiting {
+        assert!(call.await.unwrap().is_err());
+    }
 }

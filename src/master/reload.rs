@@ -98,12 +98,11 @@ impl Master {
     async fn report(&self, deadline: &Deadline) -> Result<Option<Report>> {
         let request = Request::checked("", RELOAD, None, RELOAD, true)?;
         let mut answer = Answer::of_master();
-        if let Err(error) = self.own.exchange(&request, deadline, &mut answer).await {
-            return match error.kind() {
-                ErrorKind::Closed | ErrorKind::Io => Ok(None),
-                ErrorKind::Connect | ErrorKind::AccessDenied => Err(error),
-                _ => Err(error.into_unknown()),
-            };
+        if let Err(error) = self.own.exchange_once(&request, deadline, &mut answer).await {
+            let cause = error.clone().without_effect().kind();
+            let is_over = matches!(cause, ErrorKind::Closed | ErrorKind::Io);
+            // If nothing was sent, nothing is reloaded.
+            return if error.is_unknown() && is_over { Ok(None) } else { Err(error) };
         }
         let bytes = answer.into_bytes();
         // The connection broke within the report. The list of processes has the outcome too.

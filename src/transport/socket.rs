@@ -243,12 +243,28 @@ impl StatsSocket {
     /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) for any error of a write after the
     ///   first byte was sent.
     pub(crate) async fn reply(&self, request: &Request, deadline: &Deadline) -> Result<Vec<u8>> {
-        let mut traffic = ByteCounts::default();
         let mut whole = Collect(Vec::new());
-        match self.counted(request, deadline, &mut traffic, &mut whole).await {
-            Ok(()) => Ok(whole.0),
+        self.exchange_once(request, deadline, &mut whole).await?;
+        Ok(whole.0)
+    }
+
+    /// Sends a request and feeds the reply to `sink`, as [`exchange`](Self::exchange) does.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`exchange`](Self::exchange).
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) for any error of a write after the
+    ///   first byte was sent.
+    pub(crate) async fn exchange_once<S: ReplyReader>(
+        &self,
+        request: &Request,
+        deadline: &Deadline,
+        sink: &mut S,
+    ) -> Result<()> {
+        let mut traffic = ByteCounts::default();
+        match self.counted(request, deadline, &mut traffic, sink).await {
             Err(error) if request.is_write() && traffic.sent > 0 => Err(error.into_unknown()),
-            Err(error) => Err(error),
+            result => result,
         }
     }
 
