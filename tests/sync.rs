@@ -205,6 +205,21 @@ async fn a_refused_entry_ends_the_changes_of_a_process() {
     assert_eq!(site.held("map", "nets.map").await, all(lines(&many)));
 }
 
+/// `set map` has a longer line than `add map`, because a reference is longer than the key.
+#[tokio::test]
+async fn a_value_that_no_command_can_set_is_added_anew() {
+    let site = Site::start().await;
+    let line = format!("set severity-output number;add map {} a.example ", site.file("hosts.map"));
+    let longest = 15_359 - line.len();
+    let wanted = [("a.example".to_owned(), "x".repeat(longest)), ("new.example".to_owned(), "v".to_owned())];
+    for cluster in [site.cluster.clone(), site.cluster.only(["1"])] {
+        let map = site.map().on(&cluster);
+        map.sync([("a.example", "one"), ("b.example", "two")]).await.unwrap();
+        map.sync(wanted.iter().map(|(key, value)| (key, value))).await.unwrap();
+    }
+    assert_eq!(site.held("map", "hosts.map").await, all(lines(&wanted)));
+}
+
 #[tokio::test]
 async fn a_map_that_no_process_has_is_not_found() {
     let site = Site::start().await;

@@ -86,8 +86,9 @@ pub enum ErrorKind {
     /// - A call that adds or deletes many entries stopped before the last entry.
     ///   [`Error::entries`](crate::Error::entries) returns the number of entries that were
     ///   added or deleted for certain.
-    /// - A call that adds or deletes a server stopped after its first command. The error names the
-    ///   command that failed, and its text states what is left of the server.
+    /// - A call of several commands stopped after its first change, such as the addition of a server
+    ///   or the synchronization of a map. The error names the command that failed, and its text
+    ///   states what was done or what is left.
     PartiallyApplied,
     /// Processes of the cluster have different values, and the call asked for a single value.
     #[doc(alias = "disagreement")]

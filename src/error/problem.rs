@@ -136,13 +136,20 @@ pub(crate) struct Malformed {
     pub(crate) field: Option<Box<str>>,
     /// Description of the expected text.
     pub(crate) expected: &'static str,
-    /// Text that was found, cut to [`LENGTH`](crate::excerpt::LENGTH) characters.
-    pub(crate) found: Box<str>,
+    /// Text that was found, cut to [`LENGTH`](crate::excerpt::LENGTH) characters. `None` if it may be
+    /// secret.
+    pub(crate) found: Option<Box<str>>,
 }
 
 impl Malformed {
     pub(crate) fn new(line: usize, field: Option<&str>, expected: &'static str, found: &[u8]) -> Self {
-        Self { line, field: field.map(Into::into), expected, found: excerpt(&String::from_utf8_lossy(found)) }
+        let found = Some(excerpt(&String::from_utf8_lossy(found)));
+        Self { line, field: field.map(Into::into), expected, found }
+    }
+
+    /// Returns the error of a line that may be secret.
+    pub(crate) fn secret(line: usize, expected: &'static str) -> Self {
+        Self { line, field: None, expected, found: None }
     }
 }
 
@@ -152,7 +159,11 @@ impl fmt::Display for Malformed {
         if let Some(field) = &self.field {
             write!(f, ", column {field:?}")?;
         }
-        write!(f, ": expected {}, found {:?}", self.expected, self.found)
+        write!(f, ": expected {}", self.expected)?;
+        match &self.found {
+            Some(found) => write!(f, ", found {found:?}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -76,7 +76,8 @@ impl PatternInfo {
     /// Reads the list that `show map` or `show acl` prints.
     pub(crate) fn read(text: &str) -> Result<Vec<Self>, Malformed> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        lines.map(|(at, line)| Self::line(line).ok_or_else(|| malformed(at + 1, line.as_bytes()))).collect()
+        let malformed = |at, line: &str| Malformed::new(at + 1, None, "a map or an ACL", line.as_bytes());
+        lines.map(|(at, line)| Self::line(line).ok_or_else(|| malformed(at, line))).collect()
     }
 
     /// Reads `ID (FILE) DESCRIPTION. curr_ver=N next_ver=N entry_cnt=N`.
@@ -111,13 +112,14 @@ impl Entries {
         let mut entries: Vec<(u64, usize, usize)> = Vec::new();
         let end = printed.len() - usize::from(printed.ends_with(b"\n"));
         let mut start = 0;
-        for line in printed.get(..end).unwrap_or_default().split(|&byte| byte == b'\n') {
+        let lines = printed.get(..end).unwrap_or_default().split(|&byte| byte == b'\n');
+        for (at, line) in (1..).zip(lines) {
             let stop = start + line.len();
             match (reference(line), entries.last_mut()) {
                 (Some((reference, length)), _) => entries.push((reference, start + length, stop)),
                 (None, Some(last)) => last.2 = stop,
                 (None, None) if line.is_empty() => {}
-                (None, None) => return Err(malformed(1, line)),
+                (None, None) => return Err(Malformed::secret(at, "an entry of a map or an ACL")),
             }
             start = stop + 1;
         }
@@ -149,10 +151,6 @@ fn reference(line: &[u8]) -> Option<(u64, usize)> {
     let digits = std::str::from_utf8(rest.get(..length)?).ok()?;
     let number = u64::from_str_radix(digits, 16).ok()?;
     Some((number, "0x".len() + length + 1))
-}
-
-fn malformed(line: usize, found: &[u8]) -> Malformed {
-    Malformed::new(line, None, "an entry of a list of maps or ACLs, or of one of them", found)
 }
 
 impl<'a> Entry<'a> {
@@ -237,7 +235,8 @@ mod tests {
         assert_eq!(entries("0x1 a b\n0x2 c d\n"), ["a b", "c d"]);
         assert_eq!(entries("0x1 a \n0x2  b\n"), ["a ", " b"]);
         assert_eq!(entries("0x1 k\n\n> v\n0x2 c\n\n"), ["k\n\n> v", "c\n"]);
-        assert!(Entries::read(b"a b\n".to_vec()).is_err());
+        let error = Entries::read(b"\nsecret b\n".to_vec()).unwrap_err();
+        assert_eq!(error.to_string(), "line 2: expected an entry of a map or an ACL");
     }
 
     #[test]
@@ -276,6 +275,7 @@ mod tests {
         );
         assert_eq!(list.iter().map(|one| one.version).collect::<Vec<_>>(), [Some(0), None, Some(0)]);
         assert_eq!(&*list[1].description, "acl 'src' file '/etc/h.cfg' line 11");
-        assert!(PatternInfo::read("x (a) b\n").is_err());
+        let error = PatternInfo::read("x (a) b\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 1: expected a map or an ACL, found \"x (a) b\"");
     }
 }

@@ -135,8 +135,10 @@ impl Acl {
     /// # Errors
     ///
     /// - The errors of [`add`](Self::add). All patterns are checked before the first one is sent.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some patterns were added, or
-    ///   may have been: [`Error::entries`] reports the number that certainly was.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the first piece was
+    ///   lost: the process may have added patterns of it.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the call failed after patterns
+    ///   were added: [`Error::entries`] reports the number of patterns that were certainly added.
     ///
     /// # Cancel safety
     ///

@@ -1,5 +1,4 @@
-use crate::error::Problem;
-use crate::protocol::malformed;
+use crate::error::Malformed;
 
 /// Result of a lookup in one process: the reply to `get map` or `get acl`.
 ///
@@ -32,13 +31,13 @@ pub struct Lookup {
 impl Lookup {
     /// Reads `type=str, case=sensitive, found=yes, idx=tree, key="k", value="v", type="str"`, or a
     /// part of it. A map that is used in several ways has a line for each.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Malformed> {
         let text = String::from_utf8_lossy(data);
         let is_hit = |line: &&str| line.contains(", found=yes") || line.contains(", match=yes");
         let is_line =
             |line: &&str| is_hit(line) || line.contains(", found=no") || line.contains(", match=no");
         if !text.lines().any(|line| is_line(&line)) {
-            return Err(malformed("found or match, and yes or no", data));
+            return Err(Malformed::secret(1, "found or match, and yes or no"));
         }
         let hit = text.lines().find(is_hit);
         let key = hit
@@ -77,6 +76,7 @@ mod tests {
         );
         assert_eq!((several.found, several.key.as_deref()), (true, Some("k")));
         assert!(!lookup("type=str, case=sensitive, found=no\n").found);
-        assert!(Lookup::read(b"other\n").is_err());
+        let error = Lookup::read(b"secret\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 1: expected found or match, and yes or no");
     }
 }

@@ -140,8 +140,11 @@ impl Map {
     ///
     /// - The errors of [`add`](Self::add). All entries are checked before the first one is sent. An
     ///   entry that a payload can hold is accepted even if the line of `add` could not hold it.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some entries were added, or
-    ///   may have been: [`Error::entries`] reports the number that certainly was.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the first piece was
+    ///   lost: the process may have added entries of it.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the call failed in a later
+    ///   piece, or if HAProxy refused one of several entries: [`Error::entries`] reports the number
+    ///   of entries that were certainly added.
     ///
     /// # Cancel safety
     ///
@@ -354,8 +357,10 @@ impl Map {
     /// # Errors
     ///
     /// - The errors of [`delete`](Self::delete). All keys are checked before the first one is sent.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if some keys were deleted, or may
-    ///   have been: [`Error::entries`] reports the number of keys that certainly have no entry any
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the first piece was
+    ///   lost: the process may have deleted keys of it.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the call failed after keys
+    ///   were deleted: [`Error::entries`] reports the number of keys that certainly have no entry any
     ///   more.
     ///
     /// # Cancel safety

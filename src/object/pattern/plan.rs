@@ -1,6 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
+use crate::process::LONGEST;
 use crate::show::Entry;
 
 /// The changes that one process needs to hold exactly the wanted entries.
@@ -148,8 +149,7 @@ impl Steps {
         for (at, entry) in wanted.iter().enumerate() {
             let (key, value) = entry;
             let same = by_text.first(&text_of(entry), next);
-            // A command cannot express such a value, and the payload of an addition can.
-            let value = value.as_ref().filter(|value| !value.contains("<<"));
+            let value = value.as_ref().filter(|value| can_be_set(value));
             let alike = value.and_then(|_| by_key.first(key.as_bytes(), next));
             let Some(found) = same.into_iter().chain(alike).min() else { break };
             if same != Some(found) {
@@ -183,6 +183,12 @@ impl<'a> Places<'a> {
         }
         places.front().copied()
     }
+}
+
+/// Returns `true` if `set map` can express a value in every map. The payload of an addition can
+/// express any value, and a line of `add map` can express a longer one.
+fn can_be_set(value: &str) -> bool {
+    !value.contains("<<") && value.len() <= LONGEST / 2
 }
 
 /// Returns an entry as HAProxy prints it.
@@ -246,6 +252,11 @@ mod tests {
         assert_eq!(
             plan(&["k old"], &[("k", "x<<")]),
             "1 to add, 0 to change, 1 to delete, 0 to keep\n- k old\n+ k x<<"
+        );
+        let long = "x".repeat(LONGEST);
+        assert_eq!(
+            plan(&["k old"], &[("k", &long)]),
+            format!("1 to add, 0 to change, 1 to delete, 0 to keep\n- k old\n+ k {long}")
         );
     }
 

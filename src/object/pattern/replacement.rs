@@ -116,10 +116,7 @@ impl Replacement {
         let commit = self.command(Command::write_once(verb), Some(prepared.version))?;
         let run = async {
             let mut connection = prepared.connect(deadline).await?;
-            let answer = connection.execute(&commit, deadline).await?;
-            if let Response::Absent(words) = answer {
-                return Err(Error::new(Problem::Refused(words)));
-            }
+            connection.execute(&commit, deadline).await?.still_present().map_err(Error::new)?;
             if connection.was_replaced(deadline).await? {
                 return Err(Error::new(Problem::Replaced));
             }
@@ -213,10 +210,8 @@ impl Replacement {
     ) -> Result<Entries> {
         let verb = self.verbs.show;
         let show = self.command(Command::read(verb).needs(Level::Admin), Some(version))?;
-        match connection.ask(&show, deadline).await? {
-            Response::Value(printed) => Ok(Entries::read(printed)?),
-            Response::Absent(words) => Err(Error::new(Problem::Refused(words))),
-        }
+        let printed = connection.ask(&show, deadline).await?.still_present().map_err(Error::new)?;
+        Ok(Entries::read(printed)?)
     }
 
     fn prepare(&self) -> Result<Command> {
@@ -269,10 +264,8 @@ impl OnceJob for Fill<'_> {
         let identity = Identity::of_connection(connection)?;
         let prepared = Prepared { member: (*member).clone(), identity, version };
         replacement.prepared().push(prepared.clone());
-        let added = replacement.bulk(version)?.additions()?.run(connection, deadline).await?;
-        if let Response::Absent(words) = added {
-            return Err(Error::new(Problem::Refused(words)));
-        }
+        let additions = replacement.bulk(version)?.additions()?;
+        additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         let found = replacement.entries_of(version, connection, deadline).await?.len();
         let expected = replacement.entries.len();
         if found != expected {

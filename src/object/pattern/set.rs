@@ -59,7 +59,7 @@ impl PatternSet {
 
     pub(super) async fn get(&self, text: &str) -> Result<Outcomes<Lookup>> {
         let command = self.command(query(self.verbs.get))?.secret(text)?;
-        self.cluster.fan_out().ask(command, |data| Lookup::read(&data).map_err(Error::new)).await
+        self.cluster.fan_out().ask(command, |data| Ok(Lookup::read(&data)?)).await
     }
 
     /// Adds one entry: the key and the value of a map, or the pattern of an ACL.

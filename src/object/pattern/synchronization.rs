@@ -1,11 +1,11 @@
 //! Changes that bring one process from the entries that it holds to the wanted ones.
 
 use super::PatternId;
-use super::bulk::Bulk;
+use super::bulk::{Additions, Bulk};
 use super::plan::{Steps, Wanted, text_of};
 use super::verbs::Verbs;
 use crate::cluster::OnceJob;
-use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::level::Level;
 use crate::process::{Batch, IdentifiedConnection};
 use crate::protocol::{Change, Command, Response};
@@ -20,6 +20,14 @@ pub(super) struct Synchronization<'a> {
     pub(super) verbs: &'static Verbs,
     pub(super) id: &'a PatternId,
     pub(super) wanted: &'a [Wanted],
+}
+
+/// The commands that change one process.
+struct Changes {
+    /// `None` if no entry is added.
+    additions: Option<Additions>,
+    /// Commands that set values and delete entries, in this order.
+    others: Vec<Batch>,
 }
 
 impl OnceJob for Synchronization<'_> {
@@ -41,7 +49,8 @@ impl OnceJob for Synchronization<'_> {
         if all == 0 {
             return Ok(Response::Value(Change::Unchanged(IN_SYNC.into())));
         }
-        let apply = self.apply(&steps, &held, connection, deadline);
+        let changes = self.changes(&steps, &held)?;
+        let apply = self.apply(&changes, connection, deadline);
         apply.await.map_err(|error| error.without_count().leaving(format!("stopped among {all} changes")))?;
         let words = format!("{added} added, {} changed, {} deleted", steps.set.len(), steps.delete.len());
         Ok(Response::Value(Change::Changed(Some(words.into()))))
@@ -55,36 +64,43 @@ impl Synchronization<'_> {
         Command::write_once(verb).text(&self.id.to_string())
     }
 
-    /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
-    async fn apply(
-        &self,
-        steps: &Steps,
-        held: &[Entry<'_>],
-        connection: &mut IdentifiedConnection<'_>,
-        deadline: &Deadline,
-    ) -> Result<()> {
+    /// Returns the commands of all changes. An entry that no command expresses fails here, before
+    /// the first command is sent.
+    fn changes(&self, steps: &Steps, held: &[Entry<'_>]) -> Result<Changes> {
         let new = self.wanted.get(steps.found..).unwrap_or_default();
-        if !new.is_empty() {
-            let bulk = Bulk::of(self.addition()?, new)?;
-            present(bulk.additions()?.run(connection, deadline).await?)?;
-        }
+        let additions = Bulk::of(self.addition()?, new)?.additions()?;
+        let set = Command::write("set map").text(&self.id.to_string())?;
         let mut commands = Vec::new();
         for (from, to) in &steps.set {
             if let (Some(entry), Some((_, Some(value)))) = (held.get(*from), self.wanted.get(*to)) {
-                let set = Command::write("set map").text(&self.id.to_string())?;
-                commands.push(set.reference(entry.reference()).secret(value)?);
+                commands.push(set.clone().reference(entry.reference()).secret(value)?);
             }
         }
         let verb = self.verbs.delete;
         let delete = Command::write(verb).text(&self.id.to_string())?;
         let deleted = steps.delete.iter().filter_map(|at| held.get(*at));
         commands.extend(deleted.map(|entry| delete.clone().reference(entry.reference())));
-        for batch in Batch::divide(commands)? {
-            let executed = connection.execute_all(&batch, deadline).await;
-            executed.answers.into_iter().try_for_each(|answer| present(answer?).map(drop))?;
+        Ok(Changes { additions: (!new.is_empty()).then_some(additions), others: Batch::divide(commands)? })
+    }
+
+    /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
+    async fn apply(
+        &self,
+        changes: &Changes,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<()> {
+        if let Some(additions) = &changes.additions {
+            additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
+        }
+        for batch in &changes.others {
+            let executed = connection.execute_all(batch, deadline).await;
+            for answer in executed.answers {
+                answer?.still_present().map_err(Error::new)?;
+            }
             executed.ended?;
         }
-        let now = present(self.read(connection, deadline).await?)?;
+        let now = self.read(connection, deadline).await?.still_present().map_err(Error::new)?;
         let wanted = self.wanted.iter().map(text_of);
         if now.len() != self.wanted.len()
             || !now.iter().zip(wanted).all(|(now, text)| now.as_bytes() == &*text)
@@ -106,13 +122,6 @@ impl Synchronization<'_> {
             Response::Value(printed) => Response::Value(Entries::read(printed)?),
             Response::Absent(words) => Response::Absent(words),
         })
-    }
-}
-
-fn present<T>(response: Response<T>) -> Result<T> {
-    match response {
-        Response::Value(value) => Ok(value),
-        Response::Absent(words) => Err(Error::new(Problem::Refused(words))),
     }
 }
 

@@ -16,6 +16,20 @@ pub(crate) enum Response<T> {
     Absent(Box<str>),
 }
 
+impl<T> Response<T> {
+    /// Returns the value, if the process had the object a moment ago.
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::Refused`] if the process does not have it any more.
+    pub(crate) fn still_present(self) -> Result<T, Problem> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Absent(words) => Err(Problem::Refused(words)),
+        }
+    }
+}
+
 /// Function that reads the whole reply to a command.
 pub(crate) type ReadReply<T> = fn(Vec<u8>, &Command, Nbproc) -> Result<Response<T>, Problem>;
 
