@@ -41,7 +41,7 @@ pub enum ErrorKind {
     /// The connection ended without a single byte of answer: the process closed it, or died.
     #[doc(alias = "EOF")]
     Closed,
-    /// The connection broke while it was in use.
+    /// The connection broke while it was in use, or a file could not be written.
     #[doc(alias = "ECONNRESET")]
     #[doc(alias = "EPIPE")]
     Io,

@@ -27,6 +27,8 @@ pub(crate) enum Problem {
     Io(Arc<io::Error>),
     #[error("cannot read directory {}: {error}", .path.display())]
     Directory { path: PathBuf, error: Arc<io::Error> },
+    #[error("cannot write file {}: {error}", .path.display())]
+    File { path: PathBuf, error: Arc<io::Error> },
     #[error("another process answers at the address by now")]
     Replaced,
     #[error("answer ended early: {0}")]
@@ -88,7 +90,10 @@ pub(crate) enum Problem {
 impl Problem {
     pub(super) fn io(&self) -> Option<&io::Error> {
         match self {
-            Problem::Connect(error) | Problem::Io(error) | Problem::Directory { error, .. } => Some(error),
+            Problem::Connect(error)
+            | Problem::Io(error)
+            | Problem::Directory { error, .. }
+            | Problem::File { error, .. } => Some(error),
             Problem::OutcomeUnknown(cause)
             | Problem::PartiallyApplied { cause, .. }
             | Problem::Unfinished { cause, .. } => cause.io(),
@@ -107,7 +112,9 @@ impl Problem {
             Problem::Connect(_) => ErrorKind::Connect,
             Problem::Timeout { .. } => ErrorKind::Timeout,
             Problem::Closed => ErrorKind::Closed,
-            Problem::Io(_) | Problem::Directory { .. } | Problem::Replaced => ErrorKind::Io,
+            Problem::Io(_) | Problem::Directory { .. } | Problem::File { .. } | Problem::Replaced => {
+                ErrorKind::Io
+            }
             Problem::Truncated(_) => ErrorKind::Truncated,
             Problem::TooLarge { .. } => ErrorKind::TooLarge,
             Problem::Malformed(_) => ErrorKind::Malformed,

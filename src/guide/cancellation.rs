@@ -112,9 +112,9 @@
 //!
 //! The crate needs a Tokio runtime with its I/O and time drivers (`enable_all`), of either
 //! flavour: `current_thread` or `multi_thread`. It starts no runtime and no thread of its own.
-//! Directories, host names and the files of shared counters are read on Tokio's pool for
-//! blocking calls; such a read goes on after a drop until the file system answers, and its
-//! result is thrown away. Apart from that and from the task above, nothing runs in the
+//! Directories, host names and the files of shared counters are read, and the files of maps and
+//! ACLs are written, on Tokio's pool for blocking calls. After a drop, such a call goes on until the
+//! file system answers, and its result is thrown away. Apart from that and from the task above, nothing runs in the
 //! background: a [`Cluster`](crate::Cluster) that is not called does nothing and holds no
 //! connection.
 //!

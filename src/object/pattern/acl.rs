@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::plan::{Plan, Wanted};
 use super::set::PatternSet;
 use super::verbs::Verbs;
@@ -11,8 +13,9 @@ use crate::show::PatternInfo;
 ///
 /// Creating this value sends nothing, and the ACL is not checked until it is used.
 ///
-/// Changes apply to the memory of each process and are lost when the process is reloaded: nothing
-/// is written to a file. Up to HAProxy 3.2, a socket of any level may change ACLs; from 3.4 on, a
+/// Changes apply to the memory of each process and are lost when the process is reloaded.
+/// [`replace_mirrored`](Acl::replace_mirrored) and [`sync_mirrored`](Acl::sync_mirrored) write the
+/// file too; the other methods do not. Up to HAProxy 3.2, a socket of any level may change ACLs; from 3.4 on, a
 /// change needs level admin.
 ///
 /// See [`Outcomes`] for the result of a call and its failures. A process without this ACL, or
@@ -183,6 +186,21 @@ impl Acl {
         self.set.replace(patterns.into_iter().map(wanted)).await
     }
 
+    /// Does the same as [`replace`](Self::replace), and then writes the patterns to a file of this
+    /// host: [`Map::replace_mirrored`](crate::Map::replace_mirrored) explains the rules.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Map::replace_mirrored`](crate::Map::replace_mirrored), but a file of
+    ///   patterns can hold any pattern that does not begin with a blank or a tab.
+    pub async fn replace_mirrored<P: AsRef<str>>(
+        &self,
+        patterns: impl IntoIterator<Item = P>,
+        path: impl AsRef<Path>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.replace_mirrored(patterns.into_iter().map(wanted), path.as_ref()).await
+    }
+
     /// Makes every process hold exactly these patterns, in this order.
     ///
     /// Sends the changes that each process needs, or replaces all patterns:
@@ -202,6 +220,20 @@ impl Acl {
         patterns: impl IntoIterator<Item = P>,
     ) -> Result<Outcomes<Change>> {
         self.set.sync(patterns.into_iter().map(wanted)).await
+    }
+
+    /// Does the same as [`sync`](Self::sync), and then writes the patterns to a file as
+    /// [`replace_mirrored`](Self::replace_mirrored) does, also if no process needed a change.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`sync`](Self::sync) and of [`replace_mirrored`](Self::replace_mirrored).
+    pub async fn sync_mirrored<P: AsRef<str>>(
+        &self,
+        patterns: impl IntoIterator<Item = P>,
+        path: impl AsRef<Path>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.sync_mirrored(patterns.into_iter().map(wanted), path.as_ref()).await
     }
 
     /// Returns the changes that [`sync`](Self::sync) would make to each process, and changes nothing:

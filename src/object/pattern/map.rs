@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::plan::{Plan, Wanted};
 use super::set::PatternSet;
 use super::verbs::Verbs;
@@ -11,8 +13,9 @@ use crate::show::PatternInfo;
 ///
 /// Creating this value sends nothing, and the map is not checked until it is used.
 ///
-/// Changes apply to the memory of each process and are lost when the process is reloaded: nothing
-/// is written to the file. Up to HAProxy 3.2, a socket of any level may change maps; from 3.4 on, a
+/// Changes apply to the memory of each process and are lost when the process is reloaded.
+/// [`replace_mirrored`](Map::replace_mirrored) and [`sync_mirrored`](Map::sync_mirrored) write the
+/// file too; the other methods do not. Up to HAProxy 3.2, a socket of any level may change maps; from 3.4 on, a
 /// change needs level admin.
 ///
 /// See [`Outcomes`] for the result of a call and its failures. A process without this map, or
@@ -237,6 +240,43 @@ impl Map {
         self.set.replace(entries.into_iter().map(wanted)).await
     }
 
+    /// Does the same as [`replace`](Self::replace), and then writes the entries to a file of this
+    /// host, so that HAProxy reads them again at its next start or reload.
+    ///
+    /// The file gets exactly these entries, in this order: comments are lost. The new text is written
+    /// to a file of another name in the same folder and synchronized with the disk, before anything
+    /// is sent. When every process has the entries, this file is renamed to `path`, and the folder
+    /// is synchronized. If a process fails, the file stays as it was, also through a view of
+    /// [`Cluster::allow_partial`]. A symbolic link at `path` stays, and the file that it leads to is
+    /// replaced.
+    ///
+    /// The file keeps its mode, and its owner and group if this program may set them. If the group
+    /// cannot be kept, the rights of the group are reduced to the rights of all users. Extended
+    /// attributes are not kept. A file that does not exist is created.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`replace`](Self::replace).
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if HAProxy would
+    ///   read an entry of the file as another one: if the key contains a blank or a tab, or if the
+    ///   value begins or ends with one.
+    /// - [`Io`](crate::ErrorKind::Io), before anything is sent, if the new file cannot be written.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if every process has the new
+    ///   entries and the file cannot be renamed or the folder cannot be synchronized. The text
+    ///   states which entries the file holds.
+    ///
+    /// # Cancel safety
+    ///
+    /// The rules of [`replace`](Self::replace). If the future is dropped before the file is renamed,
+    /// the file stays as it was.
+    pub async fn replace_mirrored<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+        path: impl AsRef<Path>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.replace_mirrored(entries.into_iter().map(wanted), path.as_ref()).await
+    }
+
     /// Makes every process hold exactly these entries, in this order.
     ///
     /// The call reads the entries of each process, compares them with `entries`, and sends the
@@ -294,6 +334,20 @@ impl Map {
         self.set.sync(entries.into_iter().map(wanted)).await
     }
 
+    /// Does the same as [`sync`](Self::sync), and then writes the entries to a file as
+    /// [`replace_mirrored`](Self::replace_mirrored) does, also if no process needed a change.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`sync`](Self::sync) and of [`replace_mirrored`](Self::replace_mirrored).
+    pub async fn sync_mirrored<K: AsRef<str>, V: AsRef<str>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+        path: impl AsRef<Path>,
+    ) -> Result<Outcomes<Change>> {
+        self.set.sync_mirrored(entries.into_iter().map(wanted), path.as_ref()).await
+    }
+
     /// Returns the changes that [`sync`](Self::sync) would make to each process, and changes nothing:
     /// `show map ID`.
     ///
@@ -348,8 +402,9 @@ impl Map {
     ///
     /// A key without an entry is no failure. The [message](Change::message) of a process says how
     /// many keys it had, such as `4998 of 5000 keys`; the change is
-    /// [`Unchanged`](Change::Unchanged) if it had none of them. A key that is given twice counts once. On HAProxy 3.4, which deletes one of
-    /// several entries with a key, each key is sent until no entry is left.
+    /// [`Unchanged`](Change::Unchanged) if it had none of them. A key that is given twice counts
+    /// once. On HAProxy 3.4, which deletes one of several entries with a key, each key is sent until
+    /// no entry is left.
     ///
     /// If HAProxy refuses a command, it still executes the other commands of the same piece. Later
     /// pieces are not sent to that process.

@@ -7,6 +7,7 @@ mod deletion;
 mod id;
 mod lookup;
 mod map;
+mod mirror;
 mod plan;
 mod replacement;
 mod set;

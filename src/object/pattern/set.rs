@@ -1,6 +1,9 @@
+use std::path::Path;
+
 use super::bulk::Bulk;
 use super::contents::Contents;
 use super::deletion::Deletion;
+use super::mirror::Text;
 use super::plan::{Plan, Wanted};
 use super::replacement::{Replacement, SINCE};
 use super::synchronization::{IN_SYNC, Synchronization};
@@ -90,13 +93,36 @@ impl PatternSet {
         replacement.run(&self.cluster).await
     }
 
+    pub(super) async fn replace_mirrored(
+        &self,
+        entries: impl IntoIterator<Item = Wanted>,
+        path: &Path,
+    ) -> Result<Outcomes<Change>> {
+        let entries: Vec<Wanted> = entries.into_iter().collect();
+        let text = Text::new(&entries)?;
+        let replacement = Replacement::new(self.verbs, &self.id, entries)?;
+        text.mirror(path, replacement.run(&self.cluster)).await
+    }
+
     pub(super) async fn plan(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Outcomes<Plan>> {
         self.plan_on(&self.cluster, &self.checked(wanted)?).await
     }
 
     /// Makes every process hold exactly these entries.
     pub(super) async fn sync(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Outcomes<Change>> {
+        self.sync_checked(self.checked(wanted)?).await
+    }
+
+    pub(super) async fn sync_mirrored(
+        &self,
+        wanted: impl IntoIterator<Item = Wanted>,
+        path: &Path,
+    ) -> Result<Outcomes<Change>> {
         let wanted = self.checked(wanted)?;
+        Text::new(&wanted)?.mirror(path, self.sync_checked(wanted)).await
+    }
+
+    async fn sync_checked(&self, wanted: Vec<Wanted>) -> Result<Outcomes<Change>> {
         let plans = self.plan_on(&self.cluster.allow_partial(), &wanted).await?;
         let is_strict = !self.cluster.is_partial();
         let unchanged = if is_strict && !plans.is_complete() {
