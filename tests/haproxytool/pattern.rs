@@ -30,7 +30,7 @@ impl Site {
         self.changed(&["map", "delete", &file, "e.example", "f.example", "none"]).await;
         self.all_have("map", &["a.example app", "b.example new"]).await;
 
-        let lines = "# more\nx.example  one two\n\n  y.example\tthree\n";
+        let lines = "# more\nx.example  one two\n\n  y.example\tthree \t\r\n";
         let more = self.file("more.map");
         std::fs::write(&more, lines).unwrap();
         let with_more = ["a.example app", "b.example new", "x.example one two", "y.example three"];
@@ -50,10 +50,15 @@ impl Site {
         let synced = ["a.example app", "b.example new", "x.example 1", "z.example two"];
         self.all_have("map", &synced).await;
         assert_eq!(results(&self.read(&["map", "sync", &file, &held]).await), self.everywhere("unchanged"));
+        self.mirrors("map", &file, &held, "a.example app\nb.example new\nx.example 1\nz.example two\n").await;
         let output = self.run(&["--json", "map", "replace", &file, &more]).await;
         if self.can_replace() {
             assert_eq!(results(&value(&output)), self.everywhere("changed"));
             self.all_have("map", &with_more[2..]).await;
+            let mirror = self.file("mirror");
+            self.changed(&["map", "replace", &file, &more, "--mirror", &mirror]).await;
+            let written = std::fs::read_to_string(&mirror).unwrap();
+            assert_eq!(written, "x.example one two\ny.example three\n");
         } else {
             assert!(results(&value(&output)).contains(&"failed".to_owned()));
             self.all_have("map", &synced).await;
@@ -70,6 +75,20 @@ impl Site {
             self.all_have("map", &with_more[2..]).await;
             self.changed(&["map", "clear", &file]).await;
         }
+    }
+
+    /// Checks the file that `sync` writes if all processes hold the entries already.
+    async fn mirrors(&self, object: &str, file: &str, wanted: &str, expected: &str) {
+        let mirror = self.file("mirror");
+        let output = self.run(&[object, "sync", file, wanted, "--mirror", &mirror]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+        assert_eq!(std::fs::read_to_string(&mirror).unwrap(), expected);
+        let output = self.run(&[object, "sync", file, wanted, "--mirror", &mirror, "--plan"]).await;
+        assert_eq!(output.status.code(), Some(2));
+        assert!(errors(&output).contains("sync: takes --plan or --mirror, not both"), "{}", errors(&output));
+        let output = self.run(&[object, "sync", file, wanted, "--mirror", "/none/file"]).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors(&output).contains("cannot write file /none/file: "), "{}", errors(&output));
     }
 
     pub(crate) async fn acl(&self) {
@@ -95,6 +114,7 @@ impl Site {
         assert_eq!(plan[&self.labels()[0]]["add"], json!(["203.0.113.1", "203.0.113.2"]));
         self.changed(&["acl", "sync", &file, &more]).await;
         self.all_have("acl", &["203.0.113.1", "203.0.113.2"]).await;
+        self.mirrors("acl", &file, &more, "203.0.113.1\n203.0.113.2\n").await;
         std::fs::write(&more, "192.0.2.9\n").unwrap();
         let output = self.run(&["--json", "acl", "replace", &file, &more]).await;
         let replaced = ("changed", &["192.0.2.9"][..]);

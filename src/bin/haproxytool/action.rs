@@ -120,6 +120,7 @@ const DATA: Choice = Choice::value(
     "Take entries whose value is eq, ne, le, ge, lt or gt; up to four times",
 );
 const PLAN: Choice = Choice::flag("plan", "Print the changes and do not make them");
+const MIRROR: Choice = Choice::value("mirror", "FILE", "Then write this file anew, for the next reload");
 const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
 actions! {
@@ -251,8 +252,8 @@ actions! {
         "add-all" "FILE [PATH]" "add the entries of a file, of stdin if none is given"
         "set" "FILE KEY VALUE" "give all entries of a key another value"
         "delete" "FILE KEY..." "delete entries of keys"
-        "replace" "FILE PATH" "replace all entries by those of a file in one transaction, - for stdin"
-        "sync" "FILE PATH" [PLAN] "make all processes hold the entries of a file"
+        "replace" "FILE PATH" [MIRROR] "replace all entries by those of a file in one transaction, - for stdin"
+        "sync" "FILE PATH" [PLAN, MIRROR] "make all processes hold the entries of a file"
         "clear" "FILE" "delete all entries"
     }
     acl "ACLs, and how the processes differ in them" {
@@ -263,8 +264,8 @@ actions! {
         "add" "FILE PATTERN" "add a pattern"
         "add-all" "FILE [PATH]" "add the patterns of a file, of stdin if none is given"
         "delete" "FILE PATTERN..." "delete patterns"
-        "replace" "FILE PATH" "replace all patterns by those of a file in one transaction, - for stdin"
-        "sync" "FILE PATH" [PLAN] "make all processes hold the patterns of a file"
+        "replace" "FILE PATH" [MIRROR] "replace all patterns by those of a file in one transaction, - for stdin"
+        "sync" "FILE PATH" [PLAN, MIRROR] "make all processes hold the patterns of a file"
         "clear" "FILE" "delete all patterns"
     }
     dump "Every metric of every object" {

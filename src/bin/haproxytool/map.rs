@@ -43,11 +43,13 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             let lines = pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?;
             let entries = lines.iter().map(|line| pair(line));
             // Strict, unless --allow-partial is given: if one process fails, no process is changed.
-            return match call.action {
-                "replace" => pattern::changed(read.replace(entries).await),
-                _ if call.given.has("plan") => Ok(pattern::plan(&read.plan(entries).await?)),
-                _ => pattern::changed(read.sync(entries).await),
-            };
+            return pattern::changed(match (call.action, pattern::mirror(call)?) {
+                ("replace", Some(path)) => read.replace_mirrored(entries, path).await,
+                ("replace", None) => read.replace(entries).await,
+                (_, Some(path)) => read.sync_mirrored(entries, path).await,
+                _ if call.given.has("plan") => return Ok(pattern::plan(&read.plan(entries).await?)),
+                _ => read.sync(entries).await,
+            });
         }
         _ => write.clear().await?,
     };
@@ -57,5 +59,5 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 /// Splits a line of a map's file into key and value.
 fn pair(line: &str) -> (&str, &str) {
     let (key, value) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-    (key, value.trim_start())
+    (key, value.trim_matches([' ', '\t']))
 }

@@ -8,6 +8,7 @@ use haproxyadmin::snapshot::Label;
 use haproxyadmin::{Change, Outcomes};
 use serde_json::{Map, Value};
 
+use crate::call::Call;
 use crate::failure::Failures;
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
@@ -82,7 +83,19 @@ pub(crate) fn plan(outcomes: &Outcomes<Plan>) -> Report {
     Report::value(text, json.collect::<Map<_, _>>().into()).asked(outcomes)
 }
 
-/// Reads the lines of a file, or of stdin, that hold an entry.
+/// Returns the file that the entries are written to at the end.
+pub(crate) fn mirror(call: &Call) -> Result<Option<&str>, Problem> {
+    let path = call.given.value("mirror");
+    if path.is_some() && call.given.has("plan") {
+        return Err(Problem::Usage(format!("{} sync: takes --plan or --mirror, not both", call.object)));
+    }
+    Ok(path)
+}
+
+/// Reads the lines of a file, or of stdin, that hold an entry, without the blanks before it.
+///
+/// HAProxy reads its files in the same way: a comment begins at the start of its line, and CR ends
+/// a line too.
 pub(crate) fn lines(path: Option<&str>) -> Result<Vec<String>, Problem> {
     let mut text = String::new();
     match path {
@@ -91,8 +104,9 @@ pub(crate) fn lines(path: Option<&str>) -> Result<Vec<String>, Problem> {
             text = fs::read_to_string(path).map_err(|error| Problem::File(path.to_owned(), error))?;
         }
     }
-    let entries = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(entries.map(str::to_owned).collect())
+    let lines = text.split('\n').filter(|line| !line.starts_with('#'));
+    let entries = lines.filter_map(|line| line.trim_start_matches([' ', '\t']).split('\r').next());
+    Ok(entries.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn texts<'a>(entries: impl Iterator<Item = haproxyadmin::map::Entry<'a>>) -> Vec<String> {
