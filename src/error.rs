@@ -293,6 +293,11 @@ impl Error {
         self.map_problem(|problem| Problem::Unfinished { left, cause: Box::new(problem) })
     }
 
+    /// States what the failed call left in the process. The kind of the error stays.
+    pub(crate) fn with_leftover(self, left: &'static str) -> Self {
+        self.map_problem(|problem| Problem::Leftover { left, cause: Box::new(problem) })
+    }
+
     /// Returns HAProxy's message if it refused the command.
     pub(crate) fn refusal(&self) -> Option<&str> {
         match &self.0.problem {

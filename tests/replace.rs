@@ -5,7 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,9 @@ use support::{Config, Moment, Relay, Release, Running, ask, http_get, managed_cl
 struct Site {
     running: Running,
     relay: Relay,
+    config: Config,
+    /// Set if the level of the last process' usual socket is user.
+    is_demoted: bool,
 }
 
 fn known() -> Vec<Release> {
@@ -50,13 +53,30 @@ impl Site {
         let mut running = Running::new();
         fs::write(running.dir().join("paths.map"), "/both yes\n/old yes\n").unwrap();
         fs::write(running.dir().join("paths.acl"), "/both\n/old\n").unwrap();
-        let config = running.fill(Config::new(CONFIG));
+        let config = running.fill(Config::new(CONFIG)).set("ADMIN", "admin").set("USER", "user");
         for (n, release) in (1..).zip(known()) {
             running.add(&release, &format!("process{n}"), &config.clone().set("N", n)).await;
         }
         let last = running.socket(known().len());
         let relay = Relay::new(running.dir().join(RELAY), last);
-        Self { running, relay }
+        Self { running, relay, config, is_demoted: false }
+    }
+
+    /// Starts another process in place of the last one. Its socket has level user, and another socket
+    /// has level admin.
+    async fn demote_last(&mut self) {
+        let n = known().len();
+        let swapped = self.config.clone().set("ADMIN", "user").set("USER", "admin").set("N", n);
+        self.running.haproxies[n - 1].replace(&known()[n - 1], &swapped).await;
+        self.is_demoted = true;
+    }
+
+    /// Returns the socket of process `n` whose level is admin.
+    fn admin_socket(&self, n: usize) -> PathBuf {
+        if self.is_demoted && n == known().len() {
+            return self.running.dir().join(format!("user.{n}.sock"));
+        }
+        self.running.socket(n)
     }
 
     fn file(&self, name: &str) -> String {
@@ -83,7 +103,7 @@ impl Site {
 
     /// Returns the entries that a command lists in process `n`.
     async fn listed(&self, n: usize, command: &str) -> Vec<String> {
-        let reply = String::from_utf8(ask(self.running.socket(n), command).await).unwrap();
+        let reply = String::from_utf8(ask(self.admin_socket(n), command).await).unwrap();
         let line = |line: &str| Some(line.strip_prefix("0x")?.split_once(' ')?.1.to_owned());
         reply.lines().filter_map(line).collect()
     }
@@ -102,7 +122,8 @@ impl Site {
     async fn assert_nothing_is_left(&self, kind: &str) {
         for n in (1..=known().len()).filter(|n| self.running.is_alive(*n)) {
             let file = self.file(&format!("paths.{kind}"));
-            let list = String::from_utf8(ask(self.running.socket(n), &format!("show {kind}")).await).unwrap();
+            let list = ask(self.admin_socket(n), &format!("show {kind}")).await;
+            let list = String::from_utf8(list).unwrap();
             let line = list.lines().find(|line| line.contains(&format!("({file})"))).unwrap();
             let number = |key: &str| -> usize {
                 let rest = line.split_once(key).unwrap().1;
@@ -121,8 +142,8 @@ const CONFIG: &str = r#"
 global
     nbthread 2
     maxconn 200
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-    stats socket "unix@${DIR}/user.${N}.sock" mode 600 level user
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${ADMIN}
+    stats socket "unix@${DIR}/user.${N}.sock" mode 600 level ${USER}
 
 defaults
     mode http
@@ -243,6 +264,100 @@ async fn requests_see_the_old_entries_or_the_new_ones() {
     }
 }
 
+const THREADS_CONFIG: &str = r#"
+global
+    nbthread 4
+    maxconn 200
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout client 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    http-request return status 200 content-type text/plain lf-string "%[path,map(${DIR}/g.map,none)] %[path,map_sub(${DIR}/g.map,none)]"
+"#;
+
+/// Returns the body of the answer to a request.
+async fn body(socket: &Path, path: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    reply.rsplit_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// Sends requests until it is over, and returns their number and the number of requests whose two
+/// lookups saw different entries. Panics if a lookup sees no entries, or older ones than a lookup
+/// before it.
+async fn see_generations(socket: PathBuf, key: String, is_over: Arc<AtomicBool>) -> (usize, usize) {
+    let (mut requests, mut straddling, mut last) = (0, 0, [0; 2]);
+    while !is_over.load(Ordering::SeqCst) {
+        let body = body(&socket, &key).await;
+        let seen: Vec<u32> = body.split(' ').map(|word| word.parse().expect(&body)).collect();
+        assert!(last[0] <= seen[0] && last[1] <= seen[1], "{last:?}, then {seen:?}");
+        requests += 1;
+        straddling += usize::from(seen[0] != seen[1]);
+        last = [seen[0], seen[1]];
+    }
+    (requests, straddling)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lookup_of_any_thread_sees_one_set_and_never_an_older_one_again() {
+    let mut running = Running::new();
+    let entries = |generation: u32| (0..500).map(move |n| (format!("/key-{n}-"), generation.to_string()));
+    let text: Vec<_> = entries(0).map(|(key, value)| format!("{key} {value}\n")).collect();
+    fs::write(running.dir().join("g.map"), text.concat()).unwrap();
+    let config = running.fill(Config::new(THREADS_CONFIG));
+    for (n, release) in (1..).zip(known()) {
+        running.add(&release, &format!("process{n}"), &config.clone().set("N", n)).await;
+    }
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let map = cluster.map(running.dir().join("g.map").display().to_string()).unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let places = (1..=known().len()).flat_map(|n| (0..3).map(move |key| (n, key)));
+    let readers: Vec<_> = places
+        .map(|(n, key)| {
+            let (socket, is_over) = (running.traffic("web", n), Arc::clone(&is_over));
+            tokio::spawn(see_generations(socket, format!("/key-{}-", key * 249), is_over))
+        })
+        .collect();
+    for generation in 1..=20 {
+        map.replace(entries(generation)).await.unwrap();
+    }
+    is_over.store(true, Ordering::SeqCst);
+    let (mut requests, mut straddling) = (0, 0);
+    for reader in readers {
+        let seen = reader.await.unwrap();
+        assert!(seen.0 > 0);
+        (requests, straddling) = (requests + seen.0, straddling + seen.1);
+    }
+    println!("{requests} requests, {straddling} with two lookups that saw different entries");
+    for n in 1..=known().len() {
+        assert_eq!(body(&running.traffic("web", n), "/key-498-").await, "20 20");
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_two_processes_can_meet_the_old_entries_after_the_new_ones() {
+    let site = Site::start().await;
+    let map = site.map().await;
+    site.relay.mark(["commit map @"]);
+    site.relay.hold(Moment::Marking);
+    let call = tokio::spawn(async move { map.replace([("/new", "yes")]).await });
+    site.relay.holds(1).await;
+    let [first, last] = [1, known().len()].map(|n| site.running.traffic("web", n));
+    let changed = async || (http_get(first.clone(), "/old").await == 403).then_some(());
+    until("the first process has committed", changed).await;
+    assert_eq!(http_get(last.clone(), "/old").await, 200);
+    site.relay.release();
+    assert_eq!(words(&call.await.unwrap().unwrap()), all("changed"));
+    assert_eq!(http_get(last, "/old").await, 403);
+}
+
 /// Number of entries of the big map.
 const BIG: usize = 100_000;
 
@@ -265,11 +380,7 @@ frontend web
 /// number of answers before it. Panics if an answer is neither of the old entries nor of the new ones.
 async fn first_new_answer(socket: PathBuf) -> (Instant, usize) {
     for asked in 0.. {
-        let mut stream = UnixStream::connect(&socket).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await.unwrap();
-        match reply.rsplit_once("\r\n\r\n").unwrap().1 {
+        match &*body(&socket, "/").await {
             "old old old" => {}
             "new new new" => return (Instant::now(), asked),
             other => panic!("{other:?}"),
@@ -315,18 +426,21 @@ async fn a_hundred_thousand_entries_are_replaced_at_once() {
 enum Fate {
     Killed,
     StartedAnew,
+    /// Another process with a socket of level user takes its place.
+    Demoted,
     Hung,
 }
 
 #[tokio::test]
 async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
-    for fate in [Fate::Killed, Fate::StartedAnew, Fate::Hung] {
+    for fate in [Fate::Killed, Fate::StartedAnew, Fate::Demoted, Fate::Hung] {
         for mark in BEFORE.into_iter().chain(["commit map @"]) {
             let mut site = Site::start().await;
             let (map, last) = (site.map().await, known().len());
             site.relay.mark([mark]);
             site.relay.hold(Moment::Marking);
-            let call = tokio::spawn(async move { map.replace(NEW).await });
+            let own = map.clone();
+            let call = tokio::spawn(async move { own.replace(NEW).await });
             site.relay.holds(1).await;
             match fate {
                 Fate::Killed => site.running.kill(last),
@@ -334,6 +448,7 @@ async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
                     site.running.kill(last);
                     site.running.restart(last).await;
                 }
+                Fate::Demoted => site.demote_last().await,
                 Fate::Hung => site.running.hang(last),
             }
             site.relay.release();
@@ -343,13 +458,22 @@ async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
             }
             let outcomes = error.outcomes::<Change>().unwrap();
             let is_commit = mark == "commit map @";
+            let said = outcomes.iter().last().unwrap().message().unwrap();
+            match fate {
+                _ if !["add map @", "show map @"].contains(&mark) => assert!(!said.contains(LEFT), "{said}"),
+                Fate::Hung => assert!(said.contains(LEFT), "{said}"),
+                // The relay still accepts connections in place of a killed process.
+                Fate::Killed | Fate::StartedAnew | Fate::Demoted => {}
+            }
             let others = if is_commit { "changed" } else { "unchanged" };
             let words = words(outcomes);
             let word = words[last - 1];
             assert_eq!(words, but_last(others, word), "{fate:?} {mark}: {error}");
             match fate {
                 // The new process may not answer yet when the library asks for the live version.
-                Fate::StartedAnew if is_commit => assert!(["unknown", "failed"].contains(&word)),
+                Fate::StartedAnew | Fate::Demoted if is_commit => {
+                    assert!(["unknown", "failed"].contains(&word))
+                }
                 _ if is_commit => assert_eq!(word, "unknown", "{fate:?}"),
                 _ => assert_eq!(word, "failed", "{fate:?} {mark}"),
             }
@@ -364,8 +488,39 @@ async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
             if !matches!(fate, Fate::Hung) {
                 site.assert_nothing_is_left("map").await;
             }
+            assert_next_replacement(&site, &map, fate).await;
         }
     }
+}
+
+/// Part of the message of a process that keeps entries of a version that was not committed.
+const LEFT: &str = "entries of the new version may be left in memory";
+
+/// Checks that the next replacement frees every version, or changes nothing at all.
+async fn assert_next_replacement(site: &Site, map: &Map, fate: Fate) {
+    let last = known().len();
+    let before = site.entries("map").await;
+    let result = map.replace([("/next", "yes")]).await;
+    match fate {
+        Fate::StartedAnew | Fate::Hung => {
+            assert_eq!(words(&result.unwrap()), all("changed"), "{fate:?}");
+            assert_eq!(site.entries("map").await, all(vec!["/next yes".to_owned()]), "{fate:?}");
+        }
+        Fate::Killed | Fate::Demoted => {
+            let error = result.unwrap_err();
+            let outcomes = error.outcomes::<Change>().unwrap();
+            assert_eq!(words(outcomes), but_last("unchanged", "failed"), "{fate:?}: {error}");
+            let kind = outcomes.iter().nth(last - 1).unwrap().error().unwrap().kind();
+            let expected = match fate {
+                Fate::Killed => ErrorKind::Connect,
+                _ => ErrorKind::PermissionDenied,
+            };
+            // A killed process may close the connection that the relay opened.
+            assert!(kind == expected || kind == ErrorKind::Closed, "{fate:?}: {error}");
+            assert_eq!(site.entries("map").await, before, "{fate:?}");
+        }
+    }
+    site.assert_nothing_is_left("map").await;
 }
 
 #[tokio::test]

@@ -76,6 +76,9 @@ pub(crate) enum Problem {
     /// states what was done, and the state in which the object is left.
     #[error("{left}: {cause}")]
     Unfinished { left: Box<str>, cause: Box<Problem> },
+    /// A call that failed and left something in a process that no request sees.
+    #[error("{cause}; {left}")]
+    Leftover { left: &'static str, cause: Box<Problem> },
     #[error("{0}")]
     Diverging(String),
     /// A command that failed on one or more processes. `cause` is the error that stands for
@@ -96,7 +99,8 @@ impl Problem {
             | Problem::File { error, .. } => Some(error),
             Problem::OutcomeUnknown(cause)
             | Problem::PartiallyApplied { cause, .. }
-            | Problem::Unfinished { cause, .. } => cause.io(),
+            | Problem::Unfinished { cause, .. }
+            | Problem::Leftover { cause, .. } => cause.io(),
             Problem::Unidentified(failure) => failure.error()?.io(),
             Problem::Incomplete { cause, .. } | Problem::Several { cause, .. } => cause.as_ref()?.io(),
             _ => None,
@@ -125,6 +129,7 @@ impl Problem {
             Problem::Refused(_) | Problem::Stopped(_) | Problem::ReloadFailed(_) => ErrorKind::Refused,
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Problem::Leftover { cause, .. } => cause.kind(),
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
             Problem::Unidentified(failure) => failure.kind,

@@ -183,13 +183,20 @@ impl Map {
     ///
     /// A lookup sees all old entries or all new entries of its process, never a mixture and never
     /// an empty map. A request that looks up several keys while the version is committed can see
-    /// the old entries first and the new ones then. Across processes there is a moment between the first commit and the last one
-    /// in which processes differ. It lasts as long as the slowest process takes to accept a
-    /// connection and to answer two commands. If a process fails in it, the outcomes are the exact
-    /// list: changed, failed (it has the old entries), or unknown.
+    /// the old entries first and the new ones then, never the reverse.
+    ///
+    /// Across processes there is a moment between the first commit and the last one in which
+    /// processes differ. It lasts as long as the slowest process takes to accept a connection and to
+    /// answer two commands. A client that sends two requests in it can meet the new entries on one
+    /// process first and the old ones on another process then. If a process fails in it, the outcomes
+    /// are the exact list: changed, failed (it has the old entries), or unknown.
     ///
     /// Each step takes as long as the [`Limits`](crate::Limits) allow for a call. While the new
     /// version is prepared, the process holds both versions in memory.
+    ///
+    /// If a process does not answer while the new version is discarded, its error or its message says
+    /// that entries may be left. They cost memory and change no answer. The next replacement that
+    /// commits frees them, because HAProxy then removes all earlier versions. So does a reload.
     ///
     /// Do not run two replacements of one map at the same time, and no
     /// [`delete`](Self::delete) or [`set`](Self::set) beside one: up to 3.0 these two also change
@@ -216,9 +223,7 @@ impl Map {
     ///
     /// If the future is dropped before the last step, no process is changed, and each process may
     /// keep the new version in memory. If it is dropped in the last step, some processes may have
-    /// committed. The same holds for a process that hangs while the version is discarded. A version
-    /// that is left costs the memory of its entries and changes no answer. The next replacement
-    /// that commits frees it: HAProxy then removes all earlier versions. So does a reload.
+    /// committed.
     ///
     /// # Example
     ///

@@ -64,15 +64,22 @@ impl Replacement {
         let (this, prepare) = (&self, &self.prepare()?);
         let fill = |target: Target, deadline| async move {
             let fill = Fill { replacement: this, member: &target.member };
-            target.execute_once(&fill, &deadline).await.map_err(Error::without_effect)
+            let result = target.execute_once(&fill, &deadline).await.map_err(Error::without_effect);
+            match result {
+                Ok(Response::Value(prepared)) => Ok(Response::Value(Ok(prepared))),
+                Ok(Response::Absent(words)) => Ok(Response::Absent(words)),
+                Err(error) if this.has_prepared(target.member.address()) => Ok(Response::Value(Err(error))),
+                Err(error) => Err(error),
+            }
         };
         let filled = cluster.allow_partial().fan_out().each(prepare, StatFilter::Nothing, fill).await?;
-        let ready: Vec<Prepared> = filled.values().map(|(_, prepared)| prepared.clone()).collect();
+        let ready: Vec<Prepared> =
+            filled.values().filter_map(|(_, filled)| filled.as_ref().ok()).cloned().collect();
 
-        let is_whole = filled.is_complete();
+        let is_whole = filled.is_complete() && filled.values().all(|(_, filled)| filled.is_ok());
         let checks = if is_strict && !is_whole { Vec::new() } else { check(&ready, cluster).await };
         let is_given_up = is_strict && (!is_whole || checks.iter().any(Result::is_err));
-        let results: Results = if is_given_up {
+        let mut results: Results = if is_given_up {
             let failed = |(prepared, check): (&Prepared, Result<()>)| {
                 Some((prepared.member.address().clone(), Err(check.err()?)))
             };
@@ -82,13 +89,11 @@ impl Replacement {
         };
 
         let left = self.discard_all(&results, cluster).await;
-        let mut results = results;
-        let outcomes = filled.then(|address, prepared| match results.remove(address) {
-            Some(result) => result,
-            None if left.contains(&(address.clone(), prepared.version)) => {
-                Ok(Response::Value(Change::Unchanged(NOT_DISCARDED.into())))
-            }
-            None => Ok(Response::Value(Change::Unchanged(DISCARDED.into()))),
+        let outcomes = filled.then(|address, filled| {
+            let is_left = left.contains(address);
+            let result =
+                filled.and_then(|_| results.remove(address).unwrap_or_else(|| Ok(unchanged(is_left))));
+            result.map_err(|error| if is_left { error.with_leftover(LEFT) } else { error })
         });
         if is_strict { outcomes.all() } else { Ok(outcomes) }
     }
@@ -159,8 +164,8 @@ impl Replacement {
     /// Discards the versions that were not committed. If the outcome of a commit is unknown, the
     /// version stays, because it may be the live version by now.
     ///
-    /// Returns the address and the version of each process on which this failed.
-    async fn discard_all(&self, results: &Results, cluster: &Cluster) -> HashSet<(Address, u32)> {
+    /// Returns the address of each process on which this failed.
+    async fn discard_all(&self, results: &Results, cluster: &Cluster) -> HashSet<Address> {
         let deadline = &Deadline::new(cluster.limits());
         let is_over = |prepared: &Prepared| match results.get(prepared.member.address()) {
             Some(Ok(_)) => true,
@@ -170,7 +175,7 @@ impl Replacement {
         let open: Vec<_> = self.prepared().iter().filter(|prepared| !is_over(prepared)).cloned().collect();
         let discarding = open.iter().map(|prepared| async move {
             let failed = self.discard(prepared, deadline).await.is_err();
-            failed.then(|| (prepared.member.address().clone(), prepared.version))
+            failed.then(|| prepared.member.address().clone())
         });
         join_all(discarding).await.into_iter().flatten().collect()
     }
@@ -181,7 +186,7 @@ impl Replacement {
     /// left are deleted by their references.
     async fn discard(&self, prepared: &Prepared, deadline: &Deadline) -> Result<()> {
         let mut connection = match prepared.connect(deadline).await {
-            Err(error) if error.is_replaced() => return Ok(()),
+            Err(error) if error.is_replaced() || error.kind() == ErrorKind::Connect => return Ok(()),
             connection => connection?,
         };
         let verb = self.verbs.clear;
@@ -232,6 +237,11 @@ impl Replacement {
             None => command,
         };
         command.text(&self.id.to_string())
+    }
+
+    /// Returns `true` if the process at this address has prepared a version.
+    fn has_prepared(&self, address: &Address) -> bool {
+        self.prepared().iter().any(|prepared| prepared.member.address() == address)
     }
 
     fn prepared(&self) -> MutexGuard<'_, Vec<Prepared>> {
@@ -306,6 +316,11 @@ fn wrong_count(found: usize, expected: usize) -> Error {
     Error::from_kind(ErrorKind::Refused, text)
 }
 
-/// Messages for a process that holds all entries, if the call failed on another process.
-const DISCARDED: &str = "the new version was discarded";
-const NOT_DISCARDED: &str = "the new version was not committed, and its entries are left in memory";
+/// Returns the outcome of a process that holds all entries, if the call failed on another process.
+fn unchanged(is_left: bool) -> Response<Change> {
+    let words = if is_left { LEFT } else { "the new version was discarded" };
+    Response::Value(Change::Unchanged(words.into()))
+}
+
+/// Message for a process whose version could not be discarded.
+const LEFT: &str = "entries of the new version may be left in memory until the next replacement or reload";
