@@ -230,6 +230,8 @@ async fn check(process: &Process, case: &Case) {
     check_map(process, &case.key, &case.value, &before).await;
     check_sync(process, &case.key, &case.value, &before).await;
     check_acl(process, &case.pattern, &before).await;
+    check_acl_sync(process, &case.pattern, &before).await;
+    check_replacement(process, case, &before).await;
     check_table(process, &case.key).await;
     check_ring(process, &case.key).await;
     check_names(process, case).await;
@@ -288,6 +290,56 @@ async fn check_sync(process: &Process, key: &str, value: &str, before: &BTreeMap
         process.map.sync(held.clone()).await.unwrap();
         assert_eq!(process.entries("map", "a.map").await, before["a.map"], "{key:?} {value:?}");
     }
+}
+
+/// Checks the same for a wanted pattern.
+async fn check_acl_sync(process: &Process, pattern: &str, before: &BTreeMap<String, Vec<String>>) {
+    let held: Vec<&str> = before["a.acl"].iter().map(|entry| &**entry).collect();
+    for old in [&held[..], &[]] {
+        let wanted = [old, &[pattern]].concat();
+        match process.acl.sync(wanted.clone()).await {
+            Ok(_) => assert_eq!(process.entries("acl", "a.acl").await, wanted),
+            Err(error) => {
+                assert!(is_refused(&error), "{error} for {pattern:?}");
+                assert!(!is_expressible(pattern), "{error} for {pattern:?}");
+            }
+        }
+        process.acl.sync(held.clone()).await.unwrap();
+        assert_eq!(process.entries("acl", "a.acl").await, before["a.acl"], "{pattern:?}");
+    }
+}
+
+/// Checks that a replacement stores its entries unchanged, or is refused before anything is sent.
+async fn check_replacement(process: &Process, case: &Case, before: &BTreeMap<String, Vec<String>>) {
+    if !process.running.haproxies[0].release.is_at_least("2.4") {
+        return;
+    }
+    let Case { key, value, pattern, .. } = case;
+    let pairs: Vec<(&str, &str)> =
+        before["a.map"].iter().map(|entry| entry.split_once(' ').unwrap()).collect();
+    match process.map.replace([("k", "v"), (key, value), ("k", "w")]).await {
+        Ok(_) => {
+            let expected = ["k v".to_owned(), format!("{key} {value}"), "k w".to_owned()];
+            assert_eq!(process.entries("map", "a.map").await, expected);
+            process.map.replace(pairs).await.unwrap();
+        }
+        Err(error) => {
+            assert!(is_refused(&error), "{error} for {key:?} {value:?}");
+            assert!(!(is_expressible(key) && is_expressible(value)), "{error} for {key:?} {value:?}");
+        }
+    }
+    assert_eq!(process.entries("map", "a.map").await, before["a.map"], "{key:?} {value:?}");
+    match process.acl.replace(["/k", pattern, "/k"]).await {
+        Ok(_) => {
+            assert_eq!(process.entries("acl", "a.acl").await, ["/k", pattern, "/k"]);
+            process.acl.replace(&before["a.acl"]).await.unwrap();
+        }
+        Err(error) => {
+            assert!(is_refused(&error), "{error} for {pattern:?}");
+            assert!(!is_expressible(pattern), "{error} for {pattern:?}");
+        }
+    }
+    assert_eq!(process.entries("acl", "a.acl").await, before["a.acl"], "{pattern:?}");
 }
 
 /// Checks that the value of an existing entry can be set, and that the entry then has this value.

@@ -472,7 +472,7 @@ async fn every_process_is_accounted_for_whatever_befalls_one_at_any_step() {
             match fate {
                 // The new process may not answer yet when the library asks for the live version.
                 Fate::StartedAnew | Fate::Demoted if is_commit => {
-                    assert!(["unknown", "failed"].contains(&word))
+                    assert!(["unknown", "failed"].contains(&word));
                 }
                 _ if is_commit => assert_eq!(word, "unknown", "{fate:?}"),
                 _ => assert_eq!(word, "failed", "{fate:?} {mark}"),
@@ -741,6 +741,31 @@ async fn the_next_replacement_frees_a_version_that_was_left() {
     site.relay.release();
     map.replace([("k", "v")]).await.unwrap();
     assert_eq!(site.entries("map").await, all(vec!["k v".to_owned()]));
+    site.assert_nothing_is_left("map").await;
+}
+
+/// HAProxy 3.4 can only delete the entries of a version one by one, which would take it minutes.
+#[tokio::test]
+async fn a_big_version_that_is_left_is_told_and_freed_by_the_next_replacement() {
+    let site = Site::start().await;
+    let map = site.map().await;
+    let many = (0..12_000).map(|n| (format!("/many/{n}"), "yes"));
+    site.relay.mark(["show map @"]);
+    site.relay.hold(Moment::Marked);
+    let own = map.clone();
+    let call = tokio::spawn(async move { own.replace(many).await });
+    site.relay.holds(1).await;
+    site.relay.cut();
+    let error = call.await.unwrap().unwrap_err();
+    let outcomes = error.outcomes::<Change>().unwrap();
+    assert_eq!(words(outcomes), but_last("unchanged", "failed"), "{error}");
+    let left: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap().contains(LEFT)).collect();
+    let expected: Vec<_> = known().iter().map(|release| release.is_at_least("3.4")).collect();
+    assert_eq!(left, expected, "{error}");
+    assert_eq!(outcomes.failed().next().unwrap().error().unwrap().kind(), ErrorKind::Closed);
+    assert_eq!(site.entries("map").await, all(old()));
+    assert_eq!(words(&map.replace(NEW).await.unwrap()), all("changed"));
+    assert_eq!(site.entries("map").await, all(new()));
     site.assert_nothing_is_left("map").await;
 }
 

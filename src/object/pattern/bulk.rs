@@ -111,6 +111,19 @@ impl Bulk {
     }
 }
 
+/// Divides commands that change or delete existing entries into small batches.
+///
+/// HAProxy looks for such an entry in the whole list: in a map of 100,000 entries, 3.4 takes 0.5 ms and
+/// 2.2 takes 7 ms. Between two batches it serves requests, and its answers come within the limits.
+pub(super) fn divide_slow(commands: &[Command]) -> Result<Vec<Batch>> {
+    const MOST: usize = 16;
+    let mut batches = Vec::new();
+    for few in commands.chunks(MOST) {
+        batches.extend(Batch::divide(few.to_vec())?);
+    }
+    Ok(batches)
+}
+
 /// The batches of one call, each with the number of entries in each of its commands.
 pub(super) struct Additions(Vec<(Batch, usize)>);
 

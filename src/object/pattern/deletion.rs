@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::bulk::divide_slow;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
-use crate::process::{Batch, Executed, IdentifiedConnection};
+use crate::process::{Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, Response};
 use crate::show::Info;
 use crate::show::stat::StatFilter;
@@ -67,7 +68,7 @@ impl OnceJob for Deletion {
         let mut gone = 0;
         while !round.is_empty() {
             let mut found = Vec::new();
-            for batch in Batch::divide(round)? {
+            for batch in divide_slow(&round)? {
                 let Executed { answers, ended } = connection.execute_all(&batch, deadline).await;
                 let mut failed = None;
                 for (command, answer) in batch.commands().iter().zip(answers) {

@@ -195,8 +195,10 @@ impl Map {
     /// version is prepared, the process holds both versions in memory.
     ///
     /// If a process does not answer while the new version is discarded, its error or its message says
-    /// that entries may be left. They cost memory and change no answer. The next replacement that
-    /// commits frees them, because HAProxy then removes all earlier versions. So does a reload.
+    /// that entries may be left. The same holds for HAProxy 3.4 if the version has more than 10,000
+    /// entries, because this release can only delete them one by one. They cost memory and change no
+    /// answer. The next replacement that commits frees them, because HAProxy then removes all earlier
+    /// versions. So does a reload.
     ///
     /// Do not run two replacements of one map at the same time, and no
     /// [`delete`](Self::delete) or [`set`](Self::set) beside one: up to 3.0 these two also change
@@ -302,8 +304,12 @@ impl Map {
     /// release. HAProxy adds entries at the end only. If a new entry belongs in the middle, all
     /// entries behind it are added again and deleted at their old place.
     ///
+    /// HAProxy looks for a referenced entry in the whole list. In a map of 100,000 entries, each value
+    /// that is set and each entry that is deleted takes 3.4 about 0.5 ms, and 2.2 about 7 ms.
+    ///
     /// HAProxy prints a blank between key and value. An entry with more blanks is therefore compared
-    /// by its whole text: key `a b` with value `c` is the same as key `a` with value `b c`.
+    /// by its whole text: key `a b` with value `c` is the same as key `a` with value `b c`. Another
+    /// value of such an entry is a new entry.
     ///
     /// If a process cannot be read, nothing is sent to any process, except through a view of
     /// [`Cluster::allow_partial`].

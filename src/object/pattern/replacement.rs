@@ -6,14 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::future::join_all;
 
 use super::PatternId;
-use super::bulk::Bulk;
+use super::bulk::{Bulk, divide_slow};
 use super::plan::Wanted;
 use super::verbs::Verbs;
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
-use crate::process::{Batch, IdentifiedConnection, ProcessClient};
+use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::protocol::{Change, Command, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo, new_version};
@@ -44,6 +44,10 @@ struct Prepared {
     identity: Identity,
     version: u32,
 }
+
+/// Most entries of a version that are deleted one by one. Beside 100,000 live entries, each takes
+/// HAProxy 3.4 0.7 ms.
+const MOST_DELETED: usize = 10_000;
 
 /// First release that knows versions of maps and ACLs.
 pub(super) const SINCE: (u16, u16) = (2, 4);
@@ -183,7 +187,7 @@ impl Replacement {
     /// Removes the entries of a prepared version, unless its process is gone.
     ///
     /// HAProxy 3.4 answers `clear map @N` with success and removes nothing. The entries that are
-    /// left are deleted by their references.
+    /// left are deleted by their references, unless there are too many of them.
     async fn discard(&self, prepared: &Prepared, deadline: &Deadline) -> Result<()> {
         let mut connection = match prepared.connect(deadline).await {
             Err(error) if error.is_replaced() || error.kind() == ErrorKind::Connect => return Ok(()),
@@ -195,8 +199,12 @@ impl Replacement {
         let entries = self.entries_of(prepared.version, &mut connection, deadline).await?;
         let verb = self.verbs.delete;
         let delete = self.command(Command::write(verb), None)?;
-        let commands = entries.iter().map(|entry| delete.clone().reference(entry.reference()));
-        for batch in Batch::divide(commands.collect())? {
+        if entries.len() > MOST_DELETED {
+            return Err(wrong_count(entries.len(), 0));
+        }
+        let commands: Vec<_> =
+            entries.iter().map(|entry| delete.clone().reference(entry.reference())).collect();
+        for batch in divide_slow(&commands)? {
             connection.execute_all(&batch, deadline).await.ended?;
         }
         let rest = self.entries_of(prepared.version, &mut connection, deadline).await?.len();

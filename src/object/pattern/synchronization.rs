@@ -1,7 +1,7 @@
 //! Changes that bring one process from the entries that it holds to the wanted ones.
 
 use super::PatternId;
-use super::bulk::{Additions, Bulk};
+use super::bulk::{Additions, Bulk, divide_slow};
 use super::plan::{Steps, Wanted, text_of};
 use super::verbs::Verbs;
 use crate::cluster::OnceJob;
@@ -80,7 +80,7 @@ impl Synchronization<'_> {
         let delete = Command::write(verb).text(&self.id.to_string())?;
         let deleted = steps.delete.iter().filter_map(|at| held.get(*at));
         commands.extend(deleted.map(|entry| delete.clone().reference(entry.reference())));
-        Ok(Changes { additions: (!new.is_empty()).then_some(additions), others: Batch::divide(commands)? })
+        Ok(Changes { additions: (!new.is_empty()).then_some(additions), others: divide_slow(&commands)? })
     }
 
     /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
