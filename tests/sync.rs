@@ -3,15 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
+#![allow(clippy::print_stdout, reason = "the figures are for people")]
 
-use std::time::Duration;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use haproxyadmin::map::Plan;
 use haproxyadmin::{Acl, Change, Cluster, ErrorKind, Limits, Map, Outcome, Outcomes};
 
 mod support;
 
-use support::{Running, ask, managed_cluster, releases};
+use support::{Config, Running, ask, http_get, managed_cluster, releases};
 
 struct Site {
     running: Running,
@@ -239,4 +243,125 @@ async fn nothing_is_sent_of_what_cannot_be_an_entry() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text:?}");
     }
     assert_eq!(site.held("map", "hosts.map").await, before);
+}
+
+/// A request is answered with 200 if `/both` is in the map and in the ACL, and with 403 otherwise.
+const BIG_CONFIG: &str = r#"
+global
+    nbproc 2  # until 2.2
+    nbthread 1  # since 2.6
+    maxconn 200
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin process 1  # until 2.2
+    stats socket "unix@${DIR}/stats/2.sock" mode 600 level admin process 2  # until 2.2
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin  # since 2.6
+
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}" process 1  # until 2.2
+    bind "unix@${DIR}/traffic/web.2" process 2  # until 2.2
+    bind "unix@${DIR}/traffic/web.${N}"  # since 2.6
+    http-request deny unless { path,map("${DIR}/big.map",no) -m str yes }
+    http-request deny unless { path -f "${DIR}/big.acl" }
+    http-request return status 200
+"#;
+
+const BIG: usize = 100_000;
+
+type Pairs = Vec<(String, String)>;
+
+/// Changes 1 % of the entries: half of these get another value, a quarter is deleted, and as many
+/// are added at the end. `/both` stays.
+fn vary(entries: &mut Pairs) {
+    for (at, (_, value)) in entries.iter_mut().enumerate() {
+        if at % 200 == 0 {
+            *value = format!("changed-{at}");
+        }
+    }
+    let mut at = 0;
+    entries.retain(|_| {
+        at += 1;
+        at % 400 != 100
+    });
+    entries.extend((0..BIG / 400).map(|n| (format!("/new/{n}"), "v".to_owned())));
+}
+
+async fn start_big(entries: &Pairs) -> Site {
+    let mut running = Running::new();
+    let map: String = entries.iter().flat_map(|(key, value)| [key, " ", value, "\n"]).collect();
+    let acl: String = entries.iter().flat_map(|(key, _)| [key, "\n"]).collect();
+    fs::write(running.dir().join("big.map"), map).unwrap();
+    fs::write(running.dir().join("big.acl"), acl).unwrap();
+    let config = running.fill(Config::new(BIG_CONFIG));
+    for release in releases() {
+        let n = running.processes() + 1;
+        running.add(&release, &format!("process{n}"), &config.clone().set("N", n)).await;
+    }
+    // HAProxy 2.2 takes milliseconds for each change, and more of them on a busy machine.
+    let long = Duration::from_secs(120);
+    let limits = Limits::new().with_command_timeout(long).with_idle_timeout(long);
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().with_limits(limits);
+    Site { running, cluster }
+}
+
+/// Sends requests until it is over, and returns their number. Panics if an entry that always stays
+/// is not found.
+fn read_always(site: &Site, n: usize, is_over: &Arc<AtomicBool>) -> tokio::task::JoinHandle<usize> {
+    let (socket, is_over) = (site.running.traffic("web", n), Arc::clone(is_over));
+    tokio::spawn(async move {
+        let mut seen = 0;
+        while !is_over.load(Ordering::SeqCst) {
+            assert_eq!(http_get(socket.clone(), "/both").await, 200, "process {n}");
+            seen += 1;
+        }
+        seen
+    })
+}
+
+/// Each process makes a thousand changes, and no request fails meanwhile: a process of each release,
+/// and two processes of HAProxy 2.2 with `nbproc`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_entries_are_synchronized_under_requests() {
+    let mut entries: Pairs = (0..BIG).map(|n| (format!("/key/{n}"), format!("value-{n}"))).collect();
+    entries[BIG / 2 + 3] = ("/both".into(), "yes".into());
+    let site = start_big(&entries).await;
+    let map = site.cluster.map(site.file("big.map")).unwrap();
+    let acl = site.cluster.acl(site.file("big.acl")).unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (1..=site.running.processes()).map(|n| read_always(&site, n, &is_over)).collect();
+    vary(&mut entries);
+    let pairs = || entries.iter().map(|(key, value)| (key, value));
+    let patterns = || entries.iter().map(|(key, _)| key);
+    for process in site.cluster.snapshot().await.unwrap().processes() {
+        let own = site.cluster.only([process]);
+        let start = Instant::now();
+        let outcomes = map.on(&own).sync(pairs()).await.unwrap();
+        let for_map = start.elapsed();
+        let said = outcomes.iter().next().unwrap().message().unwrap();
+        assert_eq!(said, "250 added, 500 changed, 250 deleted");
+        let start = Instant::now();
+        let outcomes = acl.on(&own).sync(patterns()).await.unwrap();
+        let for_acl = start.elapsed();
+        let said = outcomes.iter().next().unwrap().message().unwrap();
+        assert_eq!(said, "250 added, 0 changed, 250 deleted");
+        println!("{}: map {for_map:?}, ACL {for_acl:?}", process.version().unwrap());
+    }
+    let processes = site.running.processes();
+    assert_eq!(words(&map.sync(pairs()).await.unwrap()), vec!["unchanged"; processes]);
+    assert_eq!(words(&acl.sync(patterns()).await.unwrap()), vec!["unchanged"; processes]);
+    is_over.store(true, Ordering::SeqCst);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 0);
+    }
+    let contents = (map.show().await.unwrap(), acl.show().await.unwrap());
+    let held = contents.0.entries().unwrap().zip(contents.1.entries().unwrap());
+    assert_eq!(held.len(), BIG);
+    assert!(
+        held.zip(&entries)
+            .all(|((pair, pattern), (key, value))| pair.is(key, value) && pattern.text() == **key)
+    );
 }
