@@ -71,7 +71,7 @@ impl Site {
         self.is_demoted = true;
     }
 
-    /// Returns the socket of process `n` whose level is admin.
+    /// Returns the socket of process `n` that has level admin.
     fn admin_socket(&self, n: usize) -> PathBuf {
         if self.is_demoted && n == known().len() {
             return self.running.dir().join(format!("user.{n}.sock"));
@@ -289,9 +289,9 @@ async fn body(socket: &Path, path: &str) -> String {
     reply.rsplit_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// Sends requests until it is over, and returns their number and the number of requests whose two
-/// lookups saw different entries. Panics if a lookup sees no entries, or older ones than a lookup
-/// before it.
+/// Sends requests until it is over, and returns their number and the number of requests with two
+/// lookups that saw different entries. Panics if a lookup sees no entries, or older ones than a
+/// lookup before it.
 async fn see_generations(socket: PathBuf, key: String, is_over: Arc<AtomicBool>) -> (usize, usize) {
     let (mut requests, mut straddling, mut last) = (0, 0, [0; 2]);
     while !is_over.load(Ordering::SeqCst) {

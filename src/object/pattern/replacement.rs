@@ -330,5 +330,5 @@ fn unchanged(is_left: bool) -> Response<Change> {
     Response::Value(Change::Unchanged(words.into()))
 }
 
-/// Message for a process whose version could not be discarded.
+/// Message for a process that could not discard its version.
 const LEFT: &str = "entries of the new version may be left in memory until the next replacement or reload";
