@@ -147,6 +147,11 @@ pub mod membership {
     pub use crate::snapshot::requirement::{Required, Requirement};
 }
 
+/// The description of a backend to make: [`BackendRef::add`].
+pub mod backend {
+    pub use crate::object::NewBackend;
+}
+
 /// Peers, between which HAProxy copies the entries of stick tables: [`Cluster::peers`].
 pub mod peers {
     pub use crate::show::{Peer, PeersSection, SharedTable};

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
+use haproxyadmin::backend::NewBackend;
 use haproxyadmin::map::PatternId;
 use haproxyadmin::server::{NewServer, Removal};
+use haproxyadmin::stat::Mode;
 use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
 
 mod support;
@@ -556,6 +558,20 @@ async fn check_new_backend(process: &Process, name: &str, defaults: &str) {
     let is_name = process.cluster.backend_ref(defaults).is_ok();
     let is_unknown = is_name && error.kind() == ErrorKind::Refused;
     assert!(is_unknown || is_refused(&error), "{error} for {defaults:?}");
+    check_guid(process, defaults).await;
+}
+
+/// Checks that a backend gets its GUID, or that the GUID is refused before anything is sent.
+async fn check_guid(process: &Process, guid: &str) {
+    let backend = process.cluster.backend_ref("new").unwrap();
+    match backend.add(NewBackend::from("base").mode(Mode::Tcp).guid(guid)).await {
+        Ok(_) => {
+            let dump = ask(process.running.socket(1), "dump stats-file").await;
+            assert!(String::from_utf8_lossy(&dump).contains(&format!("\n{guid},")), "{guid:?}");
+            backend.delete(Duration::ZERO).await.unwrap();
+        }
+        Err(error) => assert!(is_refused(&error), "{error} for {guid:?}"),
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

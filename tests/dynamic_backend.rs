@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
+use haproxyadmin::backend::NewBackend;
 use haproxyadmin::server::{NewServer, Removal};
+use haproxyadmin::stat::Mode;
 use haproxyadmin::{BackendRef, Change, Cluster, ErrorKind, Outcomes};
 
 mod support;
@@ -117,6 +119,61 @@ async fn a_backend_takes_traffic_from_its_publication_to_its_end() {
     assert!(deleted.iter().all(|said| said.ends_with("Backend deleted.")), "{deleted:?}");
     assert_eq!(every_cell(&running, "new", "BACKEND", "status").await, ["", ""]);
     assert_eq!(running.servers[0].requests(), 2);
+}
+
+#[tokio::test]
+async fn a_backend_has_the_mode_and_the_guid_of_its_description() {
+    let (running, cluster) = running().await;
+    let partial = cluster.allow_partial();
+    let described = NewBackend::from("bare").guid("guid-7");
+    for (mode, text) in [(Mode::Tcp, "tcp"), (Mode::Http, "http")] {
+        new(&cluster).add(described.clone().mode(mode)).await.unwrap();
+        assert_eq!(every_cell(&running, "new", "BACKEND", "mode").await, [text; 2]);
+        for n in 1..=running.processes() {
+            let dump = ask(running.socket(n), "dump stats-file").await;
+            assert!(String::from_utf8_lossy(&dump).contains("\nguid-7,"), "process {n}");
+        }
+        let second = partial.backend_ref("second").unwrap();
+        let said = told(&second.add(NewBackend::from("base").guid("guid-7")).await.unwrap());
+        let words = "\"Error during backend creation : GUID insertion : duplicate entry with backend new.\"";
+        assert!(said.iter().all(|said| said.starts_with("refused: ") && said.ends_with(words)), "{said:?}");
+        new(&cluster).delete(Duration::ZERO).await.unwrap();
+    }
+    for wrong in [NewBackend::from("base").mode(Mode::Spop), NewBackend::from("base").guid("a,b")] {
+        let error = new(&cluster).add(wrong).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    assert_eq!(every_cell(&running, "new", "BACKEND", "status").await, ["", ""]);
+}
+
+#[tokio::test]
+async fn a_backend_that_another_client_publishes_is_unpublished_again() {
+    let (running, _) = running_at(&[release("3.4")], "admin").await;
+    let path = running.dir().join("relay.sock");
+    let relay = Relay::new(&path, running.socket(1));
+    let cluster = Cluster::from_addresses([path.as_path()]).await.unwrap();
+    let backend = new(&cluster);
+    relay.mark(["del backend"]);
+    for (within, said) in [
+        (
+            Duration::ZERO,
+            "the backend was published meanwhile, and was not deleted: refused: \"Backend must be",
+        ),
+        (Duration::from_secs(30), "changed: Backend deleted."),
+    ] {
+        if within.is_zero() {
+            backend.add("base").await.unwrap();
+        }
+        relay.hold(Moment::Marking);
+        let deletion = backend.on(&cluster.allow_partial());
+        let deleting = tokio::spawn(async move { deletion.delete(within).await });
+        relay.holds(1).await;
+        ask(running.socket(1), "publish backend new").await;
+        relay.release();
+        let found = told(&deleting.await.unwrap().unwrap());
+        assert!(found[0].contains(said), "{found:?}");
+    }
+    assert_eq!(every_cell(&running, "new", "BACKEND", "status").await, [""]);
 }
 
 #[tokio::test]

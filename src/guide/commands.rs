@@ -90,7 +90,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `add backend NAME from DEFAULTS` | [`BackendRef::add`](crate::BackendRef::add) | admin | 3.4 |
+//! | `add backend NAME from DEFAULTS [mode M] [guid G]` | [`BackendRef::add`](crate::BackendRef::add) | admin | 3.4 |
 //! | `publish backend NAME` | [`BackendRef::publish`](crate::BackendRef::publish) | admin | 3.4 |
 //! | `unpublish backend NAME` | [`BackendRef::unpublish`](crate::BackendRef::unpublish), [`BackendRef::delete`](crate::BackendRef::delete) | admin | 3.4 |
 //! | `del backend NAME` | [`BackendRef::delete`](crate::BackendRef::delete) | admin | 3.4 |

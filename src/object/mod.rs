@@ -26,6 +26,7 @@ pub use counters::Counters;
 pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};
 pub use pattern::{Acl, Contents, Difference, Lookup, Map, NewValue, PatternId, Plan};
+pub use publication::NewBackend;
 pub use rate_limit::RateLimit;
 pub use ring::{EventStream, Followed, News};
 pub use server::{

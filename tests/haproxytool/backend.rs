@@ -34,7 +34,7 @@ impl Site {
         let words: Vec<_> = self.releases.iter().map(word).collect();
         let code = i32::from(words.contains(&"failed"));
         for (arguments, status) in [
-            (&["add", "new", "--from", "base"][..], "UP (UNPUB)"),
+            (&["add", "new", "--from", "base", "--mode", "tcp", "--guid", "g"][..], "UP (UNPUB)"),
             (&["publish", "new"], "UP"),
             (&["unpublish", "new"], "UP (UNPUB)"),
             (&["delete", "new", "--drain", "5"], ""),
@@ -46,9 +46,14 @@ impl Site {
             let expected: Vec<_> = self.releases.iter().map(status).collect();
             assert_eq!(every_cell(&self.running, "new", "BACKEND", "status").await, expected);
         }
-        for wrong in
-            [&["add", "new"][..], &["add", "--from", "base"], &["publish"], &["delete", "new", "--force"]]
-        {
+        for wrong in [
+            &["add", "new"][..],
+            &["add", "--from", "base"],
+            &["add", "new", "--from", "base", "--mode", "spop"],
+            &["add", "new", "--from", "base", "--guid", "a,b"],
+            &["publish"],
+            &["delete", "new", "--force"],
+        ] {
             let output = self.run(&[&["backend"], wrong].concat()).await;
             assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", errors(&output));
         }

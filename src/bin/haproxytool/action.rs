@@ -107,6 +107,8 @@ macro_rules! actions {
 
 const FROM: Choice =
     Choice::of("from", "DEFAULTS", "Take the settings of this `defaults` section", Times::Required);
+const MODE: Choice = Choice::value("mode", "MODE", "Set the mode, tcp or http");
+const GUID: Choice = Choice::value("guid", "GUID", "Set the identifier that is unique in its process");
 const PORT: Choice = Choice::value("port", "PORT", "Set the port too");
 
 const WEIGHT: Choice = Choice::value("weight", "N", "Set the weight, from 0 to 256");
@@ -171,7 +173,7 @@ actions! {
         "metric" "[NAME...] METRIC" "one metric"
         "states" "[NAME...]" "states of its servers, in each process"
         "shutdown-sessions" "NAME..." "end all sessions on its servers at once"
-        "add" "NAME" [FROM] "make one without servers, which rules do not choose yet"
+        "add" "NAME" [FROM, MODE, GUID] "make one without servers, which rules do not choose yet"
         "publish" "NAME..." "let rules choose it"
         "unpublish" "NAME..." "keep rules from choosing it"
         "delete" "NAME..." [DRAIN] "delete one without servers once its sessions have ended"

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use haproxyadmin::backend::NewBackend;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
-use haproxyadmin::stat::RowKind;
+use haproxyadmin::stat::{Mode, RowKind};
 use haproxyadmin::{BackendRef, Snapshot};
 
 use crate::Views;
@@ -33,8 +34,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "shutdown-sessions" => Report::each(&refs(call, views).await?, BackendRef::shutdown_sessions).await,
         "add" => {
             let [name] = call.arguments()?;
-            let defaults = call.given.value("from").unwrap_or_default();
-            Ok(Report::changes(vec![views.write.backend_ref(name)?.add(defaults).await?]))
+            Ok(Report::changes(vec![views.write.backend_ref(name)?.add(described(call)).await?]))
         }
         "publish" => Report::each(&refs(call, views).await?, BackendRef::publish).await,
         "unpublish" => Report::each(&refs(call, views).await?, BackendRef::unpublish).await,
@@ -43,6 +43,18 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             Report::each(&refs(call, views).await?, async |backend| backend.delete(within).await).await
         }
         _ => states(call, views).await,
+    }
+}
+
+/// Returns the description of the backend to make.
+fn described(call: &Call) -> NewBackend {
+    let mut backend = NewBackend::from(call.given.value("from").unwrap_or_default());
+    if let Some(mode) = call.given.value("mode") {
+        backend = backend.mode(Mode::parse(mode));
+    }
+    match call.given.value("guid") {
+        Some(guid) => backend.guid(guid),
+        None => backend,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Backend {
     /// A command added it.
     pub(in crate::fake) is_added: bool,
     pub(in crate::fake) is_unpublished: bool,
+    /// The GUID that a command gave it.
+    pub(in crate::fake) guid: Option<Box<str>>,
 }
 
 setters!(Backend);
@@ -39,6 +41,7 @@ impl Backend {
             servers: Vec::new(),
             is_added: false,
             is_unpublished: false,
+            guid: None,
         }
     }
 

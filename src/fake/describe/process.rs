@@ -53,6 +53,8 @@ pub struct Process {
     pub(in crate::fake) rings: Vec<Ring>,
     pub(in crate::fake) resolvers: Vec<Resolvers>,
     reports: Vec<(TextReport, Box<str>)>,
+    /// Number of the backend that a command added last: HAProxy looks for a free one from there on.
+    pub(in crate::fake) last_iid: i64,
 }
 
 /// A frontend, a backend, or both (`listen`), under one proxy number.
@@ -86,6 +88,7 @@ impl Process {
             rings: Vec::new(),
             resolvers: Vec::new(),
             reports: Vec::new(),
+            last_iid: 0,
         }
     }
 

@@ -1,5 +1,9 @@
 //! Backends that are added, published and deleted while HAProxy runs.
 
+mod new_backend;
+
+pub use new_backend::NewBackend;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -15,14 +19,16 @@ use crate::transport::{Deadline, Limits};
 
 impl BackendRef {
     /// Makes the backend on each process, with the settings of a named `defaults` section:
-    /// `add backend NAME from DEFAULTS`. Needs level admin and HAProxy 3.4.
+    /// `add backend NAME from DEFAULTS [mode M] [guid G]`. Needs level admin and HAProxy 3.4.
+    ///
+    /// `backend` is the name of the `defaults` section, or a [`NewBackend`] with more settings.
     ///
     /// The backend has no servers and is not published: no rule chooses it. Add servers with
     /// [`add_server`](Self::add_server), and then let it take traffic with
     /// [`publish`](Self::publish). `show stat` must list it at the end.
     ///
-    /// The `defaults` section must set a `mode`, tcp or http. The backend lives in the processes,
-    /// not in the configuration: a reload or a restart loses it.
+    /// The `defaults` section or the description must set a `mode`, tcp or http. The backend lives in
+    /// the processes, not in the configuration: a reload or a restart loses it.
     ///
     /// # Errors
     ///
@@ -34,7 +40,8 @@ impl BackendRef {
     ///   published or not listed, or if the list cannot be read.
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 3.4. Nothing is
     ///   sent to it.
-    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if `defaults` cannot be the name of a section.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if HAProxy cannot have a section of that name,
+    ///   or does not accept the mode or the identifier.
     ///
     /// # Cancel safety
     ///
@@ -54,9 +61,8 @@ impl BackendRef {
     /// # }
     /// ```
     #[doc(alias = "add backend")]
-    pub async fn add(&self, defaults: &str) -> Result<Outcomes<Change>> {
-        let defaults = ProxyName::new("defaults", defaults)?;
-        let command = Command::write_once("add backend").word(&self.name).word("from").word(defaults);
+    pub async fn add(&self, backend: impl Into<NewBackend>) -> Result<Outcomes<Change>> {
+        let command = backend.into().command(&self.name)?;
         self.run(command, "the backend was added", Publication::Unpublished).await
     }
 
@@ -110,7 +116,8 @@ impl BackendRef {
     ///
     /// 1. `unpublish backend NAME`. No rule chooses the backend any more.
     /// 2. `del backend NAME`, again and again while HAProxy still finds sessions in the backend and
-    ///    the time `within` is not over.
+    ///    the time `within` is not over. If another client has published the backend meanwhile, it is
+    ///    unpublished again.
     /// 3. `show stat NAME`, which must not list the backend any more.
     ///
     /// The servers must have been deleted before, with [`ServerRef::delete`](crate::ServerRef::delete).
@@ -123,6 +130,8 @@ impl BackendRef {
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the backend is unpublished, and
     ///   was not deleted: it has servers, a stick table or sessions, it is a `listen` section, or the
     ///   configuration refers to it. [`publish`](Self::publish) takes it back.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if another client has published the
+    ///   backend, and the time is over. The backend is published.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the backend was deleted, and a
     ///   backend of that name is listed again, or the list cannot be read.
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 3.4. Nothing is
@@ -194,10 +203,15 @@ impl fmt::Display for Publication {
 /// The first release with these commands.
 const FIRST: (u16, u16) = (3, 4);
 
-/// Message of a backend that has sessions.
+/// Beginning of the message that the backend has sessions.
 const IN_USE: &str = "Backend still has attached streams";
 
+/// Beginning of the message that the backend is published.
+const PUBLISHED: &str = "Backend must be unpublished";
+
 const KEPT: &str = "the backend was unpublished, and was not deleted";
+
+const REPUBLISHED: &str = "the backend was published meanwhile, and was not deleted";
 
 /// Pauses between two attempts to delete a backend.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -214,13 +228,14 @@ async fn delete(
     let deadline = || Deadline::new(limits);
     let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
     // Claims the process for the whole call: no other socket of the process gets a command.
-    let unpublish = Command::write_once("unpublish backend").word(name).since(FIRST);
-    if let Response::Absent(words) = target.execute_once(&unpublish, &deadline()).await? {
+    let unpublish_once = Command::write_once("unpublish backend").word(name).since(FIRST);
+    if let Response::Absent(words) = target.execute_once(&unpublish_once, &deadline()).await? {
         return Ok(Response::Absent(words));
     }
+    let unpublish = Command::write("unpublish backend").word(name).since(FIRST);
     let deleted = loop {
         let left = within.saturating_sub(start.elapsed());
-        match target.execute_once(delete, &deadline()).await {
+        let is_published = match target.execute_once(delete, &deadline()).await {
             Ok(Response::Value(deleted)) => break deleted,
             Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
             Err(error) if error.is_unknown() => {
@@ -229,14 +244,22 @@ async fn delete(
             // The process is reached through another socket, which has the outcome.
             Err(error) if error.reached_at().is_some() => return Err(error),
             Err(error) => {
-                let is_in_use = error.refusal().is_some_and(|words| words.starts_with(IN_USE));
-                if !is_in_use || left.is_zero() {
-                    return Err(error.leaving(KEPT));
+                let refuses = |start| error.refusal().is_some_and(|words| words.starts_with(start));
+                let is_published = refuses(PUBLISHED);
+                if left.is_zero() || !(is_published || refuses(IN_USE)) {
+                    return Err(error.leaving(if is_published { REPUBLISHED } else { KEPT }));
                 }
+                is_published
             }
-        }
+        };
         time::sleep(pause.min(left)).await;
         pause = (pause * 2).min(LAST_PAUSE);
+        if is_published {
+            let unpublished = target.change(&unpublish, &deadline()).await;
+            if let Response::Absent(words) = unpublished.map_err(|error| error.leaving(REPUBLISHED))? {
+                return Ok(Response::Absent(words));
+            }
+        }
     };
     let unverified =
         |error: Error| error.leaving("the backend was deleted, and the list of backends is unknown");
