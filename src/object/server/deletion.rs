@@ -1,16 +1,12 @@
 //! Deletion of a server: several commands for each process.
 
-use std::time::Duration;
-
-use tokio::time::{self, Instant};
-
+use super::drain::{Drain, in_use};
 use super::new_server::FIRST;
 use super::{Removal, ServerRef, state};
 use crate::cluster::{Outcomes, Target};
 use crate::error::{Error, Problem, Result};
 use crate::protocol::{Change, Command, Response, ServerName};
 use crate::show::stat::StatFilter;
-use crate::show::used_connections;
 use crate::transport::{Deadline, Limits};
 
 impl ServerRef {
@@ -84,13 +80,6 @@ struct Deletion<'a> {
     removal: &'a Removal,
 }
 
-/// Pauses between two looks at the connections.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LAST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Time in which sessions end after they were ended by force.
-const FORCED: Duration = Duration::from_secs(5);
-
 /// Beginning of the message that sessions are left.
 const IN_USE: &str = "Server still has connections";
 
@@ -127,23 +116,19 @@ impl Deletion<'_> {
 
     /// Waits for the end of the sessions, and deletes the server.
     async fn delete(&self, delete: &Command, target: &Target, limits: Limits) -> Result<Response<Change>> {
-        let deadline = || Deadline::new(limits);
-        let disable = Command::write("disable server").word(self.name).since(FIRST);
-        let start = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut drain = Drain::new(self.name, self.removal, target, limits);
         loop {
-            let used = match self.connections(target, &deadline()).await {
+            let used = match drain.used().await {
                 Ok(Response::Value(used)) => used,
                 Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
                 Err(error) => return Err(error.leaving(KEPT)),
             };
-            let waited = start.elapsed();
-            let left = self.time_left(waited);
+            let (left, waited) = (drain.time_left(), drain.waited());
             if used == 0 || left.is_zero() {
-                match target.execute_once(delete, &deadline()).await {
+                match target.execute_once(delete, &drain.deadline()).await {
                     Err(error) if error.refusal().is_some_and(|words| words.starts_with(IN_USE)) => {
                         if left.is_zero() {
-                            return Err(error.leaving(in_use(used, waited)));
+                            return Err(error.leaving(format!("{KEPT}, {}", in_use(used, waited))));
                         }
                     }
                     Err(error) if error.refusal().is_some_and(|words| words.starts_with(IN_TRAFFIC)) => {
@@ -157,42 +142,10 @@ impl Deletion<'_> {
                     result => return result.map_err(|error| error.leaving(KEPT)),
                 }
             }
-            if self.removal.is_forced() && waited >= self.removal.time() {
-                let shutdown = Command::write("shutdown sessions server").word(self.name);
-                let shutdown = target.change(&shutdown.refused_when_stopping(), &deadline()).await;
-                shutdown.map_err(|error| error.leaving(KEPT))?;
-            }
-            time::sleep(pause.min(left)).await;
-            pause = (pause * 2).min(LAST_PAUSE);
-            // A reload takes a server of the configuration back into traffic.
-            let disabled = target.change(&disable, &deadline()).await;
-            if let Response::Absent(words) = disabled.map_err(|error| error.leaving(KEPT))? {
+            if let Response::Absent(words) = drain.pause().await.map_err(|error| error.leaving(KEPT))? {
                 return Ok(Response::Absent(words));
             }
         }
-    }
-
-    /// Returns the time that is left to wait: the time for the sessions to end, or the time after
-    /// they were ended by force.
-    fn time_left(&self, waited: Duration) -> Duration {
-        let within = self.removal.time();
-        match within.saturating_sub(waited) {
-            Duration::ZERO if self.removal.is_forced() => {
-                (within.saturating_add(FORCED)).saturating_sub(waited)
-            }
-            left => left,
-        }
-    }
-
-    /// Reads the number of connections of the server that are in use.
-    async fn connections(&self, target: &Target, deadline: &Deadline) -> Result<Response<u64>> {
-        let command = Command::read("show servers conn").word(self.name.backend());
-        let read = |data: Vec<u8>| Ok(used_connections(&String::from_utf8_lossy(&data), self.name)?);
-        Ok(match target.ask(&command, read, deadline).await? {
-            Response::Value(Some(used)) => Response::Value(used),
-            Response::Value(None) => Response::Absent("No such server.".into()),
-            Response::Absent(words) => Response::Absent(words),
-        })
     }
 }
 
@@ -201,9 +154,3 @@ const KEPT: &str = "the server is in maintenance, and was not deleted";
 const ENABLED: &str = "the server was enabled meanwhile, and was not deleted";
 
 const UNKNOWN: &str = "the server is in maintenance, or deleted";
-
-fn in_use(used: u64, waited: Duration) -> String {
-    let connections = if used == 1 { "connection" } else { "connections" };
-    let waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-    format!("{KEPT}, with {used} {connections} in use after {waited:?}")
-}

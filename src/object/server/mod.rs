@@ -4,6 +4,7 @@ mod addition;
 mod agent_state;
 mod check;
 mod deletion;
+mod drain;
 mod health;
 mod new_server;
 mod removal;
