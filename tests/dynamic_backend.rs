@@ -60,13 +60,10 @@ backend other
 "#;
 
 async fn running_at(releases: &[Release], level: &str) -> (Running, Cluster) {
-    let mut running = Running::new();
-    running.add_servers(1).await;
-    for (n, release) in (1..).zip(releases) {
-        let config = if release.is_at_least("3.4") { CONFIG } else { OLD };
-        let config = running.fill(Config::new(config).set("N", n).set("LEVEL", level));
-        running.add(release, &n.to_string(), &config).await;
-    }
+    let config = |release: &Release| {
+        Config::new(if release.is_at_least("3.4") { CONFIG } else { OLD }).set("LEVEL", level)
+    };
+    let running = Running::of(1, releases, config).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     (running, cluster)
 }

@@ -5,20 +5,16 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 #![allow(clippy::print_stdout, reason = "the figures are for people")]
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use haproxyadmin::server::{NewServer, OperationalState, Removal};
 use haproxyadmin::{AdminState, Cluster, ErrorKind, ServerRef};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time;
 
 mod support;
 
 use support::{
-    Config, Moment, Relay, Release, Running, every_cell, every_state, hold, releases, row, try_get, until,
+    Clients, Config, Moment, Relay, Release, Running, every_cell, every_state, hold, hold_each,
+    releases_since, row, until, until_every_cell,
 };
 
 const CONFIG: &str = r#"
@@ -41,76 +37,16 @@ backend app
 /// Additions, each with its deletion.
 const ROUNDS: usize = 100;
 
-/// Time between two requests to one process: 640 requests a second to four processes.
-const PERIOD: Duration = Duration::from_micros(6_250);
-
 fn able() -> Vec<Release> {
-    releases().into_iter().filter(|release| release.is_at_least("2.6")).collect()
+    releases_since("2.6")
 }
 
 async fn running(releases: &[Release]) -> Running {
-    let mut running = Running::new();
-    running.add_servers(2).await;
-    for (n, release) in (1..).zip(releases) {
-        let config = running.fill(Config::new(CONFIG).set("N", n));
-        running.add(release, &n.to_string(), &config).await;
-    }
-    running
+    Running::of(2, releases, |_| Config::new(CONFIG)).await
 }
 
 fn web9(cluster: &Cluster) -> ServerRef {
     cluster.server_ref("app", "web9").unwrap()
-}
-
-/// Clients that send requests to every process at a steady rate, until they are told to end.
-struct Clients {
-    over: Arc<AtomicBool>,
-    sent: Arc<AtomicUsize>,
-    tasks: Vec<JoinHandle<Vec<String>>>,
-}
-
-impl Clients {
-    fn start(running: &Running) -> Self {
-        let (over, sent) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let tasks = (1..=running.processes()).map(|n| {
-            tokio::spawn(send_steadily(running.traffic("web", n), Arc::clone(&over), Arc::clone(&sent)))
-        });
-        Self { tasks: tasks.collect(), over, sent }
-    }
-
-    /// Returns the number of requests, and the failures.
-    async fn end(self) -> (usize, Vec<String>) {
-        self.over.store(true, Ordering::SeqCst);
-        let mut lost = Vec::new();
-        for task in self.tasks {
-            lost.extend(task.await.unwrap());
-        }
-        (self.sent.load(Ordering::SeqCst), lost)
-    }
-}
-
-async fn send_steadily(to: PathBuf, over: Arc<AtomicBool>, sent: Arc<AtomicUsize>) -> Vec<String> {
-    let mut ticks = time::interval(PERIOD);
-    let (mut requests, mut lost) = (JoinSet::new(), Vec::new());
-    let mut keep = |done: std::io::Result<u16>| match done {
-        Ok(200) => {}
-        Ok(status) => lost.push(format!("status {status}")),
-        Err(error) => lost.push(error.to_string()),
-    };
-    while !over.load(Ordering::SeqCst) {
-        ticks.tick().await;
-        let (to, number) = (to.clone(), sent.fetch_add(1, Ordering::SeqCst));
-        // Some requests take longer than the pause between the commands of a deletion.
-        let path = if number % 8 == 0 { "/slow" } else { "/" };
-        requests.spawn(async move { try_get(to, path).await });
-        while let Some(done) = requests.try_join_next() {
-            keep(done.unwrap());
-        }
-    }
-    while let Some(done) = requests.join_next().await {
-        keep(done.unwrap());
-    }
-    lost
 }
 
 /// Returns the state of `web9` in each process, or `-`.
@@ -134,7 +70,7 @@ async fn no_request_is_lost_while_servers_come_and_go() {
     let new = NewServer::new(running.servers[1].address());
     let count = able().len();
     let there = vec![format!("{} {}", AdminState::Ready, OperationalState::Running); count];
-    let (clients, start) = (Clients::start(&running), Instant::now());
+    let (clients, start) = (Clients::start(&running, "web"), Instant::now());
     for round in 0..ROUNDS {
         backend.add_server("web9", &new).await.unwrap();
         assert_eq!(states(&cluster).await, there, "round {round}");
@@ -161,15 +97,9 @@ async fn a_stuck_session_stays_until_it_is_ended_by_force() {
     let new = NewServer::new(running.servers[1].address());
     cluster.server_ref("app", "web1").unwrap().set_weight("0".parse().unwrap()).await.unwrap();
     cluster.backend_ref("app").unwrap().add_server("web9", &new).await.unwrap();
-    let mut stuck = Vec::new();
-    for n in 1..=running.processes() {
-        stuck.push(hold(running.traffic("web", n), "/hold").await);
-        let is_stuck =
-            async || (row(running.socket(n), "app", "web9").await.number("scur") == 1).then_some(());
-        until("the session is stuck", is_stuck).await;
-    }
+    let stuck = hold_each(&running, "web", ("app", "web9")).await;
     cluster.server_ref("app", "web1").unwrap().set_weight("1".parse().unwrap()).await.unwrap();
-    let clients = Clients::start(&running);
+    let clients = Clients::start(&running, "web");
     let removal = Removal::new().within(Duration::from_millis(500));
     let outcomes = web9(&cluster.allow_partial()).delete(&removal).await.unwrap();
     assert_eq!(outcomes.len(), able().len());
@@ -281,7 +211,5 @@ async fn deleting_is_stuck(release: &Release) -> (Running, Cluster, Vec<impl Siz
 }
 
 async fn is_in_maintenance(running: &Running, server: &str) {
-    let is_so =
-        async || (row(running.socket(1), "app", server).await.cell("status") == "MAINT").then_some(());
-    until("the server is in maintenance", is_so).await;
+    until_every_cell(running, "app", server, "status", "MAINT").await;
 }

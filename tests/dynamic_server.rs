@@ -12,8 +12,8 @@ use haproxyadmin::{Cluster, ErrorKind, Outcome, Outcomes, ServerRef};
 mod support;
 
 use support::{
-    Agent, Config, Parrot, Release, Running, ask, every_cell, every_state, hold, http_get, release, releases,
-    row, until,
+    Agent, Config, Held, Parrot, Release, Running, ask, every_cell, every_state, hold_each, http_get,
+    release, releases_since, until_every_cell,
 };
 
 /// `web1` takes no traffic, so that an added server takes all of it.
@@ -46,19 +46,14 @@ async fn running(releases: &[Release]) -> (Running, Cluster) {
 }
 
 async fn running_at(releases: &[Release], level: &str) -> (Running, Cluster) {
-    let mut running = Running::new();
-    running.add_servers(2).await;
-    for (n, release) in (1..).zip(releases) {
-        let config = running.fill(Config::new(CONFIG).set("N", n).set("LEVEL", level));
-        running.add(release, &n.to_string(), &config).await;
-    }
+    let running = Running::of(2, releases, |_| Config::new(CONFIG).set("LEVEL", level)).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     (running, cluster)
 }
 
 /// The releases that can add a server.
 fn able() -> Vec<Release> {
-    releases().into_iter().filter(|release| release.is_at_least("2.6")).collect()
+    releases_since("2.6")
 }
 
 fn all(text: &str) -> Vec<String> {
@@ -84,17 +79,10 @@ async fn get_everywhere(running: &Running) {
 }
 
 /// Adds `web9`, and holds a request on it in each process.
-async fn add_and_hold(running: &Running, cluster: &Cluster) -> Vec<impl Sized + use<>> {
+async fn add_and_hold(running: &Running, cluster: &Cluster) -> Vec<Held> {
     let new = NewServer::new(running.servers[1].address());
     cluster.backend_ref("app").unwrap().add_server("web9", &new).await.unwrap();
-    let mut held = Vec::new();
-    for n in 1..=running.processes() {
-        held.push(hold(running.traffic("web", n), "/hold").await);
-        let is_held =
-            async || (row(running.socket(n), "app", "web9").await.number("scur") == 1).then_some(());
-        until("the request is held", is_held).await;
-    }
-    held
+    hold_each(running, "web", ("app", "web9")).await
 }
 
 fn web9(cluster: &Cluster) -> ServerRef {
@@ -169,15 +157,14 @@ async fn checks_run_as_soon_as_the_server_is_enabled() {
         ("bad", "check_status", "L4CON"),
         ("bad", "status", "DOWN"),
     ] {
-        let is_so = async || (every_cell(&running, "app", server, column).await == all(value)).then_some(());
-        until(&format!("{column} of {server} is {value}"), is_so).await;
+        until_every_cell(&running, "app", server, column, value).await;
     }
     get_everywhere(&running).await;
 }
 
 #[tokio::test]
 async fn settings_are_those_of_the_description() {
-    let since_3_0: Vec<_> = able().into_iter().filter(|release| release.is_at_least("3.0")).collect();
+    let since_3_0 = releases_since("3.0");
     let (running, cluster) = running(&since_3_0).await;
     let backend = cluster.backend_ref("app").unwrap();
     let new = NewServer::new("[::1]:81".parse().unwrap())
@@ -315,9 +302,7 @@ async fn a_server_is_deleted_when_its_last_session_ends() {
     let removal = Removal::new().within(Duration::from_secs(30));
     let (server, before) = (web9(&cluster), Instant::now());
     let deleting = tokio::spawn(async move { server.delete(&removal).await });
-    let is_disabled =
-        async || (every_cell(&running, "app", "web9", "status").await == all("MAINT")).then_some(());
-    until("the server is in maintenance", is_disabled).await;
+    until_every_cell(&running, "app", "web9", "status", "MAINT").await;
     assert!(!deleting.is_finished());
     for n in 1..=running.processes() {
         ask(running.socket(n), "shutdown sessions server app/web9").await;

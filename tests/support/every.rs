@@ -1,6 +1,6 @@
 //! Replies of each process of a [`Running`], asked on its own socket.
 
-use super::{Running, ask, info, rows};
+use super::{Held, Running, ask, hold, info, row, rows, until};
 
 /// A cell of `show stat` of each process; empty if the process does not list the row.
 pub async fn every_cell(running: &Running, proxy: &str, name: &str, column: &str) -> Vec<String> {
@@ -10,6 +10,28 @@ pub async fn every_cell(running: &Running, proxy: &str, name: &str, column: &str
         cells.push(row.map_or_else(String::new, |row| row.cell(column).to_owned()));
     }
     cells
+}
+
+/// Waits until a cell of `show stat` has this value in each process.
+pub async fn until_every_cell(running: &Running, proxy: &str, name: &str, column: &str, value: &str) {
+    let is_so = async || {
+        let cells = every_cell(running, proxy, name, column).await;
+        cells.iter().all(|cell| cell == value).then_some(())
+    };
+    until(&format!("{column} of {proxy}/{name} is {value}"), is_so).await;
+}
+
+/// Sends a request without an end to a frontend of each process, and waits until the server, which
+/// must have no other session, has it.
+pub async fn hold_each(running: &Running, frontend: &str, (backend, server): (&str, &str)) -> Vec<Held> {
+    let mut held = Vec::new();
+    for n in 1..=running.processes() {
+        held.push(hold(running.traffic(frontend, n), "/hold").await);
+        let is_held =
+            async || (row(running.socket(n), backend, server).await.number("scur") == 1).then_some(());
+        until("the request is held", is_held).await;
+    }
+    held
 }
 
 /// A cell of `show servers state` of each process; empty if the process has no such server or

@@ -24,6 +24,7 @@ mod cutter;
 mod every;
 mod haproxy;
 mod level;
+mod load;
 mod managed;
 mod mixed;
 mod namespace;
@@ -52,15 +53,16 @@ pub use self::{
     container::{Container, Inside, contained},
     crowded::{MANY, assert_no_leftovers, crowded_cluster},
     cutter::Cutter,
-    every::{every_cell, every_info, every_reply, every_state},
+    every::{every_cell, every_info, every_reply, every_state, hold_each, until_every_cell},
     haproxy::Haproxy,
     level::levels,
+    load::Clients,
     managed::managed_cluster,
     mixed::{mixed_cluster, mixed_traffic},
     parrot::Parrot,
     process::is_alive,
     relay::{Moment, Relay},
-    release::{Release, release, releases},
+    release::{Release, release, releases, releases_since},
     row::{Row, info, row, rows},
     running::Running,
     server::Server,

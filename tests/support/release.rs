@@ -43,6 +43,11 @@ pub fn releases() -> Vec<Release> {
     all
 }
 
+/// Lists every release from the branch `first` on.
+pub fn releases_since(first: &str) -> Vec<Release> {
+    releases().into_iter().filter(|release| release.is_at_least(first)).collect()
+}
+
 /// Returns the release of one branch, like `release("2.6")`.
 pub fn release(version: &str) -> Release {
     if let Some(release) = extra().into_iter().find(|release| release.version == version) {

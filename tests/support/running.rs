@@ -32,6 +32,18 @@ impl Running {
         Self { haproxies: Vec::new(), servers: Vec::new(), dir }
     }
 
+    /// Starts `servers` servers, and a process of each of these releases. Sets `${N}` to the number of
+    /// the process.
+    pub async fn of(servers: usize, releases: &[Release], config: impl Fn(&Release) -> Config) -> Self {
+        let mut running = Self::new();
+        running.add_servers(servers).await;
+        for (n, release) in (1..).zip(releases) {
+            let config = running.fill(config(release).set("N", n));
+            running.add(release, &n.to_string(), &config).await;
+        }
+        running
+    }
+
     /// Starts `count` servers; [`fill`](Self::fill) gives their addresses to a configuration.
     pub async fn add_servers(&mut self, count: usize) {
         for _ in 0..count {
