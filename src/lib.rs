@@ -36,7 +36,7 @@
 //! - [`stat::StatParser`]: `show stat` from bytes alone, without any I/O.
 //! - [`guide`]: the operator's manual.
 //!
-//! The values that these types return are in modules: [`stat`], [`info`], [`server`], [`map`],
+//! The values that these types return are in modules: [`stat`], [`info`], [`server`], [`backend`], [`map`],
 //! [`session`], [`table`], [`certificate`], [`membership`], [`global`], [`snapshot`] and [`field`].
 //!
 //! # Accessors
@@ -172,7 +172,7 @@ pub mod ring {
 /// States, weights and health of a [`Server`], and the description of a server to add or delete.
 pub mod server {
     pub use crate::object::{
-        AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerWeight, Tls,
+        AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerTemplate, ServerWeight, Tls,
     };
     pub use crate::show::{AdminFlags, OperationalState, ServerState};
 }

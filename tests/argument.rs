@@ -12,7 +12,7 @@ use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use haproxyadmin::backend::NewBackend;
 use haproxyadmin::map::PatternId;
-use haproxyadmin::server::{NewServer, Removal};
+use haproxyadmin::server::{NewServer, Removal, ServerTemplate};
 use haproxyadmin::stat::Mode;
 use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
 
@@ -239,6 +239,7 @@ async fn check(process: &Process, case: &Case) {
     check_names(process, case).await;
     check_new_server(process, &case.server, &case.value).await;
     check_certificate(process, &case.file, &case.value).await;
+    check_slot(process, &case.server).await;
     check_new_backend(process, &case.server, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
@@ -536,6 +537,23 @@ async fn check_new_server(process: &Process, name: &str, word: &str) {
             assert!(!is_name || is_check || !is_expressible(word), "{error} for {name:?} {word:?}");
         }
     }
+}
+
+/// Checks that the prefix of slots is that of no server, or is refused before anything is sent.
+async fn check_slot(process: &Process, prefix: &str) {
+    let template = match ServerTemplate::new(prefix, "192.0.2.1:1".parse().unwrap()) {
+        Ok(template) => template,
+        Err(error) => return assert!(is_refused(&error), "{error} for {prefix:?}"),
+    };
+    let new = NewServer::new("192.0.2.9:80".parse().unwrap());
+    let error = process.cluster.backend_ref("app").unwrap().take_slot(&template, &new).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{prefix:?}");
+    let server = process.cluster.server_ref("app", &format!("{prefix}9"));
+    let error = match server {
+        Ok(server) => server.release_slot(&template, &Removal::new()).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(error.kind() == ErrorKind::NotFound || is_refused(&error), "{error} for {prefix:?}");
 }
 
 /// Checks that a backend is made under its name, or refused before anything is sent.

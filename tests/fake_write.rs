@@ -45,6 +45,7 @@ scripts! {
     servers_change_their_address_alike script::ADDRESS;
     servers_are_named_alike script::NAMES;
     servers_are_added_and_deleted_alike script::DYNAMIC;
+    slots_are_taken_and_released_alike script::SLOT;
     backends_are_added_and_deleted_alike script::BACKEND;
     frontends_are_opened_and_closed_alike script::FRONTEND;
     limits_are_set_alike script::LIMIT;

@@ -15,7 +15,7 @@
 //! | [`Process::level`](crate::Process::level) | 1.9; the level is not known before |
 //! | [`set_check_address`](crate::ServerRef::set_check_address), [`set_agent_port`](crate::ServerRef::set_agent_port), [`set_ssl`](crate::ServerRef::set_ssl) | 2.4 |
 //! | [`set_agent_address`](crate::ServerRef::set_agent_address) with a port | 2.4 |
-//! | [`add_server`](crate::BackendRef::add_server), [`delete`](crate::ServerRef::delete) | 2.6 |
+//! | [`add_server`](crate::BackendRef::add_server), [`delete`](crate::ServerRef::delete) | 2.6; [`take_slot`](crate::BackendRef::take_slot) and [`release_slot`](crate::ServerRef::release_slot) do it on older releases too, with servers of a `server-template` |
 //! | `add_server` with [`guid`](crate::server::NewServer::guid) or [`cookie`](crate::server::NewServer::cookie) | 3.0 |
 //! | [`BackendRef::add`](crate::BackendRef::add), [`publish`](crate::BackendRef::publish), [`unpublish`](crate::BackendRef::unpublish), [`delete`](crate::BackendRef::delete) | 3.4 |
 //! | the number of entries in [`Cluster::maps`](crate::Cluster::maps) and [`acls`](crate::Cluster::acls) | 2.6 |

@@ -1,4 +1,4 @@
-use super::server::{NewServer, ServerRef, add, states};
+use super::server::{NewServer, ServerRef, ServerTemplate, add, states, take};
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::Result;
 use crate::process::{Batch, Executed, IdentifiedConnection};
@@ -112,6 +112,8 @@ impl BackendRef {
     ///    is ready, and its operational state is not down, unless the server has checks of its own
     ///    and they have found it down meanwhile.
     ///
+    /// For older releases, see [`take_slot`](Self::take_slot).
+    ///
     /// The server lives in the processes, not in the configuration: a reload or a restart loses it.
     /// Its numbers ([`id`](ServerState::id)) may differ between processes, unless the description
     /// sets one.
@@ -156,6 +158,89 @@ impl BackendRef {
     #[doc(alias = "add server")]
     pub async fn add_server(&self, name: &str, server: &NewServer) -> Result<Outcomes<ServerState>> {
         add(&self.cluster, &ServerName::new(self.name(), name)?, server).await
+    }
+
+    /// Takes a free slot of a `server-template` line on each process, gives it an address, enables it,
+    /// and reads its state back: `set server B/S addr A port P`. Needs level admin.
+    ///
+    /// This is the way to add a server to processes of which some are older than HAProxy 2.6 and have
+    /// no `add server`, and to backends with a static balancing algorithm. The line is the same on
+    /// every process, and so is the slot: it is one that is free on every process that has servers of
+    /// the line, see [`ServerTemplate`]. A process without such servers is absent. Which slot is taken
+    /// is not specified; the value of each outcome names it
+    /// ([`ServerState::name`]). [`ServerRef::release_slot`] gives it back.
+    ///
+    /// Each process gets these commands:
+    ///
+    /// 1. `show servers state B`, which tells the slots that are free.
+    /// 2. `show servers state B` again, and `set server B/S addr A port P`, while the slot is in
+    ///    maintenance.
+    /// 3. When all processes have answered, and 250 ms have passed: `show servers state B`, which tells
+    ///    if another client was there; the second command again, because a reload may have come between;
+    ///    `set server B/S weight W` (`100%` if the description has no weight); and
+    ///    `set server B/S state ready`. The server takes traffic at once; its checks are those of the
+    ///    line.
+    /// 4. `show servers state B`, repeated for a moment while the slot has another address. The value of
+    ///    the outcome is this state, which has the address and is ready.
+    ///
+    /// The address lives in the processes, not in the configuration: after a reload or a restart the
+    /// slot is free again, unless HAProxy loads its state from a file (`load-server-state-from-file`).
+    ///
+    /// # Several clients
+    ///
+    /// HAProxy has no lock: two clients can choose the same slot at the same moment. Each of them
+    /// therefore reads a slot before it writes its address, and reads it again 250 ms later, before it
+    /// enables the slot. A client that does not find its address on every process gives back what it
+    /// has, and takes another slot. This is safe if no client takes longer than 250 ms from its read to
+    /// its write. A client that is slower notices from HAProxy's answer that the slot had the address of
+    /// another client, and puts that address back; for a moment, the other client's slot has the wrong
+    /// address. Clients that ask for the same address at once may get the same slot.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Outcomes::all`]. If reading the slots fails on a process, nothing was
+    ///   changed. If a later command fails on a process, the slot is taken on the others.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if no slot is free on every process, also through a
+    ///   view of [`Cluster::allow_partial`]. The message says so.
+    /// - [`Refused`](crate::ErrorKind::Refused) if other clients took one slot after the other.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a later command fails, or if the
+    ///   server does not have the address or is not ready after all of them. The error names the
+    ///   command, and its text states what is left.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the second command is
+    ///   lost. The slot may have the address, and is in maintenance.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the description has a setting that a
+    ///   slot cannot take, a port 0 or a weight above 256, or the address of the line.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connections. Each process may have executed any number of the
+    /// commands: a slot that is not free any more may be left in maintenance, and
+    /// [`ServerRef::release_slot`] gives it back. While the slots or the state are read, the same as
+    /// for [`fetch_server_states`](Self::fetch_server_states).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::server::{NewServer, ServerTemplate};
+    ///
+    /// // server-template srv 1-20 192.0.2.1:1 check disabled
+    /// let slots = ServerTemplate::new("srv", "192.0.2.1:1".parse().expect("an address"))?;
+    /// let server = NewServer::new("192.0.2.9:80".parse().expect("an address"));
+    /// for (label, state) in cluster.backend_ref("app")?.take_slot(&slots, &server).await?.values() {
+    ///     println!("{label}: {}/{}", state.backend, state.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "server-template")]
+    #[doc(alias = "set server addr")]
+    pub async fn take_slot(
+        &self,
+        template: &ServerTemplate,
+        server: &NewServer,
+    ) -> Result<Outcomes<ServerState>> {
+        take(&self.cluster, &self.name, template, server).await
     }
 
     /// Ends all sessions on all servers of the backend at once: `shutdown sessions server B/S` for

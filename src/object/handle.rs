@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::backend::BackendRef;
 use super::frontend::FrontendRef;
-use super::server::{AgentState, Health, NewServer, Removal, ServerRef, ServerWeight, Weight};
+use super::server::{
+    AgentState, Health, NewServer, Removal, ServerRef, ServerTemplate, ServerWeight, Weight,
+};
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::Result;
 use crate::protocol::Change;
@@ -140,6 +142,8 @@ delegate! {
         async fn shutdown_sessions() -> Outcomes<Change>;
         /// Deletes the server from each process, after its sessions have ended.
         async fn delete(removal: &Removal) -> Outcomes<Change>;
+        /// Gives a slot back on each process, after its sessions have ended.
+        async fn release_slot(template: &ServerTemplate, removal: &Removal) -> Outcomes<Change>;
         /// Overrides the health check result of the server.
         async fn set_health(health: Health) -> Outcomes<Change>;
         /// Overrides the agent check result of the server.
@@ -244,6 +248,8 @@ delegate! {
         async fn fetch_server_states() -> Outcomes<Vec<ServerState>>;
         /// Adds a server to the backend on each process, enables it, and reads its state back.
         async fn add_server(name: &str, server: &NewServer) -> Outcomes<ServerState>;
+        /// Takes a free slot of a `server-template` line on each process, and enables it.
+        async fn take_slot(template: &ServerTemplate, server: &NewServer) -> Outcomes<ServerState>;
         /// Ends all sessions on all servers of the backend at once.
         async fn shutdown_sessions() -> Outcomes<Change>;
         /// Lets rules choose the backend on each process.

@@ -30,7 +30,8 @@ pub use publication::NewBackend;
 pub use rate_limit::RateLimit;
 pub use ring::{EventStream, Followed, News};
 pub use server::{
-    AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerWeight, Tls, Weight,
+    AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerTemplate, ServerWeight,
+    Tls, Weight,
 };
 pub use table::{Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable};
 pub use text_report::TextReport;

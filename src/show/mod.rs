@@ -32,5 +32,5 @@ pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, Tabl
 
 pub(crate) use map::{Entries, new_version};
 pub(crate) use report::{READING, ReportParser};
-pub(crate) use servers::used_connections;
+pub(crate) use servers::{previous_address, used_connections};
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -304,6 +304,28 @@ pub const DYNAMIC: &[&str] = &[
     "show stat",
 ];
 
+/// What is sent to take a slot and to release it.
+pub const SLOT: &[&str] = &[
+    "disable server app/web2",
+    "set server app/web2 addr 127.0.0.1 port 1",
+    "show servers state app",
+    "set server app/web2 addr 192.0.2.9 port 80",
+    "set server app/web2 addr 192.0.2.9 port 80",
+    "set server app/web2 addr 192.0.2.9 port 81",
+    "set server app/web2 addr 192.0.2.8 port 81",
+    "set server app/web2 weight 4",
+    "set server app/web2 weight 100%",
+    "set server app/web2 state ready",
+    "show servers state app",
+    "disable server app/web2",
+    "shutdown sessions server app/web2",
+    "set server app/web2 weight 100%",
+    "set server app/web2 addr 127.0.0.1 port 1",
+    "show servers state app",
+    "show stat app 6 -1",
+    "enable server app/web2",
+];
+
 pub const BACKEND: &[&str] = &[
     "add backend",
     "add backend new",

@@ -201,6 +201,45 @@ impl Site {
         }
     }
 
+    pub(crate) async fn server_slots(&self) {
+        // A server of the configuration stands for the only slot that is free.
+        let before = every_cell(&self.running, "app", "web2", "addr").await.swap_remove(0);
+        let before: std::net::SocketAddr = before.parse().unwrap();
+        self.changed(&["server", "address", "app/web2", "127.0.0.1", "--port", "1"]).await;
+        self.changed(&["server", "maint", "app/web2"]).await;
+        let template = ["--template", "127.0.0.1:1"];
+        let take = ["take", "app", "web", "127.0.0.9:9", "--weight", "4"];
+        self.changed(&[&["server"], &take[..], &template].concat()).await;
+        for (column, cell) in [("addr", "127.0.0.9:9"), ("weight", "4"), ("status", "no check")] {
+            self.all_say("app", "web2", column, cell).await;
+        }
+        let output = self.run(&[&["server"], &take[..], &template].concat()).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors(&output).contains("no free slot"), "{}", errors(&output));
+        self.changed(
+            &[&["server", "release", "app/web2", "--drain", "0", "--force"], &template[..]].concat(),
+        )
+        .await;
+        for (column, cell) in [("addr", "127.0.0.1:1"), ("status", "MAINT")] {
+            self.all_say("app", "web2", column, cell).await;
+        }
+        for wrong in [
+            &["take", "app", "web", "127.0.0.9:9"][..],
+            &["take", "app", "127.0.0.9:9", "--template", "127.0.0.1:1"],
+            &["take", "app", "web", "127.0.0.9", "--template", "127.0.0.1:1"],
+            &["take", "app", "web", "127.0.0.9:9", "--template", "127.0.0.1"],
+            &["take", "app", "web", "127.0.0.1:1", "--template", "127.0.0.1:1"],
+            &["release", "app/web2"],
+            &["release", "app/dyn", "--template", "127.0.0.1:1"],
+        ] {
+            let output = self.run(&[&["server"], wrong].concat()).await;
+            assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", errors(&output));
+        }
+        let (ip, port) = (before.ip().to_string(), before.port().to_string());
+        self.changed(&["server", "address", "app/web2", &ip, "--port", &port]).await;
+        self.changed(&["server", "ready", "app/web2"]).await;
+    }
+
     /// Runs a change that only some releases accept. Then checks its result in a column of
     /// `show servers state`, which 2.2 does not have.
     async fn taken(&self, arguments: &[&str], takes: impl Fn(&Release) -> bool, (column, to): (&str, &str)) {

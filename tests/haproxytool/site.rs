@@ -61,6 +61,7 @@ impl Site {
         self.fetch_server_states().await;
         self.server_checks().await;
         self.server_additions().await;
+        self.server_slots().await;
         self.session().await;
         self.cert().await;
         self.master().await;

@@ -111,6 +111,12 @@ const MODE: Choice = Choice::value("mode", "MODE", "Set the mode, tcp or http");
 const GUID: Choice = Choice::value("guid", "GUID", "Set the identifier that is unique in its process");
 const PORT: Choice = Choice::value("port", "PORT", "Set the port too");
 
+const TEMPLATE: Choice = Choice::of(
+    "template",
+    "ADDRESS:PORT",
+    "Address of the `server-template` line, which a free slot has",
+    Times::Required,
+);
 const WEIGHT: Choice = Choice::value("weight", "N", "Set the weight, from 0 to 256");
 const CHECK: Choice = Choice::flag("check", "Run health checks");
 const DRAIN: Choice =
@@ -217,6 +223,8 @@ actions! {
         "shutdown-sessions" "NAME..." "end all sessions at once"
         "add" "BACKEND/SERVER ADDRESS:PORT [WORD...]" [WEIGHT, CHECK] "add a server; words of `add server`"
         "delete" "NAME..." [DRAIN, FORCE] "delete it once its sessions have ended"
+        "take" "BACKEND PREFIX ADDRESS:PORT" [TEMPLATE, WEIGHT] "give the address to a free slot"
+        "release" "NAME..." [TEMPLATE, DRAIN, FORCE] "give slots back once their sessions have ended"
     }
     session "Sessions of each process: connections, and requests" {
         "list" "" "ids, ages, clients, and names of frontend, backend and server"

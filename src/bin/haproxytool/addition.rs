@@ -29,12 +29,16 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     for word in words {
         server = server.word(word.as_str());
     }
-    let added = views.write.backend_ref(backend)?.add_server(name, &server).await?;
+    Ok(report(&views.write.backend_ref(backend)?.add_server(name, &server).await?))
+}
+
+/// Returns the report of a server that was added, or of a slot that was taken.
+pub(crate) fn report(added: &Outcomes<ServerState>) -> Report {
     let missing = added.missing().map(ToString::to_string).collect();
-    let mut report = Report::changes(vec![changes(&added)]);
+    let mut report = Report::changes(vec![changes(added)]);
     report.failed |= !added.is_complete();
     report.failures.add(Failures { missing, ..Failures::default() });
-    Ok(report)
+    report
 }
 
 /// Says the state of the added server, in place of the message.

@@ -28,6 +28,7 @@ mod process;
 mod report;
 mod server;
 mod session;
+mod slot;
 mod table;
 
 use std::io::{self, Write};

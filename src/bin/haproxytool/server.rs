@@ -15,6 +15,7 @@ use crate::dump::metric_names;
 use crate::options::{one_of, parse, seconds};
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
+use crate::slot;
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let show = async |figure: fn(&ServerStats) -> Cell| show(call, views, |server| Ok(figure(server))).await;
@@ -38,6 +39,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "last-agent" => show(|server| Cell::of(server.last_agent_check())).await,
         "states" => states(call, views).await,
         "add" => addition::run(call, views).await,
+        "take" => slot::take(call, views).await,
         action => match (action, call.argument()) {
             ("address", None) => {
                 show(|server| Cell::of(server.address().map(|all| all.map(|one| one.to_string())))).await
@@ -114,6 +116,10 @@ async fn change(call: &Call, views: &Views, word: &str) -> Result<Report, Proble
         "delete" => {
             let removal = removal(call)?;
             each(call, views, async |server| server.delete(&removal).await).await
+        }
+        "release" => {
+            let (removal, address) = (removal(call)?, slot::free_address(call)?);
+            each(call, views, async |server| slot::release(server, address, &removal).await).await
         }
         _ => each(call, views, ServerRef::shutdown_sessions).await,
     }

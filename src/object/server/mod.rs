@@ -9,6 +9,7 @@ mod health;
 mod new_server;
 mod removal;
 mod server_weight;
+mod slot;
 mod weight;
 
 pub use agent_state::AgentState;
@@ -16,9 +17,11 @@ pub use health::Health;
 pub use new_server::{AgentCheck, HealthCheck, NewServer, Tls};
 pub use removal::Removal;
 pub use server_weight::ServerWeight;
+pub use slot::ServerTemplate;
 pub use weight::Weight;
 
 pub(super) use addition::add;
+pub(super) use slot::take;
 
 use std::net::IpAddr;
 

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-/// Terms on which a server is deleted: [`ServerRef::delete`](crate::ServerRef::delete).
+/// Terms on which a server is deleted or a slot is given back:
+/// [`ServerRef::delete`](crate::ServerRef::delete),
+/// [`ServerRef::release_slot`](crate::ServerRef::release_slot).
 ///
 /// # Example
 ///

@@ -1,5 +1,6 @@
 //! Servers: the output of `show servers state` and `show servers conn`.
 
+mod address_change;
 mod admin_state;
 mod connections;
 mod state;
@@ -7,4 +8,5 @@ mod state;
 pub use admin_state::AdminState;
 pub use state::{AdminFlags, OperationalState, ServerState};
 
+pub(crate) use address_change::previous_address;
 pub(crate) use connections::used_connections;

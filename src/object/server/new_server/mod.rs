@@ -10,12 +10,13 @@ pub use tls::Tls;
 
 use std::net::SocketAddr;
 
-use super::checked;
+use super::{Weight, checked};
 use crate::error::{Error, Result};
 use crate::protocol::{Command, ServerName};
 
 /// Description of a server to add while HAProxy runs:
-/// [`BackendRef::add_server`](crate::BackendRef::add_server).
+/// [`BackendRef::add_server`](crate::BackendRef::add_server), or
+/// [`BackendRef::take_slot`](crate::BackendRef::take_slot), which accepts only an address and a weight.
 ///
 /// HAProxy does not apply `default-server` of the backend to such a server. A setting that is not
 /// in the description has HAProxy's default.
@@ -152,10 +153,7 @@ impl NewServer {
         let mut command = Command::write_once("add server").word(name).since(FIRST);
         checked(self.address.port())?;
         command = command.word(self.address);
-        if let Some(weight) = self.weight {
-            if weight > GREATEST_WEIGHT {
-                return Err(Error::invalid(format!("weight {weight}: expected 0 to {GREATEST_WEIGHT}")));
-            }
+        if let Some(weight) = self.checked_weight()? {
             command = command.word("weight").word(weight);
         }
         if let Some(requests) = self.maxconn {
@@ -188,6 +186,46 @@ impl NewServer {
             command = command.secret(word)?;
         }
         Ok(command)
+    }
+
+    fn checked_weight(&self) -> Result<Option<u32>> {
+        match self.weight {
+            Some(weight) if weight > GREATEST_WEIGHT => {
+                Err(Error::invalid(format!("weight {weight}: expected 0 to {GREATEST_WEIGHT}")))
+            }
+            weight => Ok(weight),
+        }
+    }
+
+    /// Returns the address and the weight, which are all that a slot can take.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if a number is not valid, or if the description has another setting.
+    pub(super) fn for_slot(&self) -> Result<(SocketAddr, Weight)> {
+        let settings = [
+            ("maxconn", self.maxconn.is_some()),
+            ("backup", self.backup),
+            ("id", self.id.is_some()),
+            ("guid", self.guid.is_some()),
+            ("cookie", self.cookie.is_some()),
+            ("check", self.check.is_some()),
+            ("agent-check", self.agent.is_some()),
+            ("ssl", self.tls.is_some()),
+            // The words themselves may be secret.
+            ("word", !self.words.is_empty()),
+        ];
+        if let Some((name, _)) = settings.iter().find(|(_, is_given)| *is_given) {
+            let rule =
+                "a slot has the settings of its `server-template` line, except the address and the weight";
+            return Err(Error::invalid(format!("setting {name:?}: {rule}")));
+        }
+        checked(self.address.port())?;
+        let weight = match self.checked_weight()? {
+            Some(weight) => Weight::absolute(weight.into())?,
+            None => Weight::percent(100),
+        };
+        Ok((self.address, weight))
     }
 }
 
