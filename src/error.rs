@@ -227,6 +227,11 @@ impl Error {
         matches!(self.0.problem, Problem::Replaced)
     }
 
+    /// Returns `true` if another connection held HAProxy's lock of all certificates.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.0.problem, Problem::Locked(_))
+    }
+
     /// Returns the other address at which the command reaches the process of this error.
     pub(crate) fn reached_at(&self) -> Option<&Address> {
         match &self.0.problem {

@@ -4,15 +4,18 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::time::Duration;
 
 use haproxyadmin::certificate::{Certificate, CertificateDetails, CertificateStatus, ListedCertificate};
-use haproxyadmin::{Change, Cluster, ErrorKind, Outcome, Outcomes};
+use haproxyadmin::{Change, Cluster, ErrorKind, Limits, Outcome, Outcomes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 mod authority;
 mod support;
 
 use authority::{Authority, Issued, NAME, served};
-use support::{Config, Release, Running, ask, releases};
+use support::{Config, Relay, Release, Running, ask, releases, until};
 
 const CONFIG: &str = r#"
 global
@@ -103,12 +106,13 @@ async fn certificates_are_listed_and_shown() {
         let details = only(site.certificate("site.pem").show().await.unwrap());
         assert_eq!((&*details.name, &details.status), (&*site.path("site.pem"), &CertificateStatus::Used));
         let leaf = details.leaf.as_ref().unwrap();
-        assert_eq!((&*leaf.serial, &*leaf.algorithm), ("A1", "EC256"));
-        assert_eq!((&*leaf.subject, &*leaf.issuer), ("/CN=certificate 161", "/CN=Test CA"));
+        assert_eq!((&*leaf.serial, leaf.algorithm.as_deref()), ("A1", Some("EC256")));
+        let names = [&leaf.subject, &leaf.issuer].map(Option::as_deref);
+        assert_eq!(names, [Some("/CN=certificate 161"), Some("/CN=Test CA")]);
         assert_eq!(leaf.names, [NAME.into()]);
         assert_eq!((leaf.not_before, leaf.not_after), (1_577_836_800, 2_524_521_600));
         assert_eq!(&*leaf.not_after_text, "Dec 31 00:00:00 2049 GMT");
-        assert_eq!((leaf.fingerprint.len(), details.chain.len()), (40, 0));
+        assert_eq!((leaf.fingerprint.as_ref().map(|print| print.len()), details.chain.len()), (Some(40), 0));
         assert_eq!(details.get("OCSP Response Key").is_some(), release.is_at_least("2.6"));
         assert_eq!(details.get("Key filename").is_some(), release.is_at_least("3.2"));
         let json = serde_json::to_string(&details).unwrap();
@@ -224,16 +228,118 @@ async fn empty_lines_of_a_pem_do_no_harm() {
     }
 }
 
+/// HAProxy 3.4 takes longer payloads than the others.
 #[tokio::test]
-async fn a_pem_that_is_too_long_is_refused_before_it_is_sent() {
-    let release = releases().pop().unwrap();
-    let site = Site::start(&release).await;
-    let chain = site.authority.pem().repeat(40);
-    let new = site.authority.issue(1);
-    let error = site.certificate("site.pem").replace(&format!("{}{chain}", new.pem())).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().ends_with("bytes, and HAProxy takes 15359 for certain"), "{error}");
-    assert!(site.list().await.iter().all(|one| !one.is_pending));
+async fn a_pem_that_is_too_long_for_a_release_is_refused_before_it_is_sent() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let (certificate, new) = (site.certificate("site.pem"), site.authority.issue(0xb1));
+        let chain = |length: usize| {
+            let count = (length - new.pem().len()) / site.authority.pem().len();
+            (format!("{}{}", new.pem(), site.authority.pem().repeat(count)), count)
+        };
+        let error = certificate.replace(&chain(140_000).0).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().ends_with("bytes, and HAProxy takes 130000 for certain"), "{error}");
+        assert!(error.outcomes::<Change>().is_none(), "nothing was sent to any process");
+
+        let (pem, count) = chain(129_000);
+        let result = certificate.replace(&pem).await;
+        if release.is_at_least("3.4") {
+            result.unwrap();
+            let details = only(certificate.show().await.unwrap());
+            assert_eq!((details.chain.len(), &*details.leaf.unwrap().serial), (count, "B1"));
+        } else {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            let said = format!("bytes, and HAProxy {} takes 15359 for certain", release.version);
+            assert!(error.to_string().ends_with(&said), "{error}");
+            assert_eq!(site.serves().await, site.first.der.to_vec());
+        }
+        assert!(site.list().await.iter().all(|one| !one.is_pending));
+    }
+}
+
+/// HAProxy ends the description of such a certificate at its key, up to 2.4 without an empty line.
+#[tokio::test]
+async fn a_certificate_with_a_key_that_haproxy_does_not_describe_is_shown_and_replaced() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let certificate = site.certificate("site.pem");
+        let news = [site.authority.issue_ed25519(0xb1), site.authority.issue_ed25519(0xb2)];
+        for (new, serial) in news.iter().zip(["B1", "B2"]) {
+            let chained = format!("{}{}", new.pem(), site.authority.pem());
+            let (word, message) = said(certificate.replace(&chained).await.unwrap());
+            let dates = "Jan  1 00:00:00 2020 GMT to Dec 31 00:00:00 2049 GMT";
+            let expected = format!("serves certificate of {dates} (serial {serial})");
+            assert_eq!((word, message), ("changed", expected), "{}", release.version);
+            assert_eq!(site.serves().await, new.der.to_vec());
+            let details = only(certificate.show().await.unwrap());
+            let leaf = details.leaf.as_ref().unwrap();
+            assert_eq!((&*leaf.serial, leaf.not_after), (serial, 2_524_521_600));
+            let missing = [&leaf.algorithm, &leaf.fingerprint, &leaf.subject, &leaf.issuer];
+            assert_eq!((missing, details.chain.len()), ([&None; 4], 0));
+            assert_eq!(details.get("OCSP Response Key").is_some(), release.is_at_least("2.6"));
+            let json = serde_json::to_string(&details).unwrap();
+            assert_eq!(serde_json::from_str::<CertificateDetails>(&json).unwrap(), details);
+        }
+    }
+}
+
+/// A client that does not read the list of certificates holds the lock meanwhile.
+#[tokio::test]
+async fn a_command_waits_for_the_lock_of_another_client() {
+    for release in releases() {
+        let site = Site::start(&release).await;
+        let relay = Relay::new(site.running.dir().join("relay.sock"), site.running.socket(1));
+        let cluster = site.through("relay.sock").await;
+        cluster.info().await.unwrap();
+        for n in 0..500 {
+            ask(site.running.socket(1), &format!("new ssl cert {}{n}", "n".repeat(900))).await;
+        }
+        let holder = Holder::start(&site).await;
+
+        let limits = Limits::new().with_command_timeout(Duration::from_millis(300));
+        let hasty = site.cluster.with_limits(limits).certificate(&site.path("site.pem")).unwrap();
+        let error = hasty.show().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        let text = error.to_string();
+        let expected = "refused: \"Can't show!\\nOperations on certificates are currently locked!\"";
+        assert!(text.ends_with(expected), "{}: {text}", release.version);
+
+        let certificate = cluster.certificate(&site.path("site.pem")).unwrap();
+        let pem = site.authority.issue(0xb1).pem();
+        let call = tokio::spawn(async move { certificate.replace(&pem).await });
+        until("repeated questions", async || {
+            (relay.sent().matches("show ssl cert").count() > 2).then_some(())
+        })
+        .await;
+        assert!(!call.is_finished());
+        drop(holder);
+        assert_eq!(said(call.await.unwrap().unwrap()).0, "changed", "{}", release.version);
+    }
+}
+
+/// A client that has asked for a list that is longer than the buffers of its connection, and reads
+/// nothing.
+struct Holder {
+    _stream: UnixStream,
+}
+
+impl Holder {
+    async fn start(site: &Site) -> Self {
+        let mut stream = UnixStream::connect(site.running.socket(1)).await.unwrap();
+        stream.write_all(b"show ssl cert\n").await.unwrap();
+        // The list has begun: no other question may hold the lock before it.
+        assert_eq!(stream.read_u8().await.unwrap(), b'#');
+        let name = site.path("site.pem");
+        until("a lock", async || {
+            let reply = ask(site.running.socket(1), &format!("show ssl cert {name}")).await;
+            String::from_utf8_lossy(&reply).contains("currently locked").then_some(())
+        })
+        .await;
+        Self { _stream: stream }
+    }
 }
 
 /// The longest PEM that is sent reaches each release whole.
@@ -260,7 +366,7 @@ async fn no_error_shows_a_private_key() {
         let broken = new.pem().replace(&secret, &format!("{secret}?"));
         let certificate = site.certificate("site.pem");
         for pem in
-            [broken, new.key.clone(), new.pem().repeat(30), new.pem().replace("-----END", "\0-----END")]
+            [broken, new.key.clone(), new.pem().repeat(300), new.pem().replace("-----END", "\0-----END")]
         {
             let error = certificate.replace(&pem).await.unwrap_err();
             let shown = format!("{error} {error:?} {:?} {certificate:?}", error.outcomes::<Change>());

@@ -185,7 +185,7 @@ async fn no_handshake_fails_while_a_certificate_is_replaced_on_every_process() {
         .map(|(_, details)| {
             let leaf = details.leaf.as_ref().unwrap();
             assert_eq!(&*leaf.serial, "B1");
-            format!("serves certificate {} (serial B1)", leaf.fingerprint)
+            format!("serves certificate {} (serial B1)", leaf.fingerprint.as_ref().unwrap())
         })
         .collect();
     let said: Vec<_> = outcomes.iter().map(|outcome| outcome.message().unwrap()).collect();
@@ -294,6 +294,57 @@ async fn a_transaction_of_another_client_is_refused_and_kept() {
     assert_eq!(site.served().await, all("new"));
 }
 
+/// HAProxy would put the certificate into the transaction of the other client.
+#[tokio::test]
+async fn a_transaction_that_begins_in_the_same_moment_is_overwritten_and_aborted() {
+    let site = Site::start().await;
+    let (certificate, pem, name) = (site.certificate().await, site.new.pem(), site.name());
+    site.relay.mark(["set ssl cert "]);
+    site.relay.hold(Moment::Marking);
+    let own = certificate.clone();
+    let call = tokio::spawn(async move { own.replace(&pem).await });
+    site.relay.holds(1).await;
+    let other = site.authority.issue(0xc1).pem();
+    let set = format!("set ssl cert {name} <<\n{other}");
+    ask(site.running.socket(count()), &set).await;
+    assert_eq!(site.pending().await[count() - 1], Some(name.clone()));
+    site.relay.release();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(words(outcomes(&error)), but_last("unchanged", "failed"), "{error}");
+    assert_eq!(last(&error).kind(), ErrorKind::PartiallyApplied);
+    let expected = format!(
+        "another client began a transaction in the same moment; it was overwritten and then aborted: \
+         refused: \"Transaction updated for certificate {name}!\""
+    );
+    assert!(last(&error).to_string().ends_with(&expected), "{error}");
+    site.assert_nothing_changed().await;
+}
+
+/// At most one of two calls at the same moment succeeds, and each process serves one certificate.
+#[tokio::test]
+async fn two_calls_at_once_leave_no_transaction_and_no_mixture() {
+    let site = Site::start().await;
+    let (one, two) = (site.certificate().await, site.certificate().await);
+    for round in 0..10 {
+        let news = [site.authority.issue(0x200 + round), site.authority.issue(0x300 + round)];
+        let pems = news.each_ref().map(Issued::pem);
+        let results = tokio::join!(one.replace(&pems[0]), two.replace(&pems[1]));
+        let won: Vec<_> = [&results.0, &results.1]
+            .into_iter()
+            .zip(["2", "3"])
+            .filter(|(result, _)| result.is_ok())
+            .collect();
+        assert_eq!(site.pending().await, all(None), "{results:?}");
+        let shown = one.show().await.unwrap();
+        let serials: Vec<_> =
+            shown.values().map(|(_, details)| details.leaf.as_ref().unwrap().serial.to_string()).collect();
+        if let [(_, first)] = won.as_slice() {
+            let expected = format!("0{first}0{round}");
+            assert!(serials.iter().all(|serial| *serial == expected), "{serials:?} {results:?}");
+        }
+    }
+}
+
 /// The steps before the commit, as the commands that the last process gets.
 const BEFORE: [&str; 2] = ["set ssl cert ", "show ssl cert *"];
 
@@ -388,7 +439,7 @@ async fn an_error_halfway_names_the_certificate_of_each_process() {
         .values()
         .map(|(_, details)| {
             let leaf = details.leaf.as_ref().unwrap();
-            format!("certificate {} (serial {})", leaf.fingerprint, leaf.serial)
+            format!("certificate {} (serial {})", leaf.fingerprint.as_ref().unwrap(), leaf.serial)
         })
         .collect();
     let labels: Vec<_> = (1..count()).map(|n| n.to_string()).collect();

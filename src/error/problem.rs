@@ -55,6 +55,9 @@ pub(crate) enum Problem {
     /// A process refused the command because it does not run the proxy, or no longer runs it.
     #[error("refused: {0:?}")]
     Stopped(Box<str>),
+    /// Another connection held HAProxy's lock of all certificates.
+    #[error("refused: {0:?}")]
+    Locked(Box<str>),
     #[error("needs level {needs} of the stats socket: {words:?}")]
     PermissionDenied { needs: Level, words: Box<str> },
     #[error("needs HAProxy {}.{} or later, and this is {version}", .needs.0, .needs.1)]
@@ -126,7 +129,9 @@ impl Problem {
             Problem::NotFound(_) => ErrorKind::NotFound,
             Problem::Incomplete { cause, .. } => cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind),
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
-            Problem::Refused(_) | Problem::Stopped(_) | Problem::ReloadFailed(_) => ErrorKind::Refused,
+            Problem::Refused(_) | Problem::Stopped(_) | Problem::Locked(_) | Problem::ReloadFailed(_) => {
+                ErrorKind::Refused
+            }
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Problem::Leftover { cause, .. } => cause.kind(),

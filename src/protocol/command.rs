@@ -1,8 +1,9 @@
 use std::fmt::{self, Write as _};
 
-use super::{EntryRef, Payload, Request, SessionId};
+use super::{EntryRef, Payload, Request, SessionId, request};
 use crate::error::{Error, Result};
 use crate::level::Level;
+use crate::version::Version;
 
 /// A command with its arguments, as HAProxy reads it.
 ///
@@ -218,6 +219,16 @@ impl Command {
     pub(crate) fn check(&self) -> Result<()> {
         let longest = if self.is_identified() { Form::Identified } else { Form::Alone };
         self.encode(longest).map(drop)
+    }
+
+    /// Checks that a release accepts the payload of the command.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if line and payload are too long for it.
+    pub(crate) fn check_for(&self, version: &Version) -> Result<()> {
+        let Some(payload) = &self.payload else { return Ok(()) };
+        request::check_for(version, &self.line, payload).map_err(|error| error.during(self.redacted.as_str()))
     }
 
     /// Returns the length in bytes of the line, with the command that switches severities on.

@@ -5,6 +5,13 @@ use crate::error::{Error, Result};
 /// closes the connection without a message.
 pub(super) const LONGEST: usize = 15_359;
 
+/// Most bytes of a line with its payload for releases from [`LARGE`] on: `tune.cli.max-payload-size`
+/// (131,072 by default), less a reserve.
+pub(super) const LONGEST_PAYLOAD: usize = 130_000;
+
+/// First release that reads a payload larger than its buffer.
+pub(super) const LARGE: (u16, u16) = (3, 4);
+
 /// Refuses a line that HAProxy would not execute as exactly one line.
 pub(crate) fn check(line: &str) -> Result<()> {
     // CR and LF end a line, in some releases within an argument too. From 3.2 on NUL also ends

@@ -8,7 +8,11 @@ use crate::error::{Error, Result};
 /// executes all following lines as commands. This type therefore refuses a text that HAProxy could
 /// read as anything other than one payload.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Payload(Box<str>);
+pub(crate) struct Payload {
+    lines: Box<str>,
+    /// True if it may have the length that only newer releases accept.
+    is_large: bool,
+}
 
 impl Payload {
     /// Checks the lines of a payload. The last line may end with a line feed.
@@ -34,19 +38,29 @@ impl Payload {
             );
             return Err(Error::invalid(text));
         }
-        Ok(Self(lines.into()))
+        Ok(Self { lines: lines.into(), is_large: false })
+    }
+
+    /// Permits the length that HAProxy 3.4 accepts. Older releases must be asked for with
+    /// [`Command::check_for`](super::Command::check_for).
+    pub(crate) fn large(self) -> Self {
+        Self { is_large: true, ..self }
     }
 
     /// Returns the lines, without the line feed of the last line.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.lines
+    }
+
+    pub(super) fn is_large(&self) -> bool {
+        self.is_large
     }
 }
 
 /// Shows the length only: a payload may hold a private key.
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.0.len())
+        write!(f, "Payload({} bytes)", self.lines.len())
     }
 }
 

@@ -4,6 +4,7 @@ use super::abandoned::{Abandoned, abandoned};
 use super::verb::verb;
 use super::{Payload, line};
 use crate::error::{Error, Result};
+use crate::version::Version;
 
 /// Bytes that are sent to HAProxy in one piece: checked lines, each with its line feed.
 ///
@@ -121,18 +122,40 @@ impl fmt::Debug for Request {
 
 fn encode(head: &str, line: &str, payload: Option<&Payload>) -> Result<Vec<u8>> {
     line::check(line)?;
-    let Some(payload) = payload.map(Payload::as_str) else {
+    let Some(payload) = payload else {
         return Ok([head, line, "\n"].concat().into_bytes());
     };
-    let length = line.len() + MARK.len() + payload.len();
-    if length > line::LONGEST {
-        let longest = line::LONGEST;
+    let longest = if payload.is_large() { line::LONGEST_PAYLOAD } else { line::LONGEST };
+    let length = length(line, payload);
+    if length > longest {
         let text =
             format!("command and payload have {length} bytes, and HAProxy takes {longest} for certain");
         return Err(Error::invalid(text));
     }
     // The empty line ends the payload.
-    Ok([head, line, MARK, "\n", payload, "\n\n"].concat().into_bytes())
+    Ok([head, line, MARK, "\n", payload.as_str(), "\n\n"].concat().into_bytes())
+}
+
+/// Checks that a release accepts a line with its payload.
+///
+/// # Errors
+///
+/// - `InvalidInput` if they are too long for it.
+pub(super) fn check_for(version: &Version, line: &str, payload: &Payload) -> Result<()> {
+    let (length, longest) = (length(line, payload), line::LONGEST);
+    if length <= longest || *version >= line::LARGE {
+        return Ok(());
+    }
+    let text = format!(
+        "command and payload have {length} bytes, and HAProxy {}.{} takes {longest} for certain",
+        version.branch().0,
+        version.branch().1,
+    );
+    Err(Error::invalid(text))
+}
+
+fn length(line: &str, payload: &Payload) -> usize {
+    line.len() + MARK.len() + payload.as_str().len()
 }
 
 /// Last word of a line with a payload.
@@ -158,6 +181,20 @@ mod tests {
             error.to_string(),
             "`add map`: command and payload have 100013 bytes, and HAProxy takes 15359 for certain"
         );
+    }
+
+    #[test]
+    fn a_large_payload_is_for_the_releases_that_accept_it() {
+        let payload = Payload::new(&"x".repeat(100_000)).unwrap().large();
+        assert!(Request::raw("set ssl cert a", Some(&payload)).is_ok());
+        for (version, ends) in [("3.4.7", None), ("3.2.26-1", Some("HAProxy 3.2 takes 15359 for certain"))] {
+            let result = check_for(&Version::parse(version), "set ssl cert a", &payload);
+            let said = result.map_err(|error| error.to_string()).err();
+            assert_eq!(said.is_some(), ends.is_some(), "{said:?}");
+            assert!(said.unwrap_or_default().ends_with(ends.unwrap_or_default()));
+        }
+        let payload = Payload::new(&"x".repeat(130_000)).unwrap().large();
+        assert!(Request::raw("set ssl cert a", Some(&payload)).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
@@ -48,14 +48,26 @@ impl Authority {
         self.issue_for(serial, vec![NAME.to_owned()])
     }
 
+    /// Issues a certificate with an Ed25519 key, which HAProxy describes in part only.
+    pub fn issue_ed25519(&self, serial: u64) -> Issued {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap().serialize_der();
+        // OpenSSL 3.0 does not read a key that holds the public key too (RFC 5958).
+        let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+        let key = KeyPair::try_from([&head, &key[16..48]].concat()).unwrap();
+        self.issue_with(serial, vec![NAME.to_owned()], &key)
+    }
+
     pub fn issue_for(&self, serial: u64, names: Vec<String>) -> Issued {
+        self.issue_with(serial, names, &KeyPair::generate().unwrap())
+    }
+
+    fn issue_with(&self, serial: u64, names: Vec<String>, key: &KeyPair) -> Issued {
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, format!("certificate {serial}"));
         params.serial_number = Some(SerialNumber::from(serial));
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2049, 12, 31);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.certificate, &self.key).unwrap();
+        let certificate = params.signed_by(key, &self.certificate, &self.key).unwrap();
         Issued { der: certificate.der().clone(), certificate: certificate.pem(), key: key.serialize_pem() }
     }
 

@@ -46,8 +46,9 @@ fn show(shown: &Outcomes<CertificateDetails>) -> Report {
         let mut row = vec![label.to_string(), details.status.to_string()];
         match &details.leaf {
             Some(leaf) => {
-                let words = [&leaf.not_after_text, &leaf.serial, &leaf.fingerprint, &leaf.subject];
-                row.extend(words.map(ToString::to_string));
+                row.extend([&leaf.not_after_text, &leaf.serial].map(ToString::to_string));
+                let texts = [&leaf.fingerprint, &leaf.subject].map(Option::as_deref);
+                row.extend(texts.map(|text| text.unwrap_or("-").to_owned()));
                 row.push(leaf.names.join(","));
             }
             None => row.extend(["-"; 5].map(String::from)),

@@ -1,5 +1,7 @@
 //! TLS certificates in the memory of the processes.
 
+mod lock;
+mod mark;
 mod name;
 mod pem;
 mod replacement;
@@ -25,6 +27,11 @@ use store::{Store, Verbs};
 /// transaction for certificates at most. It belongs to the process and not to a connection: any
 /// client can commit or abort it, and it stays until one does. [`replace`](Self::replace) does all of
 /// this on the whole cluster.
+///
+/// HAProxy has one lock for all certificates of a process, and refuses commands while another
+/// connection reads or commits. A refused command is repeated until the time of the call is up
+/// ([`Limits::with_command_timeout`](crate::Limits::with_command_timeout)); the outcome is then the
+/// refusal.
 ///
 /// See [`Outcomes`] for the result of a call and its failures. A process without this certificate is
 /// not a failure: its outcome is absent.
@@ -79,8 +86,7 @@ impl Cluster {
     ///   HAProxy says that it lacks memory then.
     #[doc(alias = "show ssl cert")]
     pub async fn certificates(&self) -> Result<Outcomes<Vec<ListedCertificate>>> {
-        let read = |data: Vec<u8>| Ok(ListedCertificate::read(&String::from_utf8_lossy(&data))?);
-        self.fan_out().ask(Verbs::CERTIFICATE.list(), read).await
+        store::read_all(self, &Verbs::CERTIFICATE.list(), ListedCertificate::read).await
     }
 }
 
@@ -150,8 +156,9 @@ impl Certificate {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if `pem` has no
-    ///   section `CERTIFICATE`, or if command and PEM sections have more than the 15,359 bytes that every
-    ///   release accepts.
+    ///   section `CERTIFICATE`, or if command and PEM sections have more than 130,000 bytes.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) for each process before 3.4, if they have more
+    ///   than 15,359 bytes. Nothing is sent to this process.
     /// - [`Refused`](crate::ErrorKind::Refused) if HAProxy cannot read the certificate, or if a
     ///   transaction for another certificate is pending. HAProxy does not check here that the private
     ///   key fits.
@@ -212,6 +219,14 @@ impl Certificate {
     /// process out, choose the others with [`Cluster::only`]. Through a view of
     /// [`Cluster::allow_partial`] the processes that can do so commit.
     ///
+    /// HAProxy replaces the content of a pending transaction without a question. If another client
+    /// begins a transaction between the look at the pending ones and `set ssl cert`, HAProxy's reply says
+    /// so, and the process holds the certificate of this call in the transaction of the other client. The
+    /// transaction is then aborted, this call fails on the process, and the other client finds no
+    /// transaction to commit. Of two calls at the same moment, at most one therefore succeeds, and both
+    /// may fail: repeat the call. The outcome of the call that succeeds names the certificate that the
+    /// process serves: the one of the other call, if that was stopped before it could abort.
+    ///
     /// A process that answers no more cannot abort. If it hangs and later goes on, it may keep the
     /// transaction, without an effect on connections.
     ///
@@ -225,10 +240,12 @@ impl Certificate {
     /// - [`NotFound`](crate::ErrorKind::NotFound) for a process that has no such certificate.
     /// - [`Refused`](crate::ErrorKind::Refused) if the private key does not fit.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) for a process that failed to commit,
-    ///   or did not reply, if another process serves the new certificate, or the process itself
-    ///   may serve it.
+    ///   or did not reply, or serves another certificate after its commit, if another process serves
+    ///   the new certificate, or the process itself may serve it. If another client overwrote a
+    ///   transaction in the same moment, `PartiallyApplied` for that too.
     /// - [`Diverging`](crate::ErrorKind::Diverging) for a process that serves another certificate
-    ///   after its commit, because another client changed it in the same moment.
+    ///   after its commit, because another client changed it in the same moment, if no process serves
+    ///   the new certificate.
     ///
     /// # Cancel safety
     ///

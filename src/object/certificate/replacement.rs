@@ -1,11 +1,12 @@
 //! Replacement of a certificate on all processes or on none.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
 
+use super::lock;
+use super::mark::Mark;
 use super::store::{Setting, Store};
 use crate::address::Address;
 use crate::cluster::{Identity, OnceJob, Outcomes, Target};
@@ -50,13 +51,6 @@ struct Ready {
     new: Mark,
 }
 
-/// Fields that tell two certificates apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Mark {
-    fingerprint: Box<str>,
-    serial: Box<str>,
-}
-
 /// The results of the processes, by address.
 type Results = HashMap<Address, Result<Response<Change>>>;
 
@@ -81,6 +75,10 @@ impl Replacement {
         let ready: Vec<(Label, Ready)> =
             filled.values().map(|(label, ready)| (label.clone(), ready.clone())).collect();
         let expected = ready.first().map(|(_, ready)| ready.new.clone());
+        let own: HashMap<Address, Mark> = ready
+            .iter()
+            .map(|(_, ready)| (ready.begun.member.address().clone(), ready.new.clone()))
+            .collect();
 
         let is_whole = filled.is_complete() || !self.is_strict;
         let checks = if is_whole { self.check_all(&ready, expected.as_ref()).await } else { Vec::new() };
@@ -97,7 +95,7 @@ impl Replacement {
             self.commit_all(sound, &mut results).await;
         }
 
-        let left = self.abort_all(&results, expected.as_ref()).await;
+        let left = self.abort_all(&results, &own, expected.as_ref()).await;
         let outcomes = filled.then(|address, _| match results.remove(address) {
             Some(result) => result,
             None if left.contains(address) => Ok(Response::Value(Change::Unchanged(NOT_ABORTED.into()))),
@@ -183,7 +181,7 @@ impl Replacement {
         let commit = self.store.commit_command()?;
         let run = async {
             let mut connection = ready.begun.connect(deadline).await?;
-            if let Response::Absent(words) = connection.execute(&commit, deadline).await? {
+            if let Response::Absent(words) = lock::execute(&commit, &mut connection, deadline).await? {
                 return Err(Error::new(Problem::Refused(words)));
             }
             let found = mark(&self.store.details(false)?, &mut connection, deadline).await;
@@ -224,8 +222,16 @@ impl Replacement {
     /// Aborts the transactions that were not committed. If the outcome of a commit is unknown, its
     /// transaction is left alone, because the commit may still be running.
     ///
+    /// `own` holds what each process had in its transaction after `set`. Of a process that did not reply,
+    /// `expected` is known instead.
+    ///
     /// Returns the address of each process on which this failed.
-    async fn abort_all(&self, results: &Results, expected: Option<&Mark>) -> HashSet<Address> {
+    async fn abort_all(
+        &self,
+        results: &Results,
+        own: &HashMap<Address, Mark>,
+        expected: Option<&Mark>,
+    ) -> HashSet<Address> {
         let deadline = &Deadline::new(self.store.cluster.limits());
         let is_over = |begun: &Begun| match results.get(begun.member.address()) {
             Some(Ok(_)) => true,
@@ -234,6 +240,7 @@ impl Replacement {
         };
         let open: Vec<_> = self.begun().iter().filter(|begun| !is_over(begun)).cloned().collect();
         let aborting = open.iter().map(|begun| async move {
+            let expected = own.get(begun.member.address()).or(expected);
             let failed = self.abort(begun, expected, deadline).await.is_err();
             failed.then(|| begun.member.address().clone())
         });
@@ -251,7 +258,7 @@ impl Replacement {
         let found = mark(&self.store.details(true)?, &mut connection, deadline).await.ok().flatten();
         let is_foreign = expected.is_some() && found.is_some() && found.as_ref() != expected;
         if !is_foreign {
-            connection.execute(&self.store.abort_command()?, deadline).await?;
+            lock::execute(&self.store.abort_command()?, &mut connection, deadline).await?;
         }
         Ok(())
     }
@@ -317,21 +324,15 @@ impl Begun {
     }
 }
 
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "certificate {} (serial {})", self.fingerprint, self.serial)
-    }
-}
-
 /// Reads a certificate. Returns `None` if the process has no such certificate, or an empty one.
 async fn mark(
     details: &Command,
     connection: &mut IdentifiedConnection<'_>,
     deadline: &Deadline,
 ) -> Result<Option<Mark>> {
-    let Response::Value(data) = connection.ask(details, deadline).await? else { return Ok(None) };
+    let Response::Value(data) = lock::ask(details, connection, deadline).await? else { return Ok(None) };
     let leaf = CertificateDetails::read(&String::from_utf8_lossy(&data))?.leaf;
-    Ok(leaf.map(|leaf| Mark { fingerprint: leaf.fingerprint, serial: leaf.serial }))
+    Ok(leaf.as_ref().map(Mark::of_certificate))
 }
 
 /// Messages for a process that took the certificate, if the call failed on another process.

@@ -1,3 +1,4 @@
+use super::lock::{self, Unlocked};
 use super::name::StoreName;
 use super::pem;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
@@ -8,6 +9,7 @@ use crate::protocol::{Change, Command, Response};
 use crate::show::ListedCertificate;
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
+use crate::version::Version;
 
 /// Commands of one kind of file that HAProxy keeps in memory and changes in a transaction.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Verbs {
     pub(super) delete: &'static str,
     /// Kind of the PEM sections that the file consists of.
     pub(super) section: &'static str,
+    /// Words before the name in the message that a transaction was updated.
+    pub(super) transaction: &'static str,
     /// First release that has the commands.
     pub(super) since: (u16, u16),
 }
@@ -43,6 +47,7 @@ impl Verbs {
         abort: "abort ssl cert",
         delete: "del ssl cert",
         section: "CERTIFICATE",
+        transaction: " updated for certificate ",
         since: (2, 2),
     };
 
@@ -72,9 +77,7 @@ impl Store {
         is_pending: bool,
         read: fn(&str) -> Result<T, Malformed>,
     ) -> Result<Outcomes<T>> {
-        let command = self.details(is_pending)?;
-        let read = |data: Vec<u8>| Ok(read(&String::from_utf8_lossy(&data))?);
-        self.cluster.fan_out().ask(command, read).await
+        read_all(&self.cluster, &self.details(is_pending)?, read).await
     }
 
     pub(super) async fn create(&self) -> Result<Outcomes<Change>> {
@@ -101,7 +104,11 @@ impl Store {
     }
 
     async fn change(&self, verb: &str) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(self.once(verb)?, StatFilter::Nothing).await
+        let command = &self.once(verb)?;
+        let job = |target: Target, deadline| async move {
+            target.execute_once(&Unlocked(command), &deadline).await
+        };
+        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
     pub(super) fn list(&self) -> Command {
@@ -122,13 +129,19 @@ impl Store {
         self.once(self.verbs.abort)
     }
 
+    /// Returns the command that aborts the transaction of a file of another name.
+    fn abort_of(&self, name: &str) -> Result<Command> {
+        let verb = self.verbs.abort;
+        Command::write_once(verb).since(self.verbs.since).text(name)
+    }
+
     /// # Errors
     ///
     /// - The errors of [`pem::payload`].
     pub(super) fn set_command(&self, pem: &str) -> Result<Command> {
         let set = self.once(self.verbs.set)?;
         let payload = pem::payload(pem, self.verbs.section);
-        Ok(set.clone().payload(payload.map_err(|error| error.during(set.redacted()))?))
+        Ok(set.clone().payload(payload.map_err(|error| error.during(set.redacted()))?.large()))
     }
 
     fn once(&self, verb: &str) -> Result<Command> {
@@ -141,11 +154,22 @@ impl Store {
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
     ) -> Result<Vec<ListedCertificate>> {
-        match connection.ask(&self.list(), deadline).await? {
+        match lock::ask(&self.list(), connection, deadline).await? {
             Response::Value(data) => Ok(ListedCertificate::read(&String::from_utf8_lossy(&data))?),
             Response::Absent(words) => Err(Error::new(Problem::Refused(words))),
         }
     }
+}
+
+/// Sends a query to every process, and reads each answer with `read`.
+pub(super) async fn read_all<T: Send + Sync + 'static>(
+    cluster: &Cluster,
+    query: &Command,
+    read: fn(&str) -> Result<T, Malformed>,
+) -> Result<Outcomes<T>> {
+    let read = move |data: Vec<u8>| Ok(read(&String::from_utf8_lossy(&data))?);
+    let job = |target: Target, deadline| async move { lock::read(query, &target, read, &deadline).await };
+    cluster.fan_out().each(query, StatFilter::Nothing, job).await
 }
 
 /// The first step of a change: one process puts the new content into a transaction.
@@ -167,6 +191,7 @@ impl OnceJob for Setting<'_> {
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let Self { store, set, keeps_own } = self;
+        set.check_for(&Version::parse(connection.info.version().unwrap_or_default()))?;
         let listed = store.listed(connection, deadline).await?;
         let pending = listed.iter().find(|listed| listed.is_pending);
         if let Some(pending) = pending.filter(|one| !keeps_own || *one.name != *store.name()) {
@@ -176,17 +201,36 @@ impl OnceJob for Setting<'_> {
             );
             return Err(Error::new(Problem::Refused(words.into())).during(set.redacted()));
         }
-        let answer = connection.execute(set, deadline).await?;
-        if let Response::Value(change) = &answer {
-            let words = change.message().unwrap_or_default();
-            let is_own = words.ends_with(&format!(" {}!", store.name()));
-            let is_new = words.contains(" created ");
-            if !is_own || !(is_new || *keeps_own) {
-                let text = "another client began a transaction in the same moment, and it was overwritten";
-                let error = Error::new(Problem::Refused(words.into())).during(set.redacted());
-                return Err(error.leaving(text));
-            }
+        let answer = lock::execute(set, connection, deadline).await?;
+        let Response::Value(change) = &answer else { return Ok(answer) };
+        let words = change.message().unwrap_or_default();
+        let is_own = words.ends_with(&format!(" {}!", store.name()));
+        let is_new = words.contains(" created ");
+        if is_own && (is_new || *keeps_own) {
+            return Ok(answer);
         }
-        Ok(answer)
+        // The transaction is of another client and holds the content of this call by now, so it must
+        // not be committed.
+        let name = if is_own { Some(store.name()) } else { self.named_in(words) };
+        let is_aborted = match name.map(|name| store.abort_of(name)).transpose()? {
+            Some(abort) => {
+                matches!(lock::execute(&abort, connection, deadline).await, Ok(Response::Value(_)))
+            }
+            None => false,
+        };
+        let end = if is_aborted { "aborted" } else { "not aborted" };
+        let text = format!(
+            "another client began a transaction in the same moment; it was overwritten and then {end}"
+        );
+        let error = Error::new(Problem::Refused(words.into())).during(set.redacted());
+        Err(error.leaving(text))
+    }
+}
+
+impl Setting<'_> {
+    /// Returns the name in a message such as `Transaction updated for certificate NAME!`.
+    fn named_in<'w>(&self, words: &'w str) -> Option<&'w str> {
+        let (_, name) = words.strip_suffix('!')?.split_once(self.store.verbs.transaction)?;
+        Some(name)
     }
 }

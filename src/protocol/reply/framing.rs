@@ -21,7 +21,7 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
         return Err(Error::new(Problem::Closed));
     }
     loop {
-        if rest.is_empty() || rest == b"\n" || rest.ends_with(b"\n\n") {
+        if rest.is_empty() || rest == b"\n" || rest.ends_with(b"\n\n") || rest.ends_with(UNKNOWN_KEY) {
             return Ok(());
         }
         // In the reply to `a;b` each answer may be a message without an empty line.
@@ -126,6 +126,10 @@ const BEGIN: &[&str] = &[
     "Can't find the target PID matching the prefix '",
 ];
 
+/// End of the description of a certificate whose key HAProxy does not know. A description that is cut
+/// there has no line feed.
+const UNKNOWN_KEY: &[u8] = b"\nAlgorithm: \n";
+
 /// Beginnings of the answers of 3.0 and later to a command that is too long.
 const TOO_BIG: &[&str] =
     &["The command is too big for the buffer size.", "The command line is too big", "The payload is too big"];
@@ -161,6 +165,7 @@ mod tests {
             "[{\"field\":{\"pos\":0,\"name\":\"Name\"}}]\n",
             "[[{\"objType\":\"Server\"}]]\n",
             "{\"$schema\":\"x\"}\n",
+            "\nFilename: a\nAlgorithm: \n",
         ] {
             assert_eq!(ending(text), Ok(()), "{text:?}");
         }
@@ -172,6 +177,8 @@ mod tests {
             ("admin", "answer ended early: 5 bytes, and no empty line at the end"),
             ("Name: x\nPid: 1\n", "answer ended early: 15 bytes, and no empty line at the end"),
             ("Name: x\nServer deleted.\n", "answer ended early: 24 bytes, and no empty line at the end"),
+            ("Serial: 1\nAlgorithm: ", "answer ended early: 21 bytes, and no empty line at the end"),
+            ("Serial: 1\nAlgorithm:  \n", "answer ended early: 23 bytes, and no empty line at the end"),
             ("Server deleted.", "answer ended early: 15 bytes, and no empty line at the end"),
             ("\n[6]: admin\n", "answer ended early: no empty line after \"[6]: admin\""),
             ("[{\"field\":{}}\n", "answer ended early: 14 bytes, and no empty line at the end"),

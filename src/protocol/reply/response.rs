@@ -94,6 +94,10 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     if &*message == "Permission denied" {
         return Err(Problem::PermissionDenied { needs: command.level(), words: message });
     }
+    // HAProxy 3.4 says so as a notice in the reply to `set ssl cert`.
+    if message.lines().any(|line| line == LOCKED) {
+        return Err(Problem::Locked(message));
+    }
     if UNKNOWN.iter().any(|start| message.starts_with(start)) {
         let first = message.lines().next().unwrap_or_default();
         return Err(Problem::Unsupported(excerpt(first).into()));
@@ -212,6 +216,9 @@ const ABSENT_STORE: &[&str] = &[
     "Can't replace a certificate which is not referenced by the configuration!",
     "No ongoing transaction!",
 ];
+
+/// Line of the message that another connection is reading or changing certificates just now.
+const LOCKED: &str = "Operations on certificates are currently locked!";
 
 /// Last lines of the commands that report their progress: `commit ssl`, `add ssl crt-list`.
 const SUCCESS: &str = "Success!";
@@ -481,6 +488,21 @@ mod tests {
         ] {
             assert_eq!(read(&command, reply, false), expected);
         }
+    }
+
+    #[test]
+    fn a_lock_of_certificates_is_a_refusal_of_its_own() {
+        let command = Command::write_once("set ssl cert");
+        for message in [
+            "[3]: Can't show!\nOperations on certificates are currently locked!\n\n",
+            "[5]: Can't update the certificate!\nOperations on certificates are currently locked!\n\n",
+            "[3]: Operations on certificates are currently locked!\n\n",
+        ] {
+            let read = read_change(message.into(), &command, Nbproc::default());
+            assert!(matches!(read, Err(Problem::Locked(_))), "{read:?}");
+        }
+        let message = "[5]: New empty certificate store 'Operations on certificates are currently locked!'!";
+        assert!(change(message).starts_with("changed: "));
     }
 
     #[test]

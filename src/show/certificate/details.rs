@@ -1,5 +1,5 @@
 use super::CertificateStatus;
-use super::x509::{Field, X509};
+use super::x509::{X509, fields};
 use crate::error::Malformed;
 
 /// All that a process tells about one certificate: `show ssl cert NAME`.
@@ -47,8 +47,7 @@ impl CertificateDetails {
 
     /// Reads the reply to `show ssl cert NAME` or `show ssl cert *NAME`.
     pub(crate) fn read(text: &str) -> Result<Self, Malformed> {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
-        let fields: Vec<Field<'_>> = lines.map(|(at, line)| field(at + 1, line)).collect::<Result<_, _>>()?;
+        let fields = fields((1..).zip(text.lines()))?;
         let all = |name: &'static str| {
             fields.iter().filter(move |(_, found, _)| *found == name).map(|(_, _, value)| *value)
         };
@@ -69,14 +68,6 @@ impl CertificateDetails {
     }
 }
 
-/// Splits a line such as `Serial: 0A`.
-fn field(at: usize, line: &str) -> Result<Field<'_>, Malformed> {
-    let split = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")));
-    let (name, value) =
-        split.ok_or_else(|| Malformed::new(at, None, "a line such as `Status: Used`", line.as_bytes()))?;
-    Ok((at, name, value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,12 +86,29 @@ mod tests {
         let leaf = details.leaf.as_ref().unwrap();
         assert_eq!((leaf.not_before, leaf.not_after), (1_795_656_596, 1_806_542_996));
         assert_eq!(leaf.names, ["a.example".into(), "*.a.example".into()]);
-        assert_eq!((&*leaf.serial, &*leaf.fingerprint), ("124B", "2D98"));
-        assert_eq!((&*leaf.subject, &*leaf.issuer), ("/C=DE/O=Ex: Inc/CN=a.example", "/CN=Sub CA"));
+        assert_eq!((&*leaf.serial, leaf.fingerprint.as_deref()), ("124B", Some("2D98")));
+        let names = [&leaf.subject, &leaf.issuer].map(Option::as_deref);
+        assert_eq!(names, [Some("/C=DE/O=Ex: Inc/CN=a.example"), Some("/CN=Sub CA")]);
         let chain: Vec<_> = details.chain.iter().map(|(subject, issuer)| (&**subject, &**issuer)).collect();
         assert_eq!(chain, [("/CN=Sub CA", "/CN=Test CA"), ("/CN=Test CA", "/CN=Test CA")]);
         assert_eq!((details.get("OCSP Response Key"), details.get("none")), (Some(""), None));
         assert_eq!(details.lines().count(), 16);
+    }
+
+    /// 2.2 ends the reply there, and later releases go on with the next line of the description.
+    #[test]
+    fn a_key_that_haproxy_does_not_know_ends_the_description() {
+        let end = PRINTED.find("EC256").unwrap();
+        for (rest, key) in [("\n", None), ("OCSP Response Key: 30\n", Some("30"))] {
+            let details = CertificateDetails::read(&format!("{}{rest}", &PRINTED[..end])).unwrap();
+            let leaf = details.leaf.as_ref().unwrap();
+            let missing = [&leaf.algorithm, &leaf.fingerprint, &leaf.subject, &leaf.issuer];
+            assert_eq!((missing, &*leaf.serial), ([&None; 4], "124B"));
+            assert_eq!((details.get("OCSP Response Key"), details.get("Algorithm")), (key, Some("")));
+        }
+        let cut = PRINTED.split("SHA1").next().unwrap();
+        let error = CertificateDetails::read(cut).unwrap_err().to_string();
+        assert!(error.contains("column \"SHA1 FingerPrint\""), "{error}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::Malformed;
 /// let shown = cluster.certificate("/etc/haproxy/site.pem")?.show().await?;
 /// for (label, details) in shown.values() {
 ///     if let Some(leaf) = &details.leaf {
-///         println!("{label}: {} until {}, {}", leaf.subject, leaf.not_after_text, leaf.fingerprint);
+///         println!("{label}: {} until {}", leaf.serial, leaf.not_after_text);
 ///     }
 /// }
 /// # Ok(())
@@ -34,17 +34,49 @@ pub struct X509 {
     /// such as IP addresses, as empty texts, which are left out here.
     pub names: Vec<Box<str>>,
     /// Algorithm and length of the key, such as `RSA2048` or `EC256`: `Algorithm`.
-    pub algorithm: Box<str>,
+    ///
+    /// `None` if the key is neither of RSA nor of an elliptic curve such as P-256: HAProxy ends its
+    /// description of a certificate of Ed25519, Ed448 or RSA-PSS here. The following fields are then
+    /// `None` too, and the chain is not printed.
+    pub algorithm: Option<Box<str>>,
     /// SHA-1 of the certificate, in upper-case hexadecimal digits: `SHA1 FingerPrint`.
-    pub fingerprint: Box<str>,
+    pub fingerprint: Option<Box<str>>,
     /// Subject, such as `/C=DE/CN=www.example.com`: `Subject`.
-    pub subject: Box<str>,
+    pub subject: Option<Box<str>>,
     /// Issuer, in the same form: `Issuer`.
-    pub issuer: Box<str>,
+    pub issuer: Option<Box<str>>,
 }
 
-/// One line of a reply: its number, its name and its value.
+/// One field of a reply: the number of its line, its name and its value.
 pub(super) type Field<'a> = (usize, &'a str, &'a str);
+
+/// Splits lines such as `Serial: 0A`, with the number of each line.
+///
+/// HAProxy does not end the line `Algorithm: ` if it does not know the kind of the key, so the next
+/// field follows on the same line.
+pub(super) fn fields<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<Field<'a>>, Malformed> {
+    let mut fields = Vec::new();
+    for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        if let Some(rest) = line.strip_prefix(ALGORITHM).filter(|rest| rest.starts_with(KEY)) {
+            fields.push((at, "Algorithm", ""));
+            fields.push(field(at, rest)?);
+        } else {
+            fields.push(field(at, line)?);
+        }
+    }
+    Ok(fields)
+}
+
+fn field(at: usize, line: &str) -> Result<Field<'_>, Malformed> {
+    let split = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")));
+    let (name, value) =
+        split.ok_or_else(|| Malformed::new(at, None, "a line such as `Status: Used`", line.as_bytes()))?;
+    Ok((at, name, value))
+}
+
+const ALGORITHM: &str = "Algorithm: ";
+/// Beginning of the line behind the description of a certificate.
+const KEY: &str = "OCSP Response Key: ";
 
 impl X509 {
     /// Reads the fields of one certificate. Returns `None` if there is no serial number.
@@ -65,6 +97,8 @@ impl X509 {
         let (not_before, not_before_text) = date("notBefore")?;
         let (not_after, not_after_text) = date("notAfter")?;
         let names = required("Subject Alternative Name")?.1.split(", ").filter(|name| !name.is_empty());
+        let algorithm = Some(required("Algorithm")?.1.trim()).filter(|algorithm| !algorithm.is_empty());
+        let known = |name| algorithm.map(|_| text(name)).transpose();
         Ok(Some(Self {
             serial: text("Serial")?,
             not_before,
@@ -72,10 +106,10 @@ impl X509 {
             not_after,
             not_after_text,
             names: names.map(|name| name.strip_prefix("DNS:").unwrap_or(name).into()).collect(),
-            algorithm: text("Algorithm")?,
-            fingerprint: text("SHA1 FingerPrint")?,
-            subject: text("Subject")?,
-            issuer: text("Issuer")?,
+            algorithm: algorithm.map(Into::into),
+            fingerprint: known("SHA1 FingerPrint")?,
+            subject: known("Subject")?,
+            issuer: known("Issuer")?,
         }))
     }
 }
