@@ -115,10 +115,14 @@ pub use snapshot::{Agreement, Process, Snapshot};
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;
 
-/// TLS certificates: [`Cluster::certificates`] and [`Cluster::certificate`].
+/// TLS certificates, CA files, CRL files and crt-lists: [`Cluster::certificate`], [`Cluster::ca_file`],
+/// [`Cluster::crl_file`] and [`Cluster::crt_list`].
 pub mod certificate {
-    pub use crate::object::Certificate;
-    pub use crate::show::{CertificateDetails, CertificateStatus, ListedCertificate, X509};
+    pub use crate::object::{CaFile, Certificate, CrlFile, CrtList, NewCrtListEntry};
+    pub use crate::show::{
+        CaFileDetails, CertificateDetails, CertificateStatus, Crl, CrlFileDetails, CrtListEntry,
+        ListedCaFile, ListedCertificate, ListedCrlFile, RevokedCertificate, X509,
+    };
 }
 
 /// Values for the settings and counters of whole processes: [`Cluster::set_rate_limit`],

@@ -11,6 +11,7 @@ use std::time::Duration;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use haproxyadmin::backend::NewBackend;
+use haproxyadmin::certificate::NewCrtListEntry;
 use haproxyadmin::map::PatternId;
 use haproxyadmin::server::{NewServer, Removal, ServerTemplate};
 use haproxyadmin::stat::Mode;
@@ -54,6 +55,7 @@ struct Process {
     map: Map,
     acl: Acl,
     cluster: Cluster,
+    release: support::Release,
 }
 
 impl Process {
@@ -73,7 +75,11 @@ impl Process {
         let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
         let map = cluster.map(path(&running, "a.map")).unwrap();
         let acl = cluster.acl(path(&running, "a.acl")).unwrap();
-        Self { running, map, acl, cluster }
+        Self { running, map, acl, cluster, release: release.clone() }
+    }
+
+    fn is_at_least(&self, version: &str) -> bool {
+        self.release.is_at_least(version)
     }
 
     /// Returns everything that a command could change: states and settings of every proxy and
@@ -240,6 +246,8 @@ async fn check(process: &Process, case: &Case) {
     check_new_server(process, &case.server, &case.value).await;
     check_certificate(process, &case.file, &case.value).await;
     check_slot(process, &case.server).await;
+    check_files(process, &case.file, &case.value).await;
+    check_crt_list(process, &case.file, &case.value).await;
     check_new_backend(process, &case.server, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
@@ -447,6 +455,74 @@ async fn check_certificate(process: &Process, name: &str, text: &str) {
     }
     let listed = process.cluster.certificates().await.unwrap();
     assert!(listed.values().all(|(_, list)| list.is_empty()), "{name:?}");
+}
+
+/// Checks that a CA file and a CRL file are created under their name or refused before anything is sent,
+/// and that no text is read as anything but PEM.
+async fn check_files(process: &Process, name: &str, text: &str) {
+    let is_able = process.is_at_least("2.5");
+    if let Ok(file) = process.cluster.ca_file(name) {
+        match file.create().await {
+            Ok(_) => {
+                let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----");
+                for pem in [text, &pem] {
+                    let error = file.set(pem).await.unwrap_err();
+                    assert!(is_refused(&error) || error.kind() == ErrorKind::Refused, "{error} for {pem:?}");
+                }
+                let listed = process.cluster.ca_files().await.unwrap();
+                let listed = &listed.values().next().unwrap().1;
+                assert_eq!(listed.iter().filter(|one| &*one.name == name).count(), 1, "{name:?}");
+                assert!(listed.iter().all(|one| one.pending.is_none()));
+                file.show().await.unwrap();
+                file.delete().await.unwrap();
+            }
+            Err(error) if is_able => assert!(is_refused(&error), "{error} for {name:?}"),
+            Err(error) => assert!(is_refused(&error) || error.kind() == ErrorKind::Unsupported, "{error}"),
+        }
+    }
+    if let Ok(file) = process.cluster.crl_file(name) {
+        match file.create().await {
+            Ok(_) => {
+                let pem = format!("-----BEGIN X509 CRL-----\n{text}\n-----END X509 CRL-----");
+                for pem in [text, &pem] {
+                    let error = file.set(pem).await.unwrap_err();
+                    assert!(is_refused(&error) || error.kind() == ErrorKind::Refused, "{error} for {pem:?}");
+                }
+                let listed = process.cluster.crl_files().await.unwrap();
+                let names: Vec<_> = listed.values().next().unwrap().1.iter().map(|one| &*one.name).collect();
+                assert_eq!(names, [name]);
+                file.delete().await.unwrap();
+            }
+            Err(error) if is_able => assert!(is_refused(&error), "{error} for {name:?}"),
+            Err(error) => assert!(is_refused(&error) || error.kind() == ErrorKind::Unsupported, "{error}"),
+        }
+    }
+}
+
+/// Checks that a text is the name of a crt-list or a word of an entry, or is refused before anything is
+/// sent.
+async fn check_crt_list(process: &Process, name: &str, text: &str) {
+    let entry = NewCrtListEntry::new(name);
+    let entries = [
+        entry.clone(),
+        entry.clone().option("alpn", text),
+        entry.clone().flag(text),
+        entry.clone().filter(text),
+    ];
+    for list in [name, text] {
+        let Ok(list) = process.cluster.crt_list(list) else { continue };
+        for entry in &entries {
+            // The process has no crt-list.
+            let error = list.add(entry).await.unwrap_err();
+            assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {entry:?}");
+        }
+        for result in [list.delete(name).await, list.delete_line(text, 1).await] {
+            let error = result.unwrap_err();
+            assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {name:?}");
+        }
+        let error = list.entries().await.unwrap_err();
+        assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {name:?}");
+    }
 }
 
 /// Checks that a text names a ring only if HAProxy lists a ring of that name.

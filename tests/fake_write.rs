@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haproxyadmin::Level;
-use haproxyadmin::fake::{self, Acl, Backend, Frontend, Listener, Map, Process, Table};
+use haproxyadmin::fake::{
+    self, Acl, AuthorityFile, Backend, Certificate, CrtList, Frontend, Listener, Map, Process, Table,
+};
 use haproxyadmin::field::{COLUMNS, KEYS, Nature};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -99,6 +101,103 @@ async fn certificates_are_changed_alike() {
             .map(|line| line.replace("PEM1", &pems[0]).replace("PEM2", &pems[1]))
             .collect();
         pair.play(&script.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+}
+
+/// The fake gets the certificates and lists of each text, and the authorities of the host, from the
+/// release itself.
+#[tokio::test]
+async fn files_of_authorities_are_changed_alike() {
+    let authorities = ["CA 1", "CA 2"].map(authority::Authority::new);
+    let lists = [&[1][..], &[2, 3]].map(|serials| authorities[0].revoke(serials).trim_end().to_owned());
+    let authorities = authorities.map(|authority| authority.pem().trim_end().to_owned());
+    for release in held_to() {
+        for (kind, pems) in [("ca-file", &authorities), ("crl-file", &lists)] {
+            let pair = Pair::start(&release).await;
+            let real = pair.real().join("admin.sock");
+            let blocks = async |line: &str| {
+                let reply = text(&real, line).await;
+                let rest = reply.split_once("\nStatus: ").and_then(|(_, rest)| rest.split_once('\n'));
+                rest.map_or_else(String::new, |(_, rest)| rest.trim_end_matches('\n').to_owned() + "\n")
+            };
+            let mut process = Process::new(&release.version);
+            if kind == "ca-file" {
+                let host =
+                    AuthorityFile::new("@system-ca").blocks(blocks("show ssl ca-file @system-ca").await);
+                process = process.ca_file(host);
+            }
+            for pem in pems {
+                for line in [format!("new ssl {kind} x"), format!("set ssl {kind} x <<\n{pem}\n")] {
+                    text(&real, &line).await;
+                }
+                process = process.pem(pem, blocks(&format!("show ssl {kind} *x")).await);
+                for verb in ["abort", "del"] {
+                    text(&real, &format!("{verb} ssl {kind} x")).await;
+                }
+            }
+            pair.running.replace(process).unwrap();
+            let is_of = |line: &&&str| kind == "ca-file" || !line.contains("ca-file");
+            let script: Vec<_> = script::FILE
+                .iter()
+                .filter(is_of)
+                .map(|line| line.replace("KIND", kind).replace("PEM1", &pems[0]).replace("PEM2", &pems[1]))
+                .collect();
+            pair.play(&script.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn crt_lists_are_changed_alike() {
+    let authority = authority::Authority::new("Test CA");
+    let pem = authority.issue(1).pem().trim_end().to_owned();
+    for release in held_to() {
+        let mut real = Running::new();
+        let [list, first] =
+            ["sites.list", "first.pem"].map(|name| real.dir().join(name).display().to_string());
+        std::fs::write(&first, &pem).unwrap();
+        std::fs::write(&list, format!("{first} [verify none] a.example\n")).unwrap();
+        real.add(&release, "list", &Config::new(LIST_CONFIG)).await;
+        let socket = real.stats().join("admin.sock");
+        let mut details = String::new();
+        let lines = ["new ssl cert y", &format!("set ssl cert y <<\n{pem}\n"), "show ssl cert *y"];
+        for line in lines.into_iter().chain(["abort ssl cert y", "del ssl cert y"]) {
+            let reply = text(&socket, line).await;
+            if let Some((_, shown)) = reply.split_once("Serial") {
+                let end = shown.find("OCSP Response Key").unwrap_or(shown.len() - 1);
+                details = format!("Serial{}", &shown[..end]);
+            }
+        }
+        let process = Process::new(&release.version)
+            .pem(&pem, details)
+            .certificate(Certificate::new(first.as_str()))
+            .crt_list(CrtList::new(list.as_str()).line(&format!("{first} [verify none] a.example")));
+        let dir = TempDir::new().unwrap();
+        let mut running = process.serve(dir.path().join("admin.sock")).await.unwrap();
+        for (name, level) in [("operator.sock", Level::Operator), ("user.sock", Level::User)] {
+            running.also(dir.path().join(name), level).await.unwrap();
+        }
+        let pair = Pair { release: release.clone(), real, running, dir };
+        // Number of the last line.
+        let mut added = 1;
+        for (name, prefix) in [
+            ("user.sock", ""),
+            ("operator.sock", ""),
+            ("admin.sock", ""),
+            ("admin.sock", "set severity-output number;"),
+            ("admin.sock", "set severity-output string;"),
+        ] {
+            for line in script::CRT_LIST {
+                let line = line
+                    .replace("LIST", &list)
+                    .replace("PEM1", &pem)
+                    .replace("LINE1", &(added + 1).to_string())
+                    .replace("LINE2", &(added + 2).to_string());
+                pair.compare(name, &format!("{prefix}{line}")).await;
+            }
+            // The script adds three lines.
+            added += if name == "admin.sock" { 3 } else { 0 };
+        }
     }
 }
 
@@ -429,6 +528,21 @@ const WORDS: &str = "one\ntwo\n";
 
 const COUNTING: [(&str, &str); 4] =
     [("web", "FRONTEND"), ("app", "BACKEND"), ("app", "web1"), ("app", "web2")];
+
+/// A process with a crt-list.
+const LIST_CONFIG: &str = r#"
+global
+    stats socket "unix@${DIR}/stats/admin.sock" mode 600 level admin
+    stats socket "unix@${DIR}/stats/operator.sock" mode 600 level operator
+    stats socket "unix@${DIR}/stats/user.sock" mode 600 level user
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind "unix@${DIR}/traffic/web.1" ssl crt-list "${DIR}/sites.list"
+"#;
 
 const CONFIG: &str = r#"
 global

@@ -37,6 +37,8 @@
 //! | `show`, `add`, `del`, `get`, `clear`, `prepare`, `commit acl` | whole texts or addresses |
 //! | `show`, `set`, `clear table` | values by name, without rates; keys of the type of the table |
 //! | `show`, `new`, `set`, `commit`, `abort`, `del ssl cert` | PEM texts that were described with `Process::pem` |
+//! | `show`, `new`, `set`, `add`, `commit`, `abort`, `del ssl ca-file`, `crl-file` | the same |
+//! | `show`, `add`, `del ssl crt-list` | options are kept as they are given |
 //! | `set severity-output`, `set timeout cli`, `operator`, `user`, `prompt`, `quit` | |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
@@ -91,8 +93,8 @@ mod master;
 mod serve;
 
 pub use describe::{
-    Acl, Backend, Certificate, Fault, Frontend, Listener, Map, Process, Resolvers, Ring, Server, Session,
-    Table, Value,
+    Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, Process, Resolvers, Ring,
+    Server, Session, Table, Value,
 };
 pub use master::{Master, RunningMaster};
 pub use serve::Running;

@@ -155,6 +155,22 @@
 //! | `commit ssl cert NAME` | [`Certificate::commit`](crate::certificate::Certificate::commit), [`Certificate::replace`](crate::certificate::Certificate::replace) | admin | 2.2 |
 //! | `abort ssl cert NAME` | [`Certificate::abort`](crate::certificate::Certificate::abort); [`Certificate::replace`](crate::certificate::Certificate::replace) if a process failed | admin | 2.2 |
 //! | `del ssl cert NAME` | [`Certificate::delete`](crate::certificate::Certificate::delete) | admin | 2.2 |
+//! | `show ssl ca-file [[*]NAME]` | [`Cluster::ca_files`](crate::Cluster::ca_files), [`CaFile::show`](crate::certificate::CaFile::show), [`CaFile::show_pending`](crate::certificate::CaFile::show_pending), [`CaFile::replace`](crate::certificate::CaFile::replace); before the change, [`CaFile::set`](crate::certificate::CaFile::set), [`CaFile::delete`](crate::certificate::CaFile::delete) | operator | 2.5 |
+//! | `new ssl ca-file NAME` | [`CaFile::create`](crate::certificate::CaFile::create) | admin | 2.5 |
+//! | `set ssl ca-file NAME <<` | [`CaFile::set`](crate::certificate::CaFile::set), [`CaFile::replace`](crate::certificate::CaFile::replace) | admin | 2.5 |
+//! | `add ssl ca-file NAME <<` | [`CaFile::add`](crate::certificate::CaFile::add) | admin | 2.7 |
+//! | `commit ssl ca-file NAME` | [`CaFile::commit`](crate::certificate::CaFile::commit), [`CaFile::replace`](crate::certificate::CaFile::replace) | admin | 2.5 |
+//! | `abort ssl ca-file NAME` | [`CaFile::abort`](crate::certificate::CaFile::abort); [`CaFile::replace`](crate::certificate::CaFile::replace) if a process failed | admin | 2.5 |
+//! | `del ssl ca-file NAME` | [`CaFile::delete`](crate::certificate::CaFile::delete) | admin | 2.5 |
+//! | `show ssl crl-file [[*]NAME]` | [`Cluster::crl_files`](crate::Cluster::crl_files), [`CrlFile::show`](crate::certificate::CrlFile::show), [`CrlFile::show_pending`](crate::certificate::CrlFile::show_pending), [`CrlFile::replace`](crate::certificate::CrlFile::replace); before the change, [`CrlFile::set`](crate::certificate::CrlFile::set), [`CrlFile::delete`](crate::certificate::CrlFile::delete) | operator | 2.5 |
+//! | `new ssl crl-file NAME` | [`CrlFile::create`](crate::certificate::CrlFile::create) | admin | 2.5 |
+//! | `set ssl crl-file NAME <<` | [`CrlFile::set`](crate::certificate::CrlFile::set), [`CrlFile::replace`](crate::certificate::CrlFile::replace) | admin | 2.5 |
+//! | `commit ssl crl-file NAME` | [`CrlFile::commit`](crate::certificate::CrlFile::commit), [`CrlFile::replace`](crate::certificate::CrlFile::replace) | admin | 2.5 |
+//! | `abort ssl crl-file NAME` | [`CrlFile::abort`](crate::certificate::CrlFile::abort); [`CrlFile::replace`](crate::certificate::CrlFile::replace) if a process failed | admin | 2.5 |
+//! | `del ssl crl-file NAME` | [`CrlFile::delete`](crate::certificate::CrlFile::delete) | admin | 2.5 |
+//! | `show ssl crt-list [-n FILE]` | [`Cluster::crt_lists`](crate::Cluster::crt_lists), [`CrtList::entries`](crate::certificate::CrtList::entries) | admin | 2.2 |
+//! | `add ssl crt-list FILE CERTIFICATE` | [`CrtList::add`](crate::certificate::CrtList::add), with options and filters as a payload | admin | 2.2 |
+//! | `del ssl crt-list FILE CERTIFICATE` | [`CrtList::delete`](crate::certificate::CrtList::delete), [`CrtList::delete_line`](crate::certificate::CrtList::delete_line) | admin | 2.2 |
 //!
 //! # Masters
 //!

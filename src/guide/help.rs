@@ -9,23 +9,7 @@
 //!
 //! | command | purpose |
 //! |---|---|
-//! | `abort ssl ca-file` | certificates of authorities |
-//! | `abort ssl crl-file` | lists of revoked certificates |
-//! | `add ssl ca-file` | certificates of authorities |
-//! | `add ssl crt-list` | lists of certificates |
-//! | `commit ssl ca-file` | certificates of authorities |
-//! | `commit ssl crl-file` | lists of revoked certificates |
-//! | `del ssl ca-file` | certificates of authorities |
-//! | `del ssl crl-file` | lists of revoked certificates |
-//! | `del ssl crt-list` | lists of certificates |
-//! | `new ssl ca-file` | certificates of authorities |
-//! | `new ssl crl-file` | lists of revoked certificates |
-//! | `set ssl ca-file` | certificates of authorities |
-//! | `set ssl crl-file` | lists of revoked certificates |
 //! | `set ssl ocsp-response` | OCSP responses |
-//! | `show ssl ca-file` | certificates of authorities |
-//! | `show ssl crl-file` | lists of revoked certificates |
-//! | `show ssl crt-list` | lists of certificates |
 //! | `show ssl ocsp-response` | OCSP responses |
 //! | `update ssl ocsp-response` | OCSP responses |
 //!

@@ -21,7 +21,7 @@ mod table;
 mod text_report;
 
 pub use backend::BackendRef;
-pub use certificate::Certificate;
+pub use certificate::{CaFile, Certificate, CrlFile, CrtList, NewCrtListEntry};
 pub use counters::Counters;
 pub use frontend::FrontendRef;
 pub use handle::{Backend, Frontend, Listener, Server};

@@ -16,7 +16,10 @@ pub(crate) mod stat;
 mod stats_file;
 mod table;
 
-pub use certificate::{CertificateDetails, CertificateStatus, ListedCertificate, X509};
+pub use certificate::{
+    CaFileDetails, CertificateDetails, CertificateStatus, Crl, CrlFileDetails, CrtListEntry, ListedCaFile,
+    ListedCertificate, ListedCrlFile, RevokedCertificate, X509,
+};
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::{Info, InfoIter};
 pub use map::{Entry, PatternInfo};

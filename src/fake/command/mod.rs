@@ -25,6 +25,7 @@ use super::describe::State;
 use crate::Version;
 use crate::level::Level;
 use call::Call;
+use certificate::{crt_list, file};
 
 /// An entry of the table of commands.
 struct Command {
@@ -51,6 +52,8 @@ enum Needs {
     Activity,
     /// `admin`, and every level before 2.4.
     Profiling,
+    /// A level, for a command that exists since a release.
+    Since(Level, (u16, u16)),
 }
 
 /// Runs one command.
@@ -67,6 +70,7 @@ pub(in crate::fake) fn run(
         Needs::Transaction | Needs::Dynamic => version >= (2, 4),
         Needs::Backend => version >= (3, 4),
         Needs::Libraries => version >= (2, 6),
+        Needs::Since(_, first) => version >= first,
     };
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
@@ -75,7 +79,7 @@ pub(in crate::fake) fn run(
         return unknown(&version, split.first().copied(), suggested);
     };
     let needed = match command.needs {
-        Needs::Level(level) => level,
+        Needs::Level(level) | Needs::Since(level, _) => level,
         Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
         Needs::Activity if version < (3, 0) => Level::User,
         Needs::Profiling if version < (2, 4) => Level::User,
@@ -213,6 +217,8 @@ const OPERATOR: Needs = Needs::Level(Level::Operator);
 const ADMIN: Needs = Needs::Level(Level::Admin);
 const DYNAMIC: Needs = Needs::Dynamic;
 const BACKEND: Needs = Needs::Backend;
+/// Commands on CA files and CRL files.
+const FILE: Needs = Needs::Since(Level::Admin, (2, 5));
 
 /// Builds the table. Each row has the words of a command, its description, its level and its
 /// function.
@@ -300,6 +306,24 @@ const COMMANDS: &[Command] = commands! {
     "commit" "ssl" "cert": "commit a certificate file", ADMIN, certificate::commit;
     "abort" "ssl" "cert": "abort a transaction for a certificate file", ADMIN, certificate::abort;
     "del" "ssl" "cert": "delete an unused certificate file", ADMIN, certificate::del;
+    "show" "ssl" "ca-file": "display the SSL CA files used in memory", Needs::Since(Level::User, (2, 5)),
+        file::show;
+    "new" "ssl" "ca-file": "create a new CA file", FILE, file::create;
+    "add" "ssl" "ca-file": "add a certificate into the CA file", Needs::Since(Level::Admin, (2, 7)), file::add;
+    "set" "ssl" "ca-file": "replace a CA file", FILE, file::set;
+    "commit" "ssl" "ca-file": "commit a CA file", FILE, file::commit;
+    "abort" "ssl" "ca-file": "abort a transaction for a CA file", FILE, file::abort;
+    "del" "ssl" "ca-file": "delete an unused CA file", FILE, file::del;
+    "show" "ssl" "crl-file": "display the SSL CRL files used in memory", Needs::Since(Level::User, (2, 5)),
+        file::show;
+    "new" "ssl" "crl-file": "create a new CRL file", FILE, file::create;
+    "set" "ssl" "crl-file": "replace a CRL file", FILE, file::set;
+    "commit" "ssl" "crl-file": "commit a CRL file", FILE, file::commit;
+    "abort" "ssl" "crl-file": "abort a transaction for a CRL file", FILE, file::abort;
+    "del" "ssl" "crl-file": "delete an unused CRL file", FILE, file::del;
+    "show" "ssl" "crt-list": "show the crt-lists or the content of one", ADMIN, crt_list::show;
+    "add" "ssl" "crt-list": "add a line to a crt-list", ADMIN, crt_list::add;
+    "del" "ssl" "crt-list": "delete a line of a crt-list", ADMIN, crt_list::del;
     "clear" "counters" "all": "clear all statistics counters", ADMIN, limit::clear_all_counters;
     "clear" "counters": "clear max statistics counters", OPERATOR, limit::clear_counters;
     "set" "severity-output": "set presence of severity level in feedback information", USER,

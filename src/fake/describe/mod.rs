@@ -18,7 +18,7 @@ mod table;
 
 pub use backend::Backend;
 pub use cells::Value;
-pub use certificate::Certificate;
+pub use certificate::{AuthorityFile, Certificate, CrtList};
 pub use fault::Fault;
 pub use frontend::Frontend;
 pub use listener::Listener;
@@ -31,6 +31,7 @@ pub use table::Table;
 
 pub(in crate::fake) use backend::numbers;
 pub(in crate::fake) use cells::{Cells, quoted};
+pub(in crate::fake) use certificate::{AuthorityFiles, CrtListLine};
 pub(in crate::fake) use pattern::{Kind, Pattern, Which};
 pub(in crate::fake) use process::{Proxy, word};
 pub(in crate::fake) use report::Follow;

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
-use super::certificate::{Certificate, Certificates};
+use super::certificate::{AuthorityFile, Certificate, Certificates, CrtList};
 use super::pattern::Pattern;
 use super::report::{Resolvers, Ring};
 use super::{Backend, Frontend, Server, Session, Table, Value, info, row};
@@ -173,8 +173,27 @@ impl Process {
         self
     }
 
+    /// Adds a CA file.
+    pub fn ca_file(mut self, file: AuthorityFile) -> Self {
+        self.certificates.ca_files.list.push(file);
+        self
+    }
+
+    /// Adds a CRL file.
+    pub fn crl_file(mut self, file: AuthorityFile) -> Self {
+        self.certificates.crl_files.list.push(file);
+        self
+    }
+
+    /// Adds a crt-list. Its certificates must be described too.
+    pub fn crt_list(mut self, list: CrtList) -> Self {
+        self.certificates.crt_lists.push(list);
+        self
+    }
+
     /// Adds a PEM text that `set ssl cert` can read, with the lines from `Serial` to `Issuer` that
-    /// `show ssl cert NAME` then prints. Any other text is refused.
+    /// `show ssl cert NAME` then prints. For `set ssl ca-file` and `set ssl crl-file`, the lines are the
+    /// ones of [`AuthorityFile::blocks`]. Any other text is refused.
     pub fn pem(mut self, pem: &str, details: impl Into<Box<str>>) -> Self {
         self.certificates.add_pem(pem, details.into());
         self

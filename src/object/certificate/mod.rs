@@ -1,8 +1,12 @@
 //! TLS certificates in the memory of the processes.
 
+mod ca_file;
+mod crl_file;
+mod crt_list;
 mod lock;
 mod mark;
 mod name;
+mod new_entry;
 mod pem;
 mod replacement;
 mod store;
@@ -13,6 +17,11 @@ use crate::protocol::Change;
 use crate::show::{CertificateDetails, ListedCertificate};
 use replacement::Replacement;
 use store::{Store, Verbs};
+
+pub use ca_file::CaFile;
+pub use crl_file::CrlFile;
+pub use crt_list::CrtList;
+pub use new_entry::NewCrtListEntry;
 
 /// A TLS certificate of a [`Cluster`], with its private key and its chain, addressed by its name.
 ///

@@ -1,4 +1,4 @@
-//! Replacement of a certificate on all processes or on none.
+//! Replacement of a certificate, a CA file or a CRL file on all processes or on none.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,12 @@ use futures::future::join_all;
 
 use super::lock;
 use super::mark::Mark;
-use super::store::{Setting, Store};
+use super::store::{Setting, Store, Verbs};
 use crate::address::Address;
 use crate::cluster::{Identity, OnceJob, Outcomes, Target};
 use crate::error::{Error, Problem, Result};
 use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::protocol::{Change, Command, Response};
-use crate::show::CertificateDetails;
 use crate::show::stat::StatFilter;
 use crate::snapshot::Label;
 use crate::transport::Deadline;
@@ -112,7 +111,7 @@ impl Replacement {
             async move {
                 let details = self.store.details(true)?;
                 let mut connection = begun.connect(deadline).await?;
-                let found = mark(&details, &mut connection, deadline).await?;
+                let found = self.store.mark(true, &mut connection, deadline).await?;
                 if found.as_ref() == expected {
                     return Ok(());
                 }
@@ -146,7 +145,7 @@ impl Replacement {
                     }
                     Err(error) if error.is_unknown() && self.is_served(ready).await => {
                         served.push(label.clone());
-                        let words = format!("serves {}", ready.new).into();
+                        let words = format!("{} {}", self.store.verbs().serves, ready.new).into();
                         let changed = Ok(Response::Value(Change::Changed(Some(words))));
                         results.insert(ready.begun.member.address().clone(), changed);
                     }
@@ -174,25 +173,26 @@ impl Replacement {
     async fn served(&self, ready: &Ready) -> Result<Option<Mark>> {
         let deadline = &Deadline::new(self.store.cluster.limits());
         let mut connection = ready.begun.connect(deadline).await?;
-        mark(&self.store.details(false)?, &mut connection, deadline).await
+        self.store.mark(false, &mut connection, deadline).await
     }
 
     async fn commit(&self, ready: &Ready, deadline: &Deadline) -> Result<Response<Change>> {
         let commit = self.store.commit_command()?;
+        let Verbs { what, serves, .. } = self.store.verbs();
         let run = async {
             let mut connection = ready.begun.connect(deadline).await?;
             if let Response::Absent(words) = lock::execute(&commit, &mut connection, deadline).await? {
                 return Err(Error::new(Problem::Refused(words)));
             }
-            let found = mark(&self.store.details(false)?, &mut connection, deadline).await;
+            let found = self.store.mark(false, &mut connection, deadline).await;
             if connection.was_replaced(deadline).await? {
                 return Err(Error::new(Problem::Replaced));
             }
             match found {
                 Ok(Some(found)) if found == ready.new => {
-                    Ok(Response::Value(Change::Changed(Some(format!("serves {found}").into()))))
+                    Ok(Response::Value(Change::Changed(Some(format!("{serves} {found}").into()))))
                 }
-                Ok(_) => Err(Error::new(Problem::Diverging("serves another certificate".into()))),
+                Ok(_) => Err(Error::new(Problem::Diverging(format!("{serves} another {what}")))),
                 Err(error) => Err(error.into_unknown()),
             }
         };
@@ -202,13 +202,14 @@ impl Replacement {
     /// Adds to the error of a commit which certificate the process serves, and the processes that serve
     /// the new one.
     async fn explained(&self, ready: &Ready, error: Error, served: &[Label]) -> Error {
-        let old = ready.old.as_ref().map_or_else(|| "no certificate".to_owned(), Mark::to_string);
+        let Verbs { what, serves, served: served_before, .. } = self.store.verbs();
+        let old = ready.old.as_ref().map_or_else(|| format!("no {what}"), Mark::to_string);
         let new = &ready.new;
         let own = match self.served(ready).await {
-            Ok(Some(found)) => format!("the process serves {found}"),
-            Ok(None) => "the process has no such certificate".to_owned(),
-            Err(_) if error.is_unknown() => format!("the process serves {old} or {new}"),
-            Err(_) => format!("the process served {old}"),
+            Ok(Some(found)) => format!("the process {serves} {found}"),
+            Ok(None) => format!("the process has no such {what}"),
+            Err(_) if error.is_unknown() => format!("the process {serves} {old} or {new}"),
+            Err(_) => format!("the process {served_before} {old}"),
         };
         if served.is_empty() && !error.is_unknown() {
             // Nothing has changed anywhere.
@@ -216,13 +217,13 @@ impl Replacement {
         }
         let labels: Vec<&str> = served.iter().map(|label| &**label).collect();
         let others = if labels.is_empty() { "no process".to_owned() } else { labels.join(", ") };
-        error.leaving(format!("{own}, {new} is served by {others}"))
+        error.leaving(format!("{own}, {new} is {served_before} by {others}"))
     }
 
     /// Aborts the transactions that were not committed. If the outcome of a commit is unknown, its
     /// transaction is left alone, because the commit may still be running.
     ///
-    /// `own` holds what each process had in its transaction after `set`. Of a process that did not reply,
+    /// `own` holds what each process had in its transaction after `set`. For a process that did not reply,
     /// `expected` is known instead.
     ///
     /// Returns the address of each process on which this failed.
@@ -255,7 +256,7 @@ impl Replacement {
             connection => connection?,
         };
         // A certificate that cannot be read is aborted too: the process said that this call began it.
-        let found = mark(&self.store.details(true)?, &mut connection, deadline).await.ok().flatten();
+        let found = self.store.mark(true, &mut connection, deadline).await.ok().flatten();
         let is_foreign = expected.is_some() && found.is_some() && found.as_ref() != expected;
         if !is_foreign {
             lock::execute(&self.store.abort_command()?, &mut connection, deadline).await?;
@@ -285,15 +286,15 @@ impl OnceJob for Fill<'_> {
     ) -> Result<Response<Ready>> {
         let Replacement { store, set, is_strict, .. } = self.replacement;
         let listed = store.listed(connection, deadline).await?;
-        if !listed.iter().any(|listed| *listed.name == *store.name()) {
-            let name = store.name();
+        if !store.is_in(&listed) {
             return if *is_strict {
-                Err(Error::new(Problem::NotFound(format!("certificate {name:?}"))))
+                let text = format!("{} {:?}", store.verbs().what, store.name());
+                Err(Error::new(Problem::NotFound(text)))
             } else {
-                Ok(Response::Absent(format!("no certificate {name:?}").into()))
+                Ok(store.absent())
             };
         }
-        let old = mark(&store.details(false)?, connection, deadline).await?;
+        let old = store.mark(false, connection, deadline).await?;
         let begun = Begun { member: self.member.clone(), identity: Identity::of_connection(connection)? };
         let setting = Setting { store, set: set.clone(), keeps_own: false };
         // If the reply is lost, the process may have begun the transaction.
@@ -306,9 +307,9 @@ impl OnceJob for Fill<'_> {
             }
             Ok(Response::Value(_)) => self.replacement.begun().push(begun.clone()),
         }
-        match mark(&store.details(true)?, connection, deadline).await? {
+        match store.mark(true, connection, deadline).await? {
             Some(new) => Ok(Response::Value(Ready { begun, old, new })),
-            None => Err(Error::new(Problem::Refused("the transaction holds no certificate".into()))),
+            None => Err(Error::new(Problem::Refused("the transaction is empty".into()))),
         }
     }
 }
@@ -322,17 +323,6 @@ impl Begun {
     async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
         self.identity.connect(&self.member, deadline).await
     }
-}
-
-/// Reads a certificate. Returns `None` if the process has no such certificate, or an empty one.
-async fn mark(
-    details: &Command,
-    connection: &mut IdentifiedConnection<'_>,
-    deadline: &Deadline,
-) -> Result<Option<Mark>> {
-    let Response::Value(data) = lock::ask(details, connection, deadline).await? else { return Ok(None) };
-    let leaf = CertificateDetails::read(&String::from_utf8_lossy(&data))?.leaf;
-    Ok(leaf.as_ref().map(Mark::of_certificate))
 }
 
 /// Messages for a process that took the certificate, if the call failed on another process.

@@ -1,4 +1,5 @@
 use super::lock::{self, Unlocked};
+use super::mark::Mark;
 use super::name::StoreName;
 use super::pem;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
@@ -6,8 +7,8 @@ use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
 use crate::process::IdentifiedConnection;
 use crate::protocol::{Change, Command, Response};
-use crate::show::ListedCertificate;
 use crate::show::stat::StatFilter;
+use crate::show::{ListedCaFile, ListedCertificate, ListedCrlFile};
 use crate::transport::Deadline;
 use crate::version::Version;
 
@@ -15,18 +16,37 @@ use crate::version::Version;
 #[derive(Debug)]
 pub(super) struct Verbs {
     pub(super) what: &'static str,
-    pub(super) show: &'static str,
-    pub(super) new: &'static str,
-    pub(super) set: &'static str,
-    pub(super) commit: &'static str,
-    pub(super) abort: &'static str,
-    pub(super) delete: &'static str,
+    show: &'static str,
+    new: &'static str,
+    set: &'static str,
+    /// Command that adds to the content. `None` if HAProxy has none.
+    add: Option<&'static str>,
+    commit: &'static str,
+    abort: &'static str,
+    delete: &'static str,
     /// Kind of the PEM sections that the file consists of.
-    pub(super) section: &'static str,
+    section: &'static str,
     /// Words before the name in the message that a transaction was updated.
-    pub(super) transaction: &'static str,
+    transaction: &'static str,
     /// First release that has the commands.
-    pub(super) since: (u16, u16),
+    since: (u16, u16),
+    name: fn(&str, &str) -> Result<StoreName>,
+    listed: fn(&str) -> Result<Vec<Listed>, Malformed>,
+    /// Reads the reply to the command that shows one file.
+    mark: fn(&str, &str) -> Result<Option<Mark>, Malformed>,
+    /// True if another kind of file has names in the same place. HAProxy does not tell them apart in
+    /// `set` and `del`.
+    shares_names: bool,
+    /// Words for the use of the file by a process.
+    pub(super) serves: &'static str,
+    pub(super) served: &'static str,
+}
+
+/// Name of a file, as one process lists it.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) name: Box<str>,
+    pub(super) is_pending: bool,
 }
 
 /// A file of one kind, addressed by its name.
@@ -43,12 +63,68 @@ impl Verbs {
         show: "show ssl cert",
         new: "new ssl cert",
         set: "set ssl cert",
+        add: None,
         commit: "commit ssl cert",
         abort: "abort ssl cert",
         delete: "del ssl cert",
         section: "CERTIFICATE",
         transaction: " updated for certificate ",
         since: (2, 2),
+        name: StoreName::new,
+        listed: |text| {
+            let listed = |one: ListedCertificate| Listed { name: one.name, is_pending: one.is_pending };
+            Ok(ListedCertificate::read(text)?.into_iter().map(listed).collect())
+        },
+        mark: Mark::of_certificate,
+        shares_names: false,
+        serves: "serves",
+        served: "served",
+    };
+
+    pub(super) const CA_FILE: Self = Self {
+        what: "CA file",
+        show: "show ssl ca-file",
+        new: "new ssl ca-file",
+        set: "set ssl ca-file",
+        add: Some("add ssl ca-file"),
+        commit: "commit ssl ca-file",
+        abort: "abort ssl ca-file",
+        delete: "del ssl ca-file",
+        section: "CERTIFICATE",
+        transaction: " updated for CA ",
+        since: (2, 5),
+        name: StoreName::of_several,
+        listed: |text| {
+            let listed = |one: ListedCaFile| Listed { name: one.name, is_pending: one.pending.is_some() };
+            Ok(ListedCaFile::read(text)?.into_iter().map(listed).collect())
+        },
+        mark: Mark::of_ca_file,
+        shares_names: true,
+        serves: "uses",
+        served: "used",
+    };
+
+    pub(super) const CRL_FILE: Self = Self {
+        what: "CRL file",
+        show: "show ssl crl-file",
+        new: "new ssl crl-file",
+        set: "set ssl crl-file",
+        add: None,
+        commit: "commit ssl crl-file",
+        abort: "abort ssl crl-file",
+        delete: "del ssl crl-file",
+        section: "CRL",
+        transaction: " updated for CRL ",
+        since: (2, 5),
+        name: StoreName::of_several,
+        listed: |text| {
+            let listed = |one: ListedCrlFile| Listed { name: one.name, is_pending: one.is_pending };
+            Ok(ListedCrlFile::read(text)?.into_iter().map(listed).collect())
+        },
+        mark: Mark::of_crl_file,
+        shares_names: true,
+        serves: "uses",
+        served: "used",
     };
 
     /// Returns the command that lists the files of this kind.
@@ -60,7 +136,7 @@ impl Verbs {
 
 impl Store {
     pub(super) fn new(cluster: &Cluster, verbs: &'static Verbs, name: &str) -> Result<Self> {
-        let name = StoreName::new(verbs.what, name)?;
+        let name = (verbs.name)(verbs.what, name)?;
         Ok(Self { cluster: cluster.clone(), verbs, name })
     }
 
@@ -75,9 +151,9 @@ impl Store {
     pub(super) async fn show<T: Send + Sync + 'static>(
         &self,
         is_pending: bool,
-        read: fn(&str) -> Result<T, Malformed>,
+        read: fn(&str, &str) -> Result<T, Malformed>,
     ) -> Result<Outcomes<T>> {
-        read_all(&self.cluster, &self.details(is_pending)?, read).await
+        read_all(&self.cluster, &self.details(is_pending)?, |text| read(self.name(), text)).await
     }
 
     pub(super) async fn create(&self) -> Result<Outcomes<Change>> {
@@ -85,7 +161,19 @@ impl Store {
     }
 
     pub(super) async fn set(&self, pem: &str) -> Result<Outcomes<Change>> {
-        let set = self.set_command(pem)?;
+        self.fill(self.set_command(pem)?).await
+    }
+
+    /// # Errors
+    ///
+    /// - `Unsupported` if HAProxy has no such command for this kind of file.
+    pub(super) async fn add(&self, pem: &str) -> Result<Outcomes<Change>> {
+        let words = || Error::new(Problem::Unsupported(format!("no addition to a {}", self.verbs.what)));
+        let add = self.once(self.verbs.add.ok_or_else(words)?)?.since(ADD);
+        self.fill(self.with_payload(add, pem)?).await
+    }
+
+    async fn fill(&self, set: Command) -> Result<Outcomes<Change>> {
         let setting = &Setting { store: self, set, keeps_own: true };
         let job = |target: Target, deadline| async move { target.execute_once(setting, &deadline).await };
         self.cluster.fan_out().each(&setting.set, StatFilter::Nothing, job).await
@@ -100,7 +188,9 @@ impl Store {
     }
 
     pub(super) async fn delete(&self) -> Result<Outcomes<Change>> {
-        self.change(self.verbs.delete).await
+        let deletion = &Deletion { store: self, delete: self.once(self.verbs.delete)? };
+        let job = |target: Target, deadline| async move { target.execute_once(deletion, &deadline).await };
+        self.cluster.fan_out().each(&deletion.delete, StatFilter::Nothing, job).await
     }
 
     async fn change(&self, verb: &str) -> Result<Outcomes<Change>> {
@@ -139,9 +229,39 @@ impl Store {
     ///
     /// - The errors of [`pem::payload`].
     pub(super) fn set_command(&self, pem: &str) -> Result<Command> {
-        let set = self.once(self.verbs.set)?;
+        self.with_payload(self.once(self.verbs.set)?, pem)
+    }
+
+    fn with_payload(&self, command: Command, pem: &str) -> Result<Command> {
         let payload = pem::payload(pem, self.verbs.section);
-        Ok(set.clone().payload(payload.map_err(|error| error.during(set.redacted()))?.large()))
+        let payload = payload.map_err(|error| error.during(command.redacted()))?;
+        Ok(command.payload(payload.large()))
+    }
+
+    /// Reads what tells the content of the file, or of its pending transaction, from another content.
+    /// Returns `None` if the process has no such file, or an empty one.
+    pub(super) async fn mark(
+        &self,
+        is_pending: bool,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Option<Mark>> {
+        match lock::ask(&self.details(is_pending)?, connection, deadline).await? {
+            Response::Value(data) => Ok((self.verbs.mark)(self.name(), &String::from_utf8_lossy(&data))?),
+            Response::Absent(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn verbs(&self) -> &'static Verbs {
+        self.verbs
+    }
+
+    pub(super) fn is_in(&self, listed: &[Listed]) -> bool {
+        listed.iter().any(|listed| *listed.name == *self.name())
+    }
+
+    pub(super) fn absent<T>(&self) -> Response<T> {
+        Response::Absent(format!("no {} {:?}", self.verbs.what, self.name()).into())
     }
 
     fn once(&self, verb: &str) -> Result<Command> {
@@ -153,9 +273,9 @@ impl Store {
         &self,
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
-    ) -> Result<Vec<ListedCertificate>> {
+    ) -> Result<Vec<Listed>> {
         match lock::ask(&self.list(), connection, deadline).await? {
-            Response::Value(data) => Ok(ListedCertificate::read(&String::from_utf8_lossy(&data))?),
+            Response::Value(data) => Ok((self.verbs.listed)(&String::from_utf8_lossy(&data))?),
             Response::Absent(words) => Err(Error::new(Problem::Refused(words))),
         }
     }
@@ -165,9 +285,9 @@ impl Store {
 pub(super) async fn read_all<T: Send + Sync + 'static>(
     cluster: &Cluster,
     query: &Command,
-    read: fn(&str) -> Result<T, Malformed>,
+    read: impl Fn(&str) -> Result<T, Malformed> + Sync,
 ) -> Result<Outcomes<T>> {
-    let read = move |data: Vec<u8>| Ok(read(&String::from_utf8_lossy(&data))?);
+    let read = &|data: Vec<u8>| Ok(read(&String::from_utf8_lossy(&data))?);
     let job = |target: Target, deadline| async move { lock::read(query, &target, read, &deadline).await };
     cluster.fan_out().each(query, StatFilter::Nothing, job).await
 }
@@ -200,6 +320,9 @@ impl OnceJob for Setting<'_> {
                 pending.name
             );
             return Err(Error::new(Problem::Refused(words.into())).during(set.redacted()));
+        }
+        if store.verbs.shares_names && !store.is_in(&listed) {
+            return Ok(store.absent());
         }
         let answer = lock::execute(set, connection, deadline).await?;
         let Response::Value(change) = &answer else { return Ok(answer) };
@@ -234,3 +357,28 @@ impl Setting<'_> {
         Some(name)
     }
 }
+
+/// The deletion of a file by one process.
+struct Deletion<'a> {
+    store: &'a Store,
+    delete: Command,
+}
+
+impl OnceJob for Deletion<'_> {
+    type Answer = Change;
+
+    async fn run(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Response<Change>> {
+        let Self { store, delete } = self;
+        if store.verbs.shares_names && !store.is_in(&store.listed(connection, deadline).await?) {
+            return Ok(store.absent());
+        }
+        lock::execute(delete, connection, deadline).await
+    }
+}
+
+/// First release that can add to a CA file.
+const ADD: (u16, u16) = (2, 7);

@@ -126,7 +126,7 @@ const BEGIN: &[&str] = &[
     "Can't find the target PID matching the prefix '",
 ];
 
-/// End of the description of a certificate whose key HAProxy does not know. A description that is cut
+/// End of the description of a certificate with a key that HAProxy does not know. A description that is cut
 /// there has no line feed.
 const UNKNOWN_KEY: &[u8] = b"\nAlgorithm: \n";
 

@@ -131,6 +131,16 @@ fn is_absent(words: &str) -> bool {
     ABSENT.contains(&words)
         || ABSENT_STORE.iter().any(|start| words.starts_with(start))
         || words.starts_with("Can't remove the ") && words.ends_with("' doesn't exist!")
+        || words.starts_with("Can't edit the crt-list: crt-list '") && words.ends_with("' does not exist!")
+        || is_no_entry(words)
+}
+
+/// Returns `true` for a message of `del ssl crt-list` that the list has no such entry.
+fn is_no_entry(words: &str) -> bool {
+    let why = words.strip_prefix("Can't delete the entry: ");
+    why.is_some_and(|why| {
+        why.ends_with("' does not exist!") || why.contains("' can't be found in crt-list '")
+    })
 }
 
 /// Returns `true` if the last line reports the success of a command that reports its progress.
@@ -208,12 +218,18 @@ const ABSENT: &[&str] = &[
     "Key not found.",
     "entry not found.",
     "key or pattern not found.",
+    // `show ssl crt-list`
+    "didn't find the specified filename",
 ];
 
 /// Beginnings of the messages that a certificate or its transaction is missing.
 const ABSENT_STORE: &[&str] = &[
     "Can't display the certificate: Not found or the certificate is a bundle!",
     "Can't replace a certificate which is not referenced by the configuration!",
+    "Can't display the CA file : Not found!",
+    "Can't replace a CA file which is not referenced by the configuration!",
+    "Can't display the CRL file : Not found!",
+    "Can't replace a CRL file which is not referenced by the configuration!",
     "No ongoing transaction!",
 ];
 
@@ -349,6 +365,15 @@ mod tests {
             "Can't display the certificate: Not found or the certificate is a bundle!",
             "Can't remove the certificate: certificate 'a' doesn't exist!",
             "No ongoing transaction! !\nCan't commit a!",
+            "Can't display the CA file : Not found!",
+            "Can't display the CRL file : Not found!",
+            "Can't replace a CRL file which is not referenced by the configuration!\nCan't update a!",
+            "Can't remove the CA file: CA file 'a' doesn't exist!",
+            "didn't find the specified filename",
+            "Can't edit the crt-list: crt-list 'a' does not exist!",
+            "Can't delete the entry: crt-list 'a' does not exist!",
+            "Can't delete the entry: certificate 'a' does not exist!",
+            "Can't delete the entry: certificate 'a' can't be found in crt-list 'b'!",
         ] {
             assert_eq!(change(&format!("[3]: {words}")), format!("absent: {words}"));
         }
@@ -373,6 +398,7 @@ mod tests {
             "[3]: incorrect addr address given for agent.",
             "[3]: maxconn string empty or preceded by garbage",
             "[3]: provided port is not valid.",
+            "[3]: Can't edit the crt-list: certificate 'a' does not exist!",
             "[3]: set server <b>/<s> fqdn failed because no resolution is configured.",
             "[3]: 'notanip' is not a valid IPv4 or IPv6 address.",
             "[3]: 'set rate-limit' only supports :\n   - 'connections global' to set the maximum rate",

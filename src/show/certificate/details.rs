@@ -46,7 +46,7 @@ impl CertificateDetails {
     }
 
     /// Reads the reply to `show ssl cert NAME` or `show ssl cert *NAME`.
-    pub(crate) fn read(text: &str) -> Result<Self, Malformed> {
+    pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
         let fields = fields((1..).zip(text.lines()))?;
         let all = |name: &'static str| {
             fields.iter().filter(move |(_, found, _)| *found == name).map(|(_, _, value)| *value)
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn each_line_has_its_place() {
-        let details = CertificateDetails::read(PRINTED).unwrap();
+        let details = CertificateDetails::read("asked", PRINTED).unwrap();
         assert_eq!((&*details.name, &details.status), ("a.pem", &CertificateStatus::Uncommitted));
         let leaf = details.leaf.as_ref().unwrap();
         assert_eq!((leaf.not_before, leaf.not_after), (1_795_656_596, 1_806_542_996));
@@ -100,20 +100,20 @@ mod tests {
     fn a_key_that_haproxy_does_not_know_ends_the_description() {
         let end = PRINTED.find("EC256").unwrap();
         for (rest, key) in [("\n", None), ("OCSP Response Key: 30\n", Some("30"))] {
-            let details = CertificateDetails::read(&format!("{}{rest}", &PRINTED[..end])).unwrap();
+            let details = CertificateDetails::read("asked", &format!("{}{rest}", &PRINTED[..end])).unwrap();
             let leaf = details.leaf.as_ref().unwrap();
             let missing = [&leaf.algorithm, &leaf.fingerprint, &leaf.subject, &leaf.issuer];
             assert_eq!((missing, &*leaf.serial), ([&None; 4], "124B"));
             assert_eq!((details.get("OCSP Response Key"), details.get("Algorithm")), (key, Some("")));
         }
         let cut = PRINTED.split("SHA1").next().unwrap();
-        let error = CertificateDetails::read(cut).unwrap_err().to_string();
+        let error = CertificateDetails::read("asked", cut).unwrap_err().to_string();
         assert!(error.contains("column \"SHA1 FingerPrint\""), "{error}");
     }
 
     #[test]
     fn an_empty_store_has_no_certificate() {
-        let details = CertificateDetails::read("Filename: a.pem\nStatus: Empty\n").unwrap();
+        let details = CertificateDetails::read("asked", "Filename: a.pem\nStatus: Empty\n").unwrap();
         assert_eq!((details.status, details.leaf), (CertificateStatus::Empty, None));
     }
 
@@ -131,7 +131,7 @@ mod tests {
                 "line 4, column \"Algorithm\": expected a line of that name, found \"\"",
             ),
         ] {
-            assert_eq!(CertificateDetails::read(text).unwrap_err().to_string(), message);
+            assert_eq!(CertificateDetails::read("asked", text).unwrap_err().to_string(), message);
         }
     }
 }

@@ -1,12 +1,20 @@
-//! Certificates: the output of `show ssl cert`.
+//! Certificates: the output of `show ssl cert`, `show ssl ca-file`, `show ssl crl-file` and
+//! `show ssl crt-list`.
 
+mod block;
+mod ca_file;
+mod crl_file;
+mod crt_list;
 mod date;
 mod details;
 mod listing;
 mod status;
 mod x509;
 
+pub use ca_file::CaFileDetails;
+pub use crl_file::{Crl, CrlFileDetails, RevokedCertificate};
+pub use crt_list::CrtListEntry;
 pub use details::CertificateDetails;
-pub use listing::ListedCertificate;
+pub use listing::{ListedCaFile, ListedCertificate, ListedCrlFile};
 pub use status::CertificateStatus;
 pub use x509::X509;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Use of a certificate by a process, as `show ssl cert NAME` prints it.
+/// Use of a certificate, a CA file or a CRL file by a process, as `show ssl cert NAME` prints it.
 ///
 /// With the feature `serde` a status is written as HAProxy's word.
 ///

@@ -1,5 +1,8 @@
 //! Commands on TLS certificates.
 
+pub(super) mod crt_list;
+pub(super) mod file;
+
 use super::answer::{Answer, Severity};
 use super::call::Call;
 use crate::Version;

@@ -1,0 +1,215 @@
+use super::CertificateStatus;
+use super::block::Blocks;
+use super::date::seconds_since_1970;
+use crate::error::Malformed;
+
+/// All that a process tells about one file of revoked certificates: `show ssl crl-file NAME`.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let shown = cluster.crl_file("/etc/haproxy/revoked.pem")?.show().await?;
+/// for (label, details) in shown.values() {
+///     for list in &details.lists {
+///         println!("{label}: {} until {:?}", list.issuer, list.next_update_text);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct CrlFileDetails {
+    /// Name: the path of a file, or the name that `new ssl crl-file` got.
+    pub name: Box<str>,
+    /// Use of the file.
+    pub status: CertificateStatus,
+    /// The lists of the file. HAProxy keeps them in an order of its own.
+    pub lists: Vec<Crl>,
+    /// `true` if revoked certificates may be missing here.
+    ///
+    /// HAProxy prints all lists of a file into one buffer (`tune.bufsize`, 16,384 bytes by default), and
+    /// leaves out what does not fit, without a word. The buffer has room for about 140 revoked
+    /// certificates. The field is `true` if the reply fills a buffer of the default size; it does not
+    /// tell a cut with another size. HAProxy itself checks certificates against the whole lists.
+    pub may_be_cut: bool,
+}
+
+/// A list of revoked certificates of one authority, as HAProxy prints it.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// let shown = cluster.crl_file("/etc/haproxy/revoked.pem")?.show().await?;
+/// let lists = shown.values().flat_map(|(_, details)| &details.lists);
+/// let is_revoked = lists.flat_map(|list| &list.revoked).any(|revoked| &*revoked.serial == "1A2B");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Crl {
+    /// Version of the format, mostly 2: `Version`.
+    pub version: i64,
+    /// Algorithm of the signature, such as `ecdsa-with-SHA256`: `Signature Algorithm`.
+    pub signature_algorithm: Box<str>,
+    /// Authority that issued the list, such as `/CN=Example CA`: `Issuer`.
+    pub issuer: Box<str>,
+    /// Time of issue, in seconds since 1970: `Last Update`.
+    pub last_update: i64,
+    /// Time of issue, such as `Sep 13 21:20:24 2019 GMT`.
+    pub last_update_text: Box<str>,
+    /// Time of the next list, in seconds since 1970: `Next Update`. `None` if the list has no such time.
+    pub next_update: Option<i64>,
+    /// Time of the next list, such as `Sep 20 21:20:24 2019 GMT`.
+    pub next_update_text: Option<Box<str>>,
+    /// The revoked certificates. See [`CrlFileDetails::may_be_cut`].
+    pub revoked: Vec<RevokedCertificate>,
+}
+
+/// A certificate that its authority has revoked.
+///
+/// # Example
+///
+/// ```no_run
+/// # fn example(list: &haproxyadmin::certificate::Crl) {
+/// for revoked in &list.revoked {
+///     println!("{} since {}", revoked.serial, revoked.revoked_at_text);
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct RevokedCertificate {
+    /// Serial number, in upper-case hexadecimal digits: `Serial Number`.
+    pub serial: Box<str>,
+    /// Time of the revocation, in seconds since 1970: `Revocation Date`.
+    pub revoked_at: i64,
+    /// Time of the revocation, such as `Sep 13 21:20:24 2019 GMT`.
+    pub revoked_at_text: Box<str>,
+}
+
+impl CrlFileDetails {
+    /// Reads the reply to `show ssl crl-file NAME` or `show ssl crl-file *NAME`.
+    pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
+        let reply = Blocks::read(text, "Certificate Revocation List #")?;
+        let name = reply.required("Filename")?;
+        let lists: Result<_, _> = reply.blocks.iter().map(|block| Crl::read(block)).collect();
+        Ok(Self {
+            name: name.strip_prefix('*').unwrap_or(name).into(),
+            status: reply.required("Status")?.into(),
+            lists: lists?,
+            may_be_cut: text.len() > FULL,
+        })
+    }
+}
+
+impl Crl {
+    fn read(block: &[(usize, &str)]) -> Result<Self, Malformed> {
+        let at = block.first().map_or(1, |(at, _)| *at);
+        let find =
+            |prefix: &str| block.iter().find_map(|(at, line)| Some((*at, line.strip_prefix(prefix)?.trim())));
+        let required = |prefix: &'static str| {
+            find(prefix).ok_or_else(|| Malformed::new(at, Some(prefix.trim()), "a line of that name", b""))
+        };
+        let (version_at, version) = required("Version ")?;
+        let last_update = required("Last Update: ")?;
+        let next_update =
+            required("Next Update: ").map(|found| Some(found).filter(|(_, text)| !text.is_empty()))?;
+        Ok(Self {
+            version: version.parse().map_err(|_| {
+                Malformed::new(version_at, Some("Version"), "a whole number", version.as_bytes())
+            })?,
+            signature_algorithm: required("Signature Algorithm: ")?.1.into(),
+            issuer: required("Issuer: ")?.1.into(),
+            last_update: date("Last Update", last_update)?,
+            last_update_text: last_update.1.into(),
+            next_update: next_update.map(|found| date("Next Update", found)).transpose()?,
+            next_update_text: next_update.map(|(_, text)| text.into()),
+            revoked: revoked(block)?,
+        })
+    }
+}
+
+fn revoked(block: &[(usize, &str)]) -> Result<Vec<RevokedCertificate>, Malformed> {
+    let mut revoked = Vec::new();
+    let mut lines = block.iter();
+    while let Some((at, line)) = lines.next() {
+        let Some(serial) = line.strip_prefix("    Serial Number: ") else { continue };
+        let found =
+            lines.next().and_then(|(at, line)| Some((*at, line.strip_prefix("        Revocation Date: ")?)));
+        let missing = || Malformed::new(*at + 1, Some("Revocation Date"), "a line of that name", b"");
+        let (at, text) = found.ok_or_else(missing)?;
+        let revoked_at = date("Revocation Date", (at, text))?;
+        revoked.push(RevokedCertificate { serial: serial.into(), revoked_at, revoked_at_text: text.into() });
+    }
+    Ok(revoked)
+}
+
+fn date(name: &'static str, (at, text): (usize, &str)) -> Result<i64, Malformed> {
+    let wrong = || Malformed::new(at, Some(name), "a date in GMT", text.as_bytes());
+    seconds_since_1970(text).ok_or_else(wrong)
+}
+
+/// Bytes of a reply that leave no room for one more entry in a buffer of 16,384 bytes.
+const FULL: usize = 16_384 - 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "Filename: *a.pem\nStatus: Uncommitted\n";
+    const LIST: &str = " \nCertificate Revocation List #1:\nVersion 2\n\
+        Signature Algorithm: ecdsa-with-SHA256\nIssuer: /CN=Test CA\nLast Update: Nov 26 04:14:00 2026 GMT\n\
+        Next Update: Nov 23 04:14:00 2036 GMT\n";
+    const REVOKED: &str = "Revoked Certificates:\n    Serial Number: 6E7C\n        \
+        Revocation Date: Nov 26 04:14:00 2026 GMT\n";
+
+    #[test]
+    fn each_list_has_its_revoked_certificates() {
+        let second = LIST.replace("#1", "#2").replace("Nov 23 04:14:00 2036 GMT\n", "");
+        let text = format!("{HEAD}{LIST}{REVOKED}{second}");
+        let details = CrlFileDetails::read("asked", &text).unwrap();
+        assert_eq!((&*details.name, details.status), ("a.pem", CertificateStatus::Uncommitted));
+        assert!(!details.may_be_cut);
+        let [first, second] = details.lists.as_slice() else { panic!("{:?}", details.lists) };
+        assert_eq!((first.version, &*first.signature_algorithm), (2, "ecdsa-with-SHA256"));
+        assert_eq!((&*first.issuer, first.last_update), ("/CN=Test CA", 1_795_666_440));
+        assert_eq!((first.next_update, second.next_update), (Some(2_111_026_440), None));
+        assert_eq!((first.revoked.len(), second.revoked.len()), (1, 0));
+        assert_eq!((&*first.revoked[0].serial, first.revoked[0].revoked_at), ("6E7C", 1_795_666_440));
+    }
+
+    #[test]
+    fn a_full_buffer_is_told() {
+        let text = format!("{HEAD}{LIST}{REVOKED}");
+        let entry = REVOKED.split_once('\n').unwrap().1;
+        let many = text + &entry.repeat((16_200 - HEAD.len() - LIST.len()) / entry.len());
+        assert!(CrlFileDetails::read("asked", &many).unwrap().may_be_cut);
+    }
+
+    #[test]
+    fn malformed_lists_are_errors() {
+        for (text, message) in [
+            (
+                format!("{HEAD}{}", LIST.replace("Version 2", "Version x")),
+                "line 5, column \"Version\": expected a whole number, found \"x\"",
+            ),
+            (
+                format!("{HEAD}{LIST}Revoked Certificates:\n    Serial Number: 6E7C\n"),
+                "line 12, column \"Revocation Date\": expected a line of that name, found \"\"",
+            ),
+            (
+                format!("{HEAD}{}", LIST.replace("Issuer", "Other")),
+                "line 5, column \"Issuer:\": expected a line of that name, found \"\"",
+            ),
+        ] {
+            assert_eq!(CrlFileDetails::read("asked", &text).unwrap_err().to_string(), message);
+        }
+    }
+}
