@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::authority::Authority;
 use super::support::{Config, Release, Running, every_cell, every_info, every_reply, release, until};
 
 /// Real HAProxy processes with an object for each action of the tool.
@@ -35,6 +36,13 @@ impl Site {
         running.add_servers(1).await;
         std::fs::write(running.dir().join("hosts.map"), "a.example app\nb.example other\n").unwrap();
         std::fs::write(running.dir().join("deny.acl"), "192.0.2.0/24\n").unwrap();
+        let authority = Authority::new("Test CA");
+        let [listed, more] = [1, 2].map(|serial| authority.issue(serial).pem());
+        std::fs::write(running.dir().join("listed.pem"), listed).unwrap();
+        std::fs::write(running.dir().join("more.pem"), more).unwrap();
+        let dir = running.dir().display();
+        std::fs::write(running.dir().join("sites.list"), format!("{dir}/listed.pem\n{dir}/more.pem\n"))
+            .unwrap();
         let config = running.fill(Config::new(CONFIG));
         for (n, release) in (1..).zip(&releases) {
             running.add(release, &format!("process{n}"), &config.clone().set("N", n)).await;
@@ -64,6 +72,9 @@ impl Site {
         self.server_slots().await;
         self.session().await;
         self.cert().await;
+        self.ca().await;
+        self.crl().await;
+        self.crtlist().await;
         self.master().await;
         self.events().await;
         self.table().await;
@@ -281,9 +292,9 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 12] = [
-    "process", "frontend", "backend", "server", "session", "cert", "master", "events", "table", "map", "acl",
-    "dump",
+pub(crate) const OBJECTS: [&str; 15] = [
+    "process", "frontend", "backend", "server", "session", "cert", "ca", "crl", "crtlist", "master",
+    "events", "table", "map", "acl", "dump",
 ];
 
 pub(crate) const SERVERS: [&str; 7] =
@@ -320,6 +331,7 @@ defaults
 
 frontend web
     bind "unix@${DIR}/traffic/web.${N}"
+    bind "unix@${DIR}/traffic/tls.${N}" ssl crt-list "${DIR}/sites.list"
     log ring@requests format raw local0
     log-format "%HP"
     maxconn 100

@@ -131,6 +131,8 @@ const PLAN: Choice = Choice::flag("plan", "Print the changes and do not make the
 const MIRROR: Choice = Choice::value("mirror", "FILE", "Then write this file anew, for the next reload");
 const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
+const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
+
 actions! {
     process "The HAProxy processes themselves: figures, limits, counters" {
         "list" "" "label, release, pid and address of each process, and the reason if one is dead"
@@ -236,6 +238,24 @@ actions! {
         "show" "NAME" "validity, names and fingerprint in each process"
         "set" "NAME FILE" "replace a certificate and its key on all processes, or on none"
         "delete" "NAME" "delete an unused certificate"
+    }
+    ca "CA files in the memory of the processes: certificates of the authorities to trust" {
+        "list" "" "names, and numbers of certificates"
+        "show" "NAME" "the certificates in each process"
+        "set" "NAME FILE" "replace the certificates on all processes, or on none"
+        "delete" "NAME" "delete an unused file"
+    }
+    crl "CRL files in the memory of the processes: lists of revoked certificates" {
+        "list" "" "names, and which have a change that is not committed"
+        "show" "NAME" "the lists in each process"
+        "set" "NAME FILE" "replace the lists on all processes, or on none"
+        "delete" "NAME" "delete an unused file"
+    }
+    crtlist "Lists of certificates (crt-list) in the memory of the processes" {
+        "list" "" "names"
+        "show" "LIST" "entries with their options and names"
+        "add" "LIST CERT [HOST...]" [OPTION] "serve a certificate, for its own names or for the given ones"
+        "delete" "LIST CERT[:LINE]" "delete the entry of a certificate"
     }
     master "The master process behind a socket (-S), with its current and old workers" {
         "processes" "SOCKET" "the master, its workers and programs, and those that are leaving"

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::Views;
 use crate::call::Call;
-use crate::pattern;
+pub(crate) use crate::pattern::changed;
 use crate::problem::Problem;
 use crate::report::Report;
 
@@ -15,13 +15,16 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let (read, write) = (views.read.certificate(name)?, views.write.certificate(name)?);
     match call.action {
         "show" => Ok(show(&read.show().await?)),
-        "set" => {
-            let [_, path] = call.arguments()?;
-            let pem = fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{path}: {error}")))?;
-            pattern::changed(read.replace(&pem).await)
-        }
+        // Strict, unless --allow-partial is given: if one process fails, no process is changed.
+        "set" => changed(read.replace(&pem(call)?).await),
         _ => Ok(Report::changes(vec![write.delete().await?])),
     }
+}
+
+/// Reads the file of the second argument.
+pub(crate) fn pem(call: &Call) -> Result<String, Problem> {
+    let [_, path] = call.arguments()?;
+    fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{path}: {error}")))
 }
 
 async fn list(views: &Views) -> Result<Report, Problem> {

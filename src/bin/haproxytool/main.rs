@@ -7,10 +7,13 @@ mod acl;
 mod action;
 mod addition;
 mod backend;
+mod ca;
 mod call;
 mod cert;
 mod cli;
 mod complaint;
+mod crl;
+mod crtlist;
 mod demo;
 mod dump;
 mod event;
@@ -156,6 +159,9 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "server" => server::run(call, views).await,
         "session" => session::run(call, views).await,
         "cert" => cert::run(call, views).await,
+        "ca" => ca::run(call, views).await,
+        "crl" => crl::run(call, views).await,
+        "crtlist" => crtlist::run(call, views).await,
         "events" => event::run(call, views).await,
         "table" => table::run(call, views).await,
         "map" => map::run(call, views).await,
