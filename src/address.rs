@@ -1,5 +1,8 @@
 mod escape;
 mod parse;
+mod worker;
+
+pub use worker::WorkerId;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,8 +25,10 @@ use escape::Escaped;
 /// | `[::1]:9999`, `ipv6@[::1]:9999`, `tcp6@::1:9999`, `::1:9999` | TCP over IPv6; without brackets, the port follows the last colon |
 /// | `host:9999`, `tcp@host:9999` | TCP to a host name, resolved for each connection; each resolved address is tried |
 /// | `:9999`, `*:9999`, `0.0.0.0:9999`, `:::9999` | TCP to *this* host |
+/// | `@1@/run/haproxy-master.sock` | the worker that serves, behind the socket of its master |
+/// | `@!4711@/run/haproxy-master.sock` | the worker with process ID 4711, behind the socket of its master |
 ///
-/// HAProxy binds an address of the last row to all addresses of its host. A client cannot
+/// HAProxy binds an address of the row of *this* host to all addresses of its host. A client cannot
 /// connect to such an address, so this crate connects to the loopback address instead. Name
 /// the host to reach another host. A family in front of a host name does not restrict its
 /// lookup. The prefix `stream+` is accepted in front of every notation.
@@ -75,6 +80,15 @@ pub enum Address {
         host: String,
         /// Port.
         port: u16,
+    },
+    /// A worker without a stats socket of its own, behind the socket of its master: see
+    /// [`Master`](crate::master::Master).
+    #[doc(alias = "master CLI")]
+    Worker {
+        /// The worker.
+        worker: WorkerId,
+        /// Address of the master, which is not the address of a worker.
+        master: Box<Self>,
     },
 }
 
@@ -152,6 +166,7 @@ impl fmt::Display for Address {
             Self::AbstractUnpadded(name) => write!(f, "abnsz@{}", Escaped(name.as_bytes())),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Worker { worker, master } => write!(f, "{worker}@{master}"),
         }
     }
 }
@@ -188,6 +203,10 @@ mod tests {
 
     use super::*;
 
+    fn behind(worker: WorkerId, master: Address) -> Address {
+        Address::Worker { worker, master: Box::new(master) }
+    }
+
     fn tcp_to(host: &str, port: u16) -> Address {
         Address::Tcp { host: host.to_owned(), port }
     }
@@ -223,6 +242,8 @@ mod tests {
             ("0.0.0.0:9999", tcp_to("127.0.0.1", 9999), "127.0.0.1:9999"),
             ("ipv6@:9999", tcp_to("::1", 9999), "[::1]:9999"),
             (":::9999", tcp_to("::1", 9999), "[::1]:9999"),
+            ("@1@/run/m.sock", behind(WorkerId::Number(1), unix("/run/m.sock")), "@1@/run/m.sock"),
+            ("@!47@:99", behind(WorkerId::Pid(47), tcp_to("127.0.0.1", 99)), "@!47@127.0.0.1:99"),
         ] {
             let address = Address::try_from(text).unwrap();
             assert_eq!(address, expected, "{text}");
@@ -261,6 +282,13 @@ mod tests {
                 "`dgram+unix@` is not supported: nothing can connect to it as to a stats socket",
             ),
             ("http@h:1", "unknown prefix `http@`"),
+            ("@1", "expected the address of a master behind the worker"),
+            ("@0@/m", "expected a worker, as in `@1@` or `@!4711@`"),
+            ("@!+1@/m", "expected a worker, as in `@1@` or `@!4711@`"),
+            ("@99999999999@/m", "expected a worker, as in `@1@` or `@!4711@`"),
+            ("@1@@2@/m", "expected the address of a master, found the one of a worker"),
+            ("@1@stream+@2@/m", "expected the address of a master, found the one of a worker"),
+            ("@1@", "it is empty"),
         ] {
             let error = text.parse::<Address>().unwrap_err();
             assert_eq!(error.to_string(), format!("address {text:?}: {reason}"));
@@ -326,7 +354,15 @@ mod tests {
     }
 
     fn any_address(u: &mut Unstructured<'_>) -> Result<Address> {
-        Ok(match u.int_in_range(0..=6)? {
+        Ok(match u.int_in_range(0..=7)? {
+            7 => {
+                let number = u.int_in_range(1..=u32::MAX)?;
+                let worker = if u.ratio(1, 2)? { WorkerId::Number(number) } else { WorkerId::Pid(number) };
+                match any_address(u)? {
+                    master @ Address::Worker { .. } => master,
+                    master => behind(worker, master),
+                }
+            }
             0 => {
                 let length = u.int_in_range(1..=25)?;
                 let bytes = (0..length).map(|_| u.arbitrary()).collect::<Result<Vec<_>>>()?;
@@ -383,7 +419,7 @@ mod tests {
         arbtest(|u| {
             let mut text = String::new();
             text += u.choose(&["", "stream+"])?;
-            text += u.choose(&["", "unix@", "abns@", "tcp@", "tcp6@", "ipv4@", "[", "/"])?;
+            text += u.choose(&["", "unix@", "abns@", "tcp@", "tcp6@", "ipv4@", "[", "/", "@1@", "@!7@"])?;
             text += &some_of(u, "abcdef0123456789:.%]*/@_-", 0..=20)?;
             if u.ratio(1, 2)? {
                 text += ":";

@@ -14,7 +14,7 @@ pub use kind::ErrorKind;
 
 pub(crate) use problem::{Malformed, Problem};
 
-use crate::address::{Address, ParseAddressError};
+use crate::address::{Address, ParseAddressError, WorkerId};
 
 /// Result of every operation of this crate that can fail.
 ///
@@ -230,6 +230,22 @@ impl Error {
     /// Returns `true` if another connection held HAProxy's lock of all certificates.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self.0.problem, Problem::Locked(_))
+    }
+
+    /// Returns `true` if a master has no such worker.
+    pub(crate) fn is_worker_missing(&self) -> bool {
+        matches!(self.0.problem, Problem::NoWorker(_))
+    }
+
+    /// Returns `true` if an old worker has ended.
+    pub(crate) fn is_worker_ended(&self) -> bool {
+        matches!(self.0.problem, Problem::NoWorker(WorkerId::Pid(_)))
+    }
+
+    /// Returns `true` if the outcome is unknown because the connection broke.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let Problem::OutcomeUnknown(cause) = &self.0.problem else { return false };
+        matches!(**cause, Problem::Closed | Problem::Truncated(_) | Problem::Io(_))
     }
 
     /// Returns the other address at which the command reaches the process of this error.

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 pub(crate) use batch::{Batch, LONGEST};
 pub(crate) use identified::{Executed, IdentifiedConnection};
@@ -26,7 +27,11 @@ use crate::transport::{Deadline, StatsSocket, Step};
 /// Command that identifies a process, on any connection.
 const IDENTIFYING: &str = "show info";
 
+/// Maximum number of times that an idempotent command is sent because the connection broke.
+const ATTEMPTS: usize = 3;
+
 const STOPPING: Step = Step::new("waiting for the new worker", "answer");
+const RELOADING: Step = Step::new("waiting for the master", "connection");
 
 /// Pauses before a stopping process is probed again.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -44,13 +49,45 @@ impl ProcessClient {
         self.socket.address()
     }
 
+    /// Returns `true` if the process is a worker behind its master.
+    fn is_behind_master(&self) -> bool {
+        self.address().worker().is_some()
+    }
+
+    /// Returns `true` if another process may answer at the address after a reload.
+    fn may_be_replaced(&self) -> bool {
+        !self.address().is_of_old_worker()
+    }
+
+    /// Returns the behaviour of the process that has answered with `info`.
+    pub(crate) fn nbproc(&self, info: &Info) -> Nbproc {
+        if info.is_stopping() && !self.may_be_replaced() {
+            return Nbproc::of_old_worker();
+        }
+        Nbproc::new(info.nbproc())
+    }
+
     /// Reads the report of the process, `show info` and the rows in `scope`, on one connection.
     pub(crate) fn read<'a>(
         &'a self,
         scope: &'a StatFilter,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<ProcessReport>> {
-        self.sweep(scope, deadline).boxed()
+        self.during_reload(deadline, || self.sweep(scope, deadline).boxed()).boxed()
+    }
+
+    /// Runs a query. Behind a master, runs it again as [`outlast_reload`] does.
+    async fn during_reload<'a, T>(
+        &'a self,
+        deadline: &'a Deadline,
+        query: impl Fn() -> BoxFuture<'a, Result<T>>,
+    ) -> Result<T> {
+        if !self.is_behind_master() {
+            return query().await;
+        }
+        // The number leads to no worker for a moment.
+        let may_pass = |error: &Error| error.kind() == ErrorKind::NotFound && self.may_be_replaced();
+        outlast_reload(&deadline.half(), may_pass, query).await
     }
 
     /// Reads the report as [`read`](Self::read) does, and once more if the process is stopping,
@@ -66,7 +103,7 @@ impl ProcessClient {
     ) -> Result<ProcessReport> {
         let reading = self.read(scope, deadline).await?;
         let is_known = known.is_some_and(|known| known.is_stopping() && known.pid() == reading.info.pid());
-        if !reading.info.is_stopping() || is_known {
+        if !reading.info.is_stopping() || is_known || !self.may_be_replaced() {
             return Ok(reading);
         }
         Ok(self.read(scope, deadline).await.unwrap_or(reading))
@@ -97,6 +134,9 @@ impl ProcessClient {
         read: ReadReply<T>,
         deadline: &Deadline,
     ) -> Result<Response<T>> {
+        if self.is_behind_master() {
+            return self.execute_behind_master(command, read, deadline).await;
+        }
         if command.is_identified() {
             return self.execute_in_successor(command, read, deadline).await;
         }
@@ -146,6 +186,39 @@ impl ProcessClient {
         }
     }
 
+    /// Runs a command on interactive connections that identify the worker, until no reload has
+    /// replaced it. A reload cuts these connections, so the worker is asked again on another one.
+    async fn execute_behind_master<T>(
+        &self,
+        command: &Command,
+        read: ReadReply<T>,
+        deadline: &Deadline,
+    ) -> Result<Response<T>> {
+        if command.idempotency() == Idempotency::Safe {
+            let run = || async { self.identified(deadline).await?.run(command, read, deadline).await };
+            return self.during_reload(deadline, || run().boxed()).await;
+        }
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut connection = self.identified(deadline).await?;
+            let result = connection.run(command, read, deadline).await;
+            // A reload cuts off connections, and the command may be sent again.
+            let is_cut_off = result.as_ref().is_err_and(Error::is_cut_off);
+            if is_cut_off && command.idempotency() == Idempotency::Idempotent && attempts < ATTEMPTS {
+                continue;
+            }
+            if result.as_ref().is_err_and(Error::is_unknown) {
+                return result;
+            }
+            match (connection.was_replaced(deadline).await, &result) {
+                (Ok(true), _) => {}
+                (Err(error), Ok(_)) => return Err(error),
+                _ => return result,
+            }
+        }
+    }
+
     /// Returns the part of a whole reply that belongs to the command itself.
     fn own_reply<'a>(&self, command: &Command, reply: &'a [u8]) -> Result<&'a [u8]> {
         let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
@@ -163,6 +236,8 @@ impl ProcessClient {
         deadline.sleep(STOPPING, pause).await?;
         match self.info(deadline).await {
             Ok((now, _)) => Ok(now.pid() != before.pid()),
+            // A master without an answer may still be loading the configuration.
+            Err(error) if self.is_behind_master() => Err(error),
             Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Closed) => Ok(false),
             Err(error) => Err(error),
         }
@@ -177,19 +252,23 @@ impl ProcessClient {
         let identify = async move {
             let mut pause = FIRST_PAUSE;
             loop {
-                let identified = IdentifiedConnection::open(self, deadline).await?;
-                if !identified.info.is_stopping() {
+                let identified = self.opened(deadline).await?;
+                if !identified.info.is_stopping() || !self.may_be_replaced() {
                     return Ok(identified);
                 }
                 // The next probe needs a connection too, and the limit may allow only one.
                 let info = identified.close();
                 if !self.has_successor(&info, pause, deadline).await? {
-                    return IdentifiedConnection::open(self, deadline).await;
+                    return self.opened(deadline).await;
                 }
                 pause = (pause * 2).min(LAST_PAUSE);
             }
         };
         async move { identify.await.map_err(self.socket.with_context(IDENTIFYING)) }.boxed()
+    }
+
+    async fn opened<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
+        self.during_reload(deadline, || IdentifiedConnection::open(self, deadline).boxed()).await
     }
 
     /// Runs a command on a connection of its own, and checks that the reply is complete. The reply
@@ -201,6 +280,10 @@ impl ProcessClient {
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Response<Vec<u8>>>> {
         async move {
+            if self.is_behind_master() {
+                let dump = || async { self.identified(deadline).await?.dump(command, deadline).await };
+                return self.during_reload(deadline, || dump().boxed()).await;
+            }
             let mut reply = PromptedReply::default();
             self.socket.exchange(&command.encode(Form::StatTable)?, deadline, &mut reply).await?;
             let answer =
@@ -225,6 +308,7 @@ impl ProcessClient {
             Ok(entries) => Ok(Response::Value(entries)),
             Err(reply) => {
                 let own = self.own_reply(command, &reply)?;
+                let own = &*self.with_severity(own.to_vec(), command);
                 let response = read_data(own.to_vec(), command, nbproc).map_err(Error::new);
                 match response.map_err(self.with_context(command))? {
                     Response::Absent(message) => Ok(Response::Absent(message)),
@@ -238,7 +322,11 @@ impl ProcessClient {
 
     /// Returns the whole, unparsed reply to a command.
     pub(crate) async fn verbatim(&self, command: &Command, deadline: &Deadline) -> Result<Reply> {
-        let reply = self.reply(command, deadline).await?;
+        let reply = if command.idempotency() == Idempotency::Safe {
+            self.during_reload(deadline, || self.reply(command, deadline)).await?
+        } else {
+            self.reply(command, deadline).await?
+        };
         Reply::new(reply).map_err(|error| self.lost(command, error))
     }
 
@@ -248,6 +336,11 @@ impl ProcessClient {
     /// the type of every future that a user creates.
     fn reply<'a>(&'a self, command: &'a Command, deadline: &'a Deadline) -> BoxFuture<'a, Result<Vec<u8>>> {
         async move { self.socket.reply(&command.encode(Form::Alone)?, deadline).await }.boxed()
+    }
+
+    /// Returns the reply with a severity, also if a master prints none.
+    fn with_severity(&self, reply: Vec<u8>, command: &Command) -> Vec<u8> {
+        if self.is_behind_master() { protocol::with_severity(reply, command) } else { reply }
     }
 
     /// Returns the error for a reply that did not arrive completely.
@@ -265,12 +358,12 @@ impl ProcessClient {
     /// Returns the reply to `show info`, and the time at which it ended, in microseconds since
     /// 1970.
     pub(crate) fn info<'a>(&'a self, deadline: &'a Deadline) -> BoxFuture<'a, Result<(Info, u64)>> {
-        let ask = async move {
+        let ask = move || async move {
             let reply = self.socket.reply(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await?;
             let info = protocol::check_ending(&reply).and_then(|()| Info::parse(&reply));
             Ok((info.map_err(self.socket.with_context(IDENTIFYING))?, now()))
         };
-        ask.boxed()
+        self.during_reload(deadline, move || ask().boxed()).boxed()
     }
 
     /// Returns the record of a reply that ended just now.
@@ -286,6 +379,34 @@ impl ProcessClient {
         record
     }
 }
+
+/// Runs a query behind a master again while the master reloads, until the deadline: it closes its
+/// connections then, and may take none until it has loaded the configuration. A master that takes no
+/// connections may also be down, so this is waited for a shorter time. Other errors that `may_pass` are
+/// waited for too.
+pub(crate) async fn outlast_reload<'a, T>(
+    deadline: &Deadline,
+    may_pass: impl Fn(&Error) -> bool,
+    query: impl Fn() -> BoxFuture<'a, Result<T>>,
+) -> Result<T> {
+    let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let result = query().await;
+        let Err(error) = &result else { return result };
+        let is_reloading = match error.kind() {
+            ErrorKind::Connect => start.elapsed() < DOWN,
+            ErrorKind::Closed | ErrorKind::Truncated | ErrorKind::Io => true,
+            _ => may_pass(error),
+        };
+        if !is_reloading || deadline.sleep(RELOADING, pause).await.is_err() {
+            return result;
+        }
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+/// Time after which a master that takes no connections counts as down.
+const DOWN: Duration = Duration::from_secs(1);
 
 /// Returns the current time, in microseconds since 1970.
 pub(crate) fn now() -> u64 {

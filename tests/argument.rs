@@ -58,8 +58,17 @@ struct Process {
     release: support::Release,
 }
 
+/// Way to the process.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    StatsSocket,
+    Master,
+}
+
+const WAYS: [Way; 2] = [Way::StatsSocket, Way::Master];
+
 impl Process {
-    async fn start(release: &support::Release) -> Self {
+    async fn start(release: &support::Release, way: Way) -> Self {
         let mut running = Running::new();
         running.add_servers(1).await;
         for name in ["a.map", "b.map"] {
@@ -69,10 +78,16 @@ impl Process {
             std::fs::write(running.dir().join(name), "/one\n/two\n").unwrap();
         }
         let config = running.fill(Config::new(CONFIG));
-        running.add(release, "one", &config).await;
+        let builder = match way {
+            Way::StatsSocket => {
+                running.add(release, "one", &config).await;
+                Cluster::builder().dir(running.stats())
+            }
+            Way::Master => Cluster::builder().master(running.add_master(release, "one", &config).await),
+        };
         // If a string makes HAProxy wait, the call ends at this limit.
         let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));
-        let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
+        let cluster = builder.limits(limits).build().await.unwrap();
         let map = cluster.map(path(&running, "a.map")).unwrap();
         let acl = cluster.acl(path(&running, "a.acl")).unwrap();
         Self { running, map, acl, cluster, release: release.clone() }
@@ -673,9 +688,9 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Runs cases against one release for [`TIME`].
-fn run(release: &support::Release) {
+fn run(release: &support::Release, way: Way) {
     let runtime = runtime();
-    let process = runtime.block_on(Process::start(release));
+    let process = runtime.block_on(Process::start(release, way));
     arbtest(|u| {
         let case = any_case(u)?;
         runtime.block_on(check(&process, &case));
@@ -694,7 +709,9 @@ fn no_string_is_anything_but_an_argument() {
     let releases = releases();
     std::thread::scope(|scope| {
         for release in &releases {
-            scope.spawn(move || run(release));
+            for way in WAYS {
+                scope.spawn(move || run(release, way));
+            }
         }
     });
 }
@@ -702,33 +719,45 @@ fn no_string_is_anything_but_an_argument() {
 /// Strings that once hung, were cut, or ran as a command of their own.
 #[test]
 fn what_is_known_to_be_special_is_none_here() {
-    for release in &releases() {
-        let runtime = runtime();
-        let process = runtime.block_on(Process::start(release));
-        for text in PIECES.iter().flat_map(|piece| {
-            ["", "x", "x ", " x", "x;", "x\\"]
-                .into_iter()
-                .flat_map(move |with| [format!("{with}{piece}"), format!("{piece}{with}")])
-        }) {
-            let case = Case {
-                key: text.clone(),
-                value: text.clone(),
-                pattern: text.clone(),
-                backend: text.clone(),
-                server: "web1".into(),
-                file: text,
-            };
-            runtime.block_on(check(&process, &case));
+    let releases = releases();
+    std::thread::scope(|scope| {
+        for release in &releases {
+            for way in WAYS {
+                scope.spawn(move || check_special(release, way));
+            }
         }
+    });
+}
+
+fn check_special(release: &support::Release, way: Way) {
+    let runtime = runtime();
+    let process = runtime.block_on(Process::start(release, way));
+    for text in PIECES.iter().flat_map(|piece| {
+        ["", "x", "x ", " x", "x;", "x\\"]
+            .into_iter()
+            .flat_map(move |with| [format!("{with}{piece}"), format!("{piece}{with}")])
+    }) {
+        let case = Case {
+            key: text.clone(),
+            value: text.clone(),
+            pattern: text.clone(),
+            backend: text.clone(),
+            server: "web1".into(),
+            file: text,
+        };
+        runtime.block_on(check(&process, &case));
     }
 }
 
 /// A payload is refused before it is sent, or HAProxy stores its lines as they were given.
 #[tokio::test]
 async fn a_payload_runs_no_command() {
-    for release in releases() {
-        let process = Process::start(&release).await;
-        let socket = StatsSocket::new(process.running.socket(1));
+    let releases = releases();
+    for (release, way) in releases.iter().flat_map(|release| WAYS.map(|way| (release, way))) {
+        let process = Process::start(release, way).await;
+        process.cluster.info().await.unwrap();
+        let members = process.cluster.members();
+        let socket = StatsSocket::new(members[0].clone());
         let line = format!("add map {}", path(&process.running, "a.map"));
         let before = process.state().await;
         for (payload, expected) in [

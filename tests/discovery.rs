@@ -320,7 +320,7 @@ async fn a_directory_that_cannot_be_read_or_holds_nothing_is_an_error() {
     let error = Cluster::from_dir(running.stats()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("no such HAProxy stats socket in {}", running.stats().display()));
     let error = Cluster::builder().build().await.unwrap_err();
-    assert_eq!(error.to_string(), "a cluster needs a directory or an address");
+    assert_eq!(error.to_string(), "a cluster needs a directory, an address or a master");
 }
 
 #[tokio::test]

@@ -7,12 +7,13 @@
     reason = "in a helper of tests too, a panic is the failure"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haproxyadmin::fake::{self, Backend, Frontend, Map, Process};
-use haproxyadmin::master::Master;
-use haproxyadmin::{ErrorKind, Level};
+use haproxyadmin::master::{Master, WorkerId};
+use haproxyadmin::{Cluster, ErrorKind, Level, Weight};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -128,11 +129,11 @@ async fn the_client_sees_a_hung_and_a_dying_worker_and_a_hung_master() {
         let fake = Fake::start(&support::release(release), dir.path(), release, Level::Admin, "m").await;
         let limits = haproxyadmin::Limits::new().with_command_timeout(Duration::from_millis(200));
         let master = Master::with_limits(fake.path.clone(), limits);
-        let error = async |line| master.command_to(WORKER, line).await.unwrap_err().kind();
+        let error = async |line| master.worker(WorkerId::Pid(WORKER)).command(line).await.unwrap_err().kind();
         fake.worker.pause();
         assert_eq!(error("show info").await, ErrorKind::Timeout);
         fake.worker.resume();
-        assert!(master.command_to(WORKER, "show info").await.is_ok());
+        assert!(master.worker(WorkerId::Pid(WORKER)).command("show info").await.is_ok());
         fake.worker.fail(fake::Fault::Close);
         assert_eq!(error("show info").await, ErrorKind::Closed);
         fake.worker.heal();
@@ -146,12 +147,40 @@ async fn the_client_sees_a_hung_and_a_dying_worker_and_a_hung_master() {
         worker.pause();
         let waiting = {
             let master = master.clone();
-            tokio::spawn(async move { master.command_to(WORKER, "show info").await })
+            tokio::spawn(async move { master.worker(WorkerId::Pid(WORKER)).command("show info").await })
         };
         tokio::task::yield_now().await;
         worker.kill().await;
         let error = waiting.await.unwrap().unwrap_err().kind();
         assert!([ErrorKind::Closed, ErrorKind::NotFound, ErrorKind::Connect].contains(&error), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_of_the_workers_of_a_master_needs_no_haproxy() {
+    for release in versions() {
+        let dir = TempDir::new().unwrap();
+        let fake = Fake::start(&support::release(release), dir.path(), release, Level::Admin, "m").await;
+        let old = process(release, 7, "m").serve(dir.path().join("old.sock")).await.unwrap();
+        let path = dir.path().join("both.sock");
+        let master = fake::Master::new(release)
+            .worker(&fake.worker)
+            .old_worker(&old, 1)
+            .serve(path.clone())
+            .await
+            .unwrap();
+        let cluster = Cluster::builder().master(path).build().await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        let pids: BTreeSet<_> = snapshot.processes().iter().map(haproxyadmin::Process::pid).collect();
+        assert_eq!(pids, BTreeSet::from([Some(7), Some(WORKER.into())]));
+        let server = cluster.server_ref("app", "web1").unwrap();
+        let outcomes = server.set_weight(Weight::absolute(5).unwrap()).await.unwrap();
+        assert_eq!(outcomes.values().count(), 2);
+        let nope = cluster.server_ref("app", "nope").unwrap();
+        assert_eq!(nope.disable().await.unwrap_err().kind(), ErrorKind::NotFound);
+        old.stop().await;
+        assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 1);
+        drop(master);
     }
 }
 

@@ -334,7 +334,7 @@ async fn a_wrong_command_line_is_told_before_anything_is_sent() {
         ("command show info", "command: expected LINE"),
         ("--timeout 0 process info", "expected seconds, found \"0\""),
         ("--timeout soon process info", "expected seconds, found \"soon\""),
-        ("--demo process info", "--demo takes neither -D nor -F"),
+        ("--demo process info", "--demo takes no -D, -F or -M"),
     ] {
         let words: Vec<&str> = arguments.split_whitespace().collect();
         let output = site.run(&words).await;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use haproxyadmin::master::{ListedProcess, Master, ProcessList};
-use haproxyadmin::{ErrorKind, Limits};
+use haproxyadmin::master::{ListedProcess, Master, ProcessList, WorkerId};
+use haproxyadmin::{ErrorKind, Limits, StatsSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -57,6 +57,10 @@ impl Site {
 
     fn release(&self) -> &Release {
         &self.running.haproxies[0].release
+    }
+
+    fn worker(&self, pid: u32) -> StatsSocket {
+        self.master.worker(WorkerId::Pid(pid))
     }
 
     /// Returns the pid of the worker that answers at the stats socket.
@@ -128,7 +132,7 @@ async fn processes_are_listed_with_old_workers_that_a_client_holds() {
         let list = site.processes().await;
         assert_eq!((pids(&list.workers), list.old_workers[0].reloads), (vec![second], 2));
         assert_eq!(list.serving(), list.workers);
-        let stopping = site.master.command_to(first, "show info").await.unwrap();
+        let stopping = site.worker(first).command("show info").await.unwrap();
         assert!(stopping.text().contains(&format!("Pid: {first}\n")), "{stopping}");
         assert!(stopping.text().contains("\nStopping: 1\n"), "{stopping}");
         drop(held);
@@ -190,7 +194,7 @@ async fn a_reply_of_a_worker_is_whole_through_its_master() {
             [format!("show map {}", map.display()), "show servers state app;get weight app/web1".into()]
         {
             let direct = String::from_utf8(ask(site.running.socket(1), &line).await).unwrap();
-            let through = site.master.command_to(worker, &line).await.unwrap();
+            let through = site.worker(worker).command(&line).await.unwrap();
             assert!(!direct.is_empty());
             // The last change is printed in seconds.
             if line.starts_with("show map") {
@@ -201,12 +205,9 @@ async fn a_reply_of_a_worker_is_whole_through_its_master() {
                 assert!(through.text().ends_with("100 (initial 100)\n\n"));
             }
         }
-        assert_eq!(
-            site.master.command_to(worker, "set server app/web1 weight 7").await.unwrap().text(),
-            "\n"
-        );
+        assert_eq!(site.worker(worker).command("set server app/web1 weight 7").await.unwrap().text(), "\n");
         assert_eq!(row(site.running.socket(1), "app", "web1").await.number("weight"), 7);
-        let error = site.master.command_to(worker, "\n").await.unwrap_err();
+        let error = site.worker(worker).command("\n").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 }
@@ -217,7 +218,7 @@ async fn a_command_reaches_the_worker_of_its_number_or_none() {
         let site = Site::start(&release).await;
         let worker = site.pid().await;
         let start = Instant::now();
-        let error = site.master.command_to(1, "set server app/web1 weight 3").await.unwrap_err();
+        let error = site.worker(1).command("set server app/web1 weight 3").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(start.elapsed() < site.master.limits().idle_timeout, "it waited for an end");
         for line in [
@@ -229,12 +230,12 @@ async fn a_command_reaches_the_worker_of_its_number_or_none() {
             "add map #0 a b <<".to_owned(),
             "show info\\".to_owned(),
         ] {
-            let error = site.master.command_to(worker, &line).await.unwrap_err();
+            let error = site.worker(worker).command(&line).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{line:?}: {error}");
         }
         // These are words for the worker, which knows neither.
         for line in ["reload", "show proc", "show info;reload"] {
-            let reply = site.master.command_to(worker, line).await.unwrap();
+            let reply = site.worker(worker).command(line).await.unwrap();
             assert!(reply.text().contains("Unknown command"), "{line}: {reply}");
         }
         assert_eq!(row(site.running.socket(1), "app", "web1").await.number("weight"), 100);
@@ -264,7 +265,7 @@ async fn the_level_of_the_socket_applies_to_the_master_and_its_workers() {
             assert!(error.to_string().contains("needs level operator"), "{error}");
         };
         let reply = until("the worker is reached", async || {
-            site.master.command_to(worker, "set server app/web1 weight 3").await.ok()
+            site.worker(worker).command("set server app/web1 weight 3").await.ok()
         });
         assert_eq!(reply.await.text(), denied, "{}", release.version);
         refused(site.master.reload().await.unwrap_err());
@@ -291,7 +292,8 @@ async fn a_hung_worker_costs_one_limit_and_leaves_the_master_usable() {
         let hasty = Master::with_limits(site.master.address().clone(), limits);
         site.running.hang(1);
         let start = Instant::now();
-        let calls = (0..20).map(|_| hasty.command_to(worker, "show info"));
+        let to_worker = hasty.worker(WorkerId::Pid(worker));
+        let calls = (0..20).map(|_| to_worker.command("show info"));
         for error in futures::future::join_all(calls).await.into_iter().map(Result::unwrap_err) {
             assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         }
@@ -302,10 +304,8 @@ async fn a_hung_worker_costs_one_limit_and_leaves_the_master_usable() {
         // Another client of the same master is not shut out.
         assert_eq!(pids(&site.master.processes().await.unwrap().workers), [worker]);
         site.running.resume(1);
-        until("the connections are free again", async || hasty.command_to(worker, "show info").await.ok())
-            .await;
-        until("the worker answers again", async || site.master.command_to(worker, "show info").await.ok())
-            .await;
+        until("the connections are free again", async || to_worker.command("show info").await.ok()).await;
+        until("the worker answers again", async || site.worker(worker).command("show info").await.ok()).await;
     }
 }
 
@@ -371,7 +371,7 @@ async fn load(master: Master, over: Arc<AtomicBool>, task: u32) -> usize {
         let key = format!("{task}.{round}");
         let Some(id) = number(&master, worker.pid).await else { continue };
         let add = format!("add map #{id} {key} yes");
-        match master.command_to(worker.pid, &add).await {
+        match master.worker(WorkerId::Pid(worker.pid)).command(&add).await {
             Ok(reply) if reply.text() == "\n" => {}
             Ok(reply) => panic!("`{add}`: {reply}"),
             Err(error) => {
@@ -379,7 +379,7 @@ async fn load(master: Master, over: Arc<AtomicBool>, task: u32) -> usize {
                 continue;
             }
         }
-        match master.command_to(worker.pid, &format!("show map #{id}")).await {
+        match master.worker(WorkerId::Pid(worker.pid)).command(&format!("show map #{id}")).await {
             Ok(reply) => {
                 assert!(reply.text().contains(&format!(" {key} yes\n")), "{key} is not in {}", worker.pid);
                 written += 1;
@@ -392,7 +392,8 @@ async fn load(master: Master, over: Arc<AtomicBool>, task: u32) -> usize {
 
 /// Returns the number of the map in a worker.
 async fn number(master: &Master, pid: u32) -> Option<u64> {
-    let reply = master.command_to(pid, "show map").await.map_err(|error| passes(&error)).ok()?;
+    let reply =
+        master.worker(WorkerId::Pid(pid)).command("show map").await.map_err(|error| passes(&error)).ok()?;
     let text = reply.text().into_owned();
     let line = text.lines().find(|line| line.contains("hosts.map"))?;
     line.split_whitespace().next()?.parse().ok()

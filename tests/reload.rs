@@ -27,7 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use haproxyadmin::Cluster;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use site::{Members, Site, Sockets};
@@ -70,6 +69,31 @@ async fn nothing_is_lost_or_done_twice_while_3_4_reloads_with_two_sockets() {
     soak("3.4", Sockets::Two).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_done_twice_while_2_2_reloads_with_the_socket_of_its_master() {
+    soak("2.2", Sockets::Master).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_done_twice_while_2_6_reloads_with_the_socket_of_its_master() {
+    soak("2.6", Sockets::Master).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_done_twice_while_3_0_reloads_with_the_socket_of_its_master() {
+    soak("3.0", Sockets::Master).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_done_twice_while_3_2_reloads_with_the_socket_of_its_master() {
+    soak("3.2", Sockets::Master).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_done_twice_while_3_4_reloads_with_the_socket_of_its_master() {
+    soak("3.4", Sockets::Master).await;
+}
+
 /// Runs the tasks for half of the time with the reloading process alone in the cluster, and
 /// for the other half beside a process that stays. The answers of that process can hide a
 /// command that the reloading process did not execute.
@@ -90,7 +114,7 @@ async fn soak(version: &str, sockets: Sockets) {
 }
 
 async fn run(site: &mut Site, duration: Duration) -> Tally {
-    let cluster = Cluster::from_dir(site.running.stats()).await.unwrap();
+    let cluster = site.cluster.clone();
     let plan = Arc::new(site.plan());
     let over = Arc::new(AtomicBool::new(false));
     let mut tasks = Vec::new();

@@ -330,7 +330,7 @@ async fn a_process_that_is_not_followed_is_named_and_followed_when_it_can_be() {
     }
 }
 
-/// The process is a fake: a real one that is stopped and goes on has another uptime than before.
+/// The process is a fake: a real 2.2 that is stopped and goes on has another uptime than before.
 #[tokio::test]
 async fn a_process_that_hangs_is_told_once_and_when_it_answers_again() {
     for release in versions() {
@@ -350,6 +350,18 @@ async fn a_process_that_hangs_is_told_once_and_when_it_answers_again() {
         running.resume();
         let (_, news) = told(&mut events).await;
         assert!(matches!(news, News::Answering), "{release}: {news:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_behind_a_master_is_not_followed() {
+    for release in releases() {
+        let mut running = Running::new();
+        let master = running.add_master(&release, "one", &Config::new(CONFIG)).await;
+        let cluster = Cluster::builder().master(master).build().await.unwrap();
+        assert!(cluster.events("large").await.is_ok());
+        let error = cluster.follow_events("large").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
 }
 

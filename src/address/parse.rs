@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::escape::unescape;
-use super::{Address, ParseAddressError, reachable};
+use super::{Address, ParseAddressError, reachable, worker};
 use crate::excerpt::excerpt;
 
 /// Address family that a prefix selects.
@@ -38,6 +38,7 @@ fn parse(text: &str) -> Result<Address, String> {
     }
     match text.split_once('@') {
         None => tcp(text, Family::Any),
+        Some(("", rest)) => worker::parse(rest, parse),
         Some(("unix" | "uxst", rest)) => path(rest),
         Some(("abns", rest)) => name(rest).map(Address::Abstract),
         Some(("abnsz", rest)) => name(rest).map(Address::AbstractUnpadded),

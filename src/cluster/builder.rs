@@ -10,6 +10,7 @@ use super::{Cluster, host};
 use crate::address::Address;
 use crate::cluster::membership::MembershipTable;
 use crate::error::{Error, Result};
+use crate::master::Master;
 use crate::transport::{Deadline, Limits, Permits};
 
 /// Builder of a [`Cluster`]: the places where it finds its processes, and its options.
@@ -36,6 +37,7 @@ use crate::transport::{Deadline, Limits, Permits};
 pub struct ClusterBuilder {
     dirs: Vec<PathBuf>,
     addresses: Vec<Address>,
+    masters: Vec<Address>,
     labels: HashMap<Address, Box<str>>,
     host: Option<Arc<str>>,
     limits: Limits,
@@ -55,6 +57,7 @@ impl Default for ClusterBuilder {
         Self {
             dirs: Vec::new(),
             addresses: Vec::new(),
+            masters: Vec::new(),
             labels: HashMap::new(),
             host: None,
             limits: Limits::new(),
@@ -85,6 +88,50 @@ impl ClusterBuilder {
     /// Adds the processes at several addresses.
     pub fn addresses<A: Into<Address>>(mut self, addresses: impl IntoIterator<Item = A>) -> Self {
         self.addresses.extend(addresses.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds the workers of a master, by the socket of the master (`haproxy -W -S ADDRESS`): the workers
+    /// that serve, and the old workers that have not ended. The workers need no stats sockets. Each
+    /// call of the cluster lists the workers again: `show proc`, which needs level operator from
+    /// HAProxy 3.2 on.
+    ///
+    /// The address of the worker that serves is `@1@MASTER`, and leads to the new worker after a
+    /// reload. The address of an old worker is `@!PID@MASTER`. Their labels are `haproxy-master` and
+    /// `haproxy-master@!4711` for a master at `/run/haproxy-master.sock`. A worker that a directory or
+    /// an address adds too is one process, and its own stats socket is used.
+    ///
+    /// An old worker serves its last connections and takes no new ones. Its figures count, from HAProxy
+    /// 2.6 on also those of its proxies and servers; its frontends have the status `STOP`. A change of a
+    /// server or a frontend finds it absent there, and a change of a map reaches it.
+    ///
+    /// While a master reloads, it closes its connections, and may take none until it has loaded the
+    /// configuration. Queries are sent again, for half of their time at most, and for a second if the
+    /// master takes no connections. The entries of stick tables that are read one by one
+    /// ([`StickTable::for_each`](crate::table::StickTable::for_each)) are not read again. If a reload cuts a connection, an idempotent change is sent again, and any other change
+    /// has an unknown outcome. [`Master`] describes the
+    /// limits of connections to one master.
+    ///
+    /// [`Master`]: crate::master::Master
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example() -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::{Address, Cluster};
+    ///
+    /// let master: Address = "/run/haproxy-master.sock".parse()?;
+    /// let cluster = Cluster::builder().master(master).build().await?;
+    /// println!("{} requests", cluster.frontend("web").await?.requests());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "master CLI")]
+    pub fn master(mut self, address: impl Into<Address>) -> Self {
+        let address = address.into();
+        if !self.masters.contains(&address) {
+            self.masters.push(address);
+        }
         self
     }
 
@@ -208,33 +255,47 @@ impl ClusterBuilder {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the builder has neither a
-    ///   directory nor an address.
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the builder has no directory,
+    ///   no address and no master.
     /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and no socket was
     ///   found.
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found.
     pub async fn build(self) -> Result<Cluster> {
-        if self.dirs.is_empty() && self.addresses.is_empty() {
-            return Err(Error::invalid("a cluster needs a directory or an address"));
+        if self.dirs.is_empty() && self.addresses.is_empty() && self.masters.is_empty() {
+            return Err(Error::invalid("a cluster needs a directory, an address or a master"));
         }
+        let (limits, permits) = (self.limits, Arc::new(Permits::new(self.parallel)));
+        let master = |address: &Address| Master::with_permits(address, limits, &permits);
+        let mut others: Vec<&Address> = Vec::new();
+        for other in self.addresses.iter().filter_map(Address::master) {
+            if !others.contains(&other) && !self.masters.contains(other) {
+                others.push(other);
+            }
+        }
+        let others: Vec<Master> = others.into_iter().map(master).collect();
         let membership = Arc::new(Membership {
             host: self.host.unwrap_or_else(host::host_name),
             dirs: self.dirs,
             addresses: self.addresses,
-            limits: self.limits,
+            masters: self.masters.iter().map(master).collect(),
+            others,
+            limits,
             excluded: self.excluded,
             ignore_refused: self.ignore_refused,
             expected: self.expected,
             expected_count: self.expected_count,
-            permits: Arc::new(Permits::new(self.parallel)),
+            permits,
             table: MembershipTable::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
         });
         membership.expect_addresses(&mut membership.table());
-        let listing = membership.candidates(false, &Deadline::new(self.limits)).await;
-        if listing.candidates.is_empty() {
-            return Err(membership.no_members(&listing));
+        // A master has a worker, whatever it lists.
+        if membership.masters.is_empty() {
+            let listing = membership.candidates(false, &Deadline::new(limits)).await;
+            if listing.candidates.is_empty() {
+                return Err(membership.no_members(&listing));
+            }
         }
         Ok(Cluster { membership, view: View::default() })
     }

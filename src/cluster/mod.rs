@@ -41,7 +41,8 @@ use view::View;
 ///
 /// # Members
 ///
-/// Sockets come from directories, which each call reads again, and from addresses. Every socket is
+/// Sockets come from directories, which each call reads again, from addresses, and from masters, which
+/// each call asks for their workers. Every socket is
 /// either a *member* or [*ignored*](Cluster::ignored) for a reason. The figures of a member count,
 /// and its failures are reported.
 ///

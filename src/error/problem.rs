@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Answers, Error, ErrorKind, Failure};
-use crate::address::Address;
+use crate::address::{Address, WorkerId};
 use crate::excerpt::excerpt;
 use crate::level::Level;
 use crate::version::Version;
@@ -41,6 +41,8 @@ pub(crate) enum Problem {
     Unsupported(String),
     #[error("no such {0}")]
     NotFound(String),
+    #[error("the master has no worker {0}")]
+    NoWorker(WorkerId),
     /// A read that failed on one or more processes. `cause` is the error that stands for all
     /// failures, if one exists: see [`common_cause`](super::common_cause).
     #[error("{text}")]
@@ -126,7 +128,7 @@ impl Problem {
             Problem::TooLarge { .. } => ErrorKind::TooLarge,
             Problem::Malformed(_) => ErrorKind::Malformed,
             Problem::Unsupported(_) | Problem::TooOld { .. } => ErrorKind::Unsupported,
-            Problem::NotFound(_) => ErrorKind::NotFound,
+            Problem::NotFound(_) | Problem::NoWorker(_) => ErrorKind::NotFound,
             Problem::Incomplete { cause, .. } => cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind),
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
             Problem::Refused(_) | Problem::Stopped(_) | Problem::Locked(_) | Problem::ReloadFailed(_) => {

@@ -93,8 +93,8 @@ mod master;
 mod serve;
 
 pub use describe::{
-    Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, Process, Resolvers, Ring,
-    Server, Session, Table, Value,
+    Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, Process, Resolvers,
+    Ring, Server, Session, Table, Value,
 };
 pub use master::{Master, RunningMaster};
 pub use serve::Running;

@@ -183,8 +183,10 @@
 //! | `reload` | [`Master::reload`](crate::master::Master::reload) | operator | 2.2 |
 //!
 //! [`Master::startup_logs`](crate::master::Master::startup_logs) sends `show startup-logs`, which needs
-//! level operator and 2.7. [`Master::command_to`](crate::master::Master::command_to) sends any line to one
-//! worker: `@!PID`.
+//! level operator and 2.7. [`Master::worker`](crate::master::Master::worker) is a client of one
+//! worker: `@!PID` or `@1` in front of its commands, and [`ClusterBuilder::master`](crate::ClusterBuilder::master)
+//! sends all commands of this page to the workers in this way. Each call of such a cluster asks the master
+//! for its processes first: `show proc`.
 //!
 //! # Peers and resolvers
 //!

@@ -1,23 +1,26 @@
 //! Master processes: the processes that they list, and reloads.
 //!
 //! In master-worker mode (`haproxy -W -S ADDRESS`) a master process starts the workers and has a
-//! socket of its own, the master CLI. A [`Master`] lists the processes, reloads the configuration
-//! and sends a command to one worker, also to an old one that has no other socket any more.
+//! socket of its own, the master CLI. A [`Master`] lists the processes and reloads the configuration.
+//! [`Master::worker`] is a client of one worker, also of an old one that has no other socket any more.
 //!
-//! Figures and changes of a cluster go through the stats sockets of the workers: see
-//! [`Cluster`](crate::Cluster).
+//! [`ClusterBuilder::master`](crate::ClusterBuilder::master) makes a cluster of the workers of a master,
+//! old workers included.
 
 mod answer;
 mod reload;
 
+pub use crate::address::WorkerId;
 pub use crate::show::{ListedProcess, ProcessList};
 pub use reload::Reload;
 
+use std::sync::Arc;
+
 use crate::address::Address;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol::{Reply, Request};
-use crate::transport::{Deadline, Limits, StatsSocket};
+use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 use answer::Answer;
 
 /// Client of the socket of a master process: `-S` on HAProxy's command line (management manual,
@@ -29,10 +32,12 @@ use answer::Answer;
 /// **A hung worker uses up connections of its master.** If a worker does not answer, the master keeps
 /// the connection until it does, even after the client has closed it. With ten of them the master
 /// answers no client any more. When a command to a worker is given up, a task therefore waits for the
-/// worker, and the connection goes on to count for [`Limits::max_connections`]: no more than four (by
-/// default) are ever lost to hung workers, and later commands to workers end with
-/// [`Timeout`](crate::ErrorKind::Timeout). Clones share these limits, so use clones of one `Master`. The
-/// task ends with its runtime: programs that end and start again can lose one connection each time.
+/// worker, and the connection goes on to count for the limits of connections: those by
+/// [`WorkerId::Number`] have [`Limits::max_connections`], and those by [`WorkerId::Pid`] half of them.
+/// Two more are for commands to the master itself. No more than eight (by default) are ever lost, and
+/// later commands to workers end with [`Timeout`](crate::ErrorKind::Timeout). Clones share these limits,
+/// so use clones of one `Master`. The task ends with its runtime: programs that end and start again can
+/// lose one connection each time.
 ///
 /// The level of the master socket (`-S ADDRESS,level,operator`) applies to the workers behind it
 /// too.
@@ -61,9 +66,12 @@ use answer::Answer;
 #[doc(alias = "master-worker")]
 pub struct Master {
     own: StatsSocket,
-    /// The same socket, for commands to workers. It has permits of its own: hung workers may use
-    /// up all of them, and the master still lists its processes.
-    workers: StatsSocket,
+    /// The same socket, for commands to workers by their number. It has permits of its own: hung
+    /// workers may use up all of them, and the master still lists its processes.
+    serving: StatsSocket,
+    /// The same for commands to workers by their process ID, most of them old workers. If they hang,
+    /// the workers that serve still answer.
+    leaving: StatsSocket,
 }
 
 /// Connections for commands to the master itself.
@@ -79,13 +87,25 @@ impl Master {
     }
 
     /// Creates a client with the given limits. Does no I/O.
-    ///
-    /// [`Limits::max_connections`] is the limit of the connections to workers. Two more connections
-    /// are for commands to the master itself.
     pub fn with_limits(address: impl Into<Address>, limits: Limits) -> Self {
-        let address = address.into();
-        let own = StatsSocket::with_limits(address.clone(), limits.with_max_connections(OWN));
-        Self { own, workers: StatsSocket::with_limits(address, limits) }
+        Self::make(&address.into(), limits, None)
+    }
+
+    /// Creates a client that needs one of the permits of its cluster for each connection.
+    pub(crate) fn with_permits(address: &Address, limits: Limits, shared: &Arc<Permits>) -> Self {
+        Self::make(address, limits, Some(shared))
+    }
+
+    fn make(address: &Address, limits: Limits, shared: Option<&Arc<Permits>>) -> Self {
+        let socket = |connections| {
+            let limits = limits.with_max_connections(connections);
+            match shared {
+                None => StatsSocket::with_limits(address.clone(), limits),
+                Some(shared) => StatsSocket::with_permits(address.clone(), limits, Arc::clone(shared)),
+            }
+        };
+        let connections = limits.max_connections;
+        Self { own: socket(OWN), serving: socket(connections), leaving: socket(connections.div_ceil(2)) }
     }
 
     /// Returns the address of the socket.
@@ -95,7 +115,7 @@ impl Master {
 
     /// Returns the limits of each call.
     pub fn limits(&self) -> &Limits {
-        self.workers.limits()
+        self.serving.limits()
     }
 
     /// Lists the processes of the master: `show proc`. Needs level operator from 3.2 on.
@@ -123,7 +143,7 @@ impl Master {
         self.list(&Deadline::new(*self.limits())).await
     }
 
-    async fn list(&self, deadline: &Deadline) -> Result<ProcessList> {
+    pub(crate) async fn list(&self, deadline: &Deadline) -> Result<ProcessList> {
         // A master closes no connection after a command. `quit` ends it behind the whole reply.
         let request = Request::fixed(LIST, &["show proc;quit"]);
         let text = self.text(&request, Level::Operator, deadline).await?;
@@ -147,54 +167,44 @@ impl Master {
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
     }
 
-    /// Sends a command line to one worker, current or old, and returns its whole reply unchanged:
-    /// `@!PID` (management manual, 9.4.1).
+    /// Returns a client of one worker behind the master, which may be a worker that has no stats socket
+    /// any more. Does no I/O. Keep it for all commands to this worker: an old worker that hangs
+    /// then occupies one connection of the master at most.
     ///
-    /// Each call reaches the process with this ID, or fails: a reload between
-    /// [`processes`](Self::processes) and the call cannot lead it to another worker. The worker may
-    /// be one that no longer has a stats socket.
+    /// The replies have a few differences from the replies on a stats socket. Before 3.0,
+    /// `set severity-output` has no effect. A command that waits, such as `wait` or `show events -w`,
+    /// ends at once.
     ///
-    /// The reply has a few differences from the reply of a stats socket. Before 3.0,
-    /// `set severity-output` has no effect. A command that waits for the end of the connection, such as
-    /// `wait` or `show events -w`, ends at once.
-    ///
-    /// # Errors
-    ///
-    /// - [`NotFound`](crate::ErrorKind::NotFound) if the master has no such worker. Nothing was
-    ///   executed.
-    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if one of the commands of the line begins
-    ///   with `@`, which would lead it to another process.
-    /// - The errors of [`StatsSocket::command`]. [`Closed`](crate::ErrorKind::Closed) also if the master
-    ///   cannot connect to the worker, or loses it: the worker may have executed the command.
+    /// Its commands have two errors besides those of [`StatsSocket::command`]:
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the master has no such worker, and
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a command of the line begins with `@`, which
+    /// would lead it to another process. The error is [`Closed`](crate::ErrorKind::Closed) also if the
+    /// master cannot connect to the worker, or loses it: the worker may have executed the command.
     ///
     /// # Example
     ///
     /// ```no_run
     /// # async fn example(master: haproxyadmin::master::Master) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::master::WorkerId;
+    ///
     /// for old in master.processes().await?.old_workers {
-    ///     println!("{}", master.command_to(old.pid, "show sess").await?);
+    ///     println!("{}", master.worker(WorkerId::Pid(old.pid)).command("show sess").await?);
     /// }
     /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "@!pid")]
-    pub async fn command_to(&self, pid: u32, line: &str) -> Result<Reply> {
-        let request = Request::to_worker(pid, line).map_err(|error| error.at(self.address()))?;
-        let deadline = Deadline::new(*self.limits());
-        let bytes = answer(&self.workers, &request, Answer::of_worker(), &deadline).await?;
-        let context = self.workers.with_context(request.name());
-        if answer::is_unknown_target(&bytes) {
-            return Err(context(Error::new(Problem::NotFound(format!("worker {pid} of the master")))));
+    #[doc(alias = "@1")]
+    pub fn worker(&self, worker: WorkerId) -> StatsSocket {
+        match worker {
+            WorkerId::Number(_) => self.serving.worker(worker),
+            WorkerId::Pid(_) => self.leaving.worker(worker),
         }
-        if answer::is_lost_target(&bytes) {
-            return Err(context(Error::new(Problem::Closed)));
-        }
-        Reply::new(bytes).map_err(context)
     }
 
     /// Returns the whole reply to a command that the master itself executes.
     async fn text(&self, request: &Request, needs: Level, deadline: &Deadline) -> Result<String> {
-        let reply = Reply::new(answer(&self.own, request, Answer::of_master(), deadline).await?);
+        let reply = Reply::new(answer(&self.own, request, Answer::default(), deadline).await?);
         let text = reply.and_then(|reply| {
             let text = reply.text().into_owned();
             answer::check(&text, needs).map_err(Error::new)?;

@@ -97,7 +97,7 @@ impl Master {
     /// without one, as it always does before 2.7.
     async fn report(&self, deadline: &Deadline) -> Result<Option<Report>> {
         let request = Request::checked("", RELOAD, None, RELOAD, true)?;
-        let mut answer = Answer::of_master();
+        let mut answer = Answer::default();
         if let Err(error) = self.own.exchange_once(&request, deadline, &mut answer).await {
             let cause = error.clone().without_effect().kind();
             let is_over = matches!(cause, ErrorKind::Closed | ErrorKind::Io);

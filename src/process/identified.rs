@@ -3,7 +3,7 @@ use futures::FutureExt as _;
 use super::{Batch, FIRST_PAUSE, IDENTIFYING, ProcessClient, now};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::excerpt::excerpt;
-use crate::protocol::{self, Change, Command, Form, Nbproc, Request, Response, read_change, read_data};
+use crate::protocol::{self, Change, Command, Form, ReadReply, Request, Response, read_change, read_data};
 use crate::show::Info;
 use crate::transport::{Deadline, Interactive};
 
@@ -31,16 +31,19 @@ impl<'a> IdentifiedConnection<'a> {
     /// Connects to the process that listens, and lets it identify itself.
     pub(super) async fn open(member: &'a ProcessClient, deadline: &Deadline) -> Result<Self> {
         let mut connection = member.socket.interactive(deadline).await?;
-        let lines = ["prompt", "set severity-output number", IDENTIFYING];
-        let sent = connection.send(&Request::fixed(IDENTIFYING, &lines), deadline).await;
+        let mut lines = &["prompt", "set severity-output number", IDENTIFYING][..];
+        if member.is_behind_master() {
+            // The connection is interactive already.
+            lines = lines.get(1..).unwrap_or_default();
+        }
+        let mut sent = connection.send(&Request::fixed(IDENTIFYING, lines), deadline).await;
         sent.ended?;
-        let [prompt, severity, info] = sent.texts.as_slice() else {
-            return Err(Error::new(Problem::Closed));
-        };
-        let info = rest_of_info(&mut connection, info.clone(), deadline);
-        for reply in [prompt, severity] {
-            if reply != b"\n" {
-                let text = format!("it says {:?}", excerpt(&String::from_utf8_lossy(reply)));
+        let info = sent.texts.pop().ok_or_else(|| Error::new(Problem::Closed))?;
+        let info = rest_of_info(&mut connection, info, deadline);
+        for reply in sent.texts {
+            // From 3.0 on a master sets the severities itself, and prints nothing.
+            if reply != b"\n" && !(reply.is_empty() && member.is_behind_master()) {
+                let text = format!("it says {:?}", excerpt(&String::from_utf8_lossy(&reply)));
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }
@@ -60,27 +63,51 @@ impl<'a> IdentifiedConnection<'a> {
     /// - [`Problem::OutcomeUnknown`] if the process has begun to stop, and the process that listens now
     ///   did not say which one it is.
     pub(crate) async fn was_replaced(mut self, deadline: &Deadline) -> Result<bool> {
-        if self.info.is_stopping() {
+        if !self.member.may_be_replaced() || self.info.is_stopping() {
             return Ok(false);
         }
         let sent = self.connection.send(&Request::fixed(IDENTIFYING, &[IDENTIFYING]), deadline).await;
-        let Some(info) = sent.texts.into_iter().next() else { return Ok(false) };
-        // If this reply does not arrive, the replies to the commands arrived before it.
-        let info = rest_of_info(&mut self.connection, info, deadline).await;
-        let Self { member, connection, .. } = self;
+        let now = match sent.texts.into_iter().next() {
+            Some(info) => rest_of_info(&mut self.connection, info, deadline).await.ok(),
+            None => None,
+        };
+        let Self { member, connection, info, .. } = self;
         // The next probe needs a connection too, and the limit may allow only one.
         drop(connection);
-        match info {
-            Ok(info) if info.is_stopping() => {
-                let is_replaced = member.has_successor(&info, FIRST_PAUSE, deadline).await;
-                is_replaced.map_err(Error::into_unknown)
-            }
+        let is_replaced = match now {
+            Some(now) if now.is_stopping() => member.has_successor(&now, FIRST_PAUSE, deadline).await,
+            // A reload closes the connections of the master.
+            None if member.is_behind_master() => member.has_successor(&info, FIRST_PAUSE, deadline).await,
+            // If this reply does not arrive, the replies to the commands arrived before it.
             _ => Ok(false),
-        }
+        };
+        is_replaced.map_err(Error::into_unknown)
     }
 
-    fn nbproc(&self) -> Nbproc {
-        Nbproc::new(self.info.nbproc())
+    /// Reads the whole reply to a command.
+    fn read<T>(&self, reply: Vec<u8>, command: &Command, read: ReadReply<T>) -> Result<Response<T>> {
+        let member = self.member;
+        protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
+        let response = read(member.with_severity(reply, command), command, member.nbproc(&self.info));
+        response.map_err(Error::new).map_err(member.with_context(command))
+    }
+
+    /// Runs one command, and reads the reply with `read`.
+    pub(super) async fn run<T>(
+        &mut self,
+        command: &Command,
+        read: ReadReply<T>,
+        deadline: &Deadline,
+    ) -> Result<Response<T>> {
+        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
+        match (sent.texts.into_iter().next(), sent.ended) {
+            (Some(reply), _) => self.read(reply, command, read),
+            (None, Err(error)) if sent.sent == 0 => Err(self.member.with_context(command)(error)),
+            (None, ended) => {
+                let error = ended.err().unwrap_or_else(|| Error::new(Problem::Closed));
+                Err(self.member.lost(command, error))
+            }
+        }
     }
 
     /// Runs one command.
@@ -89,29 +116,18 @@ impl<'a> IdentifiedConnection<'a> {
         command: &Command,
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
-        let Executed { answers, ended } =
-            self.execute_all(&Batch::new(vec![command.clone()])?, deadline).await;
-        ended?;
-        let none = || self.member.lost(command, Error::new(Problem::Closed));
-        answers.into_iter().next().unwrap_or_else(|| Err(none()))
+        self.run(command, read_change, deadline).await
     }
 
     /// Runs one query, and returns the text of the answer.
     pub(crate) async fn ask(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
-        let (member, nbproc) = (self.member, self.nbproc());
-        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
-        let with_context = member.with_context(command);
-        sent.ended.map_err(&with_context)?;
-        let reply = sent.texts.into_iter().next().ok_or_else(|| with_context(Error::new(Problem::Closed)))?;
-        protocol::check_ending(&reply).map_err(&with_context)?;
-        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
+        self.run(command, read_data, deadline).await
     }
 
     /// Runs one query, and returns the text of the answer, which may look like a prompt in the
     /// middle. The answer has ended when the process has identified itself again behind it.
     pub(crate) async fn dump(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
-        let (member, nbproc) = (self.member, self.nbproc());
-        let with_context = member.with_context(command);
+        let with_context = self.member.with_context(command);
         let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
         sent.ended.map_err(&with_context)?;
         let mut reply = sent.texts.concat();
@@ -127,24 +143,21 @@ impl<'a> IdentifiedConnection<'a> {
                 }
                 return Err(with_context(Error::new(Problem::Replaced)));
             }
-            reply.extend_from_slice(b"> ");
+            reply.extend_from_slice(self.connection.prompt());
             reply.extend(text);
             next = self.connection.receive(deadline).boxed().await;
         }
-        protocol::check_ending(&reply).map_err(&with_context)?;
-        read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)
+        self.read(reply, command, read_data)
     }
 
     /// Runs the commands of a batch, one after the other.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
         let commands = batch.commands();
         let sent = self.connection.send(batch.request(), deadline).boxed().await;
-        let (member, nbproc) = (self.member, self.nbproc());
-        let answers = sent.texts.into_iter().zip(commands).map(|(reply, command)| {
-            protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
-            read_change(reply, command, nbproc).map_err(Error::new).map_err(member.with_context(command))
-        });
-        let answers: Vec<_> = answers.collect();
+        let member = self.member;
+        let answers = sent.texts.into_iter().zip(commands);
+        let answers: Vec<_> =
+            answers.map(|(reply, command)| self.read(reply, command, read_change)).collect();
         let ended = match (sent.ended, commands.get(answers.len())) {
             (Err(error), Some(command)) if sent.sent > 0 => Err(member.lost(command, error)),
             (Err(error), Some(command)) => Err(member.with_context(command)(error)),
@@ -171,7 +184,7 @@ async fn rest_of_info(
         }
         let more = connection.receive(deadline).await;
         more.ended?;
-        text.extend_from_slice(b"> ");
+        text.extend_from_slice(connection.prompt());
         text.extend(more.texts.concat());
     }
 }

@@ -208,7 +208,8 @@ impl Command {
             Form::StatTable => (DUMP, String::new()),
         };
         let (line, is_write) = (before + &self.line, self.idempotency != Idempotency::Safe);
-        Request::checked(head, &line, self.payload.as_ref(), self.redacted.as_str(), is_write)
+        let request = Request::checked(head, &line, self.payload.as_ref(), self.redacted.as_str(), is_write)?;
+        Ok(if self.raw { request.raw_line() } else { request })
     }
 
     /// Checks that the command can be encoded in its longest form.

@@ -44,12 +44,28 @@ pub(crate) fn check(line: &str) -> Result<()> {
 /// Up to 2.6 a last word that ends with `<<` opens a payload, even if the `<<` is escaped. From
 /// 2.9 on a last word that begins with `<<` does. Up to 3.0 the word may stand anywhere in the
 /// line if a `;` follows it. For this rule HAProxy splits words in another way than for
-/// arguments: an escaped blank ends a word too, and other white space may end a word.
+/// arguments: an escaped blank ends a word too, and other white space may end a word. From 3.0 on a
+/// master looks at the last argument instead.
 fn opens_payload(line: &str) -> bool {
     let marked = |word: &str| word.starts_with("<<") || word.ends_with("<<");
     let of_blanks = |part: &str| part.split([' ', '\t']).rfind(|word| !word.is_empty()).is_some_and(marked);
     let parts = line.split(';').chain([line]);
-    parts.into_iter().any(|part| of_blanks(part) || words(part).last().is_some_and(marked))
+    parts
+        .into_iter()
+        .any(|part| of_blanks(part) || words(part).last().is_some_and(marked) || marked(last_argument(part)))
+}
+
+/// Returns the last argument of a command. An escaped blank does not end an argument.
+fn last_argument(part: &str) -> &str {
+    let part = part.trim_end_matches([' ', '\t']);
+    let (mut start, mut is_escaped) = (0, false);
+    for (at, found) in part.char_indices() {
+        if matches!(found, ' ' | '\t') && !is_escaped {
+            start = at + 1;
+        }
+        is_escaped = found == '\\' && !is_escaped;
+    }
+    part.get(start..).unwrap_or_default()
 }
 
 /// Splits a line into words at white space of every kind.
@@ -103,12 +119,16 @@ mod tests {
             "add acl a x\\;<<y",
             "add acl a x\\ <<\u{c}y",
             "add acl a x<<\u{b}",
+            "add map m k <<\\ x",
+            "add map m k <<\\\\\\ x ",
         ] {
             assert_eq!(
                 check(line).unwrap_err().to_string(),
                 "the last word begins or ends with `<<`: HAProxy would wait for a payload"
             );
         }
-        assert!(check("add map m a<<b c").is_ok());
+        for line in ["add map m a<<b c", "add map m <<\\ k v", "add map m <<\\\\ v"] {
+            assert!(check(line).is_ok(), "{line}");
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use nbproc::Nbproc;
 pub(crate) use payload::Payload;
 pub(crate) use reply::{
     Next, PromptedReply, ReadReply, ReplyReader, Response, check_ending, is_refusal, malformed, read_change,
-    read_data, without_severity,
+    read_data, with_severity, without_severity,
 };
 pub(crate) use request::Request;
 pub(crate) use verb::verb;

@@ -15,6 +15,12 @@ impl Nbproc {
         Self { is_several: processes.is_some_and(|processes| processes > 1) }
     }
 
+    /// Returns the behaviour of an old worker. It knows the names of its proxies and runs none of them
+    /// any more, like a process of `nbproc` that runs none.
+    pub(crate) fn of_old_worker() -> Self {
+        Self { is_several: true }
+    }
+
     /// Returns `true` if `message` means that another process runs the proxy. If HAProxy has one
     /// process only, the same message means that the proxy is disabled or shut down.
     pub(super) fn is_absent(self, message: &str) -> bool {

@@ -3,6 +3,7 @@ use std::fmt;
 use super::abandoned::{Abandoned, abandoned};
 use super::verb::verb;
 use super::{Payload, line};
+use crate::address::WorkerId;
 use crate::error::{Error, Result};
 use crate::version::Version;
 
@@ -16,32 +17,41 @@ pub(crate) struct Request {
     name: Box<str>,
     replies: usize,
     is_write: bool,
+    /// True if the caller wrote the line.
+    is_raw: bool,
     abandoned: Abandoned,
 }
 
 impl Request {
     /// Makes a request from a line of the caller. HAProxy splits the line into commands.
     pub(crate) fn raw(line: &str, payload: Option<&Payload>) -> Result<Self> {
-        Self::checked("", line, payload, verb(line), false)
+        Ok(Self::checked("", line, payload, verb(line), false)?.raw_line())
     }
 
-    /// Makes a request from a line of the caller for the worker with this process ID, behind the
-    /// socket of a master. `quit` makes the master close the connection behind the last reply.
+    /// Marks a request that holds a line of the caller.
+    pub(crate) fn raw_line(self) -> Self {
+        Self { is_raw: true, ..self }
+    }
+
+    /// Returns a request of one line of this crate in the form for a worker behind the socket of a
+    /// master. `quit` makes the master close the connection behind the last reply.
     ///
     /// # Errors
     ///
-    /// - The errors of [`raw`](Self::raw).
-    /// - `InvalidInput` if a command begins with `@`: the master would send it to another process.
-    pub(crate) fn to_worker(pid: u32, line: &str) -> Result<Self> {
-        let name = verb(line);
-        line::check(line).map_err(|error| error.during(name.clone()))?;
-        if line.split(';').any(|command| command.trim_start().starts_with('@')) {
-            let text = "a command begins with `@`, with which a master leads it to another process";
-            return Err(Error::invalid(text).during(name));
+    /// - `InvalidInput` if the line becomes too long: the master would execute its end.
+    pub(crate) fn to_worker(&self, worker: WorkerId) -> Result<Self> {
+        let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        let bytes = [worker.to_string().as_bytes(), b";", line, b";quit\n"].concat();
+        if bytes.len() > line::LONGEST {
+            let text = format!("the command line has {} bytes behind a master", bytes.len());
+            return Err(Error::invalid(text).during(self.name.clone()));
         }
-        let all = format!("@!{pid};{line};quit");
-        let request = Self::checked("", &all, None, name, false)?;
-        Ok(Self { abandoned: Abandoned::Awaited, ..request })
+        Ok(Self { bytes, abandoned: Abandoned::Awaited, ..self.clone() })
+    }
+
+    /// Returns `true` if a master would send a command of the line to another process.
+    pub(crate) fn leads_elsewhere(&self) -> bool {
+        self.bytes.split(|&byte| byte == b'\n').next().is_some_and(leads_elsewhere)
     }
 
     /// Makes a request from fixed lines, which hold no text from outside of this crate. `name`
@@ -53,7 +63,7 @@ impl Request {
             bytes.push(b'\n');
         }
         let abandoned = abandoned(name);
-        Self { bytes, name: name.into(), replies: lines.len(), is_write: false, abandoned }
+        Self { bytes, name: name.into(), replies: lines.len(), is_write: false, is_raw: false, abandoned }
     }
 
     /// Makes a request from `head`, `line` and `payload`. `head` holds fixed lines, each with its
@@ -73,7 +83,7 @@ impl Request {
         let name = name.into();
         let bytes = encode(head, line, payload).map_err(|error| error.during(name.clone()))?;
         let replies = head.matches('\n').count() + 1;
-        Ok(Self { bytes, name, replies, is_write, abandoned: abandoned(line) })
+        Ok(Self { bytes, name, replies, is_write, is_raw: false, abandoned: abandoned(line) })
     }
 
     /// Joins the requests of several commands at a prompt into one piece.
@@ -83,6 +93,7 @@ impl Request {
             name: requests.first().map_or_else(Box::default, |request| request.name.clone()),
             replies: requests.iter().map(|request| request.replies).sum(),
             is_write: requests.iter().any(|request| request.is_write),
+            is_raw: false,
             abandoned: Abandoned::Closed,
         }
     }
@@ -105,6 +116,17 @@ impl Request {
     /// Returns `true` if the outcome is unknown when the reply is lost.
     pub(crate) fn is_write(&self) -> bool {
         self.is_write
+    }
+
+    /// Returns `true` if the caller wrote the line.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.is_raw
+    }
+
+    /// Returns `true` if the request has more than one line.
+    pub(crate) fn has_payload(&self) -> bool {
+        let end = self.bytes.iter().position(|&byte| byte == b'\n');
+        end.is_some_and(|end| end + 1 < self.bytes.len())
     }
 
     /// Returns the treatment of the connection if the caller stops waiting for the reply.
@@ -130,6 +152,12 @@ fn encode(head: &str, line: &str, payload: Option<&Payload>) -> Result<Vec<u8>> 
     if length > longest {
         let text =
             format!("command and payload have {length} bytes, and HAProxy takes {longest} for certain");
+        return Err(Error::invalid(text));
+    }
+    // Behind a master, HAProxy finds the mark of the payload at the first `<<`, or among the first 64
+    // words only, and would execute the payload as commands.
+    if line.contains("<<") || line::words(line).count() > LONGEST_WORDS {
+        let text = format!("a line with a payload holds `<<`, or more than {LONGEST_WORDS} words");
         return Err(Error::invalid(text));
     }
     // The empty line ends the payload.
@@ -158,6 +186,23 @@ fn length(line: &str, payload: &Payload) -> usize {
     line.len() + MARK.len() + payload.as_str().len()
 }
 
+/// Maximum number of words of a line with a payload.
+const LONGEST_WORDS: usize = 60;
+
+/// Returns `true` if a command of the line begins with `@`. An escaped `;` does not end a command.
+fn leads_elsewhere(line: &[u8]) -> bool {
+    let (mut is_start, mut is_escaped) = (true, false);
+    for &byte in line {
+        match byte {
+            b'@' if is_start => return true,
+            b';' if !is_escaped => is_start = true,
+            byte => is_start &= byte.is_ascii_whitespace(),
+        }
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    false
+}
+
 /// Last word of a line with a payload.
 const MARK: &str = " <<";
 
@@ -171,6 +216,14 @@ mod tests {
         let request = Request::raw("add map #1", Some(&payload)).unwrap();
         assert_eq!(request.as_bytes(), b"add map #1 <<\na b\nc d\n\n");
         assert_eq!(request.name(), "add map");
+    }
+
+    #[test]
+    fn a_line_that_hides_the_mark_of_its_payload_is_refused() {
+        let payload = Payload::new("a b").unwrap();
+        for line in ["show version x<<y".to_owned(), "add map #1".to_owned() + &" x".repeat(60)] {
+            assert!(Request::raw(&line, Some(&payload)).is_err(), "{line}");
+        }
     }
 
     #[test]
@@ -199,11 +252,25 @@ mod tests {
 
     #[test]
     fn every_command_of_a_line_reaches_the_worker() {
-        let request = Request::to_worker(7, "show map #1;get weight a/b").unwrap();
+        let request = Request::fixed("show map", &["show map #1;get weight a/b"]);
+        let request = request.to_worker(WorkerId::Pid(7)).unwrap();
         assert_eq!(request.as_bytes(), b"@!7;show map #1;get weight a/b;quit\n");
         assert_eq!((request.name(), request.abandoned()), ("show map", Abandoned::Awaited));
-        for line in ["@1 reload", "show info; @1", "show info;;\t@", "a\n@1", "", "add map #1 <<"] {
-            assert!(Request::to_worker(7, line).is_err(), "{line:?}");
+        let long = Request::checked("", &"x".repeat(line::LONGEST), None, "x", false).unwrap();
+        assert!(long.to_worker(WorkerId::Number(1)).is_err());
+    }
+
+    #[test]
+    fn a_command_for_another_process_is_found() {
+        for (line, expected) in [
+            ("@1 reload", true),
+            ("show info; @1", true),
+            ("show info;;\t@", true),
+            ("get map #0 x\\\\;@1", true),
+            ("get map #0 x\\;@y", false),
+            ("get map #0 @1", false),
+        ] {
+            assert_eq!(Request::raw(line, None).unwrap().leads_elsewhere(), expected, "{line}");
         }
     }
 

@@ -46,7 +46,7 @@ pub struct ProcessList {
 /// A process that a master lists: one line of `show proc`.
 ///
 /// The line does not tell how many connections the process has: ask the process itself, with
-/// [`Master::command_to`](crate::master::Master::command_to) and `show info`.
+/// [`Master::worker`](crate::master::Master::worker) and `show info`.
 ///
 /// # Example
 ///

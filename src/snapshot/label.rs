@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::record::Record;
-use crate::address::Address;
+use crate::address::{Address, WorkerId};
 use crate::protocol::Nbproc;
 use crate::show::Info;
 
@@ -113,11 +113,16 @@ impl Labels {
 /// Returns the ends of the address, the shortest first and each without its `.sock` before itself,
 /// then the address with its host.
 fn ends(record: &Record) -> Vec<String> {
+    let worker = match record.address.worker() {
+        // Several workers have one master, and the first worker that serves has the name of the master.
+        None | Some(WorkerId::Number(1)) => String::new(),
+        Some(worker) => worker.to_string(),
+    };
     let address = record.address.to_string();
     let starts = address.rmatch_indices('/').map(|(at, _)| at + 1).filter(|at| *at < address.len());
     let ends = starts.take(MOST_ENDS).filter_map(|at| address.get(at..));
     let ends = ends.flat_map(|end| [without_sock(&record.address, end), Some(end)]);
-    let mut ends: Vec<String> = ends.flatten().map(String::from).collect();
+    let mut ends: Vec<String> = ends.flatten().map(|end| format!("{end}{worker}")).collect();
     // An end with the leading slash is the whole address. It keeps its `.sock`: without it, it
     // would be the address of another socket.
     ends.push(address.clone());
@@ -129,7 +134,7 @@ fn ends(record: &Record) -> Vec<String> {
 /// name would be empty, or if the address is not the path of a UNIX socket.
 pub(crate) fn without_sock<'a>(address: &Address, end: &'a str) -> Option<&'a str> {
     let short = end.strip_suffix(".sock").filter(|short| !short.is_empty() && !short.ends_with('/'))?;
-    matches!(address, Address::Unix(_)).then_some(short)
+    matches!(address.socket(), Address::Unix(_)).then_some(short)
 }
 
 /// Maximum number of ends of an address that are tried. The path of a socket has 107 bytes at most,

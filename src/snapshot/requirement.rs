@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Failure;
 
 /// Something that a cluster needs in order to be complete, besides answers from its members: a
-/// directory that can be read, or a process that is expected.
+/// directory that can be read, a master that lists its processes, or a process that is expected.
 ///
 /// [`Snapshot::missing`](crate::Snapshot::missing) and
 /// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are not met. Its
@@ -54,6 +54,8 @@ pub struct Requirement {
 pub enum Required {
     /// A directory of [`ClusterBuilder::dir`](crate::ClusterBuilder::dir) can be read.
     Directory(Box<str>),
+    /// A master of [`ClusterBuilder::master`](crate::ClusterBuilder::master) lists its processes.
+    Master(Box<str>),
     /// A process of [`ClusterBuilder::expect`](crate::ClusterBuilder::expect), given by its label
     /// or address, is a member.
     Process(Box<str>),
@@ -115,6 +117,7 @@ impl fmt::Display for Required {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(path) => write!(f, "directory {path}"),
+            Self::Master(address) => write!(f, "master {address}"),
             Self::Process(name) => write!(f, "process {name:?}"),
             Self::AtLeast(1) => f.write_str("at least 1 process"),
             Self::AtLeast(count) => write!(f, "at least {count} processes"),

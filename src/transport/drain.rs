@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use super::connect::Stream;
 use crate::protocol::Abandoned;
 
-/// An open connection and the permit of its socket.
+/// An open connection and the permits of its socket.
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
-    permit: Option<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     abandoned: Abandoned,
     /// Number of bytes of the command that are not written yet. HAProxy executes nothing before
     /// it has received all bytes.
@@ -29,11 +29,11 @@ impl Connection {
     /// Wraps a connection on which a command of `length` bytes will be sent.
     pub(super) fn new(
         stream: Box<dyn Stream>,
-        permit: Option<OwnedSemaphorePermit>,
+        permits: Vec<OwnedSemaphorePermit>,
         abandoned: Abandoned,
         length: usize,
     ) -> Self {
-        Self { stream, permit, abandoned, unsent: length }
+        Self { stream, permits, abandoned, unsent: length }
     }
 
     /// Marks the reply as read to its end: dropping the connection closes it at once.
@@ -73,23 +73,33 @@ impl Drop for Connection {
         if self.abandoned == Abandoned::Closed || self.unsent > 0 {
             return;
         }
-        // Reading needs a runtime.
-        if let Ok(runtime) = Handle::try_current() {
-            let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
-            let patience = if self.abandoned == Abandoned::Awaited { Duration::MAX } else { PATIENCE };
-            runtime.spawn(drain(stream, self.permit.take(), patience));
-        }
+        let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
+        let patience = if self.abandoned == Abandoned::Awaited { Duration::MAX } else { PATIENCE };
+        in_background(stream, "", std::mem::take(&mut self.permits), patience);
     }
 }
 
-/// Reads to the end, closes the connection, and then releases the permit.
-async fn drain(mut stream: Box<dyn Stream>, permit: Option<OwnedSemaphorePermit>, patience: Duration) {
-    let mut buffer = vec![0; BUFFER];
-    let read = async { while matches!(stream.read(&mut buffer).await, Ok(1..)) {} };
-    // No caller is left to receive the result.
-    let _ = timeout(patience, read).await;
-    drop(stream);
-    drop(permit);
+/// Starts a task that sends `last`, reads to the end, closes the connection, and then releases the
+/// permits. Without a runtime, closes the connection at once.
+pub(super) fn in_background(
+    mut stream: Box<dyn Stream>,
+    last: &'static str,
+    permits: Vec<OwnedSemaphorePermit>,
+    patience: Duration,
+) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    runtime.spawn(async move {
+        let mut buffer = vec![0; BUFFER];
+        let read = async {
+            // If the peer is gone, the end of the connection is read at once.
+            let _ = stream.write_all(last.as_bytes()).await;
+            while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
+        };
+        // No caller is left to receive the result.
+        let _ = timeout(patience, read).await;
+        drop(stream);
+        drop(permits);
+    });
 }
 
 const BUFFER: usize = 32 * 1024;

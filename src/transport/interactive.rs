@@ -1,10 +1,14 @@
+use std::time::Duration;
+
 use futures::future::join;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
 
 use super::connect::Stream;
 use super::deadline::{Deadline, RECEIVE};
-use super::exchange;
 use super::permits::{Permit, Reachability};
+use super::worker::Message;
+use super::{drain, exchange};
+use crate::address::WorkerId;
 use crate::error::{Error, Problem, Result};
 use crate::protocol::Request;
 
@@ -20,8 +24,24 @@ pub(crate) struct Interactive<'a> {
     writer: WriteHalf<Box<dyn Stream>>,
     /// Bytes received after the last prompt.
     received: Vec<u8>,
+    prompt: Prompt,
     reachability: &'a Reachability,
-    _permit: Permit<'a>,
+    permit: Permit<'a>,
+    /// True while replies are missing.
+    is_waiting: bool,
+    /// True if the last lines were sent to their end.
+    is_sent: bool,
+}
+
+/// Text behind each reply.
+#[derive(Debug)]
+enum Prompt {
+    /// The prompt of a stats socket, behind a line feed.
+    OfSocket,
+    /// The prompt of a worker behind its master, with its process ID. The reply is empty, without
+    /// its line feed, if the master executed the command (`set severity-output` from 3.0 on), or if
+    /// the worker died.
+    OfWorker(WorkerId, Vec<u8>),
 }
 
 /// Replies to one or more command lines.
@@ -37,8 +57,42 @@ pub(crate) struct Replies {
 
 impl<'a> Interactive<'a> {
     pub(super) fn new(stream: Box<dyn Stream>, permit: Permit<'a>, reachability: &'a Reachability) -> Self {
+        Self::at_prompt(stream, Prompt::OfSocket, permit, reachability)
+    }
+
+    /// Makes a connection to a worker behind its master. `stream` has just shown the `prompt`.
+    pub(super) fn of_worker(
+        stream: Box<dyn Stream>,
+        worker: WorkerId,
+        prompt: Vec<u8>,
+        permit: Permit<'a>,
+        reachability: &'a Reachability,
+    ) -> Self {
+        Self::at_prompt(stream, Prompt::OfWorker(worker, prompt), permit, reachability)
+    }
+
+    fn at_prompt(
+        stream: Box<dyn Stream>,
+        prompt: Prompt,
+        permit: Permit<'a>,
+        reachability: &'a Reachability,
+    ) -> Self {
         let (reader, writer) = split(stream);
-        Self { reader, writer, received: Vec::new(), reachability, _permit: permit }
+        Self {
+            reader,
+            writer,
+            received: Vec::new(),
+            prompt,
+            reachability,
+            permit,
+            is_waiting: false,
+            is_sent: false,
+        }
+    }
+
+    /// Returns the text of the prompt.
+    pub(crate) fn prompt(&self) -> &[u8] {
+        self.prompt.text()
     }
 
     /// Sends a request and waits for its replies.
@@ -54,14 +108,49 @@ impl<'a> Interactive<'a> {
         self.run(b"", 1, deadline).await
     }
 
+    /// Sends a request to a worker and ends the connection. Returns the replies to all its commands,
+    /// without the prompts.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`StatsSocket::command`](super::StatsSocket::command).
+    pub(super) async fn send_last(
+        &mut self,
+        request: &Request,
+        deadline: &Deadline,
+        sent: &mut usize,
+    ) -> Result<Vec<u8>> {
+        let lines = [request.as_bytes(), b"quit\n"].concat();
+        (self.is_waiting, self.is_sent) = (true, false);
+        let Self { reader, writer, received, prompt, reachability, is_sent, .. } = self;
+        let exchange = async {
+            let sending = async {
+                let sending = exchange::send(writer, &lines, deadline, sent).await;
+                *is_sent = matches!(sending, Ok(Ok(())));
+                sending
+            };
+            let (sending, receiving) = join(sending, receive_all(reader, received, deadline)).await;
+            receiving?;
+            sending?.map_err(|error| Error::new(Problem::Io(error.into())))
+        };
+        reachability.watch(exchange).await?;
+        self.is_waiting = false;
+        prompt.remove(&std::mem::take(received), request.has_payload())
+    }
+
     async fn run(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
         let mut sent = 0;
         let mut replies = Vec::with_capacity(count);
-        let Self { reader, writer, received, reachability, .. } = self;
+        let Self { reader, writer, received, prompt, reachability, is_waiting, is_sent, .. } = self;
+        (*is_waiting, *is_sent) = (true, lines.is_empty());
         let exchange = async {
             // Concurrently, because HAProxy stops reading while its replies are not read.
-            let sending = exchange::send(writer, lines, deadline, &mut sent);
-            let receiving = receive(reader, received, &mut replies, count, deadline);
+            let sending = async {
+                let sending = exchange::send(writer, lines, deadline, &mut sent).await;
+                *is_sent = matches!(sending, Ok(Ok(())));
+                sending
+            };
+            let receiving = receive(reader, received, prompt, &mut replies, count, deadline);
             let (sending, receiving) = join(sending, receiving).await;
             // The error of receiving comes first: it says more than a broken connection.
             receiving?;
@@ -69,7 +158,116 @@ impl<'a> Interactive<'a> {
         };
         let ended = reachability.watch(exchange).await;
         let ended = if replies.len() == count { Ok(()) } else { ended };
+        *is_waiting = ended.is_err();
         Replies { texts: replies, sent, ended }
+    }
+}
+
+/// Behind a master, the connection of a reply that the caller no longer waits for is read to its end,
+/// because the master keeps it until the worker has answered. If only a part of the lines was sent, the
+/// connection is closed at once: `quit` would become a part of the last line.
+impl Drop for Interactive<'_> {
+    fn drop(&mut self) {
+        if !self.is_waiting || !self.is_sent || matches!(self.prompt, Prompt::OfSocket) {
+            return;
+        }
+        let (reader, writer) = split(Box::new(tokio::io::empty()) as Box<dyn Stream>);
+        let reader = std::mem::replace(&mut self.reader, reader);
+        let stream = reader.unsplit(std::mem::replace(&mut self.writer, writer));
+        drain::in_background(stream, "quit\n", self.permit.take_own(), Duration::MAX);
+    }
+}
+
+impl Prompt {
+    fn text(&self) -> &[u8] {
+        match self {
+            Self::OfSocket => b"> ",
+            Self::OfWorker(_, prompt) => prompt,
+        }
+    }
+
+    /// Finds the next prompt; none begins in the first `scanned` bytes. Returns the length of the reply
+    /// before it.
+    fn find(&self, bytes: &[u8], scanned: usize) -> Option<usize> {
+        let prompt = self.text();
+        if matches!(self, Self::OfWorker(..)) && bytes.starts_with(prompt) {
+            return Some(0);
+        }
+        let is_prompt = |part: &[u8]| part.strip_prefix(b"\n") == Some(prompt);
+        let at = bytes.get(scanned..)?.windows(prompt.len() + 1).position(is_prompt)?;
+        // The line feed before the prompt belongs to the reply.
+        Some(scanned + at + 1)
+    }
+
+    /// Removes the prompts from the replies to several commands.
+    ///
+    /// # Errors
+    ///
+    /// - `Closed` and `Truncated` if the prompt behind the last reply is missing.
+    fn remove(&self, bytes: &[u8], has_payload: bool) -> Result<Vec<u8>> {
+        let prompt = self.text();
+        let is_lost = matches!(self.problem(bytes), Some(Problem::Closed)) || bytes.is_empty();
+        if is_lost || !bytes.ends_with(prompt) {
+            let text = format!("{} bytes, and no prompt at the end", bytes.len());
+            return Err(Error::new(if is_lost { Problem::Closed } else { Problem::Truncated(text) }));
+        }
+        // The prompt before the first reply was received before.
+        let mut replies = Vec::with_capacity(bytes.len());
+        let mut is_behind_prompt = true;
+        for mut line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            loop {
+                if let Some(rest) = line.strip_prefix(prompt) {
+                    (line, is_behind_prompt) = (rest, true);
+                } else if let Some(rest) =
+                    line.strip_prefix(PAYLOAD_PROMPT).filter(|_| has_payload && is_behind_prompt)
+                {
+                    line = rest;
+                } else {
+                    break;
+                }
+            }
+            is_behind_prompt = false;
+            replies.extend_from_slice(line);
+        }
+        Ok(replies)
+    }
+
+    /// Returns the problem if the master prints a message of its own in the place of a reply.
+    fn problem(&self, received: &[u8]) -> Option<Problem> {
+        match self {
+            Self::OfSocket => None,
+            Self::OfWorker(worker, prompt) => match Message::read(received, *worker) {
+                Message::Whole(problem) => Some(problem),
+                _ if is_prompt_of_error(received, prompt) => Some(Problem::Closed),
+                Message::Part | Message::None => None,
+            },
+        }
+    }
+}
+
+/// Returns `true` for the prompt `4711(e)> `, which a master shows if a worker died while it executed a
+/// command.
+fn is_prompt_of_error(received: &[u8], prompt: &[u8]) -> bool {
+    let pid = prompt.strip_suffix(b"> ").unwrap_or_default();
+    received.strip_prefix(pid).is_some_and(|rest| rest.starts_with(b"(e)> "))
+}
+
+/// Receives bytes until the end of the connection.
+async fn receive_all(
+    reader: &mut ReadHalf<Box<dyn Stream>>,
+    received: &mut Vec<u8>,
+    deadline: &Deadline,
+) -> Result<()> {
+    let limit = deadline.limits().max_reply_size;
+    loop {
+        let reading = reader.read_buf(received);
+        match deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reading).await? {
+            Ok(0) => return Ok(()),
+            Ok(_) if received.len() > limit => return Err(Error::new(Problem::TooLarge { limit })),
+            Ok(_) => {}
+            Err(error) if exchange::is_gone(&error) => return Ok(()),
+            Err(error) => return Err(Error::new(Problem::Io(error.into()))),
+        }
     }
 }
 
@@ -77,6 +275,7 @@ impl<'a> Interactive<'a> {
 async fn receive(
     reader: &mut ReadHalf<Box<dyn Stream>>,
     received: &mut Vec<u8>,
+    prompt: &Prompt,
     replies: &mut Vec<Vec<u8>>,
     count: usize,
     deadline: &Deadline,
@@ -84,15 +283,23 @@ async fn receive(
     let limit = deadline.limits().max_reply_size;
     let (mut total, mut scanned) = (0, 0);
     loop {
-        take(received, scanned, replies, count);
-        scanned = received.len().saturating_sub(PROMPT.len() - 1);
+        take(received, scanned, prompt, replies, count);
+        scanned = received.len().saturating_sub(prompt.text().len());
         if replies.len() >= count {
             return Ok(());
+        }
+        if let Some(problem) = prompt.problem(received) {
+            return Err(Error::new(problem));
         }
         let read =
             deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
         match read {
             Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
+            // A worker shows its prompt behind each reply.
+            Ok(0) if matches!(prompt, Prompt::OfWorker(..)) => {
+                let text = format!("{} bytes, and no prompt at the end", received.len());
+                return Err(Error::new(Problem::Truncated(text)));
+            }
             // HAProxy's last message before it closes is the reply to the line.
             Ok(0) => {
                 replies.push(std::mem::take(received));
@@ -109,26 +316,27 @@ async fn receive(
 }
 
 /// Moves whole replies from `received` to `replies`. No prompt begins in the first `scanned` bytes.
-fn take(received: &mut Vec<u8>, scanned: usize, replies: &mut Vec<Vec<u8>>, count: usize) {
-    let (mut start, mut scanned) = (0, scanned);
+fn take(
+    received: &mut Vec<u8>,
+    mut scanned: usize,
+    prompt: &Prompt,
+    replies: &mut Vec<Vec<u8>>,
+    count: usize,
+) {
+    let mut start = 0;
     while replies.len() < count {
-        let new = received.get(start + scanned..).unwrap_or_default();
-        let Some(at) = new.windows(PROMPT.len()).position(|bytes| bytes == PROMPT) else { break };
-        let end = scanned + at;
-        let mut rest = received.get(start..).unwrap_or_default();
-        start += end + PROMPT.len();
+        let rest = received.get(start..).unwrap_or_default();
+        let Some(end) = prompt.find(rest, scanned) else { break };
+        start += end + prompt.text().len();
         scanned = 0;
-        // The line feed before the prompt belongs to the reply.
-        rest = rest.get(..=end).unwrap_or_default();
-        while let Some(behind) = rest.strip_prefix(PAYLOAD_PROMPT) {
-            rest = behind;
+        let mut reply = rest.get(..end).unwrap_or_default();
+        while let Some(behind) = reply.strip_prefix(PAYLOAD_PROMPT) {
+            reply = behind;
         }
-        replies.push(rest.to_vec());
+        replies.push(reply.to_vec());
     }
     received.drain(..start);
 }
-
-const PROMPT: &[u8] = b"\n> ";
 
 /// Prompt for each line of a payload. From 3.2 on HAProxy prints it only if the lines arrive one
 /// by one.
@@ -165,6 +373,28 @@ mod tests {
                 .await;
             assert_eq!(texts(&replies), ["\n", "[6]: admin\n\n", "[3]: no\n\n", "\n"], "{size}");
             assert!(replies.ended.is_ok() && replies.sent == 8);
+        }
+    }
+
+    #[test]
+    fn the_prompts_of_a_worker_are_removed_from_its_last_replies() {
+        let prompt = Prompt::OfWorker(WorkerId::Number(1), b"47> ".to_vec());
+        let read = |bytes: &str, has_payload| {
+            let replies = prompt.remove(bytes.as_bytes(), has_payload);
+            replies.map_or_else(|error| error.to_string(), |bytes| String::from_utf8(bytes).unwrap())
+        };
+        for (bytes, has_payload, expected) in [
+            ("admin\n\n47> 47> ", false, "admin\n\n"),
+            ("47> [3]: no\n\n47> \n47> 47> ", false, "[3]: no\n\n\n"),
+            ("+ + + \n47> 47> ", true, "\n"),
+            ("\n47> + + \n47> 47> ", true, "\n\n"),
+            ("+ a\n+ b\n\n47> 47> ", false, "+ a\n+ b\n\n"),
+            ("a\n+ b\n\n47> 47> ", true, "a\n+ b\n\n"),
+            ("", false, "closed without an answer"),
+            ("admin\n\n47", false, "answer ended early: 9 bytes, and no prompt at the end"),
+            ("Can't connect to the target CLI!\n", false, "closed without an answer"),
+        ] {
+            assert_eq!(read(bytes, has_payload), expected, "{bytes:?}");
         }
     }
 

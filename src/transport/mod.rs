@@ -12,6 +12,7 @@ mod interactive;
 mod limits;
 mod permits;
 mod socket;
+mod worker;
 
 pub use limits::Limits;
 pub use socket::StatsSocket;

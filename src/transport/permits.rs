@@ -26,8 +26,8 @@ pub(super) struct Reachability {
 /// Right to have one connection open, released on drop.
 #[derive(Debug, Default)]
 pub(super) struct Permit<'a> {
-    /// Permit of the socket.
-    own: Option<OwnedSemaphorePermit>,
+    /// Permits of the socket.
+    own: Vec<OwnedSemaphorePermit>,
     /// Permits of the cluster.
     held: Vec<SemaphorePermit<'a>>,
 }
@@ -85,14 +85,14 @@ impl<'a> Permit<'a> {
         self.held.extend(permit);
     }
 
-    /// Adds the permit of the socket, which is released together with the others.
-    pub(super) fn hold_own(&mut self, permit: Option<OwnedSemaphorePermit>) {
-        self.own = permit;
+    /// Adds the permits of the socket, which are released together with the others.
+    pub(super) fn hold_own(&mut self, permits: Vec<OwnedSemaphorePermit>) {
+        self.own = permits;
     }
 
-    /// Takes the permit of the socket out, to be released later than the others.
-    pub(super) fn take_own(&mut self) -> Option<OwnedSemaphorePermit> {
-        self.own.take()
+    /// Takes the permits of the socket out, to be released later than the others.
+    pub(super) fn take_own(&mut self) -> Vec<OwnedSemaphorePermit> {
+        std::mem::take(&mut self.own)
     }
 }
 

@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -13,7 +15,8 @@ use super::exchange::{self, ByteCounts};
 use super::follow::{Following, PLACES};
 use super::interactive::Interactive;
 use super::permits::{Permit, Permits, Reachability};
-use crate::address::Address;
+use super::worker::{self, WorkerReply};
+use crate::address::{Address, WorkerId};
 use crate::error::{Error, Problem, Result};
 use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 
@@ -70,8 +73,8 @@ pub struct StatsSocket(Arc<Inner>);
 struct Inner {
     address: Address,
     limits: Limits,
-    /// Permits for the connections to this socket.
-    permits: Arc<Semaphore>,
+    /// Permits for the connections to this socket. Each connection needs one of each.
+    permits: Vec<Arc<Semaphore>>,
     /// Places for connections that stay open, which hold no permit.
     places: Arc<Semaphore>,
     /// Permits of the whole cluster, shared with its other sockets.
@@ -96,10 +99,29 @@ impl StatsSocket {
     }
 
     fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
-        let permits = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let permits = vec![semaphore(limits.max_connections)];
         let places = Arc::new(Semaphore::new(PLACES));
         let reachability = Reachability::default();
         Self(Arc::new(Inner { address, limits, permits, places, shared, reachability }))
+    }
+
+    /// Creates a client of a worker behind this socket, which is the socket of a master. The limits of
+    /// connections are shared. A former worker gets one connection of them at a time, because it
+    /// occupies the connection as long as it hangs.
+    pub(crate) fn worker(&self, worker: WorkerId) -> Self {
+        let master = Box::new(self.address().clone());
+        let mut permits = self.0.permits.clone();
+        if matches!(worker, WorkerId::Pid(_)) {
+            permits.insert(0, semaphore(1));
+        }
+        Self(Arc::new(Inner {
+            address: Address::Worker { worker, master },
+            limits: self.0.limits,
+            permits,
+            places: Arc::clone(&self.0.places),
+            shared: self.0.shared.clone(),
+            reachability: Reachability::default(),
+        }))
     }
 
     /// Returns the address of the socket.
@@ -298,18 +320,52 @@ impl StatsSocket {
         traffic: &mut ByteCounts,
         sink: &mut S,
     ) -> Result<()> {
+        if request.is_raw() && self.address().worker().is_some() {
+            return self.run_at_prompt(request, deadline, traffic, sink).await;
+        }
+        let request = &match self.address().worker() {
+            None => Cow::Borrowed(request),
+            Some(worker) => Cow::Owned(request.to_worker(worker)?),
+        };
         let mut permit = self.permit(deadline).await?;
         let exchange = async {
             let stream = self.connect(deadline).await?;
             let sent = request.as_bytes();
             let mut connection = Connection::new(stream, permit.take_own(), request.abandoned(), sent.len());
-            let result = exchange::exchange(&mut connection, sent, deadline, traffic, sink).await;
-            if result.is_ok() {
+            let result = match self.address().worker() {
+                None => exchange::exchange(&mut connection, sent, deadline, traffic, sink).await,
+                Some(worker) => {
+                    let mut reply = WorkerReply::new(worker, sink);
+                    let result =
+                        exchange::exchange(&mut connection, sent, deadline, traffic, &mut reply).await;
+                    result.and_then(|()| reply.finish())
+                }
+            };
+            // From 3.0 on a master does not close behind its message that it has no such worker.
+            if result.as_ref().map_or_else(Error::is_worker_missing, |()| true) {
                 connection.ended();
             }
             result
         };
         self.0.reachability.watch(exchange).await
+    }
+
+    /// Runs a line of the caller on a worker behind its master. The line is sent when the master shows the
+    /// prompt of the worker, so the master executes no part of it.
+    async fn run_at_prompt<S: ReplyReader>(
+        &self,
+        request: &Request,
+        deadline: &Deadline,
+        traffic: &mut ByteCounts,
+        sink: &mut S,
+    ) -> Result<()> {
+        if request.leads_elsewhere() {
+            return Err(Error::invalid("a command begins with `@`, with which a master leads it elsewhere"));
+        }
+        let mut connection = self.interactive(deadline).await?;
+        let reply = connection.send_last(request, deadline, &mut traffic.sent).await?;
+        traffic.received = reply.len();
+        sink.feed(&reply).map(drop)
     }
 
     /// Opens a connection for interactive mode: see [`Interactive`].
@@ -320,8 +376,13 @@ impl StatsSocket {
     ///   command and address.
     pub(crate) async fn interactive(&self, deadline: &Deadline) -> Result<Interactive<'_>> {
         let permit = self.permit(deadline).await?;
-        let stream = self.0.reachability.watch(self.connect(deadline)).await?;
-        Ok(Interactive::new(stream, permit, &self.0.reachability))
+        let reachability = &self.0.reachability;
+        let mut stream = reachability.watch(self.connect(deadline)).await?;
+        let Some(worker) = self.address().worker() else {
+            return Ok(Interactive::new(stream, permit, reachability));
+        };
+        let prompt = reachability.watch(worker::enter(&mut stream, worker, deadline)).await?;
+        Ok(Interactive::of_worker(stream, worker, prompt, permit, reachability))
     }
 
     /// Connects and sends a request for a reply without an end. The limits of `deadline` apply to this
@@ -330,7 +391,13 @@ impl StatsSocket {
     /// # Errors
     ///
     /// - The errors of [`command`](Self::command) that occur before a reply is received.
+    /// - `InvalidInput` behind a master: a hung worker would occupy a connection of the master after
+    ///   each reply that is given up.
     pub(crate) async fn follow(&self, request: &Request, deadline: &Deadline) -> Result<Following> {
+        if self.address().worker().is_some() {
+            let text = "a ring is not followed through a master, which closes no connection behind it";
+            return Err(Error::invalid(text));
+        }
         let place = self.place(deadline).await?;
         let permit = self.permit(deadline).await?;
         let mut stream = self.0.reachability.watch(self.connect(deadline)).await?;
@@ -352,13 +419,19 @@ impl StatsSocket {
         // The permit of the socket comes first: commands that wait for a hung process hold no
         // permit of the cluster.
         let total = deadline.limits().command_timeout;
-        let own = Arc::clone(&self.0.permits).acquire_owned();
-        let own = deadline.timeout(QUEUE, total, own).await?.ok();
+        let mut own = Vec::with_capacity(self.0.permits.len());
+        for permits in &self.0.permits {
+            let permit = Arc::clone(permits).acquire_owned();
+            own.extend(deadline.timeout(QUEUE, total, permit).await?.ok());
+        }
         let mut permit = match &self.0.shared {
             Some(shared) => deadline.timeout(QUEUE, total, shared.acquire(&self.0.reachability)).await?,
             None => Permit::default(),
         };
         permit.hold_own(own);
+        if self.address().is_of_old_worker() {
+            deadline.sleep(QUEUE, GAP).await?;
+        }
         // The wait for the permit may have used up the time of the command.
         deadline.check(QUEUE)?;
         Ok(permit)
@@ -367,7 +440,7 @@ impl StatsSocket {
     async fn connect(&self, deadline: &Deadline) -> Result<Box<dyn Stream>> {
         async {
             let start = Instant::now();
-            let connected = connect(self.address(), deadline).await;
+            let connected = connect(self.address().socket(), deadline).await;
             tracing::debug!(
                 duration = ?start.elapsed(),
                 outcome = ?connected.as_ref().map(|_| ()).map_err(Error::kind),
@@ -385,9 +458,17 @@ impl fmt::Debug for StatsSocket {
         f.debug_struct("StatsSocket")
             .field("address", &self.0.address)
             .field("limits", &self.0.limits)
-            .field("free", &self.0.permits.available_permits())
+            .field("free", &self.0.permits.iter().map(|permits| permits.available_permits()).min())
             .finish()
     }
+}
+
+/// Pause before each connection to an old worker. The worker ends in a moment without a connection, so
+/// clients that ask it again and again would keep it alive.
+const GAP: Duration = Duration::from_millis(5);
+
+fn semaphore(permits: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 /// Reader that keeps a reply unchanged.

@@ -78,6 +78,13 @@ pub const ALL: &[&[&str]] = &[
         "show cli level",
     ],
     &["@!WORKER;add map #0 <<\nkey one;two\n\nget map #0 key;clear map #0;quit"],
+    // Prompts.
+    &["prompt", "show cli level", "@!WORKER", "show cli level;get weight app/web1", "quit"],
+    &["prompt\n@1\nset severity-output number\nget weight nope/x\nset weight app/web1 100\nquit"],
+    &["prompt", "@1", "add map #0 <<\na b\nc d\n", "get map #0 a", "clear map #0", "@", "show cli level"],
+    &["prompt", "@1 get weight app/web1", "@!99999999"],
+    &["prompt", "@1", "@!99999999 show cli level"],
+    &["prompt", "prompt", "show cli level"],
 ];
 
 /// The same targets, which releases before 3.2 do not know.

@@ -15,6 +15,8 @@ impl Site {
             assert_eq!(list["workers"][0]["pid"].to_string(), pid, "{list}");
             assert_eq!(list["master"]["pid"], running.haproxies[0].pid(2));
 
+            let workers = self.read(&["-M", socket, "process", "list"]).await;
+            assert!(workers.to_string().contains("\"master\""), "{workers}");
             let output = self.run(&["master", "command", socket, &pid, "show info"]).await;
             assert!(text(&output).contains(&format!("\nPid: {pid}\n")), "{}", errors(&output));
             let output = self.run(&["master", "command", socket, &pid, "bogus"]).await;

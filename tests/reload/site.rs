@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use haproxyadmin::Address;
+use haproxyadmin::{Address, Cluster};
 
 use crate::support::{Config, Release, Running};
 
@@ -10,6 +10,7 @@ use crate::support::{Config, Release, Running};
 /// stays.
 pub(crate) struct Site {
     pub(crate) running: Running,
+    pub(crate) cluster: Cluster,
     plan: Plan,
 }
 
@@ -20,6 +21,8 @@ pub(crate) enum Sockets {
     One,
     /// One socket of level admin and one of level operator.
     Two,
+    /// The socket of the master. The worker has a socket too, for a look without the crate.
+    Master,
 }
 
 /// The members of the cluster.
@@ -47,30 +50,34 @@ pub(crate) struct Plan {
 pub(crate) const SERVERS: [&str; 4] = ["w1", "w2", "w3", "w4"];
 
 impl Site {
-    pub(crate) async fn start(release: &Release, sockets: Sockets, members: Members) -> Self {
+    pub(crate) async fn start(release: &Release, kind: Sockets, members: Members) -> Self {
         let mut running = Running::new();
         running.add_servers(1).await;
         let map = running.dir().join("hosts.map");
         fs::write(&map, "").unwrap();
-        let second = match sockets {
-            Sockets::One => "",
+        let second = match kind {
+            Sockets::One | Sockets::Master => "",
             Sockets::Two => r#"stats socket "unix@${DIR}/stats/operator.sock" mode 600 level operator"#,
         };
         let config = running.fill(Config::new(CONFIG.replace("SECOND", second)));
-        running.add_master(release, "reloaded", &config.set("NAME", "admin")).await;
+        let master = running.add_master(release, "reloaded", &config.set("NAME", "admin")).await;
         if members == Members::WithStable {
             let config = running.fill(Config::new(CONFIG.replace("SECOND", "")));
             running.add(release, "stable", &config.set("NAME", "stable")).await;
         }
         let sockets: Vec<_> = running.haproxies[0].sockets();
-        let plan = Plan {
-            socket: sockets[0].clone(),
-            sockets: sockets.into_iter().map(Address::from).collect(),
-            processes: running.haproxies.len(),
-            map,
-            dir: running.dir().to_owned(),
+        let socket = sockets[0].clone();
+        let builder = Cluster::builder();
+        let (builder, sockets) = if kind == Sockets::Master {
+            let stable = [running.stats().join("stable.sock")].into_iter().filter(|path| path.exists());
+            let worker = format!("@1@{}", master.display()).parse().unwrap();
+            (builder.master(master).addresses(stable), BTreeSet::from([worker]))
+        } else {
+            (builder.dir(running.stats()), sockets.into_iter().map(Address::from).collect())
         };
-        Self { running, plan }
+        let plan =
+            Plan { socket, sockets, processes: running.haproxies.len(), map, dir: running.dir().to_owned() };
+        Self { running, plan, cluster: builder.build().await.unwrap() }
     }
 
     pub(crate) fn plan(&self) -> Plan {

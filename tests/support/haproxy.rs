@@ -252,15 +252,15 @@ impl Haproxy {
         if let Some(peer) = self.rendered.values.get("PEER") {
             command.arg("-L").arg(peer);
         }
-        if self.rendered.has_processes() {
-            // `-db` would leave one process. Under a master, the end of one worker ends all
-            // workers.
-            command.arg("-D").arg("-p").arg(self.file("pid"));
-        } else if let Some(master) = &self.master {
+        if let Some(master) = &self.master {
             // A process group of its own, which contains the workers of every reload.
             let mut socket = master.clone().into_os_string();
             socket.push(&self.master_options);
             command.arg("-W").arg("-S").arg(socket).process_group(0);
+        } else if self.rendered.has_processes() {
+            // `-db` would leave one process. Under a master, the end of one worker ends all
+            // workers.
+            command.arg("-D").arg("-p").arg(self.file("pid"));
         } else {
             command.arg("-db");
         }
@@ -273,7 +273,7 @@ impl Haproxy {
 
     /// Waits until every socket answers, or until HAProxy gives up.
     async fn ready(&mut self) -> Result<(), ExitStatus> {
-        let is_daemon = self.rendered.has_processes();
+        let is_daemon = self.rendered.has_processes() && self.master.is_none();
         let sockets = self.sockets();
         assert!(!sockets.is_empty(), "a configuration without a stats socket gives nothing to wait for");
         let start = Instant::now();
@@ -303,7 +303,7 @@ impl Haproxy {
     }
 
     async fn find_pids(&self) -> Vec<u32> {
-        if self.rendered.has_processes() {
+        if self.rendered.has_processes() && self.master.is_none() {
             return self.daemons();
         }
         let child = self.child.as_ref().unwrap().id();

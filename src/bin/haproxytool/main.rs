@@ -102,8 +102,8 @@ async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Pro
     if call.object == "master" {
         return print_report(master::run(&call, options).await?, options);
     }
-    if options.demo && !(options.dirs.is_empty() && options.sockets.is_empty()) {
-        return Err(Problem::Usage("--demo takes neither -D nor -F".into()));
+    if options.demo && !options.has_no_place() {
+        return Err(Problem::Usage("--demo takes no -D, -F or -M".into()));
     }
     let (expect, timeout) = (options.expect()?, options.timeout()?);
     // The embedded processes answer for as long as they are held.
@@ -137,9 +137,12 @@ fn with_sockets(options: &Options, demo: Option<&Demo>) -> Result<ClusterBuilder
     for socket in &options.sockets {
         builder = builder.address(address(socket)?);
     }
+    for socket in &options.masters {
+        builder = builder.master(address(socket)?);
+    }
     Ok(match demo {
         Some(demo) => builder.dir(demo.dir()),
-        None if options.dirs.is_empty() && options.sockets.is_empty() => builder.dir(options::DIR),
+        None if options.has_no_place() => builder.dir(options::DIR),
         None => builder,
     })
 }

@@ -1,5 +1,5 @@
 use haproxyadmin::Limits;
-use haproxyadmin::master::{ListedProcess, Master, ProcessList};
+use haproxyadmin::master::{ListedProcess, Master, ProcessList, WorkerId};
 
 use crate::call::Call;
 use crate::options::{Options, parse};
@@ -27,7 +27,10 @@ pub(crate) async fn run(call: &Call, options: &Options) -> Result<Report, Proble
         }
         _ => {
             let [socket, pid, line] = call.arguments()?;
-            let reply = connect(socket, options)?.command_to(parse("a process id", pid)?, line).await?;
+            let reply = connect(socket, options)?
+                .worker(WorkerId::Pid(parse("a process id", pid)?))
+                .command(line)
+                .await?;
             let text = reply.text();
             let mut report = Report::cell(Cell::new(text.trim_end_matches('\n')));
             if is_unknown(line, &text) {

@@ -11,12 +11,15 @@ pub(crate) const DIR: &str = "/run/haproxy";
 #[derive(Debug, Default, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Options {
-    /// Take every stats socket in a directory; can be repeated. Without -D and -F: /run/haproxy
+    /// Take every stats socket in a directory; can be repeated. Without -D, -F and -M: /run/haproxy
     #[arg(short = 'D', value_name = "DIR", allow_hyphen_values = true)]
     pub(crate) dirs: Vec<String>,
     /// Take a stats socket, by its path or in HAProxy's notation; can be repeated
     #[arg(short = 'F', value_name = "SOCKET", allow_hyphen_values = true)]
     pub(crate) sockets: Vec<String>,
+    /// Take the workers of a master, by the socket of the master; can be repeated
+    #[arg(short = 'M', value_name = "SOCKET", allow_hyphen_values = true)]
+    pub(crate) masters: Vec<String>,
     /// Take only the process with this label (see `process list`); can be repeated
     #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
     pub(crate) only: Vec<String>,
@@ -48,6 +51,7 @@ impl Options {
     pub(crate) fn add(&mut self, later: Self) {
         self.dirs.extend(later.dirs);
         self.sockets.extend(later.sockets);
+        self.masters.extend(later.masters);
         self.only.extend(later.only);
         self.expect = later.expect.or(self.expect.take());
         self.timeout = later.timeout.or(self.timeout.take());
@@ -56,6 +60,11 @@ impl Options {
         self.all |= later.all;
         self.json |= later.json;
         self.demo |= later.demo;
+    }
+
+    /// Returns `true` if the command line names no place to find processes.
+    pub(crate) fn has_no_place(&self) -> bool {
+        self.dirs.is_empty() && self.sockets.is_empty() && self.masters.is_empty()
     }
 
     /// Returns the least number of processes that must be there.

@@ -134,6 +134,10 @@ impl<'a> FanOut<'a> {
             Ok(()) => job(target.clone(), *deadline).await.map_err(with_context),
             Err(error) => Err(error),
         };
+        let result = match result {
+            Err(error) if error.is_worker_ended() => Ok(Response::Absent(error.reason().into())),
+            result => result,
+        };
         (Outcome::new(&target.process, result), record)
     }
 

@@ -13,7 +13,6 @@ use crate::cluster::selector::Selector;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;
 use crate::protocol::{Command, Idempotency, Nbproc};
-use crate::show::Info;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
@@ -43,7 +42,7 @@ impl Target {
     }
 
     pub(crate) fn nbproc(&self) -> Nbproc {
-        Nbproc::new(self.process.info().and_then(Info::nbproc))
+        self.process.info().map_or_else(Nbproc::default, |info| self.member.nbproc(info))
     }
 
     /// Returns `true` if the release of the process may be older than `branch`. An unknown release

@@ -2,15 +2,21 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::iter::once;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::join_all;
 
 use super::directory;
 use super::directory::{FileId, SocketFile};
 use super::state::Membership;
 use super::table::{Classification, Entry, IgnoredReason};
-use crate::address::Address;
+use crate::address::{Address, WorkerId};
 use crate::error::{Error, Failure, Problem, Result};
+use crate::process::outlast_reload;
+use crate::show::ProcessList;
 use crate::transport::{Deadline, Step};
 
 /// A socket that may be probed.
@@ -31,6 +37,8 @@ pub(crate) struct Listing {
     pub(super) excluded: Vec<(Address, FileId, IgnoredReason)>,
     /// Every directory, with the failure if it could not be read.
     pub(super) directories: Vec<(PathBuf, Option<Failure>)>,
+    /// Every master, with the failure if it did not list its processes.
+    pub(super) masters: Vec<(Address, Option<Failure>)>,
     /// Set if all earlier findings about the sockets are disregarded.
     pub(super) is_fresh: bool,
 }
@@ -53,15 +61,25 @@ impl Listing {
         let failed = self.directories.iter().filter(|(_, failure)| failure.is_some());
         failed.map(|(dir, _)| dir).any(|dir| path.parent() == Some(dir))
     }
+
+    /// Returns `true` if the address is a worker of a master that answered. The master lists every
+    /// worker that has not ended.
+    fn has_left(&self, address: &Address) -> bool {
+        let Address::Worker { master, .. } = address else { return false };
+        self.masters.iter().any(|(address, failure)| address == &**master && failure.is_none())
+    }
 }
 
 impl Membership {
     /// Returns every socket that may be probed: the explicitly given addresses, the sockets that
-    /// are in the directories now, and the members that have answered before.
+    /// are in the directories now, the workers that the masters list now, and the members that have
+    /// answered before.
     ///
     /// A fresh listing disregards all earlier findings about the sockets.
     pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
         let mut listing = Listing { is_fresh, ..Listing::default() };
+        let (workers, masters) = self.workers(deadline).await;
+        listing.masters = masters;
         let found = self.list(&mut listing, deadline).await;
         let mut seen = HashSet::new();
         let mut candidates = Vec::new();
@@ -75,6 +93,9 @@ impl Membership {
         for address in &self.addresses {
             // Reading the metadata blocks no longer than connecting to the file.
             add(address, directory::file_id_of(address), true);
+        }
+        for worker in &workers {
+            add(worker, None, true);
         }
         for SocketFile { path, id } in found {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -94,12 +115,14 @@ impl Membership {
         }
         let mut table = self.table();
         if !is_fresh {
-            for (address, _) in table.members().filter(|(_, answered)| *answered) {
+            let is_left = |address: &Address| listing.has_left(address);
+            for (address, _) in table.members().filter(|(address, answered)| *answered && !is_left(address)) {
                 add(address, None, false);
             }
             // If a file is gone and never answered, it never was a member.
             table.retain(|address, known| {
-                known.file.is_none() || seen.contains(address) || listing.is_out_of_sight(address)
+                let is_gone = known.file.is_some() && !listing.is_out_of_sight(address) || is_left(address);
+                seen.contains(address) || !is_gone
             });
             table.retain_sockets(|address| seen.contains(address));
         }
@@ -154,6 +177,26 @@ impl Membership {
         found
     }
 
+    /// Lists the workers of the masters, and the masters. Uses at most half of the time that is left.
+    async fn workers(&self, deadline: &Deadline) -> (Vec<Address>, Vec<(Address, Option<Failure>)>) {
+        let deadline = &deadline.half();
+        let listing = self.masters.iter().map(|master| async move {
+            let listing = outlast_reload(deadline, |_| false, || master.list(deadline).boxed()).await;
+            let (workers, failure) = match listing {
+                Ok(list) => (ids(&list), None),
+                Err(error) => (Vec::new(), Some(Failure::new(error, ""))),
+            };
+            // The worker that serves is expected, whatever the master lists.
+            let workers = once(WorkerId::Number(1)).chain(workers).map(|worker| {
+                let master = Box::new(master.address().clone());
+                Address::Worker { worker, master }
+            });
+            (workers.collect::<Vec<_>>(), (master.address().clone(), failure))
+        });
+        let (workers, masters): (Vec<_>, _) = join_all(listing).await.into_iter().unzip();
+        (workers.concat(), masters)
+    }
+
     /// Reads the directories on a thread that may block. Waits and tries again if no file
     /// descriptor is free.
     async fn read_directories(&self, deadline: &Deadline) -> Result<Vec<Read>> {
@@ -176,4 +219,13 @@ impl Membership {
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }
+}
+
+/// Returns the workers: those that serve by their number, which leads to the new worker after a
+/// reload, and the others by their process ID.
+fn ids(list: &ProcessList) -> Vec<WorkerId> {
+    let serving = list.serving();
+    let numbers = (1..).zip(serving).map(|(number, worker)| worker.relative_pid.unwrap_or(number));
+    let old = list.old_workers.iter().filter(|worker| !serving.contains(worker));
+    numbers.map(WorkerId::Number).chain(old.map(|worker| WorkerId::Pid(worker.pid))).collect()
 }

@@ -7,7 +7,7 @@ use super::listed::Listed;
 use super::probe::{Probe, ProbedMember};
 use super::state::Membership;
 use super::table::{Classification, IgnoredReason};
-use crate::address::Address;
+use crate::address::{Address, WorkerId};
 use crate::error::ErrorKind;
 
 /// The meaning of an answer for a socket that is not a member yet.
@@ -16,7 +16,7 @@ enum ProbeResult {
     Member,
     /// The socket is ignored.
     Ignore(IgnoredReason),
-    /// The file was removed after it was listed and before it was probed.
+    /// The file was removed, or the worker ended, after it was listed and before it was probed.
     Gone,
     /// No process answered, so the answer means nothing.
     Silent,
@@ -50,7 +50,7 @@ impl Membership {
             let answered = matches!(before, Some(Classification::Member { answered: true }));
             let ignored = matches!(before, Some(Classification::Ignored(_)));
             let classification = match probe_result {
-                ProbeResult::Gone if !answered => None,
+                ProbeResult::Gone if !answered || candidate.address.worker().is_some() => None,
                 ProbeResult::Ignore(reason) if !answered => Some(Classification::Ignored(reason)),
                 // A master process or another program does not become a member if it does not
                 // answer while it restarts.
@@ -76,6 +76,12 @@ impl Membership {
             (Ok(_), Some(Listed::Nowhere)) => return ProbeResult::Ignore(IgnoredReason::Unlisted),
             (Err(error), _) => error,
         };
+        // An old worker that has ended meanwhile.
+        if error.kind() == ErrorKind::NotFound
+            && asked.candidate.address.worker().is_some_and(|worker| worker != WorkerId::Number(1))
+        {
+            return ProbeResult::Gone;
+        }
         // The user expects a process at an address given explicitly, so a failure there is
         // reported. A directory may hold sockets of other programs.
         if asked.candidate.given || asked.candidate.file.is_none() {

@@ -10,8 +10,8 @@ use crate::process;
 use crate::snapshot::{Record, Required, Requirement};
 
 impl Membership {
-    /// Returns the requirements of the cluster: each directory, each expected process, and the
-    /// expected number of members.
+    /// Returns the requirements of the cluster: each directory, each master, each expected process, and
+    /// the expected number of members.
     pub(crate) fn requirements<R>(&self, listing: &Listing, members: &[R]) -> Vec<Requirement>
     where
         R: Borrow<Record>,
@@ -22,6 +22,9 @@ impl Membership {
         for (path, failure) in &listing.directories {
             let required = Required::Directory(path.display().to_string().into());
             requirements.push(new(required, failure.clone()));
+        }
+        for (address, failure) in &listing.masters {
+            requirements.push(new(Required::Master(address.to_string().into()), failure.clone()));
         }
         for expected in &self.expected {
             let required = Required::Process(expected.to_string().into());

@@ -43,7 +43,9 @@ impl Membership {
             return failure.error().cloned().unwrap_or_else(stored);
         }
         let dirs = self.dirs.iter().map(|dir| dir.display().to_string());
-        let places: Vec<_> = dirs.chain(self.addresses.iter().map(Address::to_string)).collect();
+        let masters = self.masters.iter().map(|master| format!("master {}", master.address()));
+        let addresses = self.addresses.iter().map(Address::to_string);
+        let places: Vec<_> = dirs.chain(addresses).chain(masters).collect();
         let mut text = format!("HAProxy stats socket in {}", places.join(", "));
         for (at, ignored) in self.ignored().iter().enumerate() {
             text.push_str(if at == 0 { "; ignored: " } else { ", " });

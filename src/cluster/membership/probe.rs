@@ -72,7 +72,11 @@ impl Membership {
         let answer = member.read_settled(scope, known, deadline).await;
         let read_at = process::now();
         let listed = match &answer {
-            Ok(reading) if Nbproc::new(reading.info.nbproc()).shares_sockets() => {
+            // A master leads to one process of several.
+            Ok(reading)
+                if Nbproc::new(reading.info.nbproc()).shares_sockets()
+                    && candidate.address.worker().is_none() =>
+            {
                 Some(Listed::find(&reading.sockets, &candidate.address, deadline).await)
             }
             _ => None,

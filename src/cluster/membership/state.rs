@@ -2,9 +2,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::table::{Classification, Ignored, MembershipTable};
-use crate::address::Address;
+use crate::address::{Address, WorkerId};
 use crate::cluster::selector::Selector;
 use crate::cluster::shared_counters::SharedCounterFinder;
+use crate::master::Master;
 use crate::process::ProcessClient;
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
@@ -14,6 +15,9 @@ pub(in crate::cluster) struct Membership {
     pub(in crate::cluster) host: Arc<str>,
     pub(in crate::cluster) dirs: Vec<PathBuf>,
     pub(in crate::cluster) addresses: Vec<Address>,
+    pub(in crate::cluster) masters: Vec<Master>,
+    /// Masters of given addresses, which are not asked for other workers.
+    pub(in crate::cluster) others: Vec<Master>,
     pub(in crate::cluster) limits: Limits,
     pub(in crate::cluster) excluded: Vec<Box<str>>,
     pub(in crate::cluster) ignore_refused: bool,
@@ -46,10 +50,15 @@ impl Membership {
         ignored
     }
 
-    /// Enters every explicitly given address as a member that has not answered yet.
+    /// Enters every explicitly given address, and the worker of every master, as a member that has not
+    /// answered yet.
     pub(in crate::cluster) fn expect_addresses(&self, table: &mut MembershipTable) {
-        for address in &self.addresses {
-            table.set(address.clone(), None, Classification::Member { answered: false });
+        let serving = self.masters.iter().map(|master| {
+            let master = Box::new(master.address().clone());
+            Address::Worker { worker: WorkerId::Number(1), master }
+        });
+        for address in self.addresses.iter().cloned().chain(serving) {
+            table.set(address, None, Classification::Member { answered: false });
         }
     }
 
@@ -58,8 +67,18 @@ impl Membership {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn master(&self, address: &Address) -> Option<&Master> {
+        self.masters.iter().chain(&self.others).find(|master| master.address() == address)
+    }
+
     pub(crate) fn member(&self, address: &Address) -> ProcessClient {
-        let make = || StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits));
+        let make = || match address {
+            Address::Worker { worker, master } => match self.master(master) {
+                Some(master) => master.worker(*worker),
+                None => StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits)),
+            },
+            _ => StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits)),
+        };
         ProcessClient { socket: self.table().socket(address, make), host: Arc::clone(&self.host) }
     }
 }

@@ -67,8 +67,8 @@ pub enum IgnoredReason {
     /// address, so all of them may share the socket. A socket behind a forwarded port or in another
     /// mount namespace looks like this.
     Unlisted,
-    /// The socket is the CLI of a master process, which has no figures of its own. Use
-    /// [`Master`](crate::master::Master) for it, and the stats sockets of its workers for the cluster.
+    /// The socket is the CLI of a master process, which has no figures of its own.
+    /// [`ClusterBuilder::master`](crate::ClusterBuilder::master) adds its workers.
     Master,
     /// The socket is a datagram socket.
     Datagram,
@@ -214,6 +214,8 @@ impl MembershipTable {
         self.last_known.retain(|address, _| self.known.contains_key(address));
         self.unresponsive.retain(|address, _| self.known.contains_key(address));
         self.compared.retain(|address, _| self.known.contains_key(address));
+        // Each reload may leave an old worker, and another one may get its process ID later.
+        self.labels.retain(|address, _| !address.is_of_old_worker() || self.known.contains_key(address));
     }
 
     /// Clears the classification of every socket. Keeps the results of comparisons: they are valid

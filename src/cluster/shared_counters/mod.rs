@@ -245,7 +245,7 @@ fn is_same_file(one: &ShmStatsFile, other: &ShmStatsFile) -> bool {
 
 /// Returns `true` if a process at `address` may run on this host.
 fn is_local(address: &Address) -> bool {
-    match address {
+    match address.socket() {
         Address::Tcp { host, .. } => {
             host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
         }

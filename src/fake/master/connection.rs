@@ -46,8 +46,7 @@ impl Host for Site {
     fn serve(self: Arc<Self>, stream: Box<dyn Stream>, level: Level) -> BoxFuture<'static, ()> {
         let mut restarts = self.restarts.subscribe();
         Box::pin(async move {
-            let client =
-                Client { stream, level, output: SeverityOutput::None, target: Target::Master, site: &self };
+            let client = Client::new(stream, level, &self);
             // An I/O error means that the client is gone, so the result is ignored.
             select(pin!(client.serve()), pin!(restarts.changed())).await;
         })
@@ -76,10 +75,17 @@ struct Client<'a> {
     output: SeverityOutput,
     /// Target of commands that name none.
     target: Target,
+    /// True if a prompt follows each reply.
+    has_prompt: bool,
     site: &'a Site,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    fn new(stream: Box<dyn Stream>, level: Level, site: &'a Site) -> Self {
+        let output = SeverityOutput::None;
+        Self { stream, level, output, target: Target::Master, has_prompt: false, site }
+    }
+
     async fn serve(mut self) -> io::Result<()> {
         let mut held = Vec::new();
         loop {
@@ -120,11 +126,28 @@ impl Client<'_> {
         for (index, part) in parts.iter().enumerate() {
             let payload = payload.filter(|_| index + 1 == parts.len());
             match self.one(part, payload, version).await? {
-                Next::Goes => {}
-                other => return Ok(other),
+                Next::Goes => self.show_prompt().await?,
+                Next::Discards => {
+                    self.show_prompt().await?;
+                    return Ok(Next::Discards);
+                }
+                Next::Ends => return Ok(Next::Ends),
             }
         }
         Ok(Next::Goes)
+    }
+
+    /// Prints the prompt, if the client wants one.
+    async fn show_prompt(&mut self) -> io::Result<()> {
+        if !self.has_prompt {
+            return Ok(());
+        }
+        let prompt = match &self.target {
+            Target::Worker(worker) => format!("{}> ", worker.state().process.pid),
+            Target::Master if self.site.state().failed > 0 => "master[ReloadFailed]> ".to_owned(),
+            Target::Master => "master> ".to_owned(),
+        };
+        self.stream.write_all(prompt.as_bytes()).await
     }
 
     /// Runs one command.
@@ -141,7 +164,14 @@ impl Client<'_> {
             return self.run(&target, rest, words.get(1..).unwrap_or_default(), payload).await;
         }
         match words.as_slice() {
-            ["quit", ..] => return Ok(Next::Ends),
+            ["quit", ..] => {
+                self.show_prompt().await?;
+                return Ok(Next::Ends);
+            }
+            ["prompt"] => {
+                self.has_prompt = !self.has_prompt;
+                return Ok(Next::Goes);
+            }
             [word @ ("user" | "operator"), ..] => {
                 let level = if *word == "user" { Level::User } else { Level::Operator };
                 if self.level < level {
@@ -232,6 +262,10 @@ impl Client<'_> {
             let requests = [Request { line, payload }];
             (to_requests(&mut state, &mut session, &requests), state.fault.clone())
         };
+        if self.has_prompt {
+            let lines = payload.map_or(0, |payload| payload.lines().count() + 1);
+            text.insert_str(0, &"+ ".repeat(lines));
+        }
         // Behind a master, HAProxy does not follow a ring.
         if follows.is_some() {
             text.push('\n');

@@ -37,7 +37,7 @@ use state::{Listed, State};
 /// | `@!PID`, `@1`, `@master`, alone or before a command | |
 /// | `@@!PID`, `@@1` | from 3.2 on |
 ///
-/// Any other command is unknown, and `prompt` is refused in the fake's own words. The options that
+/// `prompt` switches the prompt on and off. Any other command is unknown. The options that
 /// allow experimental commands are taken and have no effect.
 ///
 /// # Example

@@ -252,7 +252,7 @@ impl Replacement {
     /// another certificate and therefore is not of this call.
     async fn abort(&self, begun: &Begun, expected: Option<&Mark>, deadline: &Deadline) -> Result<()> {
         let mut connection = match begun.connect(deadline).await {
-            Err(error) if error.is_replaced() => return Ok(()),
+            Err(error) if error.is_replaced() || error.is_worker_ended() => return Ok(()),
             connection => connection?,
         };
         // A certificate that cannot be read is aborted too: the process said that this call began it.

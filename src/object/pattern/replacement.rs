@@ -82,7 +82,8 @@ impl Replacement {
 
         let is_whole = filled.is_complete() && filled.values().all(|(_, filled)| filled.is_ok());
         let checks = if is_strict && !is_whole { Vec::new() } else { check(&ready, cluster).await };
-        let is_given_up = is_strict && (!is_whole || checks.iter().any(Result::is_err));
+        let is_failed = |check: &Result<()>| check.as_ref().is_err_and(|error| !error.is_worker_ended());
+        let is_given_up = is_strict && (!is_whole || checks.iter().any(is_failed));
         let mut results: Results = if is_given_up {
             let failed = |(prepared, check): (&Prepared, Result<()>)| {
                 Some((prepared.member.address().clone(), Err(check.err()?)))
@@ -97,7 +98,12 @@ impl Replacement {
             let is_left = left.contains(address);
             let result =
                 filled.and_then(|_| results.remove(address).unwrap_or_else(|| Ok(unchanged(is_left))));
-            result.map_err(|error| if is_left { error.with_leftover(LEFT) } else { error })
+            match result {
+                // An old worker behind a master, which would have lost the entries anyway.
+                Err(error) if error.is_worker_ended() => Ok(Response::Absent(error.reason().into())),
+                Err(error) if is_left => Err(error.with_leftover(LEFT)),
+                result => result,
+            }
         });
         if is_strict { outcomes.all() } else { Ok(outcomes) }
     }
@@ -190,7 +196,7 @@ impl Replacement {
     /// left are deleted by their references, unless there are too many of them.
     async fn discard(&self, prepared: &Prepared, deadline: &Deadline) -> Result<()> {
         let mut connection = match prepared.connect(deadline).await {
-            Err(error) if error.is_replaced() || error.kind() == ErrorKind::Connect => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(()),
             connection => connection?,
         };
         let verb = self.verbs.clear;
@@ -331,4 +337,9 @@ fn unchanged(is_left: bool) -> Response<Change> {
 }
 
 /// Message for a process that could not discard its version.
+/// Returns `true` if the process of a prepared version has ended, and the version with it.
+fn is_gone(error: &Error) -> bool {
+    error.is_replaced() || error.is_worker_ended() || error.kind() == ErrorKind::Connect
+}
+
 const LEFT: &str = "entries of the new version may be left in memory until the next replacement or reload";

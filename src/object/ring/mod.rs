@@ -61,6 +61,8 @@ impl Cluster {
     /// [allows partial results](Cluster::allow_partial), is named in the first news of the stream, and
     /// followed when it can be. [`EventStream`] describes what the stream holds, and its cost.
     ///
+    /// A process behind its [master](crate::ClusterBuilder::master) is not followed: use its stats socket.
+    ///
     /// # Errors
     ///
     /// - The errors of [`events`](Self::events). [`NotFound`](crate::ErrorKind::NotFound) if no process

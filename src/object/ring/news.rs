@@ -65,6 +65,8 @@ pub enum News {
     /// taken. The connection stays open, and events may still arrive. The error is the one of the last
     /// question.
     Silent(Error),
-    /// The process answers again.
+    /// The process answers again. HAProxy 2.2 does not count the time in which it was stopped as uptime
+    /// and prints no start time: it looks like another process then, which is told as
+    /// [`Connected`](Self::Connected).
     Answering,
 }

@@ -5,12 +5,14 @@ mod prompt;
 mod reader;
 mod response;
 mod severity;
+mod unmarked;
 
 pub(crate) use framing::{check_ending, is_refusal};
 pub(crate) use prompt::PromptedReply;
 pub(crate) use reader::{Next, ReplyReader};
 pub(crate) use response::{ReadReply, Response, malformed, read_change, read_data};
 pub(crate) use severity::without_severity;
+pub(crate) use unmarked::with_severity;
 
 use std::borrow::Cow;
 use std::fmt;

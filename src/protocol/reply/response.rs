@@ -143,6 +143,21 @@ fn is_no_entry(words: &str) -> bool {
     })
 }
 
+/// Returns `true` if a message without a severity says that a query was not answered.
+pub(super) fn is_refused_read(message: &str) -> bool {
+    is_absent(message)
+        || UNKNOWN.iter().any(|start| message.starts_with(start))
+        || message.lines().any(|line| line == LOCKED)
+        || REFUSED_READ.iter().any(|start| message.starts_with(start))
+}
+
+/// Returns `true` if a message is about the address of a server: it was changed, or is the same.
+pub(super) fn is_address_change(message: &str) -> bool {
+    is_same_address(message)
+        || message.contains("changed from '")
+        || message.contains("changed its FQDN from")
+}
+
 /// Returns `true` if the last line reports the success of a command that reports its progress.
 fn is_success(reply: &[u8]) -> bool {
     ends_with_line(reply, SUCCESS)
@@ -231,6 +246,16 @@ const ABSENT_STORE: &[&str] = &[
     "Can't display the CRL file : Not found!",
     "Can't replace a CRL file which is not referenced by the configuration!",
     "No ongoing transaction!",
+];
+
+/// Beginnings of the messages that a query was not answered.
+const REFUSED_READ: &[&str] = &[
+    "Can't allocate memory!",
+    "Can't find that resolvers section",
+    "Data type not stored in this table",
+    "No such event sink",
+    "No such peers",
+    "Permission denied",
 ];
 
 /// Line of the message that another connection is reading or changing certificates just now.
