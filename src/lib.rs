@@ -115,13 +115,14 @@ pub use snapshot::{Agreement, Process, Snapshot};
 pub use transport::{Limits, StatsSocket};
 pub use version::Version;
 
-/// TLS certificates, CA files, CRL files and crt-lists: [`Cluster::certificate`], [`Cluster::ca_file`],
-/// [`Cluster::crl_file`] and [`Cluster::crt_list`].
+/// TLS certificates, CA files, CRL files, crt-lists and OCSP responses: [`Cluster::certificate`],
+/// [`Cluster::ca_file`], [`Cluster::crl_file`], [`Cluster::crt_list`] and [`Cluster::ocsp_responses`].
 pub mod certificate {
     pub use crate::object::{CaFile, Certificate, CrlFile, CrtList, NewCrtListEntry};
     pub use crate::show::{
         CaFileDetails, CertificateDetails, CertificateStatus, Crl, CrlFileDetails, CrtListEntry,
-        ListedCaFile, ListedCertificate, ListedCrlFile, RevokedCertificate, X509,
+        ListedCaFile, ListedCertificate, ListedCrlFile, ListedOcspResponse, OcspCertificate, OcspId,
+        OcspResponse, OcspStatus, OcspUpdate, RevokedCertificate, X509,
     };
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use haproxyadmin::backend::NewBackend;
-use haproxyadmin::certificate::NewCrtListEntry;
+use haproxyadmin::certificate::{NewCrtListEntry, OcspId};
 use haproxyadmin::map::PatternId;
 use haproxyadmin::server::{NewServer, Removal, ServerTemplate};
 use haproxyadmin::stat::Mode;
@@ -263,6 +263,7 @@ async fn check(process: &Process, case: &Case) {
     check_slot(process, &case.server).await;
     check_files(process, &case.file, &case.value).await;
     check_crt_list(process, &case.file, &case.value).await;
+    check_ocsp(process, &case.file, &case.value).await;
     check_new_backend(process, &case.server, &case.value).await;
     assert_eq!(process.state().await, before, "{case:?}");
 }
@@ -537,6 +538,32 @@ async fn check_crt_list(process: &Process, name: &str, text: &str) {
         }
         let error = list.entries().await.unwrap_err();
         assert!(is_refused(&error) || error.kind() == ErrorKind::NotFound, "{error} for {name:?}");
+    }
+}
+
+/// Checks that a text is the ID or the name of a certificate without an OCSP response, or is refused before
+/// anything is sent, and that no text is read as a response.
+async fn check_ocsp(process: &Process, name: &str, text: &str) {
+    let mut results = vec![process.cluster.set_ocsp_response(text.as_bytes()).await.map(drop)];
+    for word in [name, text] {
+        let is_hexadecimal = word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match word.parse::<OcspId>() {
+            Ok(id) => {
+                assert!(is_hexadecimal, "{word:?}");
+                results.push(process.cluster.ocsp_response(&id).await.map(drop));
+            }
+            Err(error) => assert!(is_refused(&error), "{error}"),
+        }
+        if let Ok(certificate) = process.cluster.certificate(word) {
+            results.push(certificate.ocsp_response().await.map(drop));
+            results.push(certificate.update_ocsp_response().await.map(drop));
+        }
+    }
+    for result in results {
+        let error = result.unwrap_err();
+        let is_other =
+            [ErrorKind::NotFound, ErrorKind::Refused, ErrorKind::Unsupported].contains(&error.kind());
+        assert!(is_refused(&error) || is_other, "{error} for {name:?} and {text:?}");
     }
 }
 

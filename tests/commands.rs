@@ -30,6 +30,7 @@ const VERBS: &[&str] = &[
     "show",
     "shutdown",
     "unpublish",
+    "update",
 ];
 
 /// Commands of one word.

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use haproxyadmin::Level;
 use haproxyadmin::fake::{
-    self, Acl, AuthorityFile, Backend, Certificate, CrtList, Frontend, Listener, Map, Process, Table,
+    self, Acl, AuthorityFile, Backend, Certificate, CrtList, Frontend, Listener, Map, OcspResponse, Process,
+    Table,
 };
 use haproxyadmin::field::{COLUMNS, KEYS, Nature};
 use tempfile::TempDir;
@@ -25,6 +26,7 @@ mod authority;
 mod script;
 mod support;
 
+use authority::ocsp::{Status, base64};
 use support::{Config, Release, Running, ask, release, row, until, versions};
 
 /// Runs each script at every level, and with both kinds of severity output.
@@ -172,12 +174,7 @@ async fn crt_lists_are_changed_alike() {
             .pem(&pem, details)
             .certificate(Certificate::new(first.as_str()))
             .crt_list(CrtList::new(list.as_str()).line(&format!("{first} [verify none] a.example")));
-        let dir = TempDir::new().unwrap();
-        let mut running = process.serve(dir.path().join("admin.sock")).await.unwrap();
-        for (name, level) in [("operator.sock", Level::Operator), ("user.sock", Level::User)] {
-            running.also(dir.path().join(name), level).await.unwrap();
-        }
-        let pair = Pair { release: release.clone(), real, running, dir };
+        let pair = Pair::of(&release, real, process).await;
         // Number of the last line.
         let mut added = 1;
         for (name, prefix) in [
@@ -198,6 +195,65 @@ async fn crt_lists_are_changed_alike() {
             // The script adds three lines.
             added += if name == "admin.sock" { 3 } else { 0 };
         }
+    }
+}
+
+/// The fake gets the text of each response from the release itself. 2.2 shows no response.
+#[tokio::test]
+async fn ocsp_responses_are_changed_alike() {
+    let authority = authority::Authority::new("Test CA");
+    let [good, revoked, other] =
+        [Status::good(1), Status::revoked(1), Status::good(3)].map(|status| authority.respond(&status));
+    let ids = [1, 2, 3].map(|serial| authority.certificate_id_text(serial));
+    for release in held_to() {
+        let mut real = Running::new();
+        let path = |name: &str| real.dir().join(name).display().to_string();
+        let [first, second, plain] = ["first.pem", "second.pem", "plain.pem"].map(path);
+        for (n, file) in (1..).zip([&first, &second, &plain]) {
+            let pem = authority.issue(n).pem();
+            std::fs::write(file, format!("{pem}{}", authority.pem())).unwrap();
+        }
+        std::fs::write(path("first.pem.ocsp"), &good).unwrap();
+        std::fs::write(path("second.pem.ocsp"), authority.respond(&Status::good(2))).unwrap();
+        std::fs::write(path("sites.list"), format!("{first}\n{second}\n{plain}\n")).unwrap();
+        real.add(&release, "ocsp", &Config::new(LIST_CONFIG)).await;
+        let socket = real.stats().join("admin.sock");
+        let shown = async |id: &str| {
+            let reply = text(&socket, &format!("show ssl ocsp-response {id}")).await;
+            reply.strip_suffix('\n').unwrap().to_owned()
+        };
+        let set = |der: &[u8]| format!("set ssl ocsp-response <<\n{}\n", base64(der));
+        let texts = [shown(&ids[0]).await, shown(&ids[1]).await];
+        text(&socket, &set(&revoked)).await;
+        let new = shown(&ids[0]).await;
+        text(&socket, &set(&good)).await;
+        let process =
+            [&first, &second, &plain].into_iter().fold(Process::new(&release.version), |process, file| {
+                process.certificate(Certificate::new(file.as_str()))
+            });
+        let process = process
+            .ocsp_response(OcspResponse::new(&ids[1], second.as_str()).text(texts[1].as_str()))
+            .ocsp_response(OcspResponse::new(&ids[0], first.as_str()).text(texts[0].as_str()))
+            .ocsp_der(&good, &ids[0], texts[0].as_str())
+            .ocsp_der(&revoked, &ids[0], new)
+            .ocsp_der(&other, &ids[2], "");
+        let pair = Pair::of(&release, real, process).await;
+        let script: Vec<_> = script::OCSP
+            .iter()
+            .filter(|line| release.is_at_least("2.5") || line.starts_with("set"))
+            // `update` has the real process ask a responder, and its result depends on the time.
+            .filter(|line| release.is_at_least("2.8") || !line.contains("updat"))
+            .map(|line| {
+                line.replace("FIRST", &first)
+                    .replace("PLAIN", &plain)
+                    .replace("ID1", &ids[0])
+                    .replace("ID3", &ids[2])
+                    .replace("GOOD", &base64(&good))
+                    .replace("REVOKED", &base64(&revoked))
+                    .replace("OTHER", &base64(&other))
+            })
+            .collect();
+        pair.play(&script.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }
 }
 
@@ -304,8 +360,13 @@ impl Pair {
         let config = real.fill(Config::new(CONFIG));
         real.add(release, "write", &config).await;
 
-        let dir = TempDir::new().unwrap();
         let process = described(&release.version, real.dir(), &real.servers[0].address().to_string());
+        Self::of(release, real, process).await
+    }
+
+    /// Serves the description of a real process.
+    async fn of(release: &Release, real: Running, process: Process) -> Self {
+        let dir = TempDir::new().unwrap();
         let mut running = process.serve(dir.path().join("admin.sock")).await.unwrap();
         for (name, level) in [("operator.sock", Level::Operator), ("user.sock", Level::User)] {
             running.also(dir.path().join(name), level).await.unwrap();

@@ -39,6 +39,7 @@
 //! | `show`, `new`, `set`, `commit`, `abort`, `del ssl cert` | PEM texts that were described with `Process::pem` |
 //! | `show`, `new`, `set`, `add`, `commit`, `abort`, `del ssl ca-file`, `crl-file` | the same |
 //! | `show`, `add`, `del ssl crt-list` | options are kept as they are given |
+//! | `show`, `set`, `update ssl ocsp-response`, `show ssl ocsp-updates` | DER texts that were described with `Process::ocsp_der`; no updates |
 //! | `set severity-output`, `set timeout cli`, `operator`, `user`, `prompt`, `quit` | |
 //!
 //! Several commands can be joined with `;`. Each command needs the level that it needs in the
@@ -93,8 +94,8 @@ mod master;
 mod serve;
 
 pub use describe::{
-    Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, Process, Resolvers,
-    Ring, Server, Session, Table, Value,
+    Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, OcspResponse, Process,
+    Resolvers, Ring, Server, Session, Table, Value,
 };
 pub use master::{Master, RunningMaster};
 pub use serve::Running;

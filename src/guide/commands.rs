@@ -171,6 +171,10 @@
 //! | `show ssl crt-list [-n FILE]` | [`Cluster::crt_lists`](crate::Cluster::crt_lists), [`CrtList::entries`](crate::certificate::CrtList::entries) | admin | 2.2 |
 //! | `add ssl crt-list FILE CERTIFICATE` | [`CrtList::add`](crate::certificate::CrtList::add), with options and filters as a payload | admin | 2.2 |
 //! | `del ssl crt-list FILE CERTIFICATE` | [`CrtList::delete`](crate::certificate::CrtList::delete), [`CrtList::delete_line`](crate::certificate::CrtList::delete_line) | admin | 2.2 |
+//! | `show ssl ocsp-response [ID\|text NAME]` | [`Cluster::ocsp_responses`](crate::Cluster::ocsp_responses), [`Cluster::ocsp_response`](crate::Cluster::ocsp_response), [`Certificate::ocsp_response`](crate::certificate::Certificate::ocsp_response) | admin; user up to 3.2 | 2.5; 2.8 with a name |
+//! | `set ssl ocsp-response <<` | [`Cluster::set_ocsp_response`](crate::Cluster::set_ocsp_response) | admin; user up to 3.2 | 1.8 |
+//! | `update ssl ocsp-response NAME` | [`Certificate::update_ocsp_response`](crate::certificate::Certificate::update_ocsp_response) | admin; user up to 3.2 | 2.8 |
+//! | `show ssl ocsp-updates` | [`Cluster::ocsp_updates`](crate::Cluster::ocsp_updates) | admin; user up to 3.2 | 2.8 |
 //!
 //! # Masters
 //!

@@ -5,14 +5,6 @@
 //! [`Cluster::command`](crate::Cluster::command) sends any of these commands to every process, and
 //! [`StatsSocket::command`](crate::StatsSocket::command) to one.
 //!
-//! # No call yet
-//!
-//! | command | purpose |
-//! |---|---|
-//! | `set ssl ocsp-response` | OCSP responses |
-//! | `show ssl ocsp-response` | OCSP responses |
-//! | `update ssl ocsp-response` | OCSP responses |
-//!
 //! # Done by another command
 //!
 //! | command | done by |
@@ -70,6 +62,5 @@
 //! | `set dynamic-cookie-key backend` | the key of these cookies |
 //! | `set ssl tls-key` | TLS ticket keys |
 //! | `show ssl jwt` | certificates for tokens |
-//! | `show ssl ocsp-updates` | times of the next updates of OCSP responses |
 //! | `show ssl providers` | modules of the TLS library |
 //! | `show ssl sni` | names in certificates |

@@ -18,7 +18,8 @@ mod table;
 
 pub use certificate::{
     CaFileDetails, CertificateDetails, CertificateStatus, Crl, CrlFileDetails, CrtListEntry, ListedCaFile,
-    ListedCertificate, ListedCrlFile, RevokedCertificate, X509,
+    ListedCertificate, ListedCrlFile, ListedOcspResponse, OcspCertificate, OcspId, OcspResponse, OcspStatus,
+    OcspUpdate, RevokedCertificate, X509,
 };
 pub use cli_sockets::{ListedSocket, SocketList};
 pub use info::{Info, InfoIter};

@@ -3,13 +3,15 @@
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unreachable_pub, reason = "the same")]
 
+pub mod ocsp;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
@@ -18,6 +20,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 /// An authority that issues certificates for [`NAME`].
 pub struct Authority {
+    name: String,
     key: KeyPair,
     certificate: rcgen::Certificate,
 }
@@ -40,7 +43,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self { key, certificate }
+        Self { name: name.to_owned(), key, certificate }
     }
 
     /// Issues a certificate that is valid for the whole of 2020 to 2049.
@@ -54,19 +57,29 @@ impl Authority {
         // OpenSSL 3.0 does not read a key that holds the public key too (RFC 5958).
         let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
         let key = KeyPair::try_from([&head, &key[16..48]].concat()).unwrap();
-        self.issue_with(serial, vec![NAME.to_owned()], &key)
+        self.issue_with(serial, vec![NAME.to_owned()], &key, None)
     }
 
     pub fn issue_for(&self, serial: u64, names: Vec<String>) -> Issued {
-        self.issue_with(serial, names, &KeyPair::generate().unwrap())
+        self.issue_with(serial, names, &KeyPair::generate().unwrap(), None)
     }
 
-    fn issue_with(&self, serial: u64, names: Vec<String>, key: &KeyPair) -> Issued {
+    /// Issues a certificate that names an OCSP responder.
+    pub fn issue_with_responder(&self, serial: u64, url: &str) -> Issued {
+        self.issue_with(serial, vec![NAME.to_owned()], &KeyPair::generate().unwrap(), Some(url))
+    }
+
+    fn issue_with(&self, serial: u64, names: Vec<String>, key: &KeyPair, responder: Option<&str>) -> Issued {
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, format!("certificate {serial}"));
         params.serial_number = Some(SerialNumber::from(serial));
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2049, 12, 31);
+        if let Some(url) = responder {
+            let extension = ocsp::responder_extension(url);
+            let access = CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], extension);
+            params.custom_extensions.push(access);
+        }
         let certificate = params.signed_by(key, &self.certificate, &self.key).unwrap();
         Issued { der: certificate.der().clone(), certificate: certificate.pem(), key: key.serialize_pem() }
     }

@@ -906,3 +906,35 @@ pub const CRT_LIST: &[&str] = &[
     "show ssl crt-list LIST",
     "del ssl cert x",
 ];
+
+/// A process with responses for certificate 1, `FIRST`, and another one, and without one for `PLAIN`. The
+/// responses `GOOD` and `REVOKED` are for certificate 1, and `OTHER` is for none.
+pub const OCSP: &[&str] = &[
+    "show ssl ocsp-response",
+    "show ssl ocsp-response ID1",
+    "show ssl ocsp-response ID3",
+    "show ssl ocsp-response 00",
+    "show ssl ocsp-response 0",
+    "show ssl ocsp-response FIRST",
+    "show ssl ocsp-response PLAIN",
+    "show ssl ocsp-response text",
+    "show ssl ocsp-response text FIRST",
+    "show ssl ocsp-response text ID1",
+    "show ssl ocsp-response text nope",
+    "show ssl ocsp-response base64",
+    "set ssl ocsp-response",
+    "set ssl ocsp-response !",
+    "set ssl ocsp-response AAA",
+    "set ssl ocsp-response A===",
+    "set ssl ocsp-response AAAA",
+    "set ssl ocsp-response <<\nOTHER\n",
+    "set ssl ocsp-response <<\nREVOKED\n",
+    "show ssl ocsp-response ID1",
+    "set ssl ocsp-response GOOD",
+    "show ssl ocsp-response",
+    "show ssl ocsp-response ID1",
+    "show ssl ocsp-updates",
+    "update ssl ocsp-response",
+    "update ssl ocsp-response nope",
+    "update ssl ocsp-response PLAIN",
+];

@@ -25,7 +25,7 @@ use super::describe::State;
 use crate::Version;
 use crate::level::Level;
 use call::Call;
-use certificate::{crt_list, file};
+use certificate::{crt_list, file, ocsp};
 
 /// An entry of the table of commands.
 struct Command {
@@ -52,6 +52,8 @@ enum Needs {
     Activity,
     /// `admin`, and every level before 2.4.
     Profiling,
+    /// `admin`, and every level before 3.4, for a command on OCSP responses that exists since a release.
+    Ocsp((u16, u16)),
     /// A level, for a command that exists since a release.
     Since(Level, (u16, u16)),
 }
@@ -70,7 +72,7 @@ pub(in crate::fake) fn run(
         Needs::Transaction | Needs::Dynamic => version >= (2, 4),
         Needs::Backend => version >= (3, 4),
         Needs::Libraries => version >= (2, 6),
-        Needs::Since(_, first) => version >= first,
+        Needs::Since(_, first) | Needs::Ocsp(first) => version >= first,
     };
     let mut known = COMMANDS.iter().filter(exists);
     let Some((command, rest)) = known.find_map(|command| Some((command, split.strip_prefix(command.words)?)))
@@ -80,13 +82,16 @@ pub(in crate::fake) fn run(
     };
     let needed = match command.needs {
         Needs::Level(level) | Needs::Since(level, _) => level,
-        Needs::Pattern | Needs::Transaction if version < (3, 4) => Level::User,
+        Needs::Pattern | Needs::Transaction | Needs::Ocsp(_) if version < (3, 4) => Level::User,
         Needs::Activity if version < (3, 0) => Level::User,
         Needs::Profiling if version < (2, 4) => Level::User,
         Needs::Libraries | Needs::Activity => Level::Operator,
-        Needs::Pattern | Needs::Transaction | Needs::Dynamic | Needs::Backend | Needs::Profiling => {
-            Level::Admin
-        }
+        Needs::Pattern
+        | Needs::Transaction
+        | Needs::Dynamic
+        | Needs::Backend
+        | Needs::Profiling
+        | Needs::Ocsp(_) => Level::Admin,
     };
     if session.level < needed {
         return Answer::error("Permission denied");
@@ -324,6 +329,13 @@ const COMMANDS: &[Command] = commands! {
     "show" "ssl" "crt-list": "show the crt-lists or the content of one", ADMIN, crt_list::show;
     "add" "ssl" "crt-list": "add a line to a crt-list", ADMIN, crt_list::add;
     "del" "ssl" "crt-list": "delete a line of a crt-list", ADMIN, crt_list::del;
+    "show" "ssl" "ocsp-response": "display the IDs of the OCSP responses used in memory", Needs::Ocsp((2, 5)),
+        ocsp::show;
+    "set" "ssl" "ocsp-response": "update a certificate's OCSP Response", Needs::Ocsp((1, 5)), ocsp::set;
+    "update" "ssl" "ocsp-response": "send ocsp request and update stored ocsp response", Needs::Ocsp((2, 8)),
+        ocsp::update;
+    "show" "ssl" "ocsp-updates": "display information about the next ocsp responses that will be updated",
+        Needs::Ocsp((2, 8)), ocsp::updates;
     "clear" "counters" "all": "clear all statistics counters", ADMIN, limit::clear_all_counters;
     "clear" "counters": "clear max statistics counters", OPERATOR, limit::clear_counters;
     "set" "severity-output": "set presence of severity level in feedback information", USER,

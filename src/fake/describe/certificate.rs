@@ -1,3 +1,5 @@
+use super::ocsp::{KnownResponse, OcspResponse};
+
 /// A TLS certificate in the memory of a fake process.
 ///
 /// By default a frontend uses it, and nothing is known about it but its name. The fake reads no PEM:
@@ -134,6 +136,8 @@ pub(in crate::fake) struct Certificates {
     pub(in crate::fake) ca_files: AuthorityFiles,
     pub(in crate::fake) crl_files: AuthorityFiles,
     pub(in crate::fake) crt_lists: Vec<CrtList>,
+    pub(in crate::fake) ocsp: Vec<OcspResponse>,
+    pub(in crate::fake) known_responses: Vec<KnownResponse>,
 }
 
 impl Certificates {

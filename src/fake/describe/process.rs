@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cells::Cells;
 use super::certificate::{AuthorityFile, Certificate, Certificates, CrtList};
+use super::ocsp::{KnownResponse, OcspResponse};
 use super::pattern::Pattern;
 use super::report::{Resolvers, Ring};
 use super::{Backend, Frontend, Server, Session, Table, Value, info, row};
@@ -196,6 +197,20 @@ impl Process {
     /// ones of [`AuthorityFile::blocks`]. Any other text is refused.
     pub fn pem(mut self, pem: &str, details: impl Into<Box<str>>) -> Self {
         self.certificates.add_pem(pem, details.into());
+        self
+    }
+
+    /// Adds a certificate of which the process staples OCSP responses.
+    pub fn ocsp_response(mut self, response: OcspResponse) -> Self {
+        self.certificates.ocsp.push(response);
+        self
+    }
+
+    /// Adds an OCSP response that `set ssl ocsp-response` can read, with the ID of its certificate in
+    /// hexadecimal digits and the text that `show ssl ocsp-response ID` then prints. Any other response is
+    /// refused.
+    pub fn ocsp_der(mut self, der: &[u8], id: &str, text: impl Into<Box<str>>) -> Self {
+        self.certificates.known_responses.push(KnownResponse::new(der, id, text.into()));
         self
     }
 

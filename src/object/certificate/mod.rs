@@ -7,6 +7,7 @@ mod lock;
 mod mark;
 mod name;
 mod new_entry;
+mod ocsp;
 mod pem;
 mod replacement;
 mod store;

@@ -235,9 +235,15 @@ const ABSENT: &[&str] = &[
     "key or pattern not found.",
     // `show ssl crt-list`
     "didn't find the specified filename",
+    // `show ssl ocsp-response`: the first text up to 2.6, the last one for the name of a certificate
+    "Certificate ID does not match any certificate.",
+    "Certificate ID or path does not match any certificate.",
+    "'show ssl ocsp-response' expects a valid certid or certificate path.",
+    // `set ssl ocsp-response`
+    "OCSP single response: Certificate ID does not match any certificate or issuer.",
 ];
 
-/// Beginnings of the messages that a certificate or its transaction is missing.
+/// Beginnings of the messages that a certificate, its transaction or its OCSP response is missing.
 const ABSENT_STORE: &[&str] = &[
     "Can't display the certificate: Not found or the certificate is a bundle!",
     "Can't replace a certificate which is not referenced by the configuration!",
@@ -246,6 +252,9 @@ const ABSENT_STORE: &[&str] = &[
     "Can't display the CRL file : Not found!",
     "Can't replace a CRL file which is not referenced by the configuration!",
     "No ongoing transaction!",
+    // `update ssl ocsp-response`
+    "Unknown certificate! 'update ssl ocsp-response' expects",
+    "'update ssl ocsp-response' only works on certificates that already have a known OCSP response.",
 ];
 
 /// Beginnings of the messages that a query was not answered.
@@ -395,6 +404,11 @@ mod tests {
             "Can't replace a CRL file which is not referenced by the configuration!\nCan't update a!",
             "Can't remove the CA file: CA file 'a' doesn't exist!",
             "didn't find the specified filename",
+            "Certificate ID does not match any certificate.",
+            "'show ssl ocsp-response' expects a valid certid or certificate path.",
+            "OCSP single response: Certificate ID does not match any certificate or issuer.",
+            "Unknown certificate! 'update ssl ocsp-response' expects an already known certificate file name.\n\
+             Can't send ocsp request for a!",
             "Can't edit the crt-list: crt-list 'a' does not exist!",
             "Can't delete the entry: crt-list 'a' does not exist!",
             "Can't delete the entry: certificate 'a' does not exist!",
@@ -424,6 +438,8 @@ mod tests {
             "[3]: maxconn string empty or preceded by garbage",
             "[3]: provided port is not valid.",
             "[3]: Can't edit the crt-list: certificate 'a' does not exist!",
+            "[3]: OCSP single response: certificate status is unknown.",
+            "[3]: Unable to parse OCSP response.",
             "[3]: set server <b>/<s> fqdn failed because no resolution is configured.",
             "[3]: 'notanip' is not a valid IPv4 or IPv6 address.",
             "[3]: 'set rate-limit' only supports :\n   - 'connections global' to set the maximum rate",

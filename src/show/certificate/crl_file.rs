@@ -1,6 +1,6 @@
 use super::CertificateStatus;
 use super::block::Blocks;
-use super::date::seconds_since_1970;
+use super::date::date;
 use crate::error::Malformed;
 
 /// All that a process tells about one file of revoked certificates: `show ssl crl-file NAME`.
@@ -149,11 +149,6 @@ fn revoked(block: &[(usize, &str)]) -> Result<Vec<RevokedCertificate>, Malformed
         revoked.push(RevokedCertificate { serial: serial.into(), revoked_at, revoked_at_text: text.into() });
     }
     Ok(revoked)
-}
-
-fn date(name: &'static str, (at, text): (usize, &str)) -> Result<i64, Malformed> {
-    let wrong = || Malformed::new(at, Some(name), "a date in GMT", text.as_bytes());
-    seconds_since_1970(text).ok_or_else(wrong)
 }
 
 /// Bytes of a reply that leave no room for one more entry in a buffer of 16,384 bytes.

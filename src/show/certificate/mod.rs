@@ -1,5 +1,5 @@
-//! Certificates: the output of `show ssl cert`, `show ssl ca-file`, `show ssl crl-file` and
-//! `show ssl crt-list`.
+//! Certificates: the output of `show ssl cert`, `show ssl ca-file`, `show ssl crl-file`,
+//! `show ssl crt-list`, `show ssl ocsp-response` and `show ssl ocsp-updates`.
 
 mod block;
 mod ca_file;
@@ -8,6 +8,7 @@ mod crt_list;
 mod date;
 mod details;
 mod listing;
+mod ocsp;
 mod status;
 mod x509;
 
@@ -16,5 +17,6 @@ pub use crl_file::{Crl, CrlFileDetails, RevokedCertificate};
 pub use crt_list::CrtListEntry;
 pub use details::CertificateDetails;
 pub use listing::{ListedCaFile, ListedCertificate, ListedCrlFile};
+pub use ocsp::{ListedOcspResponse, OcspCertificate, OcspId, OcspResponse, OcspStatus, OcspUpdate};
 pub use status::CertificateStatus;
 pub use x509::X509;

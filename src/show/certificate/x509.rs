@@ -1,4 +1,4 @@
-use super::date::seconds_since_1970;
+use super::date;
 use crate::error::Malformed;
 
 /// Fields of an X.509 certificate, as HAProxy prints them.
@@ -88,10 +88,8 @@ impl X509 {
             found.ok_or_else(|| Malformed::new(*at, Some(name), "a line of that name", b""))
         };
         let date = |name| {
-            let (at, text) = required(name)?;
-            let seconds = seconds_since_1970(text)
-                .ok_or_else(|| Malformed::new(at, Some(name), "a date in GMT", text.as_bytes()))?;
-            Ok((seconds, text.into()))
+            let found = required(name)?;
+            Ok((date::date(name, found)?, found.1.into()))
         };
         let text = |name| Ok(required(name)?.1.into());
         let (not_before, not_before_text) = date("notBefore")?;

@@ -2,6 +2,7 @@
 
 pub(super) mod crt_list;
 pub(super) mod file;
+pub(super) mod ocsp;
 
 use super::answer::{Answer, Severity};
 use super::call::Call;
