@@ -5,9 +5,12 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::time::Duration;
 
 use haproxyadmin::certificate::{CaFile, CaFileDetails, CertificateStatus, CrlFile, CrlFileDetails};
 use haproxyadmin::{Change, Cluster, Error, ErrorKind, Outcome, Outcomes};
+
+use tokio::time::{sleep, timeout};
 
 mod authority;
 mod support;
@@ -160,7 +163,7 @@ async fn files_are_listed_and_shown() {
         let [list] = details.lists.as_slice() else { panic!("{details:?}") };
         assert_eq!((list.version, &*list.issuer), (2, "/CN=Test CA"));
         assert_eq!(&*list.signature_algorithm, "ecdsa-with-SHA256");
-        assert_eq!((list.last_update, list.next_update), (1_609_459_200, Some(2_493_072_000)));
+        assert_eq!((list.last_update, list.next_update), (1_609_459_200, 2_493_072_000));
         assert_eq!((&*list.revoked[0].serial, list.revoked[0].revoked_at), ("A1", 1_609_459_200));
         assert!(!details.may_be_cut);
         let json = serde_json::to_string(&details).unwrap();
@@ -292,6 +295,56 @@ async fn a_long_list_is_shown_in_part_and_told_apart_from_a_whole_one() {
     }
 }
 
+/// HAProxy drops the pieces of a list that do not fit, one by one.
+#[tokio::test]
+async fn a_list_behind_a_long_one_is_left_out_and_replaced() {
+    let site = Site::start(&able()).await;
+    let other = Authority::new("Other");
+    for (file, count) in ["one", "two"].into_iter().zip([180, 183]) {
+        let serials: Vec<u64> = (0..count).map(|n| 0x1000_0000_0000_0000 + n).collect();
+        let long = format!("{}{}", site.authority.revoke(&serials), other.revoke(&[1]));
+        let crl_file = site.cluster.crl_file(file).unwrap();
+        crl_file.create().await.unwrap();
+        for pem in [&long, &long, &site.authority.revoke(&[2]), &long] {
+            crl_file.replace(pem).await.unwrap();
+        }
+        let shown = crl_file.show().await.unwrap();
+        assert!(
+            shown.values().all(|(_, details)| details.may_be_cut && !details.lists.is_empty()),
+            "{count}"
+        );
+    }
+    assert_eq!(site.pending().await, 0);
+}
+
+#[tokio::test]
+async fn a_list_without_a_next_update_is_refused_because_haproxy_dies_of_it() {
+    let site = Site::start(&able()).await;
+    let bad = site.authority.revoke_without_end(&[1, 2]);
+    let crl_file = site.crl_file();
+    for pem in [bad.clone(), format!("{}{bad}", site.authority.revoke(&[1]))] {
+        for error in [crl_file.replace(&pem).await.unwrap_err(), crl_file.set(&pem).await.unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.to_string().contains("has no next update"), "{error}");
+        }
+    }
+    assert_eq!(site.pending().await, 0);
+    assert!(crl_file.show().await.unwrap().values().all(|(_, details)| serials(details) == ["A1"]));
+    for n in 1..=able().len() {
+        let socket = site.running.socket(n);
+        ask(&socket, "new ssl crl-file n").await;
+        let set = ask(&socket, &format!("set ssl crl-file n <<\n{bad}")).await;
+        assert!(String::from_utf8_lossy(&set).contains("transaction created"), "{set:?}");
+        assert_eq!(ask(&socket, "show ssl crl-file *n").await, b"");
+        let is_dead = async {
+            while site.running.is_alive(n) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), is_dead).await.unwrap_or_else(|_| panic!("process {n}"));
+    }
+}
+
 /// HAProxy would put a CA into a CRL file of the name, or delete the CRL file.
 #[tokio::test]
 async fn a_file_of_the_other_kind_is_absent() {
@@ -363,7 +416,7 @@ async fn files_are_replaced_on_all_processes_or_on_none() {
     assert!(shown.values().all(|(_, details)| subjects(details) == ["/CN=Other", "/CN=Test CA"]));
     let outcomes = site.crl_file().replace(&site.authority.revoke(&[0xb1])).await.unwrap();
     let first = outcomes.iter().next().unwrap().message().unwrap();
-    assert_eq!(first, "uses list of /CN=Test CA of Jan  1 00:00:00 2021 GMT, with 1");
+    assert_eq!(first, "uses list of /CN=Test CA of Jan  1 00:00:00 2021 GMT, with 1 revoked certificate");
     assert_eq!(outcomes.len(), count);
 
     // The last process dies when the commands reach it.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
 #![allow(unreachable_pub, reason = "the same")]
+#![allow(clippy::indexing_slicing, reason = "in a test a panic is the failure message")]
 
 pub mod ocsp;
 
@@ -10,8 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType, IsCa,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ED25519, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationList, CertificateRevocationListParams,
+    CustomExtension, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ED25519, RevokedCertParams,
+    SerialNumber, date_time_ymd,
 };
 use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
@@ -91,6 +93,29 @@ impl Authority {
 
     /// Returns a list of revoked certificates.
     pub fn revoke(&self, serials: &[u64]) -> String {
+        self.list(serials).pem().unwrap()
+    }
+
+    /// Returns a list of revoked certificates without a next update, and without a sound signature.
+    pub fn revoke_without_end(&self, serials: &[u64]) -> String {
+        let list = self.list(serials);
+        let (_, rest) = list.der().split_at(head(list.der()).0);
+        let (start, length) = head(rest);
+        let (inner, signature) = (&rest[start..start + length], &rest[start + length..]);
+        // Version, algorithm, issuer and time of issue, each with its head.
+        let next = (0..4).fold(0, |at, _| {
+            let (start, length) = head(&inner[at..]);
+            at + start + length
+        });
+        let (start, length) = head(&inner[next..]);
+        let inner = sequence(&[&inner[..next], &inner[next + start + length..]].concat());
+        let whole = sequence(&[&inner, signature].concat());
+        // 48 bytes are 64 digits.
+        let lines: Vec<String> = whole.chunks(48).map(base64).collect();
+        format!("-----BEGIN X509 CRL-----\n{}\n-----END X509 CRL-----\n", lines.join("\n"))
+    }
+
+    fn list(&self, serials: &[u64]) -> CertificateRevocationList {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2021, 1, 1),
@@ -105,7 +130,7 @@ impl Authority {
             revoked_certs: serials.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        params.signed_by(&self.certificate, &self.key).unwrap().pem().unwrap()
+        params.signed_by(&self.certificate, &self.key).unwrap()
     }
 
     /// Returns a TLS client that trusts this authority.
@@ -135,4 +160,33 @@ pub async fn served(client: &TlsConnector, socket: &Path) -> io::Result<Certific
     let (_, connection) = stream.get_ref();
     let certificates = connection.peer_certificates().unwrap_or_default();
     certificates.first().cloned().ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Returns the length of the head of a DER value, and the length of its content.
+fn head(der: &[u8]) -> (usize, usize) {
+    match der[1] {
+        length @ 0..=0x7f => (2, length.into()),
+        more => {
+            let end = 2 + usize::from(more & 0x7f);
+            (end, der[2..end].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+        }
+    }
+}
+
+fn sequence(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[0x30, 0x82], &length[..], content].concat()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, n| bits << 8 | usize::from(group.get(n).copied().unwrap_or(0)));
+        for n in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * n) & 0x3f]);
+            text.push(if n > group.len() { '=' } else { digit });
+        }
+    }
+    text
 }

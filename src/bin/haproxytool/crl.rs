@@ -21,7 +21,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
                 let more = if details.may_be_cut { "+" } else { "" };
                 for one in &details.lists {
                     let revoked = format!("{}{more}", one.revoked.len());
-                    let next = one.next_update_text.as_deref().unwrap_or("-");
+                    let next = &one.next_update_text;
                     let words = [&**label, status, &one.last_update_text, next, &revoked, &one.issuer];
                     rows.push(words.map(String::from).to_vec());
                 }

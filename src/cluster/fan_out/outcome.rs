@@ -110,6 +110,12 @@ impl<T> Outcome<T> {
         Outcome { label, host, address, version, result }
     }
 
+    /// Replaces the error, if the command failed.
+    pub(super) fn map_error(self, map: impl FnOnce(&Address, Error) -> Error) -> Self {
+        let result = self.result.map_err(|error| map(&self.address, error));
+        Self { result, ..self }
+    }
+
     /// Returns the label of the process, which is unique in the cluster.
     pub fn label(&self) -> &Label {
         &self.label

@@ -108,6 +108,12 @@ impl<T> Outcomes<T> {
         Outcomes { command: self.command, list, missing: self.missing, previous: self.previous }
     }
 
+    /// Replaces the errors: `map` returns the error of the process at an address.
+    pub(crate) fn map_errors(mut self, mut map: impl FnMut(&Address, Error) -> Error) -> Self {
+        self.list = self.list.into_iter().map(|outcome| outcome.map_error(&mut map)).collect();
+        self
+    }
+
     /// Sets the command. Default for collected outcomes: an empty text.
     #[must_use]
     pub fn with_command(mut self, command: impl Into<Box<str>>) -> Self {

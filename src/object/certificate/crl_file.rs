@@ -88,6 +88,10 @@ impl CrlFile {
     /// Reads the lists that each process has loaded: `show ssl crl-file NAME` (HAProxy 2.5 and
     /// later). Needs level operator.
     ///
+    /// HAProxy dies of signal 11 (seen with 2.6 to 3.4) when it shows a list without a next update, which
+    /// X.509 allows. No call of this crate loads such a list. Do not call this for a file that a process
+    /// loaded at its start, or got from another client, if a list may lack the next update.
+    ///
     /// HAProxy prints about 140 revoked certificates of a file and leaves out the others: see
     /// [`CrlFileDetails::may_be_cut`].
     ///
@@ -103,7 +107,8 @@ impl CrlFile {
     /// Reads the lists that the pending transaction of each process holds:
     /// `show ssl crl-file *NAME` (HAProxy 2.5 and later). Needs level operator.
     ///
-    /// The outcome is absent if the process has no transaction for this file.
+    /// The outcome is absent if the process has no transaction for this file. HAProxy dies of a list without
+    /// a next update, as in [`show`](Self::show).
     ///
     /// # Errors
     ///
@@ -141,7 +146,9 @@ impl CrlFile {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if `pem` has no
-    ///   section `X509 CRL`, or if command and PEM sections have more than 130,000 bytes.
+    ///   section `X509 CRL`, if such a section cannot be read or its list has no next update, or if command
+    ///   and PEM sections have more than 130,000 bytes. HAProxy would die when it shows a list without
+    ///   a next update.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) for each process before 3.4, if they have more
     ///   than 15,359 bytes. Nothing is sent to this process.
     /// - [`Refused`](crate::ErrorKind::Refused) if HAProxy cannot read the lists, or if a
@@ -187,7 +194,8 @@ impl CrlFile {
     ///
     /// The steps, the conditions and the outcomes are the ones of
     /// [`Certificate::replace`](super::Certificate::replace). Two lists are told apart by issuer, times and
-    /// the revoked certificates that HAProxy prints.
+    /// the revoked certificates that HAProxy prints; in a file with more of them than HAProxy prints, by issuer
+    /// and times alone. The old lists are shown too: see the warning at [`show`](Self::show).
     ///
     /// # Errors
     ///

@@ -138,7 +138,8 @@ impl CrtList {
     /// Deletes the entry of a certificate in one line from the list of each process:
     /// `del ssl crt-list FILE CERTIFICATE:LINE` (HAProxy 2.2 and later). Needs level admin.
     ///
-    /// Lines are numbered by each process. Processes with the same file have the same lines, until
+    /// Lines are numbered by each process. Entries that were loaded from a directory
+    /// have the line 0: see [`delete`](Self::delete). Processes with the same file have the same lines, until
     /// different entries are added.
     ///
     /// # Errors

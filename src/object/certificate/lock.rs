@@ -11,24 +11,21 @@ use crate::process::IdentifiedConnection;
 use crate::protocol::{Change, Command, Response};
 use crate::transport::{Deadline, Step};
 
-/// Repetition of a command while another connection holds the lock.
-pub(super) struct Lock {
-    pause: Duration,
-}
-
-impl Lock {
-    pub(super) fn new() -> Self {
-        Self { pause: FIRST_PAUSE }
-    }
-
-    /// Returns `true`, after a pause, if the command is to be repeated. Returns `false` if it was not
-    /// refused because of the lock, or if the time of the call is up.
-    pub(super) async fn is_held<T>(&mut self, result: &Result<T>, deadline: &Deadline) -> bool {
-        let is_held = result.as_ref().is_err_and(Error::is_locked);
-        let pause = self.pause;
-        self.pause = (pause * 2).min(LAST_PAUSE);
-        is_held && deadline.sleep(WAITING, pause).await.is_ok()
-    }
+/// Awaits a call, and repeats it after a pause while another connection holds the lock and the time of
+/// the call is not up. An asynchronous closure in its place does not fulfil the lifetimes of
+/// [`OnceJob`].
+macro_rules! unlocked {
+    ($deadline:expr, $call:expr) => {{
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let result = $call.await;
+            let is_locked = result.as_ref().is_err_and(Error::is_locked);
+            if !is_locked || $deadline.sleep(WAITING, pause).await.is_err() {
+                break result;
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }};
 }
 
 /// Executes a command as soon as no other connection holds the lock.
@@ -37,13 +34,7 @@ pub(super) async fn execute(
     connection: &mut IdentifiedConnection<'_>,
     deadline: &Deadline,
 ) -> Result<Response<Change>> {
-    let mut lock = Lock::new();
-    loop {
-        let result = connection.execute(command, deadline).await;
-        if !lock.is_held(&result, deadline).await {
-            return result;
-        }
-    }
+    unlocked!(deadline, connection.execute(command, deadline))
 }
 
 /// Runs a query as soon as no other connection holds the lock.
@@ -52,13 +43,7 @@ pub(super) async fn ask(
     connection: &mut IdentifiedConnection<'_>,
     deadline: &Deadline,
 ) -> Result<Response<Vec<u8>>> {
-    let mut lock = Lock::new();
-    loop {
-        let result = connection.ask(query, deadline).await;
-        if !lock.is_held(&result, deadline).await {
-            return result;
-        }
-    }
+    unlocked!(deadline, connection.ask(query, deadline))
 }
 
 /// Sends a query to a process, and parses the answer with `read`, as soon as no other connection holds
@@ -69,13 +54,7 @@ pub(super) async fn read<T>(
     read: impl Fn(Vec<u8>) -> Result<T> + Sync,
     deadline: &Deadline,
 ) -> Result<Response<T>> {
-    let mut lock = Lock::new();
-    loop {
-        let result = target.ask(query, &read, deadline).await;
-        if !lock.is_held(&result, deadline).await {
-            return result;
-        }
-    }
+    unlocked!(deadline, target.ask(query, &read, deadline))
 }
 
 /// A command that one process executes as soon as no other connection holds the lock.

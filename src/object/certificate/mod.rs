@@ -2,6 +2,7 @@
 
 mod ca_file;
 mod crl_file;
+mod crl_section;
 mod crt_list;
 mod lock;
 mod mark;

@@ -1,3 +1,4 @@
+use super::crl_section;
 use crate::error::{Error, Result};
 use crate::protocol::Payload;
 
@@ -9,6 +10,7 @@ use crate::protocol::Payload;
 ///
 /// # Errors
 ///
+/// - The errors of [`crl_section::check`].
 /// - `InvalidInput` if there is no section of the kind `wanted`, or if a section has no end. HAProxy 3.0
 ///   and later would take a text without a certificate, and keep the old one. The error shows no part
 ///   of the text, because it may hold a private key.
@@ -22,9 +24,10 @@ pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
         }
         is_inside &= !line.starts_with("-----END ");
     }
+    let names = ["", "X509 ", "TRUSTED "].map(|prefix| format!("{prefix}{wanted}"));
     let is_wanted = |line: &&str| {
         let name = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"));
-        name.is_some_and(|name| name.trim_start_matches("X509 ").trim_start_matches("TRUSTED ") == wanted)
+        name.is_some_and(|name| names.iter().any(|wanted| name == wanted))
     };
     if !lines.iter().any(is_wanted) {
         return Err(Error::invalid(format!("the PEM text has no section `{wanted}`")));
@@ -36,6 +39,9 @@ pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
     }
     if is_inside {
         return Err(Error::invalid("the last section of the PEM text has no `-----END ` line"));
+    }
+    if wanted == crl_section::SECTION {
+        crl_section::check(&lines)?;
     }
     Payload::new(&lines.join("\n"))
 }

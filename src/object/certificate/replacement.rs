@@ -10,7 +10,7 @@ use super::mark::Mark;
 use super::store::{Setting, Store, Verbs};
 use crate::address::Address;
 use crate::cluster::{Identity, OnceJob, Outcomes, Target};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::protocol::{Change, Command, Response};
 use crate::show::stat::StatFilter;
@@ -45,9 +45,17 @@ struct Begun {
 #[derive(Clone)]
 struct Ready {
     begun: Begun,
-    /// The certificate in use before. `None` if there was none.
-    old: Option<Mark>,
+    old: Old,
     new: Mark,
+}
+
+/// The certificate in use before.
+#[derive(Clone)]
+enum Old {
+    None,
+    Known(Mark),
+    /// HAProxy's description of it cannot be read.
+    Unknown,
 }
 
 /// The results of the processes, by address.
@@ -100,6 +108,12 @@ impl Replacement {
             None if left.contains(address) => Ok(Response::Value(Change::Unchanged(NOT_ABORTED.into()))),
             None => Ok(Response::Value(Change::Unchanged(ABORTED.into()))),
         });
+        let outcomes =
+            outcomes.map_errors(
+                |address, error| {
+                    if left.contains(address) { error.with_leftover(LEFT) } else { error }
+                },
+            );
         if self.is_strict { outcomes.all() } else { Ok(outcomes) }
     }
 
@@ -112,7 +126,7 @@ impl Replacement {
                 let details = self.store.details(true)?;
                 let mut connection = begun.connect(deadline).await?;
                 let found = self.store.mark(true, &mut connection, deadline).await?;
-                if found.as_ref() == expected {
+                if found.as_ref().zip(expected).is_some_and(|(found, expected)| found.fits(expected)) {
                     return Ok(());
                 }
                 let words = "another client has changed or ended the transaction";
@@ -136,18 +150,12 @@ impl Replacement {
                 if served.is_empty() { (std::slice::from_ref(first), others) } else { (rest, &[][..]) };
             rest = later;
             let deadline = &Deadline::new(self.store.cluster.limits());
-            let commits = now.iter().map(|(_, ready)| self.commit(ready, deadline));
+            let commits = now.iter().map(|(_, ready)| self.commit_for_certain(ready, deadline));
             for ((label, ready), result) in now.iter().zip(join_all(commits).await) {
                 match result {
                     Ok(answer) => {
                         served.push(label.clone());
                         results.insert(ready.begun.member.address().clone(), Ok(answer));
-                    }
-                    Err(error) if error.is_unknown() && self.is_served(ready).await => {
-                        served.push(label.clone());
-                        let words = format!("{} {}", self.store.verbs().serves, ready.new).into();
-                        let changed = Ok(Response::Value(Change::Changed(Some(words))));
-                        results.insert(ready.begun.member.address().clone(), changed);
                     }
                     Err(error) => failed.push((ready.clone(), error)),
                 }
@@ -156,17 +164,35 @@ impl Replacement {
                 break;
             }
         }
-        for (ready, error) in failed {
-            let error = self.explained(&ready, error, &served).await;
-            results.insert(ready.begun.member.address().clone(), Err(error));
+        let served = served.as_slice();
+        let explaining = failed.into_iter().map(|(ready, error)| async move {
+            let error = self.explained(&ready, error, served).await;
+            (ready.begun.member.address().clone(), Err(error))
+        });
+        results.extend(join_all(explaining).await);
+    }
+
+    /// Commits the transaction of a process. If the reply is lost, asks the process which certificate it
+    /// serves.
+    async fn commit_for_certain(&self, ready: &Ready, deadline: &Deadline) -> Result<Response<Change>> {
+        match self.commit(ready, deadline).await {
+            Err(error) if error.is_unknown() && self.is_served(ready).await => {
+                let words = format!("{} {}", self.store.verbs().serves, ready.new).into();
+                Ok(Response::Value(Change::Changed(Some(words))))
+            }
+            result => result,
         }
     }
 
     /// Returns `true` if a process serves the new certificate, after a commit without an answer.
-    /// Returns `false` if the old certificate is the same, because then nothing tells.
+    /// Returns `false` if the old certificate is the same or unknown, because then nothing tells.
     async fn is_served(&self, ready: &Ready) -> bool {
-        ready.old.as_ref() != Some(&ready.new)
-            && matches!(self.served(ready).await, Ok(Some(found)) if found == ready.new)
+        let tells = match &ready.old {
+            Old::None => true,
+            Old::Known(old) => !old.fits(&ready.new),
+            Old::Unknown => false,
+        };
+        tells && matches!(self.served(ready).await, Ok(Some(found)) if found.fits(&ready.new))
     }
 
     /// Reads the certificate that a process serves, on a new connection.
@@ -189,7 +215,7 @@ impl Replacement {
                 return Err(Error::new(Problem::Replaced));
             }
             match found {
-                Ok(Some(found)) if found == ready.new => {
+                Ok(Some(found)) if found.fits(&ready.new) => {
                     Ok(Response::Value(Change::Changed(Some(format!("{serves} {found}").into()))))
                 }
                 Ok(_) => Err(Error::new(Problem::Diverging(format!("{serves} another {what}")))),
@@ -203,7 +229,11 @@ impl Replacement {
     /// the new one.
     async fn explained(&self, ready: &Ready, error: Error, served: &[Label]) -> Error {
         let Verbs { what, serves, served: served_before, .. } = self.store.verbs();
-        let old = ready.old.as_ref().map_or_else(|| format!("no {what}"), Mark::to_string);
+        let old = match &ready.old {
+            Old::None => format!("no {what}"),
+            Old::Known(old) => old.to_string(),
+            Old::Unknown => format!("the {what} in use before"),
+        };
         let new = &ready.new;
         let own = match self.served(ready).await {
             Ok(Some(found)) => format!("the process {serves} {found}"),
@@ -257,7 +287,7 @@ impl Replacement {
         };
         // A certificate that cannot be read is aborted too: the process said that this call began it.
         let found = self.store.mark(true, &mut connection, deadline).await.ok().flatten();
-        let is_foreign = expected.is_some() && found.is_some() && found.as_ref() != expected;
+        let is_foreign = found.as_ref().zip(expected).is_some_and(|(found, expected)| !found.fits(expected));
         if !is_foreign {
             lock::execute(&self.store.abort_command()?, &mut connection, deadline).await?;
         }
@@ -294,7 +324,11 @@ impl OnceJob for Fill<'_> {
                 Ok(store.absent())
             };
         }
-        let old = store.mark(false, connection, deadline).await?;
+        let old = match store.mark(false, connection, deadline).await {
+            Ok(old) => old.map_or(Old::None, Old::Known),
+            Err(error) if error.kind() == ErrorKind::Malformed => Old::Unknown,
+            Err(error) => return Err(error),
+        };
         let begun = Begun { member: self.member.clone(), identity: Identity::of_connection(connection)? };
         let setting = Setting { store, set: set.clone(), keeps_own: false };
         // If the reply is lost, the process may have begun the transaction.
@@ -328,3 +362,5 @@ impl Begun {
 /// Messages for a process that took the certificate, if the call failed on another process.
 const ABORTED: &str = "the transaction was aborted";
 const NOT_ABORTED: &str = "the transaction was neither committed nor aborted";
+/// Message for a process that failed.
+const LEFT: &str = "a transaction may be left, because it could not be aborted";

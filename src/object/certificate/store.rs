@@ -1,3 +1,4 @@
+use super::crl_section;
 use super::lock::{self, Unlocked};
 use super::mark::Mark;
 use super::name::StoreName;
@@ -26,8 +27,6 @@ pub(super) struct Verbs {
     delete: &'static str,
     /// Kind of the PEM sections that the file consists of.
     section: &'static str,
-    /// Words before the name in the message that a transaction was updated.
-    transaction: &'static str,
     /// First release that has the commands.
     since: (u16, u16),
     name: fn(&str, &str) -> Result<StoreName>,
@@ -68,7 +67,6 @@ impl Verbs {
         abort: "abort ssl cert",
         delete: "del ssl cert",
         section: "CERTIFICATE",
-        transaction: " updated for certificate ",
         since: (2, 2),
         name: StoreName::new,
         listed: |text| {
@@ -91,7 +89,6 @@ impl Verbs {
         abort: "abort ssl ca-file",
         delete: "del ssl ca-file",
         section: "CERTIFICATE",
-        transaction: " updated for CA ",
         since: (2, 5),
         name: StoreName::of_several,
         listed: |text| {
@@ -113,8 +110,7 @@ impl Verbs {
         commit: "commit ssl crl-file",
         abort: "abort ssl crl-file",
         delete: "del ssl crl-file",
-        section: "CRL",
-        transaction: " updated for CRL ",
+        section: crl_section::SECTION,
         since: (2, 5),
         name: StoreName::of_several,
         listed: |text| {
@@ -334,7 +330,7 @@ impl OnceJob for Setting<'_> {
         }
         // The transaction is of another client and holds the content of this call by now, so it must
         // not be committed.
-        let name = if is_own { Some(store.name()) } else { self.named_in(words) };
+        let name = if is_own { Some(store.name()) } else { named_in(words) };
         let is_aborted = match name.map(|name| store.abort_of(name)).transpose()? {
             Some(abort) => {
                 matches!(lock::execute(&abort, connection, deadline).await, Ok(Response::Value(_)))
@@ -350,12 +346,11 @@ impl OnceJob for Setting<'_> {
     }
 }
 
-impl Setting<'_> {
-    /// Returns the name in a message such as `Transaction updated for certificate NAME!`.
-    fn named_in<'w>(&self, words: &'w str) -> Option<&'w str> {
-        let (_, name) = words.strip_suffix('!')?.split_once(self.store.verbs.transaction)?;
-        Some(name)
-    }
+/// Returns the name in the message `Transaction updated for certificate NAME!`. HAProxy changes no
+/// transaction of another name for other kinds of files.
+fn named_in(words: &str) -> Option<&str> {
+    let (_, name) = words.strip_suffix('!')?.split_once(" updated for certificate ")?;
+    Some(name)
 }
 
 /// The deletion of a file by one process.

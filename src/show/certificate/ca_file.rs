@@ -1,4 +1,4 @@
-use super::block::Blocks;
+use super::block::{Blocks, FULL};
 use super::x509::fields;
 use super::{CertificateStatus, X509};
 use crate::error::Malformed;
@@ -45,7 +45,9 @@ impl CaFileDetails {
         let mut certificates = Vec::with_capacity(reply.blocks.len());
         for block in &reply.blocks {
             let at = block.first().map_or(1, |(at, _)| *at);
-            let found = X509::read(&fields(block.iter().copied())?)?;
+            // HAProxy prints each certificate into a buffer of its own.
+            let may_be_cut = block.iter().map(|(_, line)| line.len() + 1).sum::<usize>() > FULL;
+            let found = X509::read(&fields(block.iter().copied(), may_be_cut)?, may_be_cut)?;
             let missing = || Malformed::new(at, Some("Serial"), "a line of that name", b"");
             certificates.push(found.ok_or_else(missing)?);
         }

@@ -1,5 +1,5 @@
 use super::CertificateStatus;
-use super::block::Blocks;
+use super::block::{Blocks, FULL};
 use super::date::date;
 use crate::error::Malformed;
 
@@ -12,7 +12,7 @@ use crate::error::Malformed;
 /// let shown = cluster.crl_file("/etc/haproxy/revoked.pem")?.show().await?;
 /// for (label, details) in shown.values() {
 ///     for list in &details.lists {
-///         println!("{label}: {} until {:?}", list.issuer, list.next_update_text);
+///         println!("{label}: {} until {}", list.issuer, list.next_update_text);
 ///     }
 /// }
 /// # Ok(())
@@ -28,12 +28,14 @@ pub struct CrlFileDetails {
     pub status: CertificateStatus,
     /// The lists of the file. HAProxy keeps them in an order of its own.
     pub lists: Vec<Crl>,
-    /// `true` if revoked certificates may be missing here.
+    /// `true` if revoked certificates or whole lists may be missing here.
     ///
     /// HAProxy prints all lists of a file into one buffer (`tune.bufsize`, 16,384 bytes by default), and
     /// leaves out what does not fit, without a word. The buffer has room for about 140 revoked
-    /// certificates. The field is `true` if the reply fills a buffer of the default size; it does not
-    /// tell a cut with another size. HAProxy itself checks certificates against the whole lists.
+    /// certificates. [`lists`](Self::lists) ends before the first list that is not whole; of the last list,
+    /// revoked certificates may be missing. The field is `true` if the reply fills a buffer of the default
+    /// size, up to 1,024 bytes; it does not tell a cut with another size. HAProxy itself checks certificates
+    /// against the whole lists.
     pub may_be_cut: bool,
 }
 
@@ -63,10 +65,11 @@ pub struct Crl {
     pub last_update: i64,
     /// Time of issue, such as `Sep 13 21:20:24 2019 GMT`.
     pub last_update_text: Box<str>,
-    /// Time of the next list, in seconds since 1970: `Next Update`. `None` if the list has no such time.
-    pub next_update: Option<i64>,
+    /// Time of the next list, in seconds since 1970: `Next Update`. HAProxy cannot show a list without it: see
+    /// [`CrlFile::show`](crate::certificate::CrlFile::show).
+    pub next_update: i64,
     /// Time of the next list, such as `Sep 20 21:20:24 2019 GMT`.
-    pub next_update_text: Option<Box<str>>,
+    pub next_update_text: Box<str>,
     /// The revoked certificates. See [`CrlFileDetails::may_be_cut`].
     pub revoked: Vec<RevokedCertificate>,
 }
@@ -99,18 +102,26 @@ impl CrlFileDetails {
     pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
         let reply = Blocks::read(text, "Certificate Revocation List #")?;
         let name = reply.required("Filename")?;
-        let lists: Result<_, _> = reply.blocks.iter().map(|block| Crl::read(block)).collect();
+        let may_be_cut = text.len() > FULL;
+        let mut lists = Vec::new();
+        for block in &reply.blocks {
+            match Crl::read(block, may_be_cut) {
+                Ok(list) => lists.push(list),
+                Err(_) if may_be_cut => break,
+                Err(error) => return Err(error),
+            }
+        }
         Ok(Self {
             name: name.strip_prefix('*').unwrap_or(name).into(),
             status: reply.required("Status")?.into(),
-            lists: lists?,
-            may_be_cut: text.len() > FULL,
+            lists,
+            may_be_cut,
         })
     }
 }
 
 impl Crl {
-    fn read(block: &[(usize, &str)]) -> Result<Self, Malformed> {
+    fn read(block: &[(usize, &str)], may_be_cut: bool) -> Result<Self, Malformed> {
         let at = block.first().map_or(1, |(at, _)| *at);
         let find =
             |prefix: &str| block.iter().find_map(|(at, line)| Some((*at, line.strip_prefix(prefix)?.trim())));
@@ -119,8 +130,7 @@ impl Crl {
         };
         let (version_at, version) = required("Version ")?;
         let last_update = required("Last Update: ")?;
-        let next_update =
-            required("Next Update: ").map(|found| Some(found).filter(|(_, text)| !text.is_empty()))?;
+        let next_update = required("Next Update: ")?;
         Ok(Self {
             version: version.parse().map_err(|_| {
                 Malformed::new(version_at, Some("Version"), "a whole number", version.as_bytes())
@@ -129,30 +139,32 @@ impl Crl {
             issuer: required("Issuer: ")?.1.into(),
             last_update: date("Last Update", last_update)?,
             last_update_text: last_update.1.into(),
-            next_update: next_update.map(|found| date("Next Update", found)).transpose()?,
-            next_update_text: next_update.map(|(_, text)| text.into()),
-            revoked: revoked(block)?,
+            next_update: date("Next Update", next_update)?,
+            next_update_text: next_update.1.into(),
+            revoked: revoked(block, may_be_cut)?,
         })
     }
 }
 
-fn revoked(block: &[(usize, &str)]) -> Result<Vec<RevokedCertificate>, Malformed> {
+fn revoked(block: &[(usize, &str)], may_be_cut: bool) -> Result<Vec<RevokedCertificate>, Malformed> {
     let mut revoked = Vec::new();
     let mut lines = block.iter();
     while let Some((at, line)) = lines.next() {
         let Some(serial) = line.strip_prefix("    Serial Number: ") else { continue };
         let found =
             lines.next().and_then(|(at, line)| Some((*at, line.strip_prefix("        Revocation Date: ")?)));
-        let missing = || Malformed::new(*at + 1, Some("Revocation Date"), "a line of that name", b"");
-        let (at, text) = found.ok_or_else(missing)?;
+        let Some((at, text)) = found else {
+            if may_be_cut {
+                break;
+            }
+            return Err(Malformed::new(*at + 1, Some("Revocation Date"), "a line of that name", b""));
+        };
         let revoked_at = date("Revocation Date", (at, text))?;
         revoked.push(RevokedCertificate { serial: serial.into(), revoked_at, revoked_at_text: text.into() });
     }
     Ok(revoked)
 }
 
-/// Bytes of a reply that leave no room for one more entry in a buffer of 16,384 bytes.
-const FULL: usize = 16_384 - 256;
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +179,7 @@ mod tests {
 
     #[test]
     fn each_list_has_its_revoked_certificates() {
-        let second = LIST.replace("#1", "#2").replace("Nov 23 04:14:00 2036 GMT\n", "");
+        let second = LIST.replace("#1", "#2");
         let text = format!("{HEAD}{LIST}{REVOKED}{second}");
         let details = CrlFileDetails::read("asked", &text).unwrap();
         assert_eq!((&*details.name, details.status), ("a.pem", CertificateStatus::Uncommitted));
@@ -175,17 +187,36 @@ mod tests {
         let [first, second] = details.lists.as_slice() else { panic!("{:?}", details.lists) };
         assert_eq!((first.version, &*first.signature_algorithm), (2, "ecdsa-with-SHA256"));
         assert_eq!((&*first.issuer, first.last_update), ("/CN=Test CA", 1_795_666_440));
-        assert_eq!((first.next_update, second.next_update), (Some(2_111_026_440), None));
+        assert_eq!(
+            (first.next_update, &*first.next_update_text),
+            (2_111_026_440, "Nov 23 04:14:00 2036 GMT")
+        );
         assert_eq!((first.revoked.len(), second.revoked.len()), (1, 0));
         assert_eq!((&*first.revoked[0].serial, first.revoked[0].revoked_at), ("6E7C", 1_795_666_440));
     }
 
+    /// HAProxy leaves out each piece that does not fit.
     #[test]
-    fn a_full_buffer_is_told() {
+    fn what_a_full_buffer_leaves_out_is_told() {
         let text = format!("{HEAD}{LIST}{REVOKED}");
         let entry = REVOKED.split_once('\n').unwrap().1;
-        let many = text + &entry.repeat((16_200 - HEAD.len() - LIST.len()) / entry.len());
-        assert!(CrlFileDetails::read("asked", &many).unwrap().may_be_cut);
+        let count = (16_200 - text.len()) / entry.len();
+        let many = text + &entry.repeat(count);
+        let second = LIST.replace("#1", "#2");
+        for rest in [
+            String::new(),
+            " \nCertificate Revocation List #2:\nVersion 2\nIssuer: ".to_owned(),
+            second.replace("Nov 23 04:14:00 2036 GMT\n", ""),
+            "Version 2\n\n\n".to_owned(),
+            "    Serial Number: 6E7C\n".to_owned(),
+        ] {
+            let details = CrlFileDetails::read("asked", &format!("{many}{rest}")).unwrap();
+            assert!(details.may_be_cut);
+            let shown: Vec<_> = details.lists.iter().map(|list| list.revoked.len()).collect();
+            assert_eq!(shown, [count + 1], "{rest}");
+        }
+        let whole = CrlFileDetails::read("asked", &format!("{many}{second}")).unwrap();
+        assert!(whole.may_be_cut && whole.lists.len() == 2);
     }
 
     #[test]
@@ -198,6 +229,10 @@ mod tests {
             (
                 format!("{HEAD}{LIST}Revoked Certificates:\n    Serial Number: 6E7C\n"),
                 "line 12, column \"Revocation Date\": expected a line of that name, found \"\"",
+            ),
+            (
+                format!("{HEAD}{}", LIST.replace("Nov 23 04:14:00 2036 GMT\n", "")),
+                "line 9, column \"Next Update\": expected a date in GMT, found \"\"",
             ),
             (
                 format!("{HEAD}{}", LIST.replace("Issuer", "Other")),

@@ -21,7 +21,8 @@ pub struct CrtListEntry {
     /// Name of the certificate.
     pub certificate: Box<str>,
     /// Number of the line, which tells apart the entries of one certificate. Lines that were added at
-    /// run time count on from the last line of the file.
+    /// run time count on from the last line of the file. 0 for an entry that was
+    /// loaded from a directory.
     pub line: u64,
     /// Options of the entry as HAProxy prints them, such as `alpn h2 verify none`; empty without
     /// options.

@@ -1,4 +1,5 @@
 use super::CertificateStatus;
+use super::block::FULL;
 use super::x509::{X509, fields};
 use crate::error::Malformed;
 
@@ -27,7 +28,7 @@ pub struct CertificateDetails {
     /// The certificate itself; `None` if the status is [`Empty`](CertificateStatus::Empty).
     pub leaf: Option<X509>,
     /// Subject and issuer of each certificate of the chain, in order: `Chain Subject` and
-    /// `Chain Issuer`.
+    /// `Chain Issuer`. Some may be missing if the leaf [`may_be_cut`](X509::may_be_cut).
     pub chain: Vec<(Box<str>, Box<str>)>,
     /// Name and value of every line, in order.
     lines: Vec<(Box<str>, Box<str>)>,
@@ -47,7 +48,8 @@ impl CertificateDetails {
 
     /// Reads the reply to `show ssl cert NAME` or `show ssl cert *NAME`.
     pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
-        let fields = fields((1..).zip(text.lines()))?;
+        let may_be_cut = text.len() > FULL;
+        let fields = fields((1..).zip(text.lines()), may_be_cut)?;
         let all = |name: &'static str| {
             fields.iter().filter(move |(_, found, _)| *found == name).map(|(_, _, value)| *value)
         };
@@ -61,7 +63,7 @@ impl CertificateDetails {
         Ok(Self {
             name: name.strip_prefix('*').unwrap_or(name).into(),
             status: required("Status")?.into(),
-            leaf: X509::read(&fields)?,
+            leaf: X509::read(&fields, may_be_cut)?,
             chain: chain.map(|(subject, issuer)| (subject.into(), issuer.into())).collect(),
             lines: fields.iter().map(|(_, name, value)| ((*name).into(), (*value).into())).collect(),
         })
@@ -109,6 +111,33 @@ mod tests {
         let cut = PRINTED.split("SHA1").next().unwrap();
         let error = CertificateDetails::read("asked", cut).unwrap_err().to_string();
         assert!(error.contains("column \"SHA1 FingerPrint\""), "{error}");
+    }
+
+    /// HAProxy leaves out each piece that does not fit.
+    #[test]
+    fn fields_that_a_full_buffer_leaves_out_are_missing() {
+        let many = "DNS:b.example, ".repeat(1_040);
+        let (head, rest) = PRINTED.split_once("DNS:a.example").unwrap();
+        let (_, rest) = rest.split_once('\n').unwrap();
+        let end = rest.find("Chain").unwrap();
+        for (rest, known) in [
+            ("", [None; 4]),
+            ("\n\n", [None; 4]),
+            ("\nAlgorithm: ", [None; 4]),
+            ("\nAlgorithm: EC256\n2D98\nSubject: ", [Some("EC256"), None, None, None]),
+            (
+                &format!("\n{}", &rest[..end]),
+                ["EC256", "2D98", "/C=DE/O=Ex: Inc/CN=a.example", "/CN=Sub CA"].map(Some),
+            ),
+        ] {
+            let details = CertificateDetails::read("asked", &format!("{head}{many}{rest}")).unwrap();
+            let leaf = details.leaf.as_ref().unwrap();
+            let found = [&leaf.algorithm, &leaf.fingerprint, &leaf.subject, &leaf.issuer];
+            assert_eq!(found.map(Option::as_deref), known, "{rest:?}");
+            assert_eq!((&*leaf.serial, leaf.names.len(), leaf.may_be_cut), ("124B", 1_040, true));
+        }
+        let details = CertificateDetails::read("asked", PRINTED).unwrap();
+        assert!(!details.leaf.unwrap().may_be_cut);
     }
 
     #[test]

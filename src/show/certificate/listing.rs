@@ -46,7 +46,8 @@ pub struct ListedCaFile {
     /// Name: the path of the file that the configuration names, `@system-ca` for the authorities of the
     /// host, or the name that `new ssl ca-file` got.
     pub name: Box<str>,
-    /// Number of certificates in use.
+    /// Number of certificates in use, and of lists of revoked certificates (`X509 CRL`) that the file of the
+    /// configuration may hold too.
     pub certificates: u64,
     /// Number of certificates in a transaction for the file that is neither committed nor aborted.
     pub pending: Option<u64>,

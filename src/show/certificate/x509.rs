@@ -37,7 +37,8 @@ pub struct X509 {
     ///
     /// `None` if the key is neither of RSA nor of an elliptic curve such as P-256: HAProxy ends its
     /// description of a certificate of Ed25519, Ed448 or RSA-PSS here. The following fields are then
-    /// `None` too, and the chain is not printed.
+    /// `None` too, and the chain is not printed. Each of these fields is also `None` if it did not fit into the
+    /// buffer: see [`may_be_cut`](Self::may_be_cut).
     pub algorithm: Option<Box<str>>,
     /// SHA-1 of the certificate, in upper-case hexadecimal digits: `SHA1 FingerPrint`.
     pub fingerprint: Option<Box<str>>,
@@ -45,23 +46,36 @@ pub struct X509 {
     pub subject: Option<Box<str>>,
     /// Issuer, in the same form: `Issuer`.
     pub issuer: Option<Box<str>>,
+    /// `true` if names and the fields behind them may be missing here.
+    ///
+    /// HAProxy prints a certificate into one buffer (`tune.bufsize`, 16,384 bytes by default), and leaves out
+    /// what does not fit, without a word. The field is `true` if the reply fills a buffer of the default size,
+    /// up to 1,024 bytes.
+    pub may_be_cut: bool,
 }
 
 /// One field of a reply: the number of its line, its name and its value.
 pub(super) type Field<'a> = (usize, &'a str, &'a str);
 
-/// Splits lines such as `Serial: 0A`, with the number of each line.
+/// Splits lines such as `Serial: 0A`, with the number of each line. Other lines are errors, unless the
+/// reply `may_be_cut`.
 ///
 /// HAProxy does not end the line `Algorithm: ` if it does not know the kind of the key, so the next
 /// field follows on the same line.
-pub(super) fn fields<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<Field<'a>>, Malformed> {
+pub(super) fn fields<'a>(
+    lines: impl Iterator<Item = (usize, &'a str)>,
+    may_be_cut: bool,
+) -> Result<Vec<Field<'a>>, Malformed> {
     let mut fields = Vec::new();
     for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         if let Some(rest) = line.strip_prefix(ALGORITHM).filter(|rest| rest.starts_with(KEY)) {
             fields.push((at, "Algorithm", ""));
             fields.push(field(at, rest)?);
         } else {
-            fields.push(field(at, line)?);
+            match field(at, line) {
+                Err(_) if may_be_cut => {}
+                found => fields.push(found?),
+            }
         }
     }
     Ok(fields)
@@ -80,7 +94,7 @@ const KEY: &str = "OCSP Response Key: ";
 
 impl X509 {
     /// Reads the fields of one certificate. Returns `None` if there is no serial number.
-    pub(super) fn read(fields: &[Field<'_>]) -> Result<Option<Self>, Malformed> {
+    pub(super) fn read(fields: &[Field<'_>], may_be_cut: bool) -> Result<Option<Self>, Malformed> {
         let find = |name: &str| fields.iter().find(|(_, found, _)| *found == name);
         let Some((at, ..)) = find("Serial") else { return Ok(None) };
         let required = |name: &'static str| {
@@ -94,9 +108,18 @@ impl X509 {
         let text = |name| Ok(required(name)?.1.into());
         let (not_before, not_before_text) = date("notBefore")?;
         let (not_after, not_after_text) = date("notAfter")?;
-        let names = required("Subject Alternative Name")?.1.split(", ").filter(|name| !name.is_empty());
-        let algorithm = Some(required("Algorithm")?.1.trim()).filter(|algorithm| !algorithm.is_empty());
-        let known = |name| algorithm.map(|_| text(name)).transpose();
+        // A field behind the names, of which a full buffer may lack any part.
+        let late = |name: &'static str| match required(name) {
+            Err(_) if may_be_cut => Ok(None),
+            found => found.map(|(_, value)| Some(value.trim()).filter(|value| !value.is_empty())),
+        };
+        let names = late("Subject Alternative Name")?.unwrap_or_default();
+        let names = names.split(", ").filter(|name| !name.is_empty());
+        let algorithm = late("Algorithm")?;
+        let known = |name| match algorithm {
+            Some(_) => Ok(late(name)?.map(Into::into)),
+            None => Ok(None),
+        };
         Ok(Some(Self {
             serial: text("Serial")?,
             not_before,
@@ -108,6 +131,7 @@ impl X509 {
             fingerprint: known("SHA1 FingerPrint")?,
             subject: known("Subject")?,
             issuer: known("Issuer")?,
+            may_be_cut,
         }))
     }
 }
