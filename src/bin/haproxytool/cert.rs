@@ -24,7 +24,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 /// Reads the file of the second argument.
 pub(crate) fn pem(call: &Call) -> Result<String, Problem> {
     let [_, path] = call.arguments()?;
-    fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{path}: {error}")))
+    fs::read_to_string(path).map_err(|error| Problem::File(path.to_owned(), error))
 }
 
 async fn list(views: &Views) -> Result<Report, Problem> {
