@@ -36,6 +36,9 @@ pub struct CrlFileDetails {
     /// revoked certificates may be missing. The field is `true` if the reply fills a buffer of the default
     /// size, up to 1,024 bytes; it does not tell a cut with another size. HAProxy itself checks certificates
     /// against the whole lists.
+    ///
+    /// If the buffer has no room for the empty line at the end of the reply either, the read fails with
+    /// [`Truncated`](crate::ErrorKind::Truncated), and so does a replacement.
     pub may_be_cut: bool,
 }
 
@@ -164,7 +167,6 @@ fn revoked(block: &[(usize, &str)], may_be_cut: bool) -> Result<Vec<RevokedCerti
     }
     Ok(revoked)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -51,6 +51,9 @@ pub struct X509 {
     /// HAProxy prints a certificate into one buffer (`tune.bufsize`, 16,384 bytes by default), and leaves out
     /// what does not fit, without a word. The field is `true` if the reply fills a buffer of the default size,
     /// up to 1,024 bytes.
+    ///
+    /// If the buffer has no room for the empty line at the end of the reply either, as in most cases before 3.2,
+    /// the read fails with [`Truncated`](crate::ErrorKind::Truncated), and so does a replacement.
     pub may_be_cut: bool,
 }
 
