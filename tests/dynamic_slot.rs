@@ -192,12 +192,13 @@ async fn a_backend_with_static_weights_has_slots_too() {
     let name = slot(&backend.take_slot(&template(), &new).await.unwrap());
     assert_eq!(every_cell(&running, "fixed", &name, "status").await, all("no check"));
     let partial = backend.on(&cluster.allow_partial());
-    let refused = partial.take_slot(&template(), &new.weight(5)).await.unwrap();
+    let new = NewServer::new(running.servers[0].address()).weight(5);
+    let refused = partial.take_slot(&template(), &new).await.unwrap();
     let other = if name == "srv1" { "srv2" } else { "srv1" };
     for (n, said) in (1..).zip(told_states(&refused)) {
         let start = format!(
-            "partially_applied: `set server fixed/{other} weight 5` on {}: the slot was taken, and is in \
-             maintenance: refused: ",
+            "partially_applied: `set server fixed/{other} weight 5` on {}: the slot was taken, and was not \
+             enabled: refused: ",
             running.socket(n).display()
         );
         assert!(said.starts_with(&start), "{said}");
@@ -226,7 +227,9 @@ async fn a_fake_has_slots_too() {
     assert!(taken.values().all(|(_, state)| state.port == Some(80)), "{taken:?}");
     let other = slot(&take(&cluster, second).await.unwrap());
     assert_ne!(other, slot(&taken));
-    assert_eq!(take(&cluster, second).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(slot(&take(&cluster, second).await.unwrap()), other);
+    let third = take(&cluster, "192.0.2.9:82".parse().unwrap()).await;
+    assert_eq!(third.unwrap_err().kind(), ErrorKind::NotFound);
     cluster.server_ref("app", &other).unwrap().release_slot(&template(), &Removal::new()).await.unwrap();
     assert_eq!(slot(&take(&cluster, second).await.unwrap()), other);
 }

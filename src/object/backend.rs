@@ -170,17 +170,22 @@ impl BackendRef {
     /// is not specified; the value of each outcome names it
     /// ([`ServerState::name`]). [`ServerRef::release_slot`] gives it back.
     ///
+    /// A slot that has the address on some processes, and is free on the others, is preferred: if a call
+    /// has failed on some processes, the same call completes it there. It also enables the slot where
+    /// an operator has put it into maintenance, and sets its weight.
+    ///
     /// Each process gets these commands:
     ///
     /// 1. `show servers state B`, which tells the slots that are free.
-    /// 2. `show servers state B` again, and `set server B/S addr A port P`, while the slot is in
-    ///    maintenance.
-    /// 3. When all processes have answered, and 250 ms have passed: `show servers state B`, which tells
-    ///    if another client was there; the second command again, because a reload may have come between;
-    ///    `set server B/S weight W` (`100%` if the description has no weight); and
+    /// 2. `show servers state B` again, and `set server B/S addr A port P`, at most 200 ms after the
+    ///    read, while the slot is in maintenance.
+    /// 3. When all processes have answered, and 400 ms have passed: `show servers state B`, which tells
+    ///    if another client was there.
+    /// 4. `show servers state B`, and at most 200 ms later the second command again, because a reload may
+    ///    have come between; `set server B/S weight W` (`100%` if the description has no weight); and
     ///    `set server B/S state ready`. The server takes traffic at once; its checks are those of the
     ///    line.
-    /// 4. `show servers state B`, repeated for a moment while the slot has another address. The value of
+    /// 5. `show servers state B`, repeated for a moment while the slot has another address. The value of
     ///    the outcome is this state, which has the address and is ready.
     ///
     /// The address lives in the processes, not in the configuration: after a reload or a restart the
@@ -189,34 +194,45 @@ impl BackendRef {
     /// # Several clients
     ///
     /// HAProxy has no lock: two clients can choose the same slot at the same moment. Each of them
-    /// therefore reads a slot before it writes its address, and reads it again 250 ms later, before it
+    /// therefore reads a slot before it writes its address, and reads it again 400 ms later, before it
     /// enables the slot. A client that does not find its address on every process gives back what it
-    /// has, and takes another slot. This is safe if no client takes longer than 250 ms from its read to
-    /// its write. A client that is slower notices from HAProxy's answer that the slot had the address of
-    /// another client, and puts that address back; for a moment, the other client's slot has the wrong
-    /// address. Clients that ask for the same address at once may get the same slot.
+    /// has, and takes another slot. A client writes only within 200 ms after its read. This is therefore
+    /// safe if every command reaches HAProxy within 200 ms after it is sent.
+    ///
+    /// If a command is held up for longer on its way, another client may have enabled the slot meanwhile,
+    /// and the command replaces the address of a server that takes traffic. The late client notices it
+    /// from HAProxy's answer, and puts that address back. It cannot do this if the answer is lost or the
+    /// future is dropped: the server then keeps the wrong address. Clients that ask for the same address
+    /// at once may get the same slot.
     ///
     /// # Errors
     ///
     /// - The errors of [`Outcomes::all`]. If reading the slots fails on a process, nothing was
-    ///   changed. If a later command fails on a process, the slot is taken on the others.
+    ///   changed. If a later command fails on a process, the slot is taken on the others, unless another
+    ///   client has taken it on one of them; it is then given back on the others.
     /// - [`NotFound`](crate::ErrorKind::NotFound) if no slot is free on every process, also through a
     ///   view of [`Cluster::allow_partial`]. The message says so.
     /// - [`Refused`](crate::ErrorKind::Refused) if other clients took one slot after the other.
+    /// - [`Timeout`](crate::ErrorKind::Timeout) also if a process answers too slowly for the second
+    ///   command to follow its read within 200 ms, five times.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a later command fails, or if the
     ///   server does not have the address or is not ready after all of them. The error names the
-    ///   command, and its text states what is left.
+    ///   command, and its text states what is left. If the address could not be read again, the slot has
+    ///   it, and is not enabled.
     /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the second command is
-    ///   lost. The slot may have the address, and is in maintenance.
+    ///   lost. The slot may have the address. It is in maintenance, unless the message says that it
+    ///   is enabled, or that its state cannot be read.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the description has a setting that a
     ///   slot cannot take, a port 0 or a weight above 256, or the address of the line.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future closes the connections. Each process may have executed any number of the
-    /// commands: a slot that is not free any more may be left in maintenance, and
-    /// [`ServerRef::release_slot`] gives it back. While the slots or the state are read, the same as
-    /// for [`fetch_server_states`](Self::fetch_server_states).
+    /// commands: a slot with the address may be left in maintenance or enabled. Read with
+    /// [`fetch_server_states`](Self::fetch_server_states) which slot has the address; the same call
+    /// completes it, and [`ServerRef::release_slot`] gives it back. If a command was held up on its way,
+    /// that slot can be one that another client has enabled, see above. While the slots or the state are
+    /// read, the same as for [`fetch_server_states`](Self::fetch_server_states).
     ///
     /// # Example
     ///

@@ -151,6 +151,22 @@ async fn a_command_that_haproxy_does_not_know_is_a_failure() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_not_written_is_noted() {
+    let three = Three::new().await;
+    let [entries, mirror] = ["entries", "mirror"].map(|name| three.dir.path().join(name));
+    std::fs::write(&entries, "a.example app\n").unwrap();
+    let [entries, mirror] = [&entries, &mirror].map(|path| path.to_str().unwrap());
+    let note = format!("file {mirror} was not written, because not every process has the entries");
+    for partial in [&["--allow-partial"][..], &[]] {
+        let sync = ["map", "sync", "/hosts.map", entries, "--mirror", mirror];
+        let (code, _, said) = three.run(&[partial, &sync].concat()).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&note), "{said}");
+        assert!(!std::path::Path::new(mirror).exists());
+    }
+}
+
+#[tokio::test]
 async fn errors_are_json_too() {
     let three = Three::new().await;
     let failure = json!({"label": "2", "address": three.socket(2), "kind": "connect", "message": REFUSED});

@@ -213,7 +213,8 @@ impl Site {
         for (column, cell) in [("addr", "127.0.0.9:9"), ("weight", "4"), ("status", "no check")] {
             self.all_say("app", "web2", column, cell).await;
         }
-        let output = self.run(&[&["server"], &take[..], &template].concat()).await;
+        let other = ["take", "app", "web", "127.0.0.9:8"];
+        let output = self.run(&[&["server"], &other[..], &template].concat()).await;
         assert_eq!(output.status.code(), Some(1));
         assert!(errors(&output).contains("no free slot"), "{}", errors(&output));
         self.changed(

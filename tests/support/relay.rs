@@ -102,6 +102,16 @@ impl Relay {
         self.shared.marks.lock().unwrap().extend(texts.into_iter().map(Into::into));
     }
 
+    /// Lets held connections continue, and holds every connection at the moment when it has one of these
+    /// marks, which replace the others.
+    pub async fn hold_next<T: Into<String>>(&self, moment: Moment, marks: impl IntoIterator<Item = T>) {
+        *self.shared.marks.lock().unwrap() = marks.into_iter().map(Into::into).collect();
+        self.release();
+        // A connection that is held sees the gate open only when its task runs.
+        tokio::task::yield_now().await;
+        self.hold(moment);
+    }
+
     /// Waits until that many connections are held.
     pub async fn holds(&self, count: usize) {
         let held = || self.shared.held.load(Ordering::SeqCst) >= count;
@@ -169,6 +179,8 @@ impl Shared {
         let is_marked = AtomicBool::new(false);
         // The side that closes first ends the connection.
         tokio::select! {
+            // A connection that is cut must not pass a reply on.
+            biased;
             ended = self.forth(from_client, to_haproxy, &is_marked) => ended,
             ended = self.back(from_haproxy, to_client, &is_marked) => ended,
         }

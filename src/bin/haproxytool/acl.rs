@@ -30,9 +30,11 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             let lines = pattern::lines(call.arguments::<2>().ok().map(|[_, path]| path))?;
             // Strict, unless --allow-partial is given: if one process fails, no process is changed.
             return pattern::changed(match (call.action, pattern::mirror(call)?) {
-                ("replace", Some(path)) => read.replace_mirrored(lines, path).await,
+                ("replace", Some(path)) => {
+                    return pattern::mirrored(path, read.replace_mirrored(lines, path).await);
+                }
                 ("replace", None) => read.replace(lines).await,
-                (_, Some(path)) => read.sync_mirrored(lines, path).await,
+                (_, Some(path)) => return pattern::mirrored(path, read.sync_mirrored(lines, path).await),
                 _ if call.given.has("plan") => return Ok(pattern::plan(&read.plan(lines).await?)),
                 _ => read.sync(lines).await,
             });

@@ -44,9 +44,11 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             let entries = lines.iter().map(|line| pair(line));
             // Strict, unless --allow-partial is given: if one process fails, no process is changed.
             return pattern::changed(match (call.action, pattern::mirror(call)?) {
-                ("replace", Some(path)) => read.replace_mirrored(entries, path).await,
+                ("replace", Some(path)) => {
+                    return pattern::mirrored(path, read.replace_mirrored(entries, path).await);
+                }
                 ("replace", None) => read.replace(entries).await,
-                (_, Some(path)) => read.sync_mirrored(entries, path).await,
+                (_, Some(path)) => return pattern::mirrored(path, read.sync_mirrored(entries, path).await),
                 _ if call.given.has("plan") => return Ok(pattern::plan(&read.plan(entries).await?)),
                 _ => read.sync(entries).await,
             });

@@ -92,6 +92,18 @@ pub(crate) fn mirror(call: &Call) -> Result<Option<&str>, Problem> {
     Ok(path)
 }
 
+/// Does the same as [`changed`] for entries that are also written to a file, and notes if they were not.
+pub(crate) fn mirrored(
+    path: &str,
+    result: haproxyadmin::Result<Outcomes<Change>>,
+) -> Result<Report, Problem> {
+    let mut report = changed(result)?;
+    if report.failed {
+        report.notes.push(format!("file {path} was not written, because not every process has the entries"));
+    }
+    Ok(report)
+}
+
 /// Reads the lines of a file, or of stdin, that hold an entry, without the blanks before it.
 ///
 /// HAProxy reads its files in the same way: a comment begins at the start of its line, and CR ends

@@ -27,7 +27,9 @@ pub(crate) async fn release(
     address: SocketAddr,
     removal: &Removal,
 ) -> haproxyadmin::Result<Outcomes<Change>> {
-    let prefix = slot.name().trim_end_matches(|c: char| c.is_ascii_digit());
+    // The prefix may end with a digit itself. Every name that ends with a digit is that digit's slot of
+    // the rest of the name, and only the address of the template matters.
+    let prefix = slot.name().strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(slot.name());
     slot.release_slot(&ServerTemplate::new(prefix, address)?, removal).await
 }
 

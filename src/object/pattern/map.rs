@@ -254,12 +254,21 @@ impl Map {
     /// to a file of another name in the same folder and synchronized with the disk, before anything
     /// is sent. When every process has the entries, this file is renamed to `path`, and the folder
     /// is synchronized. If a process fails, the file stays as it was, also through a view of
-    /// [`Cluster::allow_partial`]. A symbolic link at `path` stays, and the file that it leads to is
+    /// [`Cluster::allow_partial`]: it is written only if the outcomes are
+    /// [complete](Outcomes::is_complete), and a process has the object. A symbolic link at `path` stays, and the file that it leads to is
     /// replaced.
     ///
     /// The file keeps its mode, and its owner and group if this program may set them. If the group
     /// cannot be kept, the rights of the group are reduced to the rights of all users. Extended
     /// attributes are not kept. A file that does not exist is created.
+    ///
+    /// One program at a time may write a file: of two calls at once, the file holds the entries of the
+    /// call that renames its file last, and the processes may hold those of the other call. From the
+    /// moment at which a process has the new entries until the file is renamed, a reload reads the old
+    /// file, and the new process then has the old entries; the call does not notice it.
+    ///
+    /// A program that is killed leaves the new file in the folder, with a name that begins with
+    /// `.haproxyadmin-` and the number of the program's process. It can be deleted.
     ///
     /// # Errors
     ///
@@ -267,7 +276,9 @@ impl Map {
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if HAProxy would
     ///   read an entry of the file as another one: if the key contains a blank or a tab, or if the
     ///   value begins or ends with one.
-    /// - [`Io`](crate::ErrorKind::Io), before anything is sent, if the new file cannot be written.
+    /// - [`Io`](crate::ErrorKind::Io), before anything is sent, if the new file cannot be written,
+    ///   or if `path` is a mount point on Linux, such as a file that is mounted into a container: it cannot
+    ///   be replaced. Mount its folder instead.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if every process has the new
     ///   entries and the file cannot be renamed or the folder cannot be synchronized. The text
     ///   states which entries the file holds.
@@ -275,7 +286,8 @@ impl Map {
     /// # Cancel safety
     ///
     /// The rules of [`replace`](Self::replace). If the future is dropped before the file is renamed,
-    /// the file stays as it was.
+    /// the file stays as it was, also if every process has the new entries already. If it is dropped while
+    /// the file is renamed, the rename still happens, and the folder may not be synchronized.
     pub async fn replace_mirrored<K: AsRef<str>, V: AsRef<str>>(
         &self,
         entries: impl IntoIterator<Item = (K, V)>,

@@ -120,7 +120,13 @@ fn find(path: &Path) -> io::Result<(PathBuf, Option<Metadata>)> {
     match fs::canonicalize(path) {
         Ok(real) => {
             let old = fs::metadata(&real)?;
-            if old.is_file() { Ok((real, Some(old))) } else { Err(io::Error::other("it is no regular file")) }
+            if !old.is_file() {
+                return Err(io::Error::other("it is no regular file"));
+            }
+            if is_mount_point(&real) {
+                return Err(io::Error::other("it is a mount point, and cannot be replaced"));
+            }
+            Ok((real, Some(old)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
             let Some(name) = path.file_name() else { return Err(error) };
@@ -129,6 +135,34 @@ fn find(path: &Path) -> io::Result<(PathBuf, Option<Metadata>)> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Returns `true` if Linux lists the path as a mount point. Without the list, the rename tells.
+fn is_mount_point(path: &Path) -> bool {
+    let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    has_mount_point(&mounts, path.as_os_str().as_encoded_bytes())
+}
+
+/// Searches the list of mounts for a path. The fifth field of a line is the mount point.
+fn has_mount_point(mounts: &[u8], path: &[u8]) -> bool {
+    let point = |line: &[u8]| line.split(|byte| *byte == b' ').nth(4).map(unescaped);
+    mounts.split(|byte| *byte == b'\n').any(|line| point(line).as_deref() == Some(path))
+}
+
+/// Replaces the octal numbers by which the list writes blanks, newlines and backslashes.
+fn unescaped(mut text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    while let Some((first, rest)) = text.split_first() {
+        let (byte, rest) = match rest {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', rest @ ..] if *first == b'\\' => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), rest)
+            }
+            _ => (*first, rest),
+        };
+        plain.push(byte);
+        text = rest;
+    }
+    plain
 }
 
 /// Creates a file of a new name. Only the user of this program may read it if it `is_private`.
@@ -216,6 +250,21 @@ mod tests {
         ] {
             let refused = text(&[("k", Some("v")), (key, value)]).unwrap_err();
             assert_eq!(refused, format!("entry 2 cannot be written to a file, because {why}"));
+        }
+    }
+
+    #[test]
+    fn a_mount_point_is_found_by_its_whole_path() {
+        let mounts = b"29 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
+                       40 29 8:1 /h.map /etc/ha\\040proxy/a\\134b.map rw - ext4 /dev/sda1 rw\n";
+        for (path, is_point) in [
+            (&b"/etc/ha proxy/a\\b.map"[..], true),
+            (b"/", true),
+            (b"/etc/ha proxy", false),
+            (b"/h.map", false),
+            (b"", false),
+        ] {
+            assert_eq!(has_mount_point(mounts, path), is_point, "{}", String::from_utf8_lossy(path));
         }
     }
 }

@@ -10,7 +10,6 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash as _, Hasher as _};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::time;
 
@@ -23,11 +22,8 @@ use crate::protocol::{Change, Command, ProxyName, Response, ServerName};
 use crate::show::stat::StatFilter;
 use crate::show::{AdminState, ServerState};
 use crate::transport::Deadline;
-use claim::{Claim, Claimed, set_address, state_when};
+use claim::{Claim, Claimed, SETTLING, execute_if, is_enabled, set_address, state_when};
 use template::has_address;
-
-/// Time after which every client that has found a slot free has written its address.
-const SETTLING: Duration = Duration::from_millis(250);
 
 /// Slots that a call tries, if other clients take them at the same moment.
 const ATTEMPTS: usize = 8;
@@ -50,10 +46,11 @@ pub(in crate::object) async fn take(
 ///
 /// The steps, each on all processes at once:
 ///
-/// 1. Read the slots, and choose one that is free on every process.
+/// 1. Read the slots, and choose one that is free on every process, or that has the address already
+///    because a call has failed.
 /// 2. Set its address, while it is in maintenance ([`Claim`]).
 /// 3. Wait a moment, and read it. If another client has the slot on any process, give it back on the
-///    others and begin again.
+///    others, and begin again unless a process has failed.
 /// 4. Enable it, and read it back ([`Enabling`]).
 struct Taking<'a> {
     cluster: &'a Cluster,
@@ -78,10 +75,17 @@ impl Taking<'_> {
             let has_slots = slots.iter().filter(|outcome| outcome.value().is_some());
             let cluster = &self.cluster.allow_partial().only(has_slots);
             let claims = self.claim(cluster, &name).await?;
-            if !self.has_all(cluster, &name, &claims).await? {
-                continue;
-            }
-            let outcomes = self.enable(cluster, &name, slots, claims).await?;
+            let claims = self.verify(cluster, &name, claims).await?;
+            let has_all = claims.values().all(|(_, claimed)| *claimed == Claimed::Written);
+            let outcomes = if has_all {
+                self.enable(cluster, &name, slots, claims).await?
+            } else {
+                self.give_back(cluster, &name, &claims).await?;
+                if claims.failed().next().is_none() {
+                    continue;
+                }
+                merged(slots, &claims.then(|_, _| Err(Error::new(Problem::Refused(LOST.into())))))
+            };
             return if self.cluster.is_partial() { Ok(outcomes) } else { outcomes.all() };
         }
         let text = format!("other clients took {ATTEMPTS} slots at the same moment");
@@ -105,16 +109,25 @@ impl Taking<'_> {
 
     /// Chooses a slot that is free on every process. Different addresses choose different slots in each
     /// attempt, so that clients seldom choose the same one.
+    ///
+    /// The first attempt prefers a slot that has the address on some processes, and is free on the
+    /// others: an earlier call has failed there.
     fn choose(&self, slots: &Slots, attempt: usize) -> Result<ServerName> {
-        let mut free_on: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut usable_on: BTreeMap<u32, (usize, bool)> = BTreeMap::new();
         for slot in slots.values().flat_map(|(_, slots)| slots) {
             if let Some(number) = self.template.number(&slot.name) {
-                *free_on.entry(number).or_default() += usize::from(self.template.is_free(slot));
+                let is_own = attempt == 0 && has_address(slot, self.address);
+                let (processes, has_address) = usable_on.entry(number).or_default();
+                *processes += usize::from(is_own || self.template.is_free(slot));
+                *has_address |= is_own;
             }
         }
-        let (all, processes) = (free_on.len(), slots.values().count());
-        let free: Vec<u32> =
-            free_on.into_iter().filter(|(_, on)| *on == processes).map(|(number, _)| number).collect();
+        let (all, processes) = (usable_on.len(), slots.values().count());
+        usable_on.retain(|_, (on, _)| *on == processes);
+        if let Some((number, _)) = usable_on.iter().find(|(_, (_, is_own))| *is_own) {
+            return self.slot(*number);
+        }
+        let free: Vec<u32> = usable_on.into_keys().collect();
         let mut hasher = DefaultHasher::new();
         (self.address, attempt).hash(&mut hasher);
         let spread = usize::try_from(hasher.finish() % 1_000_000_007).unwrap_or_default();
@@ -123,6 +136,10 @@ impl Taking<'_> {
             let text = format!("no free slot: none of {all} servers is free on every process");
             return Err(self.error(ErrorKind::NotFound, text));
         };
+        self.slot(*number)
+    }
+
+    fn slot(&self, number: u32) -> Result<ServerName> {
         ServerName::new(self.backend.as_str(), &format!("{}{number}", self.template.prefix()))
     }
 
@@ -139,39 +156,58 @@ impl Taking<'_> {
         cluster.fan_out().each(claim.command(), StatFilter::backend(name.backend()), job).await
     }
 
-    /// Waits until other clients have written too, and returns `true` if this call has the slot on
-    /// every process where it has written.
-    async fn has_all(
+    /// Waits until other clients have written too, and reads the slot on every process where this call
+    /// has written its address.
+    async fn verify(
         &self,
         cluster: &Cluster,
         name: &ServerName,
-        claims: &Outcomes<Claimed>,
-    ) -> Result<bool> {
+        claims: Outcomes<Claimed>,
+    ) -> Result<Outcomes<Claimed>> {
         time::sleep(SETTLING).await;
-        let written = claims.iter().filter(|outcome| outcome.value() == Some(&Claimed::Written));
-        let (count, all) = (written.clone().count(), claims.values().count());
-        if count == 0 {
-            return Ok(all == 0);
+        let written = written(&claims);
+        if written.is_empty() {
+            return Ok(claims);
         }
         let command = &Command::read("show servers state").word(self.backend);
         let job = |target: Target, deadline| async move { state(name, &target, &deadline).await };
         let found = cluster.only(written).fan_out().each(command, StatFilter::Nothing, job).await?;
-        let is_own = |outcome: &&Outcome<ServerState>| {
-            outcome.value().is_some_and(|slot| has_address(slot, self.address))
-        };
-        let others = found.values().any(|(_, slot)| !has_address(slot, self.address));
-        if all == count && !others {
-            return Ok(true);
+        let mut found = results(&found);
+        Ok(claims.then(|address, claimed| match (claimed, found.remove(address)) {
+            (Claimed::Written, Some(Ok(Response::Value(slot)))) if has_address(&slot, self.address) => {
+                Ok(Response::Value(Claimed::Written))
+            }
+            (Claimed::TooLate, _) | (Claimed::Written, Some(Ok(Response::Value(_)))) => {
+                Ok(Response::Value(Claimed::TooLate))
+            }
+            (Claimed::Written, Some(Ok(Response::Absent(words)))) => Ok(Response::Absent(words)),
+            (Claimed::Written, Some(Err(error))) => Err(error.leaving(UNVERIFIED)),
+            (Claimed::Written, None) => Ok(Response::Absent(ELSEWHERE.into())),
+        }))
+    }
+
+    /// Gives the slot back on every process where this call has it. A slot that is enabled stays: it had
+    /// the address before this call.
+    async fn give_back(
+        &self,
+        cluster: &Cluster,
+        name: &ServerName,
+        claims: &Outcomes<Claimed>,
+    ) -> Result<()> {
+        let own = written(claims);
+        if own.is_empty() {
+            return Ok(());
         }
-        let own = found.iter().filter(is_own);
-        if own.clone().next().is_some() {
-            let reset = &set_address(name, self.template.address());
-            let job = |target: Target, deadline| async move { target.execute_once(reset, &deadline).await };
-            let given_back = cluster.only(own).fan_out().each(reset, StatFilter::Nothing, job).await?;
+        let reset = &set_address(name, self.template.address());
+        let may = &|slot: &ServerState| has_address(slot, self.address) && !is_enabled(slot);
+        let job =
+            |target: Target, deadline| async move { execute_if(name, may, reset, &target, &deadline).await };
+        let given_back = cluster.only(own).fan_out().each(reset, StatFilter::Nothing, job).await?;
+        if given_back.failed().next().is_some() {
             let left = "another client has taken the slot on another process, and this process was not reset";
             given_back.all().map_err(|error| error.leaving(left))?;
         }
-        Ok(false)
+        Ok(())
     }
 
     async fn enable(
@@ -181,40 +217,53 @@ impl Taking<'_> {
         slots: Slots,
         claims: Outcomes<Claimed>,
     ) -> Result<Outcomes<ServerState>> {
-        let enabling = &Enabling::new(name, self.address, self.weight);
-        let first = claims.iter().filter(|outcome| outcome.value().is_some());
-        let mut results: HashMap<Address, Result<Response<ServerState>>> = HashMap::new();
-        if first.clone().next().is_some() {
+        let enabling = &Enabling::new(name, self.template, self.address, self.weight);
+        let first = written(&claims);
+        let mut enabled = HashMap::new();
+        if !first.is_empty() {
             let job = |target: Target, deadline| async move { enabling.run(&target, &deadline).await };
-            let enabled = cluster.only(first).fan_out().each(&enabling.set, StatFilter::Nothing, job).await?;
-            results.extend(enabled.iter().map(|outcome| (outcome.address().clone(), result(outcome))));
+            let outcomes =
+                cluster.only(first).fan_out().each(&enabling.set, StatFilter::Nothing, job).await?;
+            enabled = results(&outcomes);
         }
-        let previous = claims.previous().cloned();
         let claims = claims.then(|address, _| {
-            results.remove(address).unwrap_or_else(|| Ok(Response::Absent(ELSEWHERE.into())))
+            enabled.remove(address).unwrap_or_else(|| Ok(Response::Absent(ELSEWHERE.into())))
         });
-        let mut results: HashMap<_, _> =
-            claims.iter().map(|outcome| (outcome.address().clone(), result(outcome))).collect();
-        let outcomes = slots.then(|address, _| {
-            results.remove(address).unwrap_or_else(|| Ok(Response::Absent(ELSEWHERE.into())))
-        });
-        let outcomes = outcomes.with_command(enabling.set.redacted());
-        Ok(match previous {
-            Some(previous) => outcomes.with_previous(previous),
-            None => outcomes,
-        })
+        Ok(merged(slots, &claims))
     }
 }
+
+/// Returns the outcomes of all processes: those that have slots have the outcome of their claim.
+fn merged(slots: Slots, claims: &Outcomes<ServerState>) -> Outcomes<ServerState> {
+    let mut results = results(claims);
+    let outcomes = slots
+        .then(|address, _| results.remove(address).unwrap_or_else(|| Ok(Response::Absent(ELSEWHERE.into()))))
+        .with_command(claims.command());
+    match claims.previous() {
+        Some(previous) => outcomes.with_previous(previous.clone()),
+        None => outcomes,
+    }
+}
+
+/// Returns the outcomes of the processes where the address was written.
+fn written(claims: &Outcomes<Claimed>) -> Vec<&Outcome<Claimed>> {
+    claims.iter().filter(|outcome| outcome.value() == Some(&Claimed::Written)).collect()
+}
+
+const UNVERIFIED: &str = "the address was set, and was neither read again nor enabled";
+const LOST: &str = "another client has taken the slot on a process, and it was given back on the others";
 
 /// Message for a socket that leads to the process of another socket.
 const ELSEWHERE: &str = "the process is reached at another address";
 
-fn result(outcome: &Outcome<ServerState>) -> Result<Response<ServerState>> {
-    match outcome.result() {
+/// Returns the result of each address.
+fn results(outcomes: &Outcomes<ServerState>) -> HashMap<Address, Result<Response<ServerState>>> {
+    let result = |outcome: &Outcome<ServerState>| match outcome.result() {
         Ok(Some(state)) => Ok(Response::Value(state.clone())),
         Ok(None) => Ok(Response::Absent(outcome.absent().unwrap_or_default().into())),
         Err(error) => Err(error.clone()),
-    }
+    };
+    outcomes.iter().map(|outcome| (outcome.address().clone(), result(outcome))).collect()
 }
 
 /// Adds what is left to an error of a later command, unless the error states it already, or the process
@@ -228,22 +277,29 @@ fn explained(error: Error, left: &'static str) -> Error {
 /// given it back meanwhile.
 struct Enabling<'a> {
     name: &'a ServerName,
+    template: &'a ServerTemplate,
     address: SocketAddr,
     set: Command,
     others: [Command; 2],
 }
 
 impl<'a> Enabling<'a> {
-    fn new(name: &'a ServerName, address: SocketAddr, weight: Weight) -> Self {
+    fn new(name: &'a ServerName, template: &'a ServerTemplate, address: SocketAddr, weight: Weight) -> Self {
         let set = |what: &str| Command::write("set server").word(name).word(what);
         let others = [set("weight").word(weight), set("state").word(AdminState::Ready)];
-        Self { name, address, set: set_address(name, address), others }
+        Self { name, template, address, set: set_address(name, address), others }
     }
 
     async fn run(&self, target: &Target, deadline: &Deadline) -> Result<Response<ServerState>> {
-        let enabled = target.execute_once(self, deadline).await;
-        if let Response::Absent(words) = enabled.map_err(|error| explained(error, TAKEN))? {
-            return Ok(Response::Absent(words));
+        let may = |slot: &ServerState| has_address(slot, self.address) || self.template.is_free(slot);
+        let enabled = execute_if(self.name, may, self, target, deadline).await;
+        match enabled.map_err(|error| explained(error, TAKEN))? {
+            Response::Value(Some(_)) => {}
+            Response::Value(None) => {
+                let words = "another client has the slot by now";
+                return Err(Error::new(Problem::Refused(words.into())).leaving("the slot was taken"));
+            }
+            Response::Absent(words) => return Ok(Response::Absent(words)),
         }
         let unverified =
             |error: Error| error.leaving("the slot was taken and enabled, and its state is unknown");
@@ -288,5 +344,5 @@ impl OnceJob for Enabling<'_> {
     }
 }
 
-const TAKEN: &str = "the slot was taken, and is in maintenance";
+const TAKEN: &str = "the slot was taken, and was not enabled";
 const MAYBE_ENABLED: &str = "the slot was taken, and this command may have been executed";

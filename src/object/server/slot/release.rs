@@ -1,4 +1,4 @@
-use super::claim::{set_address, state_when};
+use super::claim::{execute_if, set_address, state_when};
 use super::template::ServerTemplate;
 use super::{explained, state};
 use crate::cluster::{OnceJob, Outcomes, Target};
@@ -17,14 +17,18 @@ impl ServerRef {
     ///
     /// Each process gets these commands, one after the other:
     ///
-    /// 1. `disable server B/S`. The server takes no more traffic.
+    /// 1. `show servers state B`, and `disable server B/S`. The server takes no more traffic.
     /// 2. `show servers conn B`, until no connection of the server is in use, as for
     ///    [`delete`](Self::delete). If the sessions are to be ended by [force](Removal::force),
     ///    `shutdown sessions server B/S` then, and 5 s for the sessions to end.
-    /// 3. `set server B/S weight 100%`, and `set server B/S addr A port P` with the address of the
-    ///    template. The value of the outcome is HAProxy's answer;
-    ///    [`Unchanged`](Change::Unchanged) if the slot had this address before.
+    /// 3. `show servers state B`. If the address has changed, another client has taken the slot after
+    ///    a reload, and it stays. Else, `set server B/S weight 100%`, and
+    ///    `set server B/S addr A port P` with the address of the template. The value of the outcome is
+    ///    HAProxy's answer; [`Unchanged`](Change::Unchanged) if the slot had this address before.
     /// 4. `show servers state B`.
+    ///
+    /// The call releases the slot also if another client has taken it: a client must not release a slot
+    /// twice, because another one may have taken it since.
     ///
     /// # Errors
     ///
@@ -33,9 +37,11 @@ impl ServerRef {
     ///   this name.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server is in maintenance, and
     ///   keeps its address: sessions are left after the time, with their number, or a later command
-    ///   failed. The call can be repeated.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the address was reset, and another
-    ///   client has enabled the server meanwhile, or its state cannot be read.
+    ///   failed. The message says so, and the call can be repeated on these processes. After other
+    ///   errors, first read which address the slot has.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the address may have been reset, if
+    ///   it was reset, and another client has enabled the server meanwhile, or its state cannot be read,
+    ///   or if another client has taken the slot during the call, which has put it into maintenance.
     ///
     /// # Cancel safety
     ///
@@ -91,6 +97,10 @@ impl<'a> Release<'a> {
     }
 
     async fn run(&self, target: &Target, limits: Limits) -> Result<Response<Change>> {
+        let old = match state(self.name, target, &Deadline::new(limits)).await? {
+            Response::Value(old) => old,
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        };
         // Claims the process for the whole call: no other socket of the process gets a command.
         let disable = Command::write_once("disable server").word(self.name);
         if let Response::Absent(words) = target.execute_once(&disable, &Deadline::new(limits)).await? {
@@ -115,20 +125,22 @@ impl<'a> Release<'a> {
                 return Ok(Response::Absent(words));
             }
         }
-        let old = match state(self.name, target, &drain.deadline()).await {
-            Ok(Response::Value(old)) => old,
-            Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
-            Err(error) => return Err(error.leaving(KEPT)),
-        };
-        let reset = target.execute_once(self, &drain.deadline()).await;
+        let is_old = |slot: &ServerState| (slot.address, slot.port) == (old.address, old.port);
+        let may = |slot: &ServerState| is_old(slot) || self.template.has_its_address(slot);
+        let reset = execute_if(self.name, may, self, target, &drain.deadline()).await;
         let reset = match reset.map_err(|error| explained(error, KEPT))? {
-            Response::Value(change) => change,
+            Response::Value(Some(change)) => change,
+            Response::Value(None) => {
+                let words = "another client has changed the address".into();
+                let left = "the server was put into maintenance, and its address was not reset";
+                return Err(Error::new(Problem::Refused(words)).leaving(left));
+            }
             Response::Absent(words) => return Ok(Response::Absent(words)),
         };
         let unverified = |error: Error| error.leaving("the address was reset, and the state is unknown");
-        let is_new = |slot: &ServerState| self.template.has_its_address(slot) || slot.address != old.address;
+        let is_new = |slot: &ServerState| self.template.has_its_address(slot) || !is_old(slot);
         match state_when(self.name, is_new, target, &drain.deadline()).await.map_err(unverified)? {
-            Response::Value(state) if !is_new(&state) && state.port == old.port => {
+            Response::Value(state) if !is_new(&state) => {
                 let words = "`show servers state` lists the old address".into();
                 Err(Error::new(Problem::Refused(words)).leaving(KEPT))
             }

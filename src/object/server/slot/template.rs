@@ -53,7 +53,8 @@ impl ServerTemplate {
     /// Returns the number of a slot, or `None` if the line does not make servers of this name.
     pub(super) fn number(&self, name: &str) -> Option<u32> {
         let digits = name.strip_prefix(self.prefix())?;
-        let is_number = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            (digits == "0" || !digits.starts_with('0')) && digits.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { digits.parse().ok() } else { None }
     }
 
@@ -80,10 +81,10 @@ mod tests {
     #[test]
     fn slots_are_numbered() {
         let template = ServerTemplate::new("srv", "192.0.2.1:1".parse().unwrap()).unwrap();
-        for (name, number) in [("srv1", Some(1)), ("srv20", Some(20))] {
+        for (name, number) in [("srv0", Some(0)), ("srv1", Some(1)), ("srv20", Some(20))] {
             assert_eq!(template.number(name), number, "{name}");
         }
-        for name in ["srv", "srv01", "srv0", "srv+1", "srv1a", "web1", "asrv1", "srv99999999999"] {
+        for name in ["srv", "srv01", "srv00", "srv+1", "srv1a", "web1", "asrv1", "srv99999999999"] {
             assert_eq!(template.number(name), None, "{name}");
         }
     }
