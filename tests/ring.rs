@@ -364,30 +364,3 @@ async fn a_worker_behind_a_master_is_not_followed() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
 }
-
-/// The limit of the stream is an hour. This is the behaviour of HAProxy that its documentation
-/// describes, with a limit of two seconds.
-#[tokio::test]
-async fn haproxy_ends_an_old_worker_if_the_events_of_its_ring_are_not_read() {
-    for release in releases() {
-        let mut running = Running::new();
-        running.add_master(&release, "one", &Config::new(CONFIG)).await;
-        let mut unread = UnixStream::connect(running.socket(1)).await.unwrap();
-        unread.write_all(b"set timeout cli 2s;show events large -w -n\n").await.unwrap();
-        let mut silent = UnixStream::connect(running.socket(1)).await.unwrap();
-        silent.write_all(b"set timeout cli 2s;show events buf0 -w -n\n").await.unwrap();
-        assert!(unread.read(&mut [0; 1]).await.unwrap() > 0);
-        assert!(silent.read(&mut [0; 1]).await.unwrap() > 0);
-        send(&running.traffic("web", 1), 1, 40_000).await;
-        let old = running.pid(1);
-        running.haproxies[0].reload().await;
-        if release.is_at_least("3.0") {
-            // HAProxy waits for ever on a ring without events.
-            drop(silent);
-        }
-        until("the old worker ends", async || (!is_alive(old)).then_some(())).await;
-        let mut rest = Vec::new();
-        timeout(LIMIT, unread.read_to_end(&mut rest)).await.unwrap().unwrap();
-        assert!(!rest.is_empty(), "{}", release.version);
-    }
-}
