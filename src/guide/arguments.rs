@@ -11,7 +11,7 @@
 //! | blank, tab, `;`, `\` | the end of a word, of a command, an escape | puts `\` before it |
 //! | line feed, carriage return, NUL | the end of the command; from 3.2 on also NUL | refuses it |
 //! | an empty string | cannot be expressed | refuses it |
-//! | a word of the value that begins or ends with `<<` at its end | waits for a payload, escaped or not, by different rules in each release | refuses it |
+//! | `<<` at the beginning or end of the last word, or of the last argument | waits for a payload, escaped or not, by different rules in each release | refuses it |
 //! | a line longer than 15,359 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
 //! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only names that the configuration takes: letters, digits, `_`, `.`, `:`, `-` |
 //! | `#` before a key that is set or deleted | a reference | refuses it; [`Map::set_entry`](crate::Map::set_entry) takes the reference |

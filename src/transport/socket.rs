@@ -147,7 +147,8 @@ impl StatsSocket {
     ///
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the line is empty, is longer than
     ///   15,359 bytes, contains NUL, CR or LF, or would make HAProxy wait for more input: the
-    ///   last word of a command begins or ends with `<<`, or the line ends with a single `\`.
+    ///   last word or the last argument of a command begins or ends with `<<`, or the line ends with a
+    ///   single `\`.
     /// - [`Connect`](crate::ErrorKind::Connect) if no process listens at the address, and
     ///   [`AccessDenied`](crate::ErrorKind::AccessDenied) if the operating system does not let
     ///   this program connect. While the socket is busy, the call tries again to connect.
@@ -202,6 +203,8 @@ impl StatsSocket {
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing was sent, if the payload is
     ///   empty, contains NUL or CR, or contains an empty line. An empty line ends a payload, and
     ///   HAProxy would execute the lines after it as commands.
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing was sent, if the line contains
+    ///   `<<` or more than 60 words: a master would execute the payload.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), and nothing was sent, if line and
     ///   payload together, with the ` <<` between them, have more than 15,359 bytes, the length
     ///   that every release accepts.

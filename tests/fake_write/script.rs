@@ -304,7 +304,7 @@ pub const DYNAMIC: &[&str] = &[
     "show stat",
 ];
 
-/// What is sent to take a slot and to release it.
+/// The commands that take a slot and release it.
 pub const SLOT: &[&str] = &[
     "disable server app/web2",
     "set server app/web2 addr 127.0.0.1 port 1",

@@ -63,7 +63,7 @@ enum Target {
 /// The rest of a connection after a command.
 enum Next {
     Goes,
-    /// What else has arrived is discarded.
+    /// The rest of the bytes that have arrived is discarded.
     Discards,
     Ends,
 }
