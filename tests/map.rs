@@ -122,7 +122,7 @@ async fn entries_are_added_as_they_are() {
         ("back\\slash", "\\"),
         ("tab\tand \"quotes\"", "'\t'"),
         ("é", "\u{1f600}"),
-        ("<<", "x <<y z"),
+        ("<<", "<<x y"),
         ("@1", "%[src]"),
         ("\x01\x0b\x7f", "$HOME"),
     ];

@@ -194,7 +194,7 @@ async fn a_map_is_replaced_on_each_process() {
 #[tokio::test]
 async fn an_acl_is_replaced_on_each_process() {
     let site = Site::start().await;
-    let patterns = ["/both", "/a b", "/a b", "#0x12", "/a;clear acl #1", "\\", "é", "@1", "x <<y z"];
+    let patterns = ["/both", "/a b", "/a b", "#0x12", "/a;clear acl #1", "\\", "é", "@1", "<<x y"];
     let outcomes = site.acl().await.replace(patterns).await.unwrap();
     assert_eq!(words(&outcomes), all("changed"));
     assert_eq!(site.entries("acl").await, all(patterns.map(String::from).to_vec()));

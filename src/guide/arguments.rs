@@ -11,7 +11,7 @@
 //! | blank, tab, `;`, `\` | the end of a word, of a command, an escape | puts `\` before it |
 //! | line feed, carriage return, NUL | the end of the command; from 3.2 on also NUL | refuses it |
 //! | an empty string | cannot be expressed | refuses it |
-//! | `<<` at the beginning or end of the last word, or of the last argument | waits for a payload, escaped or not, by different rules in each release | refuses it |
+//! | `<<` at the beginning or end of the last word; behind a master, also of the last argument | waits for a payload, escaped or not, by different rules in each release | refuses it |
 //! | a line longer than 15,359 bytes | hangs, or ends the connection, up to 2.6 | refuses it |
 //! | `#` before a name | a number: `#0` is the proxy of the stats sockets themselves | takes only names that the configuration takes: letters, digits, `_`, `.`, `:`, `-` |
 //! | `#` before a key that is set or deleted | a reference | refuses it; [`Map::set_entry`](crate::Map::set_entry) takes the reference |
@@ -19,7 +19,7 @@
 //! | quotes, `%`, other control characters, any other letter | no special meaning | sends it as it is |
 //!
 //! Refused means [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent to
-//! any process. The rules are the rules of all releases together, because the release behind
+//! any process, or to the process behind a master. The rules are the rules of all releases together, because the release behind
 //! a socket can change at any moment. The length is the length for the default
 //! `tune.bufsize`. If `tune.bufsize` is smaller, a long line may still end without a reply,
 //! and with an unknown outcome.

@@ -84,6 +84,23 @@ impl<'a> IdentifiedConnection<'a> {
         is_replaced.map_err(Error::into_unknown)
     }
 
+    fn request(&self, command: &Command) -> Result<Request> {
+        let request = command.encode(Form::AtPrompt)?;
+        if self.member.is_behind_master() {
+            request.check_for_master()?;
+        }
+        Ok(request)
+    }
+
+    /// Checks that the process executes the commands of a batch one by one.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if the master in front of the process would wait for a payload.
+    pub(crate) fn check(&self, batch: &Batch) -> Result<()> {
+        if self.member.is_behind_master() { batch.request().check_for_master() } else { Ok(()) }
+    }
+
     /// Reads the whole reply to a command.
     fn read<T>(&self, reply: Vec<u8>, command: &Command, read: ReadReply<T>) -> Result<Response<T>> {
         let member = self.member;
@@ -99,7 +116,8 @@ impl<'a> IdentifiedConnection<'a> {
         read: ReadReply<T>,
         deadline: &Deadline,
     ) -> Result<Response<T>> {
-        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
+        let request = self.request(command)?;
+        let sent = self.connection.send(&request, deadline).boxed().await;
         match (sent.texts.into_iter().next(), sent.ended) {
             (Some(reply), _) => self.read(reply, command, read),
             (None, Err(error)) if sent.sent == 0 => Err(self.member.with_context(command)(error)),
@@ -128,7 +146,8 @@ impl<'a> IdentifiedConnection<'a> {
     /// middle. The answer has ended when the process has identified itself again behind it.
     pub(crate) async fn dump(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
         let with_context = self.member.with_context(command);
-        let sent = self.connection.send(&command.encode(Form::AtPrompt)?, deadline).boxed().await;
+        let request = self.request(command)?;
+        let sent = self.connection.send(&request, deadline).boxed().await;
         sent.ended.map_err(&with_context)?;
         let mut reply = sent.texts.concat();
         let mut next =
@@ -150,8 +169,11 @@ impl<'a> IdentifiedConnection<'a> {
         self.read(reply, command, read_data)
     }
 
-    /// Runs the commands of a batch, one after the other.
+    /// Runs the commands of a batch, one after the other. Sends nothing if [`check`](Self::check) fails.
     pub(crate) async fn execute_all(&mut self, batch: &Batch, deadline: &Deadline) -> Executed {
+        if let Err(error) = self.check(batch) {
+            return Executed { answers: Vec::new(), ended: Err(error) };
+        }
         let commands = batch.commands();
         let sent = self.connection.send(batch.request(), deadline).boxed().await;
         let member = self.member;

@@ -44,15 +44,21 @@ pub(crate) fn check(line: &str) -> Result<()> {
 /// Up to 2.6 a last word that ends with `<<` opens a payload, even if the `<<` is escaped. From
 /// 2.9 on a last word that begins with `<<` does. Up to 3.0 the word may stand anywhere in the
 /// line if a `;` follows it. For this rule HAProxy splits words in another way than for
-/// arguments: an escaped blank ends a word too, and other white space may end a word. From 3.0 on a
-/// master looks at the last argument instead.
+/// arguments: an escaped blank ends a word too, and other white space may end a word.
 fn opens_payload(line: &str) -> bool {
     let marked = |word: &str| word.starts_with("<<") || word.ends_with("<<");
     let of_blanks = |part: &str| part.split([' ', '\t']).rfind(|word| !word.is_empty()).is_some_and(marked);
     let parts = line.split(';').chain([line]);
-    parts
-        .into_iter()
-        .any(|part| of_blanks(part) || words(part).last().is_some_and(marked) || marked(last_argument(part)))
+    parts.into_iter().any(|part| of_blanks(part) || words(part).last().is_some_and(marked))
+}
+
+/// Returns `true` if the line may open a payload behind a master: from 3.0 on a master looks at the last
+/// argument, which may hold escaped blanks.
+pub(super) fn opens_payload_behind_master(line: &str) -> bool {
+    line.split(';').chain([line]).any(|part| {
+        let argument = last_argument(part);
+        argument.starts_with("<<") || argument.ends_with("<<")
+    })
 }
 
 /// Returns the last argument of a command. An escaped blank does not end an argument.
@@ -119,16 +125,27 @@ mod tests {
             "add acl a x\\;<<y",
             "add acl a x\\ <<\u{c}y",
             "add acl a x<<\u{b}",
-            "add map m k <<\\ x",
-            "add map m k <<\\\\\\ x ",
         ] {
             assert_eq!(
                 check(line).unwrap_err().to_string(),
                 "the last word begins or ends with `<<`: HAProxy would wait for a payload"
             );
         }
-        for line in ["add map m a<<b c", "add map m <<\\ k v", "add map m <<\\\\ v"] {
+        for line in
+            ["add map m a<<b c", "add map m <<\\ k v", "add map m k <<\\ x", "add map m k <<\\\\\\ x "]
+        {
             assert!(check(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn behind_a_master_the_last_argument_opens_a_payload() {
+        for line in ["add map m k <<\\ x", "add map m k <<\\\\\\ x ", "add map m k <<\\ x;y", "add map m x<<"]
+        {
+            assert!(opens_payload_behind_master(line), "{line}");
+        }
+        for line in ["add map m <<\\ k v", "add map m k x<<\\ y", "add map m k v"] {
+            assert!(!opens_payload_behind_master(line), "{line}");
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Request {
     is_write: bool,
     /// True if the caller wrote the line.
     is_raw: bool,
+    /// True if a master would wait for a payload that does not follow.
+    opens_payload_behind_master: bool,
     abandoned: Abandoned,
 }
 
@@ -39,7 +41,9 @@ impl Request {
     /// # Errors
     ///
     /// - `InvalidInput` if the line becomes too long: the master would execute its end.
+    /// - The error of [`check_for_master`](Self::check_for_master).
     pub(crate) fn to_worker(&self, worker: WorkerId) -> Result<Self> {
+        self.check_for_master()?;
         let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let bytes = [worker.to_string().as_bytes(), b";", line, b";quit\n"].concat();
         if bytes.len() > line::LONGEST {
@@ -47,6 +51,19 @@ impl Request {
             return Err(Error::invalid(text).during(self.name.clone()));
         }
         Ok(Self { bytes, abandoned: Abandoned::Awaited, ..self.clone() })
+    }
+
+    /// Checks that a master executes each line as one line.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if the master would wait for a payload.
+    pub(crate) fn check_for_master(&self) -> Result<()> {
+        if !self.opens_payload_behind_master {
+            return Ok(());
+        }
+        let text = "the last argument begins or ends with `<<`: a master would wait for a payload";
+        Err(Error::invalid(text).during(self.name.clone()))
     }
 
     /// Returns `true` if a master would send a command of the line to another process.
@@ -62,8 +79,15 @@ impl Request {
             bytes.extend_from_slice(line.as_bytes());
             bytes.push(b'\n');
         }
-        let abandoned = abandoned(name);
-        Self { bytes, name: name.into(), replies: lines.len(), is_write: false, is_raw: false, abandoned }
+        Self {
+            bytes,
+            name: name.into(),
+            replies: lines.len(),
+            is_write: false,
+            is_raw: false,
+            opens_payload_behind_master: false,
+            abandoned: abandoned(name),
+        }
     }
 
     /// Makes a request from `head`, `line` and `payload`. `head` holds fixed lines, each with its
@@ -83,7 +107,9 @@ impl Request {
         let name = name.into();
         let bytes = encode(head, line, payload).map_err(|error| error.during(name.clone()))?;
         let replies = head.matches('\n').count() + 1;
-        Ok(Self { bytes, name, replies, is_write, is_raw: false, abandoned: abandoned(line) })
+        let opens_payload_behind_master = payload.is_none() && line::opens_payload_behind_master(line);
+        let abandoned = abandoned(line);
+        Ok(Self { bytes, name, replies, is_write, is_raw: false, opens_payload_behind_master, abandoned })
     }
 
     /// Joins the requests of several commands at a prompt into one piece.
@@ -94,6 +120,7 @@ impl Request {
             replies: requests.iter().map(|request| request.replies).sum(),
             is_write: requests.iter().any(|request| request.is_write),
             is_raw: false,
+            opens_payload_behind_master: requests.iter().any(|request| request.opens_payload_behind_master),
             abandoned: Abandoned::Closed,
         }
     }

@@ -147,8 +147,8 @@ impl StatsSocket {
     ///
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the line is empty, is longer than
     ///   15,359 bytes, contains NUL, CR or LF, or would make HAProxy wait for more input: the
-    ///   last word or the last argument of a command begins or ends with `<<`, or the line ends with a
-    ///   single `\`.
+    ///   last word of a command (behind a master, also the last argument) begins or ends with `<<`, or
+    ///   the line ends with a single `\`.
     /// - [`Connect`](crate::ErrorKind::Connect) if no process listens at the address, and
     ///   [`AccessDenied`](crate::ErrorKind::AccessDenied) if the operating system does not let
     ///   this program connect. While the socket is busy, the call tries again to connect.
@@ -365,6 +365,7 @@ impl StatsSocket {
         if request.leads_elsewhere() {
             return Err(Error::invalid("a command begins with `@`, with which a master leads it elsewhere"));
         }
+        request.check_for_master()?;
         let mut connection = self.interactive(deadline).await?;
         let reply = connection.send_last(request, deadline, &mut traffic.sent).await?;
         traffic.received = reply.len();

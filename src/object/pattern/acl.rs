@@ -122,7 +122,8 @@ impl Acl {
     ///   such as a word in a list of addresses.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if no release
     ///   accepts the pattern unchanged: if it is empty, if it contains NUL, CR or LF, if it makes
-    ///   the line longer than 15,359 bytes, or if it or its last word begins or ends with `<<`.
+    ///   the line longer than 15,359 bytes, or if its last word begins or ends with `<<`; behind a
+    ///   master, also if it begins with `<<`.
     #[doc(alias = "add acl")]
     #[doc(alias = "add_acl")]
     pub async fn add(&self, pattern: &str) -> Result<Outcomes<Change>> {

@@ -136,6 +136,7 @@ impl OnceJob for Additions {
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let Self(batches) = self;
+        batches.iter().try_for_each(|(batch, _)| connection.check(batch))?;
         let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
         let mut done = 0;
         for (batch, entries) in batches {

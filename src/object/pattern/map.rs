@@ -126,8 +126,8 @@ impl Map {
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if no release
     ///   accepts the key or the value unchanged: if one of them is empty, contains NUL, CR or LF,
-    ///   or makes the line longer than 15,359 bytes, or if the value or its last word begins
-    ///   or ends with `<<`.
+    ///   or makes the line longer than 15,359 bytes, or if its last word begins or
+    ///   ends with `<<`; behind a master, also if the value begins with `<<`.
     #[doc(alias = "add map")]
     #[doc(alias = "add_map")]
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {

@@ -90,6 +90,7 @@ impl Synchronization<'_> {
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
     ) -> Result<()> {
+        changes.others.iter().try_for_each(|batch| connection.check(batch))?;
         if let Some(additions) = &changes.additions {
             additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         }

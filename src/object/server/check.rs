@@ -169,7 +169,7 @@ impl ServerRef {
     /// - The errors of [`Outcomes::all`].
     /// - [`Refused`](crate::ErrorKind::Refused) if the server has no agent check.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text is empty, contains NUL, CR or
-    ///   LF, or if it or its last word begins or ends with `<<`.
+    ///   LF, or if its last word begins or ends with `<<`; behind a master, also if it begins with `<<`.
     #[doc(alias = "set server agent-send")]
     pub async fn set_agent_send(&self, text: &str) -> Result<Outcomes<Change>> {
         self.run(self.set().word("agent-send").secret(text)?).await
