@@ -241,9 +241,10 @@ async fn what_is_not_there_is_absent() {
     let new = NewServer::new("192.0.2.9:80".parse().unwrap());
     for (backend, words) in [("bare", "no server of the template srv"), ("nope", "Can't find backend.")] {
         let taken = partial.backend_ref(backend).unwrap().take_slot(&template(), &new).await.unwrap();
-        assert_eq!(taken.iter().map(|one| one.absent().unwrap()).collect::<Vec<_>>(), all(words));
+        let absent: Vec<_> = taken.iter().map(Outcome::absent).collect();
+        assert_eq!(absent, all(Some(words)), "{backend}: {taken:?}");
         let error = cluster.backend_ref(backend).unwrap().take_slot(&template(), &new).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{backend}: {error}");
         let server = partial.server_ref(backend, "srv1").unwrap();
         let released = server.release_slot(&template(), &Removal::new()).await.unwrap();
         assert!(released.iter().all(|one| one.absent().is_some()), "{released}");

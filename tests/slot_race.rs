@@ -1,5 +1,6 @@
 //! Slots that several clients take at the same moment, that a restart frees, or that are on a process that hangs,
-//! at each step of [`haproxyadmin::BackendRef::take_slot`]. A relay holds the step.
+//! at each step of [`haproxyadmin::BackendRef::take_slot`] and [`haproxyadmin::ServerRef::release_slot`]. A relay
+//! holds the step.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -7,8 +8,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use haproxyadmin::server::{NewServer, ServerState, ServerTemplate};
-use haproxyadmin::{Cluster, Error, ErrorKind, Limits, Outcome, Outcomes, Result};
+use haproxyadmin::server::{NewServer, Removal, ServerState, ServerTemplate};
+use haproxyadmin::{Change, Cluster, Error, ErrorKind, Limits, Outcome, Outcomes, Result};
 use tokio::task::JoinHandle;
 
 mod support;
@@ -34,6 +35,7 @@ const OTHER: &str = "192.0.2.7:70";
 
 const READ: [&str; 1] = ["show servers state app"];
 const WRITE: [&str; 1] = ["set server app/srv1 addr"];
+const SESSIONS: [&str; 1] = ["show servers conn app"];
 
 /// Processes with one slot each. A relay is in front of the first one.
 struct Site {
@@ -76,6 +78,19 @@ impl Site {
         let taking = self.take();
         self.relay.holds(1).await;
         taking
+    }
+
+    /// Takes the slot of each process, and begins to release it. The relay holds the first line with a
+    /// mark.
+    async fn release_until(&self, moment: Moment, marks: [&str; 1]) -> JoinHandle<Outcomes<Change>> {
+        self.assert_completes().await;
+        self.relay.mark(marks);
+        self.relay.hold(moment);
+        let server = self.cluster.allow_partial().server_ref("app", "srv1").unwrap();
+        let releasing =
+            tokio::spawn(async move { server.release_slot(&template(), &Removal::new()).await.unwrap() });
+        self.relay.holds(1).await;
+        releasing
     }
 
     /// Lets the relay continue until it holds the next line with a mark.
@@ -133,9 +148,12 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+fn template() -> ServerTemplate {
+    ServerTemplate::new("srv", FREE.parse().unwrap()).unwrap()
+}
+
 async fn take(cluster: &Cluster) -> Result<Outcomes<ServerState>> {
-    let template = ServerTemplate::new("srv", FREE.parse().unwrap()).unwrap();
-    cluster.backend_ref("app").unwrap().take_slot(&template, &NewServer::new(OWN.parse().unwrap())).await
+    cluster.backend_ref("app").unwrap().take_slot(&template(), &NewServer::new(OWN.parse().unwrap())).await
 }
 
 fn assert_none_is_free(error: &Error) {
@@ -146,10 +164,10 @@ fn assert_none_is_free(error: &Error) {
     );
 }
 
-/// Returns the error of the first process; the second one has the slot.
-fn first_error(outcomes: &Outcomes<ServerState>) -> String {
+/// Returns the error of the first process; the call has succeeded on the second one.
+fn first_error<T>(outcomes: &Outcomes<T>) -> String {
     let errors: Vec<_> = outcomes.iter().map(Outcome::error).collect();
-    assert!(outcomes.len() == 2 && errors[1].is_none(), "{outcomes:?}");
+    assert!(outcomes.len() == 2 && errors[1].is_none(), "{errors:?}");
     errors[0].unwrap().to_string()
 }
 
@@ -180,6 +198,20 @@ async fn a_read_that_is_old_is_repeated_before_the_write() {
     assert_none_is_free(&taking.await.unwrap().unwrap_err());
     assert!(!site.relay.sent().contains(WRITE[0]), "{}", site.relay.sent());
     site.assert_is(&[OTHER, FREE], &["no check", "MAINT"]).await;
+}
+
+#[tokio::test]
+async fn a_slot_is_read_again_when_other_clients_have_written_too() {
+    let site = Site::start().await;
+    let taking = site.take_until(Moment::Marked, WRITE).await;
+    let written_at = Instant::now();
+    site.hold_next(Moment::Marking, READ).await;
+    // Twice the longest time from a client's read to its write.
+    assert!(written_at.elapsed() >= Duration::from_millis(400));
+    site.set(OTHER).await;
+    site.relay.release();
+    assert_none_is_free(&taking.await.unwrap().unwrap_err());
+    site.assert_is(&[OTHER, FREE], &["MAINT"; 2]).await;
 }
 
 #[tokio::test]
@@ -314,4 +346,74 @@ async fn a_restart_before_the_slot_is_read_again_begins_anew() {
     site.relay.release();
     assert_eq!(taking.await.unwrap().unwrap().values().count(), 2);
     site.assert_is(&[OWN; 2], &["no check"; 2]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_another_client_sets_before_the_slot_is_given_back_stays() {
+    let site = Site::start().await;
+    let taking = site.take_until(Moment::Marked, WRITE).await;
+    let has_own = async || (site.addresses().await == [OWN; 2]).then_some(());
+    until("both processes have the address", has_own).await;
+    let address: SocketAddr = OTHER.parse().unwrap();
+    let set = format!("set server app/srv1 addr {} port {}", address.ip(), address.port());
+    ask(site.running.socket(2), &set).await;
+    // Holds the read that finds the own address, and then the read before it is taken off.
+    site.hold_next(Moment::Marked, READ).await;
+    site.hold_next(Moment::Marking, READ).await;
+    site.set("192.0.2.8:80").await;
+    site.relay.release();
+    assert_none_is_free(&taking.await.unwrap().unwrap_err());
+    site.assert_is(&["192.0.2.8:80", OTHER], &["MAINT"; 2]).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_another_client_takes_before_it_is_enabled_stays_with_it() {
+    let site = Site::start().await;
+    let partial = Site { cluster: site.cluster.allow_partial(), ..site };
+    let taking = partial.take_until(Moment::Marked, WRITE).await;
+    partial.hold_next(Moment::Marked, READ).await;
+    partial.set(OTHER).await;
+    partial.enable().await;
+    partial.relay.release();
+    let error = first_error(&taking.await.unwrap().unwrap());
+    let said = ": the slot was taken: refused: \"another client has the slot by now\"";
+    assert!(error.ends_with(said), "{error}");
+    partial.assert_is(&[OTHER, OWN], &["no check"; 2]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_another_client_sets_during_a_release_stays() {
+    let site = Site::start().await;
+    let releasing = site.release_until(Moment::Marked, SESSIONS).await;
+    site.set(OTHER).await;
+    site.relay.release();
+    let error = first_error(&releasing.await.unwrap());
+    let said = ": the server was put into maintenance, and its address was not reset: refused: \
+                \"another client has changed the address\"";
+    assert!(error.ends_with(said), "{error}");
+    site.assert_is(&[OTHER, FREE], &["MAINT"; 2]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_another_client_enables_during_a_release_is_an_error() {
+    let site = Site::start().await;
+    let releasing = site.release_until(Moment::Marked, WRITE).await;
+    site.until_first_has(FREE).await;
+    site.enable().await;
+    site.relay.release();
+    let error = first_error(&releasing.await.unwrap());
+    let said = ": the address was reset: refused: \"another client has enabled the server\"";
+    assert!(error.ends_with(said), "{error}");
+}
+
+#[tokio::test]
+async fn a_released_slot_that_cannot_be_read_again_has_an_unknown_state() {
+    let site = Site::start().await;
+    let releasing = site.release_until(Moment::Marked, WRITE).await;
+    site.hold_next(Moment::Marked, READ).await;
+    site.relay.cut();
+    let error = first_error(&releasing.await.unwrap());
+    let said = ": the address was reset, and the state is unknown: closed without an answer";
+    assert!(error.ends_with(said), "{error}");
+    site.assert_is(&[FREE; 2], &["MAINT"; 2]).await;
 }

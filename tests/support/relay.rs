@@ -209,8 +209,9 @@ impl Shared {
             }
             to.write_all(&bytes[..read]).await?;
             self.pass(Moment::Sent).await?;
-            if is_now {
-                self.pass(Moment::Marked).await?;
+            if is_now && self.pass(Moment::Marked).await? {
+                // The reply may come when the relay holds connections again.
+                is_marked.store(false, Ordering::SeqCst);
             }
         }
     }
@@ -256,13 +257,14 @@ impl Shared {
         (left == Ok(0)).then(|| self.kept.lock().unwrap().take()).flatten()
     }
 
-    /// Waits if connections are held at this moment.
-    async fn pass(&self, moment: Moment) -> io::Result<()> {
+    /// Waits if connections are held at this moment. Returns `true` if the connection was held.
+    async fn pass(&self, moment: Moment) -> io::Result<bool> {
         if *self.gate.borrow() != Gate::Hold(moment) {
-            return Ok(());
+            return Ok(false);
         }
         self.held.fetch_add(1, Ordering::SeqCst);
-        self.opened().await
+        self.opened().await?;
+        Ok(true)
     }
 
     async fn opened(&self) -> io::Result<()> {
