@@ -319,6 +319,19 @@ impl Error {
         self.map_problem(|problem| Problem::Leftover { left, cause: Box::new(problem) })
     }
 
+    /// States how many entries the failed read has handed on, if any. The kind of the error stays.
+    pub(crate) fn after_entries(self, entries: u64) -> Self {
+        match entries {
+            0 => self,
+            _ => self.map_problem(|problem| Problem::HandedOn { entries, cause: Box::new(problem) }),
+        }
+    }
+
+    /// Returns `true` if a read has failed that had handed entries on.
+    pub(crate) fn has_handed_entries_on(&self) -> bool {
+        matches!(self.0.problem, Problem::HandedOn { .. })
+    }
+
     /// Returns HAProxy's message if it refused the command.
     pub(crate) fn refusal(&self) -> Option<&str> {
         match &self.0.problem {

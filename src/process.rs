@@ -4,6 +4,7 @@ mod batch;
 mod identified;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt as _;
@@ -295,11 +296,33 @@ impl ProcessClient {
 
     /// Runs `show table NAME` on a connection of its own, and hands each entry to `visit` when it
     /// arrives. Returns the number of entries.
+    ///
+    /// The command is sent again during a reload of the master only if `visit` has got no entry: it
+    /// would get the entries twice.
     pub(crate) async fn visit_table(
         &self,
         command: &Command,
         nbproc: Nbproc,
-        visit: impl FnMut(TableEntry<'_>) + Send,
+        visit: impl Fn(TableEntry<'_>) + Sync,
+        deadline: &Deadline,
+    ) -> Result<Response<u64>> {
+        let entries = &AtomicU64::new(0);
+        let visit = &|entry: TableEntry<'_>| {
+            entries.fetch_add(1, Ordering::Relaxed);
+            visit(entry);
+        };
+        let run = || async move {
+            let visited = self.visit_table_once(command, nbproc, visit, deadline).await;
+            visited.map_err(|error| error.after_entries(entries.load(Ordering::Relaxed)))
+        };
+        self.during_reload(deadline, || run().boxed()).await
+    }
+
+    async fn visit_table_once(
+        &self,
+        command: &Command,
+        nbproc: Nbproc,
+        visit: &(impl Fn(TableEntry<'_>) + Sync),
         deadline: &Deadline,
     ) -> Result<Response<u64>> {
         let mut reader = EntryReader::new(visit);
@@ -383,7 +406,7 @@ impl ProcessClient {
 /// Runs a query behind a master again while the master reloads, until the deadline: it closes its
 /// connections then, and may take none until it has loaded the configuration. A master that takes no
 /// connections may also be down, so this is waited for a shorter time. Other errors that `may_pass` are
-/// waited for too.
+/// waited for too. A query that has handed entries on is not run again.
 pub(crate) async fn outlast_reload<'a, T>(
     deadline: &Deadline,
     may_pass: impl Fn(&Error) -> bool,
@@ -394,6 +417,7 @@ pub(crate) async fn outlast_reload<'a, T>(
         let result = query().await;
         let Err(error) = &result else { return result };
         let is_reloading = match error.kind() {
+            _ if error.has_handed_entries_on() => false,
             ErrorKind::Connect => start.elapsed() < DOWN,
             ErrorKind::Closed | ErrorKind::Truncated | ErrorKind::Io => true,
             _ => may_pass(error),

@@ -7,11 +7,13 @@
     reason = "in a helper of tests too, a panic is the failure"
 )]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server};
+use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server, Table};
 use haproxyadmin::membership::IgnoredReason;
+use haproxyadmin::table::TableEntry;
 use haproxyadmin::{Cluster, ErrorKind, Level, Limits, StatsSocket};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
@@ -28,6 +30,32 @@ async fn a_reply_cut_anywhere_is_an_error() {
     }
     fake.running.heal();
     assert_eq!(socket.command("show info").await.unwrap().as_bytes().len(), whole);
+}
+
+#[tokio::test]
+async fn a_dump_that_is_cut_anywhere_tells_the_number_of_entries_that_were_handed_on() {
+    let table = Table::new("seen", "ip").store("gpc0");
+    let table = (1..=3).fold(table, |table, n| table.entry(&format!("192.0.2.{n}"), [("gpc0", n)]));
+    let fake = serve(small().table(table)).await;
+    let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+    let seen = cluster.table("seen").unwrap();
+    assert_eq!(seen.show().await.unwrap().values().next().unwrap().1.len(), 3);
+    let whole = StatsSocket::new(&*fake.path).command("show table seen").await.unwrap().as_bytes().len();
+    let mut numbers = BTreeSet::new();
+    // The command that switches severities on adds a line feed.
+    for length in 1..=whole {
+        fake.running.fail(Fault::Cut(length));
+        let mut entries = 0;
+        let error = seen.for_each(&[], |_: &str, _: TableEntry<'_>| entries += 1).await.unwrap_err();
+        let kind = if length == 1 { ErrorKind::Closed } else { ErrorKind::Truncated };
+        assert_eq!(error.kind(), kind, "cut to {length}: {error}");
+        let said =
+            format!("the dump ended early, after entry {entries}; all entries up to it were handed on: ");
+        assert_eq!(error.to_string().contains(&said), entries > 0, "cut to {length}: {error}");
+        assert!(entries > 0 || !error.to_string().contains("handed on"), "cut to {length}: {error}");
+        numbers.insert(entries);
+    }
+    assert_eq!(numbers, BTreeSet::from([0, 1, 2, 3]));
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 #![allow(clippy::print_stdout, reason = "the figures are for people")]
 
+use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use haproxyadmin::global::{Counters, RateLimit};
@@ -14,16 +16,19 @@ use haproxyadmin::map::Contents;
 use haproxyadmin::master::Master;
 use haproxyadmin::membership::{IgnoredReason, Required};
 use haproxyadmin::server::{Health, NewServer, Removal};
+use haproxyadmin::table::TableEntry;
 use haproxyadmin::{
     Address, AdminState, Change, Cluster, Error, ErrorKind, Limits, Outcome, Outcomes, Result, Weight,
 };
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+use tokio::task::block_in_place;
 
 mod authority;
 mod support;
 
-use support::{Config, Release, Running, info, is_alive, release, releases, until};
+use support::{Config, Moment, Relay, Release, Running, ask, info, is_alive, release, releases, until};
 
 /// A master with one worker, which also has a stats socket for a look without the crate.
 struct Site {
@@ -56,7 +61,7 @@ backend app
     server web1 "${SERVER_1}" weight 100
 
 backend seen
-    stick-table type string len 64 size 100 expire 1m store gpc0,conn_cnt
+    stick-table type string len 64 size 50k expire 1m store gpc0,conn_cnt
 "#;
 
 impl Site {
@@ -485,6 +490,86 @@ async fn a_master_that_does_not_answer_is_told() {
     assert!(error.to_string().contains("`show proc`: unknown to this release"), "{error}");
     let expecting = Cluster::builder().master(site.master.clone()).expect(["master"]).expect_at_least(1);
     assert!(expecting.build().await.unwrap().snapshot().await.is_ok());
+}
+
+const ENTRIES: usize = 20_000;
+
+/// Makes so many entries of the stick table that its dump fills every buffer on its way.
+async fn fill_table(socket: &Path) {
+    for start in (0..ENTRIES).step_by(100) {
+        let set = |key: usize| format!("set table seen key {key:060} data.gpc0 1");
+        let lines: Vec<_> = (start..start + 100).map(set).collect();
+        ask(socket, &lines.join(";")).await;
+    }
+}
+
+/// Reads the stick table, and returns the keys that were handed on.
+async fn visited(cluster: Cluster, mut visit: impl FnMut() + Send) -> (Vec<String>, Result<Outcomes<u64>>) {
+    let mut keys = Vec::new();
+    let own = |_: &str, entry: TableEntry<'_>| {
+        keys.push(entry.key_text().into_owned());
+        visit();
+    };
+    let outcomes = cluster.table("seen").unwrap().for_each(&[], own).await;
+    (keys, outcomes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_that_a_reload_cuts_hands_no_entry_on_twice() {
+    for release in [release("2.6"), release("3.4")] {
+        let mut site = Site::start(&release).await;
+        fill_table(&site.running.socket(1)).await;
+        let (first, started) = oneshot::channel();
+        let (reloaded, reload) = mpsc::channel();
+        let mut first = Some(first);
+        // The first entry is held until the master has reloaded.
+        let visit = move || {
+            if let Some(first) = first.take() {
+                first.send(()).unwrap();
+                block_in_place(|| reload.recv_timeout(Duration::from_secs(30))).unwrap();
+            }
+        };
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(60));
+        let visiting = tokio::spawn(visited(site.cluster.with_limits(limits), visit));
+        started.await.unwrap();
+        site.reload().await;
+        reloaded.send(()).unwrap();
+        let (keys, outcomes) = visiting.await.unwrap();
+        let error = outcomes.unwrap_err();
+        let said = format!(
+            ": the dump ended early, after entry {}; all entries up to it were handed on: ",
+            keys.len()
+        );
+        assert!(error.to_string().contains(&said), "{release:?}: {error}");
+        let is_cut = [ErrorKind::Truncated, ErrorKind::Closed, ErrorKind::Io].contains(&error.kind());
+        assert!(is_cut, "{release:?}: {error}");
+        assert!((1..ENTRIES).contains(&keys.len()), "{release:?}: {} entries", keys.len());
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+        println!("HAProxy {}: {} entries, and {error}", release.version, keys.len());
+    }
+}
+
+#[tokio::test]
+async fn a_dump_is_sent_again_if_a_reload_cuts_it_before_its_first_entry() {
+    for release in [release("2.6"), release("3.4")] {
+        let mut site = Site::start(&release).await;
+        let path = site.running.dir().join("relay.sock");
+        let relay = Relay::new(&path, &site.master);
+        let cluster = Cluster::builder().master(path).build().await.unwrap();
+        cluster.snapshot().await.unwrap();
+        relay.mark(["show table seen"]);
+        relay.hold(Moment::Marking);
+        let visiting = tokio::spawn(visited(cluster, || ()));
+        relay.holds(1).await;
+        site.reload().await;
+        // The new worker has an entry that the old one has not.
+        ask(site.running.socket(1), "set table seen key new data.gpc0 1").await;
+        relay.release();
+        let (keys, outcomes) = visiting.await.unwrap();
+        let counts: Vec<_> = outcomes.unwrap().values().map(|(_, count)| *count).collect();
+        assert_eq!((keys, counts), (vec!["new".to_owned()], vec![1]), "{release:?}");
+        assert!(relay.sent().matches("show table seen").count() >= 2, "{release:?}");
+    }
 }
 
 #[tokio::test]

@@ -77,6 +77,9 @@ pub(crate) enum Problem {
     /// A command with many entries that stopped before the last entry.
     #[error("after {done} of {all} entries: {cause}")]
     PartiallyApplied { done: usize, all: usize, cause: Box<Problem> },
+    /// A read that stopped when the caller had got a part of its entries.
+    #[error("the dump ended early, after entry {entries}; all entries up to it were handed on: {cause}")]
+    HandedOn { entries: u64, cause: Box<Problem> },
     /// A call of several commands that stopped after a command that changed something. `left`
     /// states what was done, and the state in which the object is left.
     #[error("{left}: {cause}")]
@@ -104,6 +107,7 @@ impl Problem {
             | Problem::File { error, .. } => Some(error),
             Problem::OutcomeUnknown(cause)
             | Problem::PartiallyApplied { cause, .. }
+            | Problem::HandedOn { cause, .. }
             | Problem::Unfinished { cause, .. }
             | Problem::Leftover { cause, .. } => cause.io(),
             Problem::Unidentified(failure) => failure.error()?.io(),
@@ -136,7 +140,7 @@ impl Problem {
             }
             Problem::PermissionDenied { .. } => ErrorKind::PermissionDenied,
             Problem::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
-            Problem::Leftover { cause, .. } => cause.kind(),
+            Problem::Leftover { cause, .. } | Problem::HandedOn { cause, .. } => cause.kind(),
             Problem::Diverging(_) => ErrorKind::Diverging,
             Problem::Several { kind, .. } | Problem::Given { kind, .. } => *kind,
             Problem::Unidentified(failure) => failure.kind,

@@ -201,11 +201,18 @@ impl StickTable {
     ///
     /// `visit` is called for all processes in turn, as their replies arrive, and delays all of them
     /// while it runs. If the outcome of a process is an error, `visit` may have got a part of its
-    /// entries.
+    /// entries. The error then states their number.
+    ///
+    /// Behind a master, a reload cuts the connection. The command is sent again if `visit` has got no
+    /// entry of the process yet. Otherwise the outcome is an error, because `visit` would get entries
+    /// twice: the caller discards them, and repeats the call.
     ///
     /// # Errors
     ///
     /// - The errors of [`show_where`](Self::show_where).
+    /// - [`Truncated`](crate::ErrorKind::Truncated), [`Closed`](crate::ErrorKind::Closed) or
+    ///   [`Io`](crate::ErrorKind::Io) if the dump was cut: "the dump ended early, after entry N; all
+    ///   entries up to it were handed on". Without these words, no entry was handed on.
     ///
     /// # Example
     ///
