@@ -1,6 +1,7 @@
 //! Replies: the check that a reply is whole, and its meaning.
 
 mod framing;
+mod message;
 mod prompt;
 mod reader;
 mod response;

@@ -1,6 +1,7 @@
 //! Meaning of a reply.
 
 use super::framing::is_refusal;
+use super::message;
 use crate::error::{Malformed, Problem};
 use crate::excerpt::excerpt;
 use crate::level::Level;
@@ -89,16 +90,16 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     if reply == b"\n" {
         return Ok(Classified::Silent);
     }
-    let Some((severity, text)) = message(reply) else { return Ok(Classified::Printed) };
+    let Some((severity, text)) = marked(reply) else { return Ok(Classified::Printed) };
     let message = shortened(text);
     if &*message == "Permission denied" {
         return Err(Problem::PermissionDenied { needs: command.level(), words: message });
     }
     // HAProxy 3.4 says so as a notice in the reply to `set ssl cert`.
-    if message.lines().any(|line| line == LOCKED) {
+    if message::is_locked(&message) {
         return Err(Problem::Locked(message));
     }
-    if UNKNOWN.iter().any(|start| message.starts_with(start)) {
+    if message::is_unknown_command(&message) {
         let first = message.lines().next().unwrap_or_default();
         return Err(Problem::Unsupported(excerpt(first).into()));
     }
@@ -106,16 +107,15 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     if &*message == "Can't allocate memory!" && command.level() == Level::Operator {
         return Err(Problem::PermissionDenied { needs: Level::Operator, words: message });
     }
-    if is_absent(&message) || nbproc.is_absent(&message) {
+    if message::is_absent(&message) || nbproc.is_absent(&message) {
         return Ok(Classified::Absent(message));
     }
     if &*message == DISABLED {
         return Err(Problem::Stopped(message));
     }
-    let is_unchanged =
-        NOTHING_TO_DO.iter().any(|start| message.starts_with(start)) || is_same_address(&message);
+    let is_unchanged = message::is_unchanged(&message);
     let is_done = match severity {
-        b'4' => is_unchanged || is_changed(&message) || message.starts_with(LIST_OF_RINGS),
+        b'4' => is_unchanged || message::is_changed(&message) || message::is_list_of_rings(&message),
         // `disable frontend` reports its failure for a frontend that was shut down as a notice.
         b'5' | b'6' => !message.starts_with(SHUT_DOWN),
         _ => false,
@@ -125,37 +125,6 @@ fn classify<'a>(reply: &'a [u8], command: &Command, nbproc: Nbproc) -> Result<Cl
     } else {
         Err(Problem::Refused(message))
     }
-}
-
-fn is_absent(words: &str) -> bool {
-    ABSENT.contains(&words)
-        || ABSENT_STORE.iter().any(|start| words.starts_with(start))
-        || words.starts_with("Can't remove the ") && words.ends_with("' doesn't exist!")
-        || words.starts_with("Can't edit the crt-list: crt-list '") && words.ends_with("' does not exist!")
-        || is_no_entry(words)
-}
-
-/// Returns `true` for a message of `del ssl crt-list` that the list has no such entry.
-fn is_no_entry(words: &str) -> bool {
-    let why = words.strip_prefix("Can't delete the entry: ");
-    why.is_some_and(|why| {
-        why.ends_with("' does not exist!") || why.contains("' can't be found in crt-list '")
-    })
-}
-
-/// Returns `true` if a message without a severity says that a query was not answered.
-pub(super) fn is_refused_read(message: &str) -> bool {
-    is_absent(message)
-        || UNKNOWN.iter().any(|start| message.starts_with(start))
-        || message.lines().any(|line| line == LOCKED)
-        || REFUSED_READ.iter().any(|start| message.starts_with(start))
-}
-
-/// Returns `true` if a message is about the address of a server: it was changed, or is the same.
-pub(super) fn is_address_change(message: &str) -> bool {
-    is_same_address(message)
-        || message.contains("changed from '")
-        || message.contains("changed its FQDN from")
 }
 
 /// Returns `true` if the last line reports the success of a command that reports its progress.
@@ -182,7 +151,7 @@ fn without_end(reply: &[u8]) -> &[u8] {
 }
 
 /// Returns the severity and the text of a message. Output that is not a message has no severity.
-fn message(reply: &[u8]) -> Option<(u8, &[u8])> {
+fn marked(reply: &[u8]) -> Option<(u8, &[u8])> {
     match reply {
         [b'[', severity @ b'0'..=b'7', b']', b':', b' ', text @ ..] => Some((*severity, text)),
         text if is_refusal(text) => Some((b'3', text)),
@@ -196,99 +165,12 @@ fn shortened(text: &[u8]) -> Box<str> {
     String::from_utf8_lossy(text).trim_end_matches('\n').into()
 }
 
-/// Returns `true` if an address was changed completely. If only a part of the address was
-/// changed, the command counts as refused.
-fn is_changed(words: &str) -> bool {
-    let changed = words.contains("changed from '") || words.contains("changed its FQDN from");
-    changed && !PARTLY.iter().any(|part| words.contains(part))
-}
-
-fn is_same_address(words: &str) -> bool {
-    words.contains("nothing changed") || SAME_ADDRESS.iter().any(|start| words.starts_with(start))
-}
-
 /// Maximum number of bytes of a message that are kept.
 const LONGEST: usize = 4096;
-
-/// Messages for an unknown command or keyword.
-const UNKNOWN: &[&str] = &[
-    "Unknown command",
-    // `set server` lists its keywords: the first text up to 2.2, the second text later.
-    "'set server <srv>' only supports",
-    "usage: set server",
-];
-
-const ABSENT: &[&str] = &[
-    "No such backend.",
-    "No such frontend.",
-    "No such proxy.",
-    "No such server.",
-    // `show table`, `set table`, `clear table`
-    "No such table",
-    // `show servers state`
-    "Can't find backend.",
-    "Unknown ACL identifier. Please use #<id> or <file>.",
-    "Unknown map identifier. Please use #<id> or <file>.",
-    "No such session (use 'show sess').",
-    "Key not found.",
-    "entry not found.",
-    "key or pattern not found.",
-    // `show ssl crt-list`
-    "didn't find the specified filename",
-    // `show ssl ocsp-response`: the first text up to 2.6, the last one for the name of a certificate
-    "Certificate ID does not match any certificate.",
-    "Certificate ID or path does not match any certificate.",
-    "'show ssl ocsp-response' expects a valid certid or certificate path.",
-    // `set ssl ocsp-response`
-    "OCSP single response: Certificate ID does not match any certificate or issuer.",
-];
-
-/// Beginnings of the messages that a certificate, its transaction or its OCSP response is missing.
-const ABSENT_STORE: &[&str] = &[
-    "Can't display the certificate: Not found or the certificate is a bundle!",
-    "Can't replace a certificate which is not referenced by the configuration!",
-    "Can't display the CA file : Not found!",
-    "Can't replace a CA file which is not referenced by the configuration!",
-    "Can't display the CRL file : Not found!",
-    "Can't replace a CRL file which is not referenced by the configuration!",
-    "No ongoing transaction!",
-    // `update ssl ocsp-response`
-    "Unknown certificate! 'update ssl ocsp-response' expects",
-    "'update ssl ocsp-response' only works on certificates that already have a known OCSP response.",
-];
-
-/// Beginnings of the messages that a query was not answered.
-const REFUSED_READ: &[&str] = &[
-    "Can't allocate memory!",
-    "Can't find that resolvers section",
-    "Data type not stored in this table",
-    "No such event sink",
-    "No such peers",
-    "Permission denied",
-];
-
-/// Line of the message that another connection is reading or changing certificates just now.
-const LOCKED: &str = "Operations on certificates are currently locked!";
 
 /// Last lines of the commands that report their progress: `commit ssl`, `add ssl crt-list`.
 const SUCCESS: &str = "Success!";
 const FAILED: &str = "Failed!";
-
-/// Beginnings of the messages that neither address, port nor name differ. (Sic: `FDQN`.)
-const SAME_ADDRESS: &[&str] = &[
-    "no need to change the addr by",
-    "no need to change the addr, no need to change the port",
-    "no need to change the FDQN",
-];
-
-const NOTHING_TO_DO: &[&str] =
-    &["All sockets are already", "Frontend is already", "Frontend was already shut down."];
-
-/// Beginning of the list that `show events` prints as a warning.
-const LIST_OF_RINGS: &str = "Supported events sinks are listed below.";
-
-/// Failures that HAProxy reports together with a change in one message.
-const PARTLY: &[&str] = &["can't change <port>", "problem converting port", "provided port", "could not"];
 
 /// Returns the problem of a reply that does not have the format of the command's output.
 pub(crate) fn malformed(expected: &'static str, found: &[u8]) -> Problem {

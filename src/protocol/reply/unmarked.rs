@@ -1,6 +1,6 @@
 //! Messages without a severity: up to 2.6, workers print none behind the socket of their master.
 
-use super::response::{is_address_change, is_refused_read};
+use super::message::{is_address_change, is_refused_read};
 use crate::protocol::{Command, Idempotency};
 
 /// Adds the severity that the message would have on a stats socket. Replies of other kinds are
