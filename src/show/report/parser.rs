@@ -1,10 +1,11 @@
-use super::cli_sockets::SocketList;
-use super::info;
-use super::info::Info;
-use super::scan::LineEnd;
+use super::part::Part;
+use super::{ProcessReport, READING};
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
 use crate::protocol::{Next, ReplyReader, Request, without_severity};
+use crate::show::cli_sockets::SocketList;
+use crate::show::info;
+use crate::show::scan::LineEnd;
 use crate::show::stat::{StatFilter, StatParser, StatTable};
 
 /// Parser for the reply to [`ReportParser::request`], fed while the reply arrives.
@@ -27,57 +28,6 @@ pub(crate) struct ReportParser {
     level: Option<Level>,
     sockets: SocketList,
     stat: StatParser,
-}
-
-/// The report of one process: its `show info`, its stats sockets and its `show stat`, read on one
-/// connection.
-///
-/// # Example
-///
-/// ```no_run
-/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
-/// let snapshot = cluster.snapshot().await?;
-/// for report in snapshot.processes().iter().filter_map(|process| process.report()) {
-///     println!("{:?} has {} rows", report.info.pid(), report.stat.len());
-/// }
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProcessReport {
-    /// Reply to `show info`.
-    pub info: Info,
-    /// Level of the socket that answered. `None` if the release does not know `show cli level`,
-    /// which was added in HAProxy 1.9.
-    pub level: Option<Level>,
-    /// Stats sockets of the process, as the process lists them. Empty if the release does not know
-    /// `show cli sockets`, which was added in HAProxy 1.8.
-    pub sockets: SocketList,
-    /// Reply to `show stat`.
-    pub stat: StatTable,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// The first line of `show info`.
-    Start,
-    Info,
-    Level,
-    /// After the message that the release does not know `show cli level`.
-    NoLevel,
-    /// The first line of `show cli sockets`.
-    SocketsHeader,
-    Sockets,
-    /// After the message that the release does not know `show cli sockets`.
-    NoSockets,
-    /// The first line of `show stat`.
-    Header,
-    Stat,
-    /// After the message that the proxy does not exist.
-    Absent,
-    /// After the empty line that follows the message.
-    End,
 }
 
 /// Reply of a process that has no proxy with the requested name.
@@ -258,35 +208,10 @@ impl ReportParser {
     }
 }
 
-/// Name of the request in errors and traces.
-pub(crate) const READING: &str = "show info;show stat";
-
 impl ReplyReader for ReportParser {
     fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
         ReportParser::feed(self, bytes)?;
         Ok(Next::More)
-    }
-}
-
-impl Part {
-    fn command(self) -> &'static str {
-        match self {
-            Self::Start | Self::Info => "show info",
-            Self::Level | Self::NoLevel => "show cli level",
-            Self::SocketsHeader | Self::Sockets | Self::NoSockets => "show cli sockets",
-            Self::Header | Self::Stat | Self::Absent | Self::End => "show stat",
-        }
-    }
-
-    fn next(self) -> Self {
-        match self {
-            Self::Start | Self::Info => Self::Level,
-            Self::Level | Self::NoLevel => Self::SocketsHeader,
-            Self::SocketsHeader | Self::Sockets | Self::NoSockets => Self::Header,
-            Self::Header => Self::Absent,
-            Self::Stat => Self::Stat,
-            Self::Absent | Self::End => Self::End,
-        }
     }
 }
 
