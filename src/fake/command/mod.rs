@@ -46,8 +46,6 @@ enum Needs {
     Dynamic,
     /// `admin`, for a command that exists since backends can be added (3.4).
     Backend,
-    /// `operator`, for a command that exists since 2.6.
-    Libraries,
     /// `operator`, and every level before 3.0.
     Activity,
     /// `admin`, and every level before 2.4.
@@ -71,7 +69,6 @@ pub(in crate::fake) fn run(
         Needs::Level(_) | Needs::Pattern | Needs::Activity | Needs::Profiling => true,
         Needs::Transaction | Needs::Dynamic => version >= (2, 4),
         Needs::Backend => version >= (3, 4),
-        Needs::Libraries => version >= (2, 6),
         Needs::Since(_, first) | Needs::Ocsp(first) => version >= first,
     };
     let mut known = COMMANDS.iter().filter(exists);
@@ -85,7 +82,7 @@ pub(in crate::fake) fn run(
         Needs::Pattern | Needs::Transaction | Needs::Ocsp(_) if version < (3, 4) => Level::User,
         Needs::Activity if version < (3, 0) => Level::User,
         Needs::Profiling if version < (2, 4) => Level::User,
-        Needs::Libraries | Needs::Activity => Level::Operator,
+        Needs::Activity => Level::Operator,
         Needs::Pattern
         | Needs::Transaction
         | Needs::Dynamic
@@ -252,7 +249,8 @@ const COMMANDS: &[Command] = commands! {
         report::activity;
     "show" "env": "dump environment variables known to the process", OPERATOR, report::env;
     "show" "fd": "dump list of file descriptors in use or a specific one", OPERATOR, report::fd;
-    "show" "libs": "show loaded object files and libraries", Needs::Libraries, report::libs;
+    "show" "libs": "show loaded object files and libraries", Needs::Since(Level::Operator, (2, 6)),
+        report::libs;
     "show" "pools": "report information about the memory pools usage", USER, report::pools;
     "show" "profiling": "show CPU profiling state", Needs::Profiling, report::profiling;
     "show" "startup-logs": "report logs emitted during HAProxy startup", OPERATOR, report::startup_logs;
