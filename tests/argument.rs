@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arbtest::arbitrary::{Result, Unstructured};
@@ -23,6 +23,7 @@ use support::{Config, Running, ask, releases, rows};
 
 const CONFIG: &str = r#"
 global
+    nbthread 1
     stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
 defaults base
     mode http
@@ -248,13 +249,13 @@ fn any_name(u: &mut Unstructured<'_>) -> Result<String> {
     }
 }
 
-async fn check(process: &Process, case: &Case) {
-    let before = process.state().await;
-    check_map(process, &case.key, &case.value, &before).await;
-    check_sync(process, &case.key, &case.value, &before).await;
-    check_acl(process, &case.pattern, &before).await;
-    check_acl_sync(process, &case.pattern, &before).await;
-    check_replacement(process, case, &before).await;
+/// Checks that each string acts as an argument, and that the process then has the state of `before`.
+async fn check(process: &Process, case: &Case, before: &BTreeMap<String, Vec<String>>) {
+    check_map(process, &case.key, &case.value, before).await;
+    check_sync(process, &case.key, &case.value, before).await;
+    check_acl(process, &case.pattern, before).await;
+    check_acl_sync(process, &case.pattern, before).await;
+    check_replacement(process, case, before).await;
     check_table(process, &case.key).await;
     check_ring(process, &case.key).await;
     check_names(process, case).await;
@@ -265,7 +266,7 @@ async fn check(process: &Process, case: &Case) {
     check_crt_list(process, &case.file, &case.value).await;
     check_ocsp(process, &case.file, &case.value).await;
     check_new_backend(process, &case.server, &case.value).await;
-    assert_eq!(process.state().await, before, "{case:?}");
+    assert_eq!(process.state().await, *before, "{case:?}");
 }
 
 /// Checks that an added entry is stored unchanged, in every way of adding, and that it is gone when
@@ -525,7 +526,7 @@ async fn check_crt_list(process: &Process, name: &str, text: &str) {
         entry.clone().flag(text),
         entry.clone().filter(text),
     ];
-    for list in [name, text] {
+    for list in BTreeSet::from([name, text]) {
         let Ok(list) = process.cluster.crt_list(list) else { continue };
         for entry in &entries {
             // The process has no crt-list.
@@ -545,7 +546,7 @@ async fn check_crt_list(process: &Process, name: &str, text: &str) {
 /// anything is sent, and that no text is read as a response.
 async fn check_ocsp(process: &Process, name: &str, text: &str) {
     let mut results = vec![process.cluster.set_ocsp_response(text.as_bytes()).await.map(drop)];
-    for word in [name, text] {
+    for word in BTreeSet::from([name, text]) {
         let is_hexadecimal = word.bytes().all(|byte| byte.is_ascii_hexdigit());
         match word.parse::<OcspId>() {
             Ok(id) => {
@@ -718,9 +719,10 @@ fn runtime() -> tokio::runtime::Runtime {
 fn run(release: &support::Release, way: Way) {
     let runtime = runtime();
     let process = runtime.block_on(Process::start(release, way));
+    let before = runtime.block_on(process.state());
     arbtest(|u| {
         let case = any_case(u)?;
-        runtime.block_on(check(&process, &case));
+        runtime.block_on(check(&process, &case, &before));
         Ok(())
     })
     .size_min(256)
@@ -759,11 +761,16 @@ fn what_is_known_to_be_special_is_none_here() {
 fn check_special(release: &support::Release, way: Way) {
     let runtime = runtime();
     let process = runtime.block_on(Process::start(release, way));
-    for text in PIECES.iter().flat_map(|piece| {
-        ["", "x", "x ", " x", "x;", "x\\"]
-            .into_iter()
-            .flat_map(move |with| [format!("{with}{piece}"), format!("{piece}{with}")])
-    }) {
+    let before = runtime.block_on(process.state());
+    let texts: BTreeSet<String> = PIECES
+        .iter()
+        .flat_map(|piece| {
+            ["", "x", "x ", " x", "x;", "x\\"]
+                .into_iter()
+                .flat_map(move |with| [format!("{with}{piece}"), format!("{piece}{with}")])
+        })
+        .collect();
+    for text in texts {
         let case = Case {
             key: text.clone(),
             value: text.clone(),
@@ -772,7 +779,7 @@ fn check_special(release: &support::Release, way: Way) {
             server: "web1".into(),
             file: text,
         };
-        runtime.block_on(check(&process, &case));
+        runtime.block_on(check(&process, &case, &before));
     }
 }
 
