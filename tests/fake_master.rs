@@ -17,33 +17,13 @@ use haproxyadmin::{Cluster, ErrorKind, Level, Weight};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 #[path = "fake_master/script.rs"]
 mod script;
 mod support;
 
-use support::{Config, Release, Running, info, release, until, versions};
-
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin expose-fd listeners
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-
-frontend web
-    bind "unix@${DIR}/traffic/web.1"
-    http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
-    default_backend app
-
-backend app
-    server web1 "${SERVER_1}" weight 100
-"#;
+use support::{MasterWorker, Release, info, received, release, until, versions};
 
 /// The time in which a fake answers.
 const SILENCE: Duration = Duration::from_millis(40);
@@ -64,8 +44,8 @@ async fn lines_are_answered_alike_at_every_level() {
     for release in versions().into_iter().map(release) {
         let mut pair = Pair::start(&release).await;
         for level in [Level::Operator, Level::User] {
-            pair.real.haproxies[0].restart_master(&format!(",level,{level}")).await;
-            pair.fake = Fake::start(&release, pair.dir.path(), &pair.version, level, &pair.map()).await;
+            pair.real.running.haproxies[0].restart_master(&format!(",level,{level}")).await;
+            pair.fake = Fake::start(&release, pair.dir.path(), &pair.version, level, &pair.real.map()).await;
             until("the master lists its worker", async || (!pair.workers().await.is_empty()).then_some(()))
                 .await;
             sent += pair.play_all().await;
@@ -80,19 +60,20 @@ async fn reloads_and_their_failures_are_reported_alike() {
     for release in versions().into_iter().map(release) {
         let mut pair = Pair::start(&release).await;
         // The first worker goes on until this request ends.
-        let mut held = UnixStream::connect(pair.real.traffic("web", 1)).await.unwrap();
+        let mut held = UnixStream::connect(pair.real.running.traffic("web", 1)).await.unwrap();
         held.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let mut workers = Vec::new();
         let steps =
             ["reload", "reload;quit", "fail", "reload", "fail", "fail", "reload\nshow cli level", "reload x"];
         for (step, number) in steps.into_iter().zip(1..) {
             let is_failure = step == "fail";
-            pair.append(if is_failure { "    bogus\n" } else { "" });
+            pair.real.append(if is_failure { "    bogus\n" } else { "" });
             if is_failure {
                 pair.fake.master.fail_next_reload("config : unknown keyword 'bogus' in 'backend' section");
             } else {
                 let path = pair.dir.path().join(format!("{number}.sock"));
-                let worker = process(&pair.version, WORKER + number, &pair.map()).serve(path).await.unwrap();
+                let worker =
+                    process(&pair.version, WORKER + number, &pair.real.map()).serve(path).await.unwrap();
                 pair.fake.master.next_reload(&worker);
                 workers.push(worker);
             }
@@ -222,8 +203,7 @@ fn process(version: &str, pid: u32, map: &str) -> Process {
 /// A real master with one worker, and a fake one with the same description.
 struct Pair {
     release: Release,
-    real: Running,
-    master: PathBuf,
+    real: MasterWorker,
     /// IDs of the workers of the fake and of the real master, in the order of their start.
     pids: [Vec<u32>; 2],
     version: String,
@@ -233,38 +213,27 @@ struct Pair {
 
 impl Pair {
     async fn start(release: &Release) -> Self {
-        let mut real = Running::new();
-        real.add_servers(1).await;
-        std::fs::write(real.dir().join("hosts.map"), "").unwrap();
-        let config = real.fill(Config::new(CONFIG));
-        let master = real.add_master(release, "pair", &config).await;
-        let known = info(real.socket(1)).await;
+        let real = MasterWorker::start(release).await;
+        let known = info(real.running.socket(1)).await;
         let (version, real_pid) = (known["Version"].clone(), known["Pid"].parse().unwrap());
         let dir = TempDir::new().unwrap();
-        let map = real.dir().join("hosts.map").display().to_string();
-        let fake = Fake::start(release, dir.path(), &version, Level::Admin, &map).await;
+        let fake = Fake::start(release, dir.path(), &version, Level::Admin, &real.map()).await;
         let pids = [vec![WORKER], vec![real_pid]];
-        Self { release: release.clone(), real, master, pids, version, fake, dir }
-    }
-
-    fn map(&self) -> String {
-        self.real.dir().join("hosts.map").display().to_string()
+        Self { release: release.clone(), real, pids, version, fake, dir }
     }
 
     /// Returns the IDs of the workers through the stats socket, which each level may read.
     async fn workers(&self) -> Vec<u32> {
-        info(self.real.socket(1)).await.get("Pid").and_then(|pid| pid.parse().ok()).into_iter().collect()
-    }
-
-    fn append(&self, text: &str) {
-        let path = self.real.dir().join("pair.cfg");
-        let config = std::fs::read_to_string(&path).unwrap();
-        let config = config.split("# appended").next().unwrap();
-        std::fs::write(&path, format!("{config}# appended\n{text}")).unwrap();
+        info(self.real.running.socket(1))
+            .await
+            .get("Pid")
+            .and_then(|pid| pid.parse().ok())
+            .into_iter()
+            .collect()
     }
 
     fn paths(&self) -> [PathBuf; 2] {
-        [self.fake.path.clone(), self.master.clone()]
+        [self.fake.path.clone(), self.real.master.clone()]
     }
 
     /// Sends a line that reloads, and compares the replies.
@@ -317,11 +286,11 @@ impl Pair {
     /// Sends each list of lines over a connection. Returns the number of lines.
     async fn play(&self, script: &[&[&str]]) -> usize {
         let real_pid = self.workers().await[0];
-        let master_pid = self.real.haproxies[0].pid(2);
+        let master_pid = self.real.running.haproxies[0].pid(2);
         let mut problems = Vec::new();
         for lines in script {
             let mut fake = Talk::new(&self.fake.path, WORKER, MASTER).await;
-            let mut real = Talk::new(&self.master, real_pid, master_pid).await;
+            let mut real = Talk::new(&self.real.master, real_pid, master_pid).await;
             for line in *lines {
                 let expected = fake.say(line, None).await;
                 let found = real.say(line, Some(&expected)).await;
@@ -354,34 +323,21 @@ impl Talk {
         if self.stream.write_all(format!("{sent}\n").as_bytes()).await.is_err() {
             return (String::new(), true);
         }
-        let mut reply = Vec::new();
-        let mut has_ended = false;
-        loop {
-            let found = (self.comparable(&reply), has_ended);
-            let limit =
-                if expected.is_none_or(|expected| *expected == found) { SILENCE } else { 50 * SILENCE };
-            match timeout(limit, self.stream.read_buf(&mut reply)).await {
-                Ok(Ok(1..)) => {}
-                Ok(_) => {
-                    has_ended = true;
-                    return (self.comparable(&reply), has_ended);
-                }
-                Err(_) => return found,
-            }
-        }
+        let Self { stream, pids } = self;
+        received(stream, SILENCE, expected, |reply| comparable(pids, reply)).await
     }
+}
 
-    /// Returns a reply without the parts that may differ between two masters.
-    fn comparable(&self, reply: &[u8]) -> String {
-        let text = self.pids.iter().fold(String::from_utf8_lossy(reply).into_owned(), |text, (pid, name)| {
-            // The columns are padded.
-            text.replace(&format!("\n{pid:<15} "), &format!("\n{name} ")).replace(pid, name)
-        });
-        let lines = text.split_inclusive('\n').filter(|line| {
-            !line.starts_with("  ") && (!line.starts_with('[') || !line.contains(") : ") || is_common(line))
-        });
-        lines.map(without_uptime).collect()
-    }
+/// Returns a reply without the parts that may differ between two masters.
+fn comparable(pids: &[(String, &str)], reply: &[u8]) -> String {
+    let text = pids.iter().fold(String::from_utf8_lossy(reply).into_owned(), |text, (pid, name)| {
+        // The columns are padded.
+        text.replace(&format!("\n{pid:<15} "), &format!("\n{name} ")).replace(pid, name)
+    });
+    let lines = text.split_inclusive('\n').filter(|line| {
+        !line.starts_with("  ") && (!line.starts_with('[') || !line.contains(") : ") || is_common(line))
+    });
+    lines.map(without_uptime).collect()
 }
 
 /// Returns `true` for the messages of a start that the fake has too.
@@ -436,9 +392,5 @@ async fn listed(path: &Path, pids: &mut Vec<u32>) -> Option<String> {
 }
 
 async fn ask(path: &Path, line: &str) -> String {
-    let mut stream = UnixStream::connect(path).await.unwrap();
-    stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
-    let mut reply = String::new();
-    timeout(Duration::from_secs(10), stream.read_to_string(&mut reply)).await.unwrap().unwrap();
-    reply
+    String::from_utf8(support::ask(path, line).await).unwrap()
 }

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 mod script;
 mod support;
 
-use support::{Config, Release, Running, ask, release, versions};
+use support::{Config, Release, Running, ask, received, release, versions};
 
 const CONFIG: &str = r#"
 global
@@ -124,29 +124,15 @@ impl Pair {
                 fake.write_all(line.as_bytes()).await.unwrap();
                 real.write_all(line.as_bytes()).await.unwrap();
             }
-            let expected = received(&mut fake, None).await;
-            let found = received(&mut real, Some(&expected)).await;
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let expected = received(&mut fake, SILENCE, None, text).await;
+            let found = received(&mut real, SILENCE, Some(&expected), text).await;
             assert_eq!(expected, found, "{line:?} of {lines:?}, HAProxy {}", self.release.version);
             if found.1 {
                 break;
             }
         }
         lines.len()
-    }
-}
-
-/// Reads what has arrived, and whether the connection has ended. Reads until this is as expected, or,
-/// if nothing is expected, until a silence.
-async fn received(stream: &mut UnixStream, expected: Option<&(String, bool)>) -> (String, bool) {
-    let mut bytes = Vec::new();
-    loop {
-        let found = (String::from_utf8_lossy(&bytes).into_owned(), false);
-        let limit = if expected.is_none_or(|expected| *expected == found) { SILENCE } else { 50 * SILENCE };
-        match timeout(limit, stream.read_buf(&mut bytes)).await {
-            Ok(Ok(1..)) => {}
-            Ok(_) => return (found.0, true),
-            Err(_) => return found,
-        }
     }
 }
 

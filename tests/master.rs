@@ -4,7 +4,6 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,64 +15,27 @@ use tokio::net::UnixStream;
 
 mod support;
 
-use support::{Config, Release, Running, ask, info, is_alive, releases, row, until};
+use support::{MasterWorker, Release, ask, info, is_alive, releases, row, until};
 
 /// A master with one worker.
 struct Site {
-    running: Running,
+    pair: MasterWorker,
     master: Master,
 }
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    maxconn 200
-    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin expose-fd listeners
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-
-frontend web
-    bind "unix@${DIR}/traffic/web.1"
-    http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
-    default_backend app
-
-backend app
-    server web1 "${SERVER_1}" weight 100
-"#;
-
 impl Site {
     async fn start(release: &Release) -> Self {
-        let mut running = Running::new();
-        running.add_servers(1).await;
-        fs::write(running.dir().join("hosts.map"), "").unwrap();
-        let config = running.fill(Config::new(CONFIG));
-        let socket = running.add_master(release, "pair", &config).await;
-        Self { running, master: Master::new(socket) }
+        let pair = MasterWorker::start(release).await;
+        let master = Master::new(pair.master.clone());
+        Self { pair, master }
     }
 
     fn release(&self) -> &Release {
-        &self.running.haproxies[0].release
+        &self.pair.running.haproxies[0].release
     }
 
     fn worker(&self, pid: u32) -> StatsSocket {
         self.master.worker(WorkerId::Pid(pid))
-    }
-
-    /// Returns the pid of the worker that answers at the stats socket.
-    async fn pid(&self) -> u32 {
-        info(self.running.socket(1)).await["Pid"].parse().unwrap()
-    }
-
-    /// Replaces the end of the configuration.
-    fn append(&self, text: &str) {
-        let path = self.running.dir().join("pair.cfg");
-        let config = fs::read_to_string(&path).unwrap();
-        let config = config.split("# appended").next().unwrap();
-        fs::write(&path, format!("{config}# appended\n{text}")).unwrap();
     }
 
     async fn processes(&self) -> ProcessList {
@@ -96,10 +58,10 @@ fn pids(list: &[ListedProcess]) -> Vec<u32> {
 async fn processes_are_listed_with_old_workers_that_a_client_holds() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let first = site.pid().await;
+        let first = site.pair.pid().await;
         let list = site.processes().await;
-        let printed = info(site.running.socket(1)).await["Version"].clone();
-        assert_eq!(list.master.pid, site.running.haproxies[0].pid(2));
+        let printed = info(site.pair.running.socket(1)).await["Version"].clone();
+        assert_eq!(list.master.pid, site.pair.running.haproxies[0].pid(2));
         assert_eq!((&*list.master.kind, list.master.reloads), ("master", 0));
         assert_eq!(list.master.version.as_deref(), Some(&*printed));
         assert_eq!(list.failed_reloads, release.is_at_least("2.6").then_some(0));
@@ -111,10 +73,10 @@ async fn processes_are_listed_with_old_workers_that_a_client_holds() {
         assert!(list.programs.is_empty() && list.old_programs.is_empty());
 
         // A request without an end: 2.2 does not notice that the client of a whole one has gone.
-        let mut held = UnixStream::connect(site.running.traffic("web", 1)).await.unwrap();
+        let mut held = UnixStream::connect(site.pair.running.traffic("web", 1)).await.unwrap();
         held.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         until("the request is held", async || {
-            (row(site.running.socket(1), "web", "FRONTEND").await.number("scur") == 1).then_some(())
+            (row(site.pair.running.socket(1), "web", "FRONTEND").await.number("scur") == 1).then_some(())
         })
         .await;
         for reloads in 1..=2 {
@@ -124,7 +86,7 @@ async fn processes_are_listed_with_old_workers_that_a_client_holds() {
         }
         let second = site.processes().await.workers[0].pid;
         // For a moment the worker that stops may still accept a connection.
-        until("the new worker answers", async || (site.pid().await == second).then_some(())).await;
+        until("the new worker answers", async || (site.pair.pid().await == second).then_some(())).await;
         until("one old worker is left", async || {
             (pids(&site.processes().await.old_workers) == [first]).then_some(())
         })
@@ -145,8 +107,8 @@ async fn processes_are_listed_with_old_workers_that_a_client_holds() {
 async fn a_failed_reload_has_the_reasons_and_the_worker_that_goes_on() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let worker = site.pid().await;
-        site.append("    bogus\n");
+        let worker = site.pair.pid().await;
+        site.pair.append("    bogus\n");
         let error = site.master.reload().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
         assert_eq!((error.command(), error.address()), (Some("reload"), Some(site.master.address())));
@@ -155,7 +117,7 @@ async fn a_failed_reload_has_the_reasons_and_the_worker_that_goes_on() {
         assert!(text.contains(&serving), "{text}");
         let reason = if release.is_at_least("3.0") { "unknown keyword 'bogus'" } else { "only stderr" };
         assert!(text.contains(reason), "{text}");
-        assert_eq!(site.pid().await, worker);
+        assert_eq!(site.pair.pid().await, worker);
 
         let list = site.processes().await;
         assert!(list.has_failed_reload());
@@ -167,12 +129,12 @@ async fn a_failed_reload_has_the_reasons_and_the_worker_that_goes_on() {
             assert_eq!(logs.unwrap_err().kind(), ErrorKind::Unsupported);
         }
 
-        site.append("");
+        site.pair.append("");
         let reload = site.master.reload().await.unwrap();
         assert!(!reload.processes.has_failed_reload());
         let [new] = reload.processes.workers.as_slice() else { panic!("{reload:?}") };
         assert_ne!(new.pid, worker);
-        until("the new worker answers", async || (site.pid().await == new.pid).then_some(())).await;
+        until("the new worker answers", async || (site.pair.pid().await == new.pid).then_some(())).await;
         site.no_old_worker_is_left().await;
     }
 }
@@ -181,9 +143,9 @@ async fn a_failed_reload_has_the_reasons_and_the_worker_that_goes_on() {
 async fn a_reply_of_a_worker_is_whole_through_its_master() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let worker = site.pid().await;
-        let map = site.running.dir().join("hosts.map");
-        let socket = haproxyadmin::StatsSocket::new(site.running.socket(1));
+        let worker = site.pair.pid().await;
+        let map = site.pair.running.dir().join("hosts.map");
+        let socket = haproxyadmin::StatsSocket::new(site.pair.running.socket(1));
         for block in 0..20 {
             let entries: Vec<_> =
                 (0..200).map(|n| format!("{block}.{n}.example {}", "x".repeat(40))).collect();
@@ -193,7 +155,7 @@ async fn a_reply_of_a_worker_is_whole_through_its_master() {
         for line in
             [format!("show map {}", map.display()), "show servers state app;get weight app/web1".into()]
         {
-            let direct = String::from_utf8(ask(site.running.socket(1), &line).await).unwrap();
+            let direct = String::from_utf8(ask(site.pair.running.socket(1), &line).await).unwrap();
             let through = site.worker(worker).command(&line).await.unwrap();
             assert!(!direct.is_empty());
             // The last change is printed in seconds.
@@ -206,7 +168,7 @@ async fn a_reply_of_a_worker_is_whole_through_its_master() {
             }
         }
         assert_eq!(site.worker(worker).command("set server app/web1 weight 7").await.unwrap().text(), "\n");
-        assert_eq!(row(site.running.socket(1), "app", "web1").await.number("weight"), 7);
+        assert_eq!(row(site.pair.running.socket(1), "app", "web1").await.number("weight"), 7);
         let error = site.worker(worker).command("\n").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
@@ -216,7 +178,7 @@ async fn a_reply_of_a_worker_is_whole_through_its_master() {
 async fn a_command_reaches_the_worker_of_its_number_or_none() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let worker = site.pid().await;
+        let worker = site.pair.pid().await;
         let start = Instant::now();
         let error = site.worker(1).command("set server app/web1 weight 3").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
@@ -238,8 +200,8 @@ async fn a_command_reaches_the_worker_of_its_number_or_none() {
             let reply = site.worker(worker).command(line).await.unwrap();
             assert!(reply.text().contains("Unknown command"), "{line}: {reply}");
         }
-        assert_eq!(row(site.running.socket(1), "app", "web1").await.number("weight"), 100);
-        assert_eq!((site.pid().await, site.processes().await.master.reloads), (worker, 0));
+        assert_eq!(row(site.pair.running.socket(1), "app", "web1").await.number("weight"), 100);
+        assert_eq!((site.pair.pid().await, site.processes().await.master.reloads), (worker, 0));
     }
 }
 
@@ -247,7 +209,7 @@ async fn a_command_reaches_the_worker_of_its_number_or_none() {
 async fn the_socket_of_a_worker_is_no_master() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let worker = Master::new(site.running.socket(1));
+        let worker = Master::new(site.pair.running.socket(1));
         assert_eq!(worker.processes().await.unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(worker.reload().await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
@@ -257,8 +219,8 @@ async fn the_socket_of_a_worker_is_no_master() {
 async fn the_level_of_the_socket_applies_to_the_master_and_its_workers() {
     for release in releases() {
         let mut site = Site::start(&release).await;
-        site.running.haproxies[0].restart_master(",level,user").await;
-        let worker = site.pid().await;
+        site.pair.running.haproxies[0].restart_master(",level,user").await;
+        let worker = site.pair.pid().await;
         let denied = "Permission denied\n\n";
         let refused = |error: haproxyadmin::Error| {
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
@@ -277,7 +239,7 @@ async fn the_level_of_the_socket_applies_to_the_master_and_its_workers() {
         if release.is_at_least("3.0") {
             refused(site.master.startup_logs().await.unwrap_err());
         }
-        site.running.haproxies[0].restart_master(",level,operator").await;
+        site.pair.running.haproxies[0].restart_master(",level,operator").await;
         until("the master reloads", async || site.master.reload().await.ok()).await;
     }
 }
@@ -286,11 +248,11 @@ async fn the_level_of_the_socket_applies_to_the_master_and_its_workers() {
 async fn a_hung_worker_costs_one_limit_and_leaves_the_master_usable() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let worker = site.pid().await;
+        let worker = site.pair.pid().await;
         let limit = Duration::from_millis(600);
         let limits = Limits::new().with_idle_timeout(limit).with_command_timeout(2 * limit);
         let hasty = Master::with_limits(site.master.address().clone(), limits);
-        site.running.hang(1);
+        site.pair.running.hang(1);
         let start = Instant::now();
         let to_worker = hasty.worker(WorkerId::Pid(worker));
         let calls = (0..20).map(|_| to_worker.command("show info"));
@@ -303,7 +265,7 @@ async fn a_hung_worker_costs_one_limit_and_leaves_the_master_usable() {
         }
         // Another client of the same master is not shut out.
         assert_eq!(pids(&site.master.processes().await.unwrap().workers), [worker]);
-        site.running.resume(1);
+        site.pair.running.resume(1);
         until("the connections are free again", async || to_worker.command("show info").await.ok()).await;
         until("the worker answers again", async || site.worker(worker).command("show info").await.ok()).await;
     }
@@ -316,12 +278,12 @@ async fn a_hung_master_costs_one_limit() {
         let limit = Duration::from_millis(500);
         let hasty =
             Master::with_limits(site.master.address().clone(), Limits::new().with_command_timeout(limit));
-        site.running.haproxies[0].hang(2);
+        site.pair.running.haproxies[0].hang(2);
         let start = Instant::now();
         assert_eq!(hasty.processes().await.unwrap_err().kind(), ErrorKind::Timeout);
         assert_eq!(hasty.reload().await.unwrap_err().kind(), ErrorKind::Timeout);
         assert!(start.elapsed() < 10 * limit);
-        site.running.haproxies[0].resume(2);
+        site.pair.running.haproxies[0].resume(2);
         assert_eq!(site.processes().await.master.reloads, 0, "{}", release.version);
     }
 }
@@ -335,7 +297,7 @@ async fn ten_reloads_under_load_make_no_wrong_success_and_leave_no_worker() {
         let over = Arc::new(AtomicBool::new(false));
         let tasks: Vec<_> =
             (1..=2).map(|task| tokio::spawn(load(site.master.clone(), over.clone(), task))).collect();
-        let mut seen = BTreeSet::from([site.pid().await]);
+        let mut seen = BTreeSet::from([site.pair.pid().await]);
         for reloads in 1..=10 {
             let reload = site.master.reload().await.unwrap();
             assert_eq!(reload.processes.master.reloads, reloads, "{}", release.version);
@@ -349,12 +311,12 @@ async fn ten_reloads_under_load_make_no_wrong_success_and_leave_no_worker() {
         }
         assert!(written > 0, "no write succeeded under {}", release.version);
         site.no_old_worker_is_left().await;
-        let last = site.pid().await;
+        let last = site.pair.pid().await;
         assert_eq!(pids(&site.processes().await.workers), [last]);
         for pid in seen.into_iter().filter(|pid| *pid != last) {
             assert!(!is_alive(pid), "{pid} of {} is alive", site.release().version);
         }
-        site.running.haproxies.clear();
+        site.pair.running.haproxies.clear();
     }
 }
 

@@ -26,10 +26,12 @@ mod haproxy;
 mod level;
 mod load;
 mod managed;
+mod master_worker;
 mod mixed;
 mod namespace;
 mod parrot;
 mod process;
+mod received;
 mod relay;
 mod release;
 mod row;
@@ -58,9 +60,11 @@ pub use self::{
     level::levels,
     load::Clients,
     managed::managed_cluster,
+    master_worker::MasterWorker,
     mixed::{mixed_cluster, mixed_traffic},
     parrot::Parrot,
     process::is_alive,
+    received::received,
     relay::{Moment, Relay},
     release::{Release, release, releases, releases_since},
     row::{Row, info, row, rows},
