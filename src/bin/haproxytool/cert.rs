@@ -1,8 +1,7 @@
 use std::fs;
 
 use haproxyadmin::Outcomes;
-use haproxyadmin::certificate::CertificateDetails;
-use serde_json::{Map, Value};
+use haproxyadmin::certificate::{CertificateDetails, ListedCertificate};
 
 use crate::Views;
 use crate::call::Call;
@@ -29,35 +28,28 @@ pub(crate) fn pem(call: &Call) -> Result<String, Problem> {
 
 async fn list(views: &Views) -> Result<Report, Problem> {
     let lists = views.read.certificates().await?;
-    let mut rows = vec![["PROCESS", "PENDING", "NAME"].map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, certificates) in lists.values() {
-        for certificate in certificates {
-            let pending = if certificate.is_pending { "yes" } else { "-" };
-            rows.push(vec![label.to_string(), pending.into(), certificate.name.to_string()]);
-        }
-        json.insert(label.to_string(), serde_json::to_value(certificates).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+    Ok(Report::of_each(["PENDING", "NAME"], &lists, |certificates| {
+        let row = |one: &ListedCertificate| [pending(one.is_pending), one.name.to_string()];
+        certificates.iter().map(row).collect()
+    }))
+}
+
+/// Returns the word for a change that is not committed.
+pub(crate) fn pending(is_pending: bool) -> String {
+    if is_pending { "yes" } else { "-" }.to_owned()
 }
 
 fn show(shown: &Outcomes<CertificateDetails>) -> Report {
-    let head = ["PROCESS", "STATUS", "UNTIL", "SERIAL", "FINGERPRINT", "SUBJECT", "NAMES"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, details) in shown.values() {
-        let mut row = vec![label.to_string(), details.status.to_string()];
-        match &details.leaf {
-            Some(leaf) => {
-                row.extend([&leaf.not_after_text, &leaf.serial].map(ToString::to_string));
-                let texts = [&leaf.fingerprint, &leaf.subject].map(Option::as_deref);
-                row.extend(texts.map(|text| text.unwrap_or("-").to_owned()));
-                row.push(leaf.names.join(","));
-            }
-            None => row.extend(["-"; 5].map(String::from)),
-        }
-        rows.push(row);
-        json.insert(label.to_string(), serde_json::to_value(details).unwrap_or_default());
-    }
-    Report::rows(&rows, Value::Object(json)).asked(shown)
+    let head = ["STATUS", "UNTIL", "SERIAL", "FINGERPRINT", "SUBJECT", "NAMES"];
+    Report::of_each(head, shown, |details| {
+        let status = details.status.to_string();
+        let Some(leaf) = &details.leaf else {
+            let none = || "-".to_owned();
+            return vec![[status, none(), none(), none(), none(), none()]];
+        };
+        let [until, serial] = [&leaf.not_after_text, &leaf.serial].map(ToString::to_string);
+        let [fingerprint, subject] =
+            [&leaf.fingerprint, &leaf.subject].map(|text| text.as_deref().unwrap_or("-").to_owned());
+        vec![[status, until, serial, fingerprint, subject, leaf.names.join(",")]]
+    })
 }

@@ -1,5 +1,4 @@
-use haproxyadmin::certificate::{CrtList, NewCrtListEntry};
-use serde_json::{Map, Value};
+use haproxyadmin::certificate::{CrtList, CrtListEntry, NewCrtListEntry};
 
 use crate::Views;
 use crate::call::Call;
@@ -37,27 +36,17 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 
 async fn show(list: &CrtList) -> Result<Report, Problem> {
     let lists = list.entries().await?;
-    let mut rows = vec![["PROCESS", "LINE", "CERTIFICATE", "OPTIONS", "NAMES"].map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, entries) in lists.values() {
-        for entry in entries {
-            let filled = |text: String| if text.is_empty() { "-".to_owned() } else { text };
-            let line = entry.line.to_string();
-            let (options, names) = (filled(entry.options.to_string()), filled(entry.filters.join(",")));
-            rows.push(vec![label.to_string(), line, entry.certificate.to_string(), options, names]);
-        }
-        json.insert(label.to_string(), serde_json::to_value(entries).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+    Ok(Report::of_each(["LINE", "CERTIFICATE", "OPTIONS", "NAMES"], &lists, |entries| {
+        let filled = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let row = |entry: &CrtListEntry| {
+            let [options, names] = [entry.options.to_string(), entry.filters.join(",")].map(filled);
+            [entry.line.to_string(), entry.certificate.to_string(), options, names]
+        };
+        entries.iter().map(row).collect()
+    }))
 }
 
 async fn list(views: &Views) -> Result<Report, Problem> {
     let lists = views.read.crt_lists().await?;
-    let mut rows = vec![["PROCESS", "NAME"].map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, names) in lists.values() {
-        rows.extend(names.iter().map(|name| vec![label.to_string(), name.to_string()]));
-        json.insert(label.to_string(), serde_json::to_value(names).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+    Ok(Report::of_each(["NAME"], &lists, |names| names.iter().map(|name| [name.to_string()]).collect()))
 }

@@ -2,7 +2,7 @@ use std::pin::pin;
 
 use futures::StreamExt as _;
 use futures::future::{Either, select};
-use haproxyadmin::ring::{Event, Followed, News};
+use haproxyadmin::ring::{Event, Followed, News, Ring};
 use serde_json::{Map, Value, json};
 
 use crate::Views;
@@ -27,18 +27,12 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 
 async fn list(views: &Views) -> Result<Report, Problem> {
     let lists = views.read.rings().await?;
-    let mut rows = vec![["PROCESS", "NAME", "TYPE", "DROPPED", "DESCRIPTION"].map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, rings) in lists.values() {
-        for ring in rings {
-            let words = [label, &*ring.name, &*ring.kind].map(String::from);
-            rows.push(
-                words.into_iter().chain([ring.dropped.to_string(), ring.description.to_string()]).collect(),
-            );
-        }
-        json.insert(label.to_string(), serde_json::to_value(rings).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+    Ok(Report::of_each(["NAME", "TYPE", "DROPPED", "DESCRIPTION"], &lists, |rings| {
+        let row = |ring: &Ring| {
+            [&*ring.name, &ring.kind, &ring.dropped.to_string(), &ring.description].map(String::from)
+        };
+        rings.iter().map(row).collect()
+    }))
 }
 
 async fn show(ring: &str, views: &Views) -> Result<Report, Problem> {

@@ -73,6 +73,22 @@ impl Report {
         Self::value(table(rows), json)
     }
 
+    /// Makes a report of the answer of each process: rows for people, and the answer itself for programs.
+    pub(crate) fn of_each<T: Serialize, const N: usize>(
+        head: [&str; N],
+        outcomes: &Outcomes<T>,
+        rows: impl Fn(&T) -> Vec<[String; N]>,
+    ) -> Self {
+        let row = |label: &str, cells: [String; N]| [label.to_owned()].into_iter().chain(cells).collect();
+        let mut table: Vec<Vec<String>> = vec![row("PROCESS", head.map(String::from))];
+        let mut json = Map::new();
+        for (label, answer) in outcomes.values() {
+            table.extend(rows(answer).into_iter().map(|cells| row(label, cells)));
+            json.insert(label.to_string(), serde_json::to_value(answer).unwrap_or_default());
+        }
+        Self::rows(&table, json.into()).asked(outcomes)
+    }
+
     /// Makes a report of any text for people and of any JSON for programs.
     pub(crate) fn value(text: String, json: Value) -> Self {
         Self { text, json: Json::Value(json), ..Self::default() }

@@ -1,5 +1,4 @@
 use haproxyadmin::session::{Session, SessionId};
-use serde_json::{Map, Value};
 
 use crate::Views;
 use crate::call::Call;
@@ -20,20 +19,16 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 
 async fn list(views: &Views) -> Result<Report, Problem> {
     let lists = views.read.sessions().await?;
-    let head = ["PROCESS", "ID", "AGE", "SOURCE", "FRONTEND", "BACKEND", "SERVER"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, sessions) in lists.values() {
-        for session in sessions {
+    Ok(Report::of_each(["ID", "AGE", "SOURCE", "FRONTEND", "BACKEND", "SERVER"], &lists, |sessions| {
+        let row = |session: &Session| {
             let Session { id, frontend, backend, server, .. } = session;
-            let words = ["age", "src"].map(|name| session.get(name));
-            let names = [frontend, backend, server].map(Option::as_deref);
-            let rest = words.into_iter().chain(names).map(|word| word.unwrap_or("-").to_owned());
-            rows.push([label.to_string(), id.to_string()].into_iter().chain(rest).collect());
-        }
-        json.insert(label.to_string(), serde_json::to_value(sessions).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+            let [age, source] = ["age", "src"].map(|name| session.get(name));
+            let [frontend, backend, server] = [frontend, backend, server].map(Option::as_deref);
+            let id = id.to_string();
+            [Some(&*id), age, source, frontend, backend, server].map(|word| word.unwrap_or("-").to_owned())
+        };
+        sessions.iter().map(row).collect()
+    }))
 }
 
 /// Ends the session with an id, in the process that lists it.

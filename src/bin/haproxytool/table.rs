@@ -1,4 +1,4 @@
-use haproxyadmin::table::{Comparison, Condition, Datum, TableEntries, TableEntry};
+use haproxyadmin::table::{Comparison, Condition, Datum, TableEntries, TableEntry, TableInfo};
 use haproxyadmin::{Change, Outcomes};
 use serde_json::{Map, Value, json};
 
@@ -19,22 +19,13 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
 
 async fn list(views: &Views) -> Result<Report, Problem> {
     let lists = views.read.tables().await?;
-    let mut rows = vec![["PROCESS", "TABLE", "TYPE", "SIZE", "USED"].map(String::from).to_vec()];
-    let mut json = Map::new();
-    for (label, tables) in lists.values() {
-        for table in tables {
-            let (key_type, size, used) = (&table.key_type, table.size, table.used);
-            rows.push(vec![
-                label.to_string(),
-                table.name.to_string(),
-                key_type.to_string(),
-                size.to_string(),
-                used.to_string(),
-            ]);
-        }
-        json.insert(label.to_string(), serde_json::to_value(tables).unwrap_or_default());
-    }
-    Ok(Report::rows(&rows, Value::Object(json)).asked(&lists))
+    Ok(Report::of_each(["TABLE", "TYPE", "SIZE", "USED"], &lists, |tables| {
+        let row = |table: &TableInfo| {
+            let [size, used] = [table.size, table.used].map(|count| count.to_string());
+            [table.name.to_string(), table.key_type.to_string(), size, used]
+        };
+        tables.iter().map(row).collect()
+    }))
 }
 
 /// Shows the entries of each process, with their values in one column.
