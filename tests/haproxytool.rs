@@ -24,6 +24,8 @@ mod failure;
 mod frontend;
 #[path = "haproxytool/master.rs"]
 mod master;
+#[path = "haproxytool/ocsp.rs"]
+mod ocsp;
 #[path = "haproxytool/pattern.rs"]
 mod pattern;
 #[path = "haproxytool/process.rs"]

@@ -1,4 +1,3 @@
-use super::authority::Authority;
 use super::site::{Site, errors, labelled, text, value};
 use super::support::{Release, ask};
 use serde_json::Value;
@@ -17,7 +16,7 @@ impl Site {
         let file = path.to_str().unwrap();
         let output = self.run(&["cert", "set", "site.pem", file]).await;
         assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
-        std::fs::write(&path, Authority::new("Test CA").issue(0xb1).pem()).unwrap();
+        std::fs::write(&path, self.authority.issue(0xb1).pem()).unwrap();
         self.changed(&["cert", "set", "site.pem", file]).await;
         let shown = self.read(&["cert", "show", "site.pem"]).await;
         assert!(self.labels().iter().all(|label| shown[label]["leaf"]["serial"] == "B1"), "{shown}");
@@ -30,7 +29,7 @@ impl Site {
     }
 
     pub(crate) async fn ca(&self) {
-        let authority = Authority::new("Test CA").pem();
+        let authority = self.authority.pem();
         self.files("ca", "ca-file", &authority, |shown| {
             assert_eq!(shown["certificates"][0]["subject"], "/CN=Test CA");
         })
@@ -38,7 +37,7 @@ impl Site {
     }
 
     pub(crate) async fn crl(&self) {
-        let list = Authority::new("Test CA").revoke(&[0xc1]);
+        let list = self.authority.revoke(&[0xc1]);
         self.files("crl", "crl-file", &list, |shown| {
             assert_eq!(shown["lists"][0]["revoked"][0]["serial"], "C1");
         })

@@ -14,12 +14,15 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::authority::Authority;
+use super::authority::ocsp::{Responder, Status};
 use super::support::{Config, Release, Running, every_cell, every_info, every_reply, release, until};
 
 /// Real HAProxy processes with an object for each action of the tool.
 pub(crate) struct Site {
     pub(crate) releases: Vec<Release>,
     pub(crate) running: Running,
+    pub(crate) authority: Authority,
+    pub(crate) responder: Responder,
     /// The actions that were run, each with its object.
     seen: Mutex<BTreeSet<String>>,
 }
@@ -36,10 +39,12 @@ impl Site {
         running.add_servers(1).await;
         std::fs::write(running.dir().join("hosts.map"), "a.example app\nb.example other\n").unwrap();
         std::fs::write(running.dir().join("deny.acl"), "192.0.2.0/24\n").unwrap();
-        let authority = Authority::new("Test CA");
-        let [listed, more] = [1, 2].map(|serial| authority.issue(serial).pem());
+        let (authority, responder) = (Authority::new("Test CA"), Responder::start().await);
+        let listed = authority.issue_with_responder(LISTED, &responder.url()).pem() + &authority.pem();
         std::fs::write(running.dir().join("listed.pem"), listed).unwrap();
-        std::fs::write(running.dir().join("more.pem"), more).unwrap();
+        let response = authority.respond(&Status::good(LISTED));
+        std::fs::write(running.dir().join("listed.pem.ocsp"), response).unwrap();
+        std::fs::write(running.dir().join("more.pem"), authority.issue(2).pem()).unwrap();
         let dir = running.dir().display();
         std::fs::write(running.dir().join("sites.list"), format!("{dir}/listed.pem\n{dir}/more.pem\n"))
             .unwrap();
@@ -47,7 +52,7 @@ impl Site {
         for (n, release) in (1..).zip(&releases) {
             running.add(release, &format!("process{n}"), &config.clone().set("N", n)).await;
         }
-        let site = Self { releases, running, seen: Mutex::default() };
+        let site = Self { releases, running, authority, responder, seen: Mutex::default() };
         let checked = async || {
             let found = every_cell(&site.running, "app", "web1", "check_status").await;
             (found == site.everywhere("L4OK")).then_some(())
@@ -75,6 +80,7 @@ impl Site {
         self.ca().await;
         self.crl().await;
         self.crtlist().await;
+        self.ocsp().await;
         self.master().await;
         self.events().await;
         self.table().await;
@@ -89,7 +95,7 @@ impl Site {
                 actions.insert(format!("{object} {action}"));
             }
         }
-        assert!(actions.len() > 90, "{actions:?}");
+        assert!(actions.len() > 110, "{actions:?}");
         let seen = self.seen.lock().unwrap();
         let missing: Vec<_> = actions.difference(&seen).collect();
         assert!(missing.is_empty(), "not run: {missing:?}");
@@ -292,10 +298,13 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 15] = [
-    "process", "frontend", "backend", "server", "session", "cert", "ca", "crl", "crtlist", "master",
+pub(crate) const OBJECTS: [&str; 16] = [
+    "process", "frontend", "backend", "server", "session", "cert", "ca", "crl", "crtlist", "ocsp", "master",
     "events", "table", "map", "acl", "dump",
 ];
+
+/// Serial number of the certificate in `listed.pem`, which has an OCSP response.
+pub(crate) const LISTED: u64 = 1;
 
 pub(crate) const SERVERS: [&str; 7] =
     ["app/web1", "app/web2", "app/agent", "app/talker", "app/dyn", "static/web1", "tls/t1"];

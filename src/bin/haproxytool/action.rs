@@ -257,6 +257,13 @@ actions! {
         "add" "LIST CERT [HOST...]" [OPTION] "serve a certificate, for its own names or for the given ones"
         "delete" "LIST CERT[:LINE]" "delete the entry of a certificate"
     }
+    ocsp "OCSP responses that the processes staple to their certificates" {
+        "list" "" "ids of the responses, and their certificates"
+        "show" "ID|CERT" "status and validity of a response in each process; by a certificate from 2.8 on"
+        "set" "FILE" "give the processes a response, as a responder sends it (DER)"
+        "update" "CERT" "make each process fetch a new response for a certificate"
+        "updates" "" "responses that the processes fetch by themselves, and the last results"
+    }
     master "The master process behind a socket (-S), with its current and old workers" {
         "processes" "SOCKET" "the master, its workers and programs, and those that are leaving"
         "reload" "SOCKET" "reload the configuration, and say if it succeeded and why not"

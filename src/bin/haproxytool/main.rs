@@ -23,6 +23,7 @@ mod given;
 mod man;
 mod map;
 mod master;
+mod ocsp;
 mod options;
 mod pattern;
 mod printer;
@@ -165,6 +166,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "ca" => ca::run(call, views).await,
         "crl" => crl::run(call, views).await,
         "crtlist" => crtlist::run(call, views).await,
+        "ocsp" => ocsp::run(call, views).await,
         "events" => event::run(call, views).await,
         "table" => table::run(call, views).await,
         "map" => map::run(call, views).await,
