@@ -223,7 +223,7 @@ impl ProcessClient {
     /// Returns the part of a whole reply that belongs to the command itself.
     fn own_reply<'a>(&self, command: &Command, reply: &'a [u8]) -> Result<&'a [u8]> {
         let own = reply.get(command.bytes_before_reply(reply)..).unwrap_or_default();
-        protocol::check_ending(own).map_err(|error| self.lost(command, error))?;
+        protocol::check_ending_of(command, own).map_err(|error| self.lost(command, error))?;
         Ok(own)
     }
 

@@ -104,7 +104,7 @@ impl<'a> IdentifiedConnection<'a> {
     /// Reads the whole reply to a command.
     fn read<T>(&self, reply: Vec<u8>, command: &Command, read: ReadReply<T>) -> Result<Response<T>> {
         let member = self.member;
-        protocol::check_ending(&reply).map_err(|error| member.lost(command, error))?;
+        protocol::check_ending_of(command, &reply).map_err(|error| member.lost(command, error))?;
         let response = read(member.with_severity(reply, command), command, member.nbproc(&self.info));
         response.map_err(Error::new).map_err(member.with_context(command))
     }

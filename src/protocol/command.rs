@@ -25,6 +25,8 @@ pub(crate) struct Command {
     /// True if the caller wrote the line.
     raw: bool,
     refused_when_stopping: bool,
+    /// True if HAProxy prints the reply into one buffer.
+    of_one_buffer: bool,
 }
 
 /// Effect of a command on a process, and of its repetition (RFC 9110, 9.2).
@@ -98,6 +100,7 @@ impl Command {
             single_process: false,
             raw: false,
             refused_when_stopping: false,
+            of_one_buffer: false,
         }
     }
 
@@ -110,6 +113,13 @@ impl Command {
     /// Marks a command that a stopping worker refuses.
     pub(crate) fn refused_when_stopping(mut self) -> Self {
         self.refused_when_stopping = true;
+        self
+    }
+
+    /// Marks a query whose reply HAProxy prints into one buffer. HAProxy leaves out each piece that does not
+    /// fit, also the line feed of the last line.
+    pub(crate) fn of_one_buffer(mut self) -> Self {
+        self.of_one_buffer = true;
         self
     }
 
@@ -260,6 +270,10 @@ impl Command {
 
     pub(crate) fn is_raw(&self) -> bool {
         self.raw
+    }
+
+    pub(crate) fn is_of_one_buffer(&self) -> bool {
+        self.of_one_buffer
     }
 
     pub(crate) fn is_for_single_process(&self) -> bool {

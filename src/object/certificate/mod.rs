@@ -116,6 +116,10 @@ impl Certificate {
     /// Reads the certificate that each process has loaded: `show ssl cert NAME` (HAProxy 2.2 and
     /// later). Needs level operator.
     ///
+    /// HAProxy leaves out what does not fit into one buffer, such as some of 800 names: see
+    /// [`X509::may_be_cut`](crate::certificate::X509::may_be_cut). HAProxy 2.6 dies of signal 11 if the buffer
+    /// ends within the fingerprint and is full to its last byte.
+    ///
     /// # Errors
     ///
     /// - The errors of [`Outcomes::all`].

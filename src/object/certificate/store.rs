@@ -33,6 +33,8 @@ pub(super) struct Verbs {
     listed: fn(&str) -> Result<Vec<Listed>, Malformed>,
     /// Reads the reply to the command that shows one file.
     mark: fn(&str, &str) -> Result<Option<Mark>, Malformed>,
+    /// True if this reply has one buffer at most.
+    fits_one_buffer: bool,
     /// True if another kind of file has names in the same place. HAProxy does not tell them apart in
     /// `set` and `del`.
     shares_names: bool,
@@ -74,6 +76,7 @@ impl Verbs {
             Ok(ListedCertificate::read(text)?.into_iter().map(listed).collect())
         },
         mark: Mark::of_certificate,
+        fits_one_buffer: true,
         shares_names: false,
         serves: "serves",
         served: "served",
@@ -96,6 +99,7 @@ impl Verbs {
             Ok(ListedCaFile::read(text)?.into_iter().map(listed).collect())
         },
         mark: Mark::of_ca_file,
+        fits_one_buffer: false,
         shares_names: true,
         serves: "uses",
         served: "used",
@@ -118,6 +122,7 @@ impl Verbs {
             Ok(ListedCrlFile::read(text)?.into_iter().map(listed).collect())
         },
         mark: Mark::of_crl_file,
+        fits_one_buffer: false,
         shares_names: true,
         serves: "uses",
         served: "used",
@@ -203,8 +208,9 @@ impl Store {
 
     /// Returns the command that shows the file, or its pending transaction.
     pub(super) fn details(&self, is_pending: bool) -> Result<Command> {
-        let name = self.name();
-        if is_pending { self.list().text(&format!("*{name}")) } else { self.list().text(name) }
+        let Self { verbs, name, .. } = self;
+        let show = if verbs.fits_one_buffer { verbs.list().of_one_buffer() } else { verbs.list() };
+        if is_pending { show.text(&format!("*{}", name.as_str())) } else { show.text(name.as_str()) }
     }
 
     pub(super) fn commit_command(&self) -> Result<Command> {

@@ -1,5 +1,6 @@
 use crate::error::{Error, Problem, Result};
 use crate::excerpt::excerpt;
+use crate::protocol::Command;
 
 /// Checks that the bytes of a closed connection are a whole reply.
 ///
@@ -30,6 +31,30 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
             _ => return Err(truncated(bytes)),
         };
     }
+}
+
+/// Checks the ending of the reply to `command`.
+///
+/// # Errors
+///
+/// - The errors of [`check_ending`].
+pub(crate) fn check_ending_of(command: &Command, bytes: &[u8]) -> Result<()> {
+    match check_ending(bytes) {
+        Err(_) if command.is_of_one_buffer() && fills_buffer(bytes) => Ok(()),
+        checked => checked,
+    }
+}
+
+/// Returns `true` for a whole reply of one buffer that had no room for the line feed of its last line. The
+/// line feed at its end is the one that HAProxy prints after each answer.
+///
+/// A reply that was cut off at this length on its way ends with a line feed only if its last line is whole,
+/// and may lack the lines that a full buffer may lack too.
+fn fills_buffer(bytes: &[u8]) -> bool {
+    let Some(text) = bytes.strip_suffix(b"\n") else { return false };
+    // Most pieces leave one byte free for a NUL, hexadecimal digits do not. A name such as `Issuer: ` is a
+    // piece of its own, and HAProxy 2.2 may print nothing behind it that is short enough.
+    [BUFFER - 1, BUFFER].contains(&text.len()) || text.len() > NEARLY_FULL && text.ends_with(b": ")
 }
 
 /// Splits off the last line, if it ends with a line feed.
@@ -126,6 +151,11 @@ const BEGIN: &[&str] = &[
     "Can't find the target PID matching the prefix '",
 ];
 
+/// Size of a buffer of HAProxy in bytes, unless `tune.bufsize` is set.
+const BUFFER: usize = 16_384;
+/// Length in bytes of a reply that may leave no room for the next piece in a buffer.
+pub(crate) const NEARLY_FULL: usize = BUFFER - 1_024;
+
 /// End of the description of a certificate with a key that HAProxy does not know. A description that is cut
 /// there has no line feed.
 const UNKNOWN_KEY: &[u8] = b"\nAlgorithm: \n";
@@ -169,6 +199,26 @@ mod tests {
         ] {
             assert_eq!(ending(text), Ok(()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_full_buffer_ends_a_reply_of_one_buffer() {
+        let one = Command::read("show ssl cert").of_one_buffer();
+        let is_whole = |command: &Command, text: &str| check_ending_of(command, text.as_bytes()).is_ok();
+        let of = |length: usize, end: &str| format!("{}{end}\n", "x".repeat(length - end.len()));
+        for text in [of(BUFFER, "A0"), of(BUFFER - 1, ", "), of(BUFFER - 200, "\nIssuer: "), of(9, "\n")] {
+            assert!(is_whole(&one, &text), "{}", text.len());
+        }
+        for text in [
+            of(BUFFER - 2, "x"),
+            of(BUFFER + 1, "x"),
+            of(BUFFER - 200, "\nIssuer:"),
+            of(NEARLY_FULL, "\nIssuer: "),
+            "x".repeat(BUFFER),
+        ] {
+            assert!(!is_whole(&one, &text), "{}", text.len());
+        }
+        assert!(!is_whole(&Command::read("show ssl ca-file"), &of(BUFFER, "A0")));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod response;
 mod severity;
 mod unmarked;
 
-pub(crate) use framing::{check_ending, is_refusal};
+pub(crate) use framing::{NEARLY_FULL, check_ending, check_ending_of, is_refusal};
 pub(crate) use prompt::PromptedReply;
 pub(crate) use reader::{Next, ReplyReader};
 pub(crate) use response::{ReadReply, Response, malformed, read_change, read_data};

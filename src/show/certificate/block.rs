@@ -3,10 +3,6 @@
 use super::x509::{Field, fields};
 use crate::error::Malformed;
 
-/// Length in bytes of a reply that may leave no room for the next piece in a buffer of 16,384 bytes. HAProxy
-/// leaves out a piece that does not fit, and goes on with the next one.
-pub(super) const FULL: usize = 16_384 - 1_024;
-
 /// A reply to `show ssl ca-file NAME` or `show ssl crl-file NAME`.
 pub(super) struct Blocks<'a> {
     pub(super) head: Vec<Field<'a>>,

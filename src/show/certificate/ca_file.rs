@@ -1,7 +1,8 @@
-use super::block::{Blocks, FULL};
+use super::block::Blocks;
 use super::x509::fields;
 use super::{CertificateStatus, X509};
 use crate::error::Malformed;
+use crate::protocol::NEARLY_FULL;
 
 /// All that a process tells about one CA file: `show ssl ca-file NAME`.
 ///
@@ -46,7 +47,7 @@ impl CaFileDetails {
         for block in &reply.blocks {
             let at = block.first().map_or(1, |(at, _)| *at);
             // HAProxy prints each certificate into a buffer of its own.
-            let may_be_cut = block.iter().map(|(_, line)| line.len() + 1).sum::<usize>() > FULL;
+            let may_be_cut = block.iter().map(|(_, line)| line.len() + 1).sum::<usize>() > NEARLY_FULL;
             let found = X509::read(&fields(block.iter().copied(), may_be_cut)?, may_be_cut)?;
             let missing = || Malformed::new(at, Some("Serial"), "a line of that name", b"");
             certificates.push(found.ok_or_else(missing)?);

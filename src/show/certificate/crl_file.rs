@@ -1,7 +1,8 @@
 use super::CertificateStatus;
-use super::block::{Blocks, FULL};
+use super::block::Blocks;
 use super::date::date;
 use crate::error::Malformed;
+use crate::protocol::NEARLY_FULL;
 
 /// All that a process tells about one file of revoked certificates: `show ssl crl-file NAME`.
 ///
@@ -105,7 +106,7 @@ impl CrlFileDetails {
     pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
         let reply = Blocks::read(text, "Certificate Revocation List #")?;
         let name = reply.required("Filename")?;
-        let may_be_cut = text.len() > FULL;
+        let may_be_cut = text.len() > NEARLY_FULL;
         let mut lists = Vec::new();
         for block in &reply.blocks {
             match Crl::read(block, may_be_cut) {

@@ -1,7 +1,7 @@
 use super::CertificateStatus;
-use super::block::FULL;
 use super::x509::{X509, fields};
 use crate::error::Malformed;
+use crate::protocol::NEARLY_FULL;
 
 /// All that a process tells about one certificate: `show ssl cert NAME`.
 ///
@@ -48,8 +48,9 @@ impl CertificateDetails {
 
     /// Reads the reply to `show ssl cert NAME` or `show ssl cert *NAME`.
     pub(crate) fn read(_: &str, text: &str) -> Result<Self, Malformed> {
-        let may_be_cut = text.len() > FULL;
-        let fields = fields((1..).zip(text.lines()), may_be_cut)?;
+        let may_be_cut = text.len() > NEARLY_FULL;
+        let lines = (1..).zip(if may_be_cut { whole_lines(text) } else { text }.lines());
+        let fields = fields(lines, may_be_cut)?;
         let all = |name: &'static str| {
             fields.iter().filter(move |(_, found, _)| *found == name).map(|(_, _, value)| *value)
         };
@@ -69,6 +70,16 @@ impl CertificateDetails {
         })
     }
 }
+
+/// Cuts off a last line without a line feed, because a part of it may be missing. The line with the names is
+/// kept: HAProxy prints each name as a whole.
+fn whole_lines(text: &str) -> &str {
+    let (whole, last) = text.rfind('\n').map_or(("", text), |end| text.split_at(end + 1));
+    if last.starts_with(NAMES) { text } else { whole }
+}
+
+/// Name of the line with the DNS names of a certificate.
+const NAMES: &str = "Subject Alternative Name";
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +136,9 @@ mod tests {
             ("\n\n", [None; 4]),
             ("\nAlgorithm: ", [None; 4]),
             ("\nAlgorithm: EC256\n2D98\nSubject: ", [Some("EC256"), None, None, None]),
+            (", , ", [None; 4]),
+            ("\nAlgorithm: 2D98", [None; 4]),
+            ("\nAlgorithm: EC256\nSHA1 FingerPrint: 2D", [Some("EC256"), None, None, None]),
             (
                 &format!("\n{}", &rest[..end]),
                 ["EC256", "2D98", "/C=DE/O=Ex: Inc/CN=a.example", "/CN=Sub CA"].map(Some),
@@ -135,6 +149,7 @@ mod tests {
             let found = [&leaf.algorithm, &leaf.fingerprint, &leaf.subject, &leaf.issuer];
             assert_eq!(found.map(Option::as_deref), known, "{rest:?}");
             assert_eq!((&*leaf.serial, leaf.names.len(), leaf.may_be_cut), ("124B", 1_040, true));
+            assert!(leaf.names.iter().all(|name| &**name == "b.example"), "{rest:?}");
         }
         let details = CertificateDetails::read("asked", PRINTED).unwrap();
         assert!(!details.leaf.unwrap().may_be_cut);

@@ -52,8 +52,8 @@ pub struct X509 {
     /// what does not fit, without a word. The field is `true` if the reply fills a buffer of the default size,
     /// up to 1,024 bytes.
     ///
-    /// If the buffer has no room for the empty line at the end of the reply either, as in most cases before 3.2,
-    /// the read fails with [`Truncated`](crate::ErrorKind::Truncated), and so does a replacement.
+    /// If the buffer has no room for the line feed of the last line either, the read of a CA file fails with
+    /// [`Truncated`](crate::ErrorKind::Truncated), and so does a replacement.
     pub may_be_cut: bool,
 }
 
@@ -116,7 +116,8 @@ impl X509 {
             Err(_) if may_be_cut => Ok(None),
             found => found.map(|(_, value)| Some(value.trim()).filter(|value| !value.is_empty())),
         };
-        let names = late("Subject Alternative Name")?.unwrap_or_default();
+        // The names that do not fit leave their commas.
+        let names = late("Subject Alternative Name")?.unwrap_or_default().trim_end_matches([',', ' ']);
         let names = names.split(", ").filter(|name| !name.is_empty());
         let algorithm = late("Algorithm")?;
         let known = |name| match algorithm {
