@@ -47,11 +47,15 @@ fn able() -> Vec<Release> {
 
 impl Site {
     async fn start(releases: &[Release]) -> Self {
+        Self::start_with(releases, |authority| authority.revoke(&[0xa1])).await
+    }
+
+    async fn start_with(releases: &[Release], list: impl Fn(&Authority) -> String) -> Self {
         let mut running = Running::new();
         let authority = Authority::new("Test CA");
         fs::write(running.dir().join("site.pem"), authority.issue(1).pem()).unwrap();
         fs::write(running.dir().join("ca.pem"), authority.pem()).unwrap();
-        fs::write(running.dir().join("crl.pem"), authority.revoke(&[0xa1])).unwrap();
+        fs::write(running.dir().join("crl.pem"), list(&authority)).unwrap();
         for (n, release) in (1..).zip(releases) {
             running.add(release, &format!("process{n}"), &Config::new(CONFIG).set("N", n)).await;
         }
@@ -342,6 +346,51 @@ async fn a_list_without_a_next_update_is_refused_because_haproxy_dies_of_it() {
             }
         };
         timeout(Duration::from_secs(20), is_dead).await.unwrap_or_else(|_| panic!("process {n}"));
+    }
+}
+
+/// A process loads such a list at its start, and lives as long as it does not show the list.
+#[tokio::test]
+async fn a_list_without_a_next_update_is_replaced_and_not_shown() {
+    let releases = able();
+    let bad = |authority: &Authority| authority.revoke_without_end(&[0xa1]);
+    let site = Site::start_with(&releases, bad).await;
+    let good = site.authority.revoke(&[0xb1]);
+    let outcomes = site.crl_file().replace(&good).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome.word() == "changed"));
+    let shown = site.crl_file().show().await.unwrap();
+    assert_eq!(shown.values().filter(|(_, details)| serials(details) == ["B1"]).count(), releases.len());
+
+    // The commit of the last process is refused, or its reply is lost.
+    for (moment, word, said) in [
+        (Moment::Marking, "failed", "the process used the CRL file in use before, "),
+        (Moment::Marked, "unknown", "the process uses the CRL file in use before or "),
+    ] {
+        let site = Site::start_with(&releases, bad).await;
+        let count = releases.len();
+        let relay = Relay::new(site.running.dir().join("z.sock"), site.running.socket(count));
+        let others = (1..count).map(|n| site.running.socket(n));
+        let sockets = others.chain([site.running.dir().join("z.sock")]);
+        let cluster = Cluster::from_addresses(sockets.collect::<Vec<_>>()).await.unwrap();
+        let crl_file = site.crl_file().on(&cluster);
+        relay.mark(["commit ssl crl-file "]);
+        relay.hold(moment);
+        let crl = good.clone();
+        let call = tokio::spawn(async move { crl_file.replace(&crl).await });
+        relay.holds(1).await;
+        if moment == Moment::Marking {
+            let abort = format!("abort ssl crl-file {}", site.path("crl.pem"));
+            ask(site.running.socket(count), &abort).await;
+            relay.release();
+        } else {
+            relay.cut();
+        }
+        let error = call.await.unwrap().unwrap_err();
+        let mut expected = vec!["changed"; count];
+        expected[count - 1] = word;
+        assert_eq!(words(&error), expected, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!((1..=count).all(|n| site.running.is_alive(n)));
     }
 }
 

@@ -195,7 +195,11 @@ impl CrlFile {
     /// The steps, the conditions and the outcomes are the ones of
     /// [`Certificate::replace`](super::Certificate::replace). Two lists are told apart by issuer, times and
     /// the revoked certificates that HAProxy prints; in a file with more of them than HAProxy prints, by issuer
-    /// and times alone. The old lists are shown too: see the warning at [`show`](Self::show).
+    /// and times alone.
+    ///
+    /// The call does not read the old lists, because HAProxy may die when it shows them: see
+    /// [`show`](Self::show). If a commit fails or its reply is lost, the error therefore does not describe the
+    /// lists in use before, and does not tell if the process uses them still.
     ///
     /// # Errors
     ///

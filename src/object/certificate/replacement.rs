@@ -54,7 +54,7 @@ struct Ready {
 enum Old {
     None,
     Known(Mark),
-    /// HAProxy's description of it cannot be read.
+    /// HAProxy's description of it cannot be read, or HAProxy may die when it prints the description.
     Unknown,
 }
 
@@ -192,14 +192,21 @@ impl Replacement {
             Old::Known(old) => !old.fits(&ready.new),
             Old::Unknown => false,
         };
-        tells && matches!(self.served(ready).await, Ok(Some(found)) if found.fits(&ready.new))
+        tells && matches!(self.served(ready).await, Some(Ok(Some(found))) if found.fits(&ready.new))
     }
 
-    /// Reads the certificate that a process serves, on a new connection.
-    async fn served(&self, ready: &Ready) -> Result<Option<Mark>> {
+    /// Reads the certificate that a process serves, on a new connection. Returns `None` if that may be the old
+    /// one, and HAProxy may die when it shows the old one.
+    async fn served(&self, ready: &Ready) -> Option<Result<Option<Mark>>> {
+        if self.store.verbs().may_be_deadly {
+            return None;
+        }
         let deadline = &Deadline::new(self.store.cluster.limits());
-        let mut connection = ready.begun.connect(deadline).await?;
-        self.store.mark(false, &mut connection, deadline).await
+        let read = async {
+            let mut connection = ready.begun.connect(deadline).await?;
+            self.store.mark(false, &mut connection, deadline).await
+        };
+        Some(read.await)
     }
 
     async fn commit(&self, ready: &Ready, deadline: &Deadline) -> Result<Response<Change>> {
@@ -236,10 +243,10 @@ impl Replacement {
         };
         let new = &ready.new;
         let own = match self.served(ready).await {
-            Ok(Some(found)) => format!("the process {serves} {found}"),
-            Ok(None) => format!("the process has no such {what}"),
-            Err(_) if error.is_unknown() => format!("the process {serves} {old} or {new}"),
-            Err(_) => format!("the process {served_before} {old}"),
+            Some(Ok(Some(found))) => format!("the process {serves} {found}"),
+            Some(Ok(None)) => format!("the process has no such {what}"),
+            _ if error.is_unknown() => format!("the process {serves} {old} or {new}"),
+            _ => format!("the process {served_before} {old}"),
         };
         if served.is_empty() && !error.is_unknown() {
             // Nothing has changed anywhere.
@@ -324,11 +331,7 @@ impl OnceJob for Fill<'_> {
                 Ok(store.absent())
             };
         }
-        let old = match store.mark(false, connection, deadline).await {
-            Ok(old) => old.map_or(Old::None, Old::Known),
-            Err(error) if error.kind() == ErrorKind::Malformed => Old::Unknown,
-            Err(error) => return Err(error),
-        };
+        let old = Old::read(store, connection, deadline).await?;
         let begun = Begun { member: self.member.clone(), identity: Identity::of_connection(connection)? };
         let setting = Setting { store, set: set.clone(), keeps_own: false };
         // If the reply is lost, the process may have begun the transaction.
@@ -344,6 +347,23 @@ impl OnceJob for Fill<'_> {
         match store.mark(true, connection, deadline).await? {
             Some(new) => Ok(Response::Value(Ready { begun, old, new })),
             None => Err(Error::new(Problem::Refused("the transaction is empty".into()))),
+        }
+    }
+}
+
+impl Old {
+    async fn read(
+        store: &Store,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Self> {
+        if store.verbs().may_be_deadly {
+            return Ok(Self::Unknown);
+        }
+        match store.mark(false, connection, deadline).await {
+            Ok(old) => Ok(old.map_or(Self::None, Self::Known)),
+            Err(error) if error.kind() == ErrorKind::Malformed => Ok(Self::Unknown),
+            Err(error) => Err(error),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Verbs {
     mark: fn(&str, &str) -> Result<Option<Mark>, Malformed>,
     /// True if this reply has one buffer at most.
     fits_one_buffer: bool,
+    /// True if HAProxy may die when it shows a content that no call of this crate has loaded.
+    pub(super) may_be_deadly: bool,
     /// True if another kind of file has names in the same place. HAProxy does not tell them apart in
     /// `set` and `del`.
     shares_names: bool,
@@ -77,6 +79,7 @@ impl Verbs {
         },
         mark: Mark::of_certificate,
         fits_one_buffer: true,
+        may_be_deadly: false,
         shares_names: false,
         serves: "serves",
         served: "served",
@@ -100,6 +103,7 @@ impl Verbs {
         },
         mark: Mark::of_ca_file,
         fits_one_buffer: false,
+        may_be_deadly: false,
         shares_names: true,
         serves: "uses",
         served: "used",
@@ -123,6 +127,7 @@ impl Verbs {
         },
         mark: Mark::of_crl_file,
         fits_one_buffer: false,
+        may_be_deadly: true,
         shares_names: true,
         serves: "uses",
         served: "used",
