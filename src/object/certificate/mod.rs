@@ -242,6 +242,9 @@ impl Certificate {
     /// may fail: repeat the call. The outcome of the call that succeeds names the certificate that the
     /// process serves: the one of the other call, if that was stopped before it could abort.
     ///
+    /// An old worker behind a master is absent if it ends before it commits, because its certificate ends with
+    /// it.
+    ///
     /// A process that answers no more cannot abort. If it hangs and later goes on, it may keep the
     /// transaction, without an effect on connections.
     ///

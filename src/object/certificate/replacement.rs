@@ -89,7 +89,8 @@ impl Replacement {
 
         let is_whole = filled.is_complete() || !self.is_strict;
         let checks = if is_whole { self.check_all(&ready, expected.as_ref()).await } else { Vec::new() };
-        let is_given_up = !is_whole || self.is_strict && checks.iter().any(Result::is_err);
+        let is_failed = |check: &Result<()>| check.as_ref().is_err_and(|error| !error.is_worker_ended());
+        let is_given_up = !is_whole || self.is_strict && checks.iter().any(is_failed);
         let mut results = Results::new();
         let mut sound = Vec::new();
         for ((label, ready), check) in ready.into_iter().zip(checks) {
@@ -104,6 +105,8 @@ impl Replacement {
 
         let left = self.abort_all(&results, &own, expected.as_ref()).await;
         let outcomes = filled.then(|address, _| match results.remove(address) {
+            // An old worker behind a master, which would have lost the certificate anyway.
+            Some(Err(error)) if error.is_worker_ended() => Ok(Response::Absent(error.reason().into())),
             Some(result) => result,
             None if left.contains(address) => Ok(Response::Value(Change::Unchanged(NOT_ABORTED.into()))),
             None => Ok(Response::Value(Change::Unchanged(ABORTED.into()))),
@@ -157,10 +160,13 @@ impl Replacement {
                         served.push(label.clone());
                         results.insert(ready.begun.member.address().clone(), Ok(answer));
                     }
+                    Err(error) if error.is_worker_ended() => {
+                        results.insert(ready.begun.member.address().clone(), Err(error));
+                    }
                     Err(error) => failed.push((ready.clone(), error)),
                 }
             }
-            if self.is_strict && served.is_empty() {
+            if self.is_strict && served.is_empty() && !failed.is_empty() {
                 break;
             }
         }
