@@ -116,7 +116,7 @@ impl Command {
         self
     }
 
-    /// Marks a query whose reply HAProxy prints into one buffer. HAProxy leaves out each piece that does not
+    /// Marks a query with a reply that HAProxy prints into one buffer. HAProxy leaves out each piece that does not
     /// fit, also the line feed of the last line.
     pub(crate) fn of_one_buffer(mut self) -> Self {
         self.of_one_buffer = true;

@@ -38,7 +38,7 @@ impl Site {
         self.ocsp_updates().await;
     }
 
-    /// Adds a certificate whose responses HAProxy fetches by itself.
+    /// Adds a certificate with responses that HAProxy fetches by itself.
     async fn ocsp_updates(&self) {
         let path = self.file("updated.pem");
         let issued = self.authority.issue_with_responder(UPDATED, &self.responder.url());
