@@ -82,9 +82,10 @@ impl Site {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", errors(&output));
         let shown = value(&output);
         for (label, release) in self.labels().iter().zip(&self.releases) {
-            match release.is_at_least(since) {
-                true => check(release, &shown[label]),
-                false => assert!(shown[label].is_null(), "{shown}"),
+            if release.is_at_least(since) {
+                check(release, &shown[label]);
+            } else {
+                assert!(shown[label].is_null(), "{shown}");
             }
         }
     }
