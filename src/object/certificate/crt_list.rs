@@ -2,12 +2,11 @@ use super::lock::Unlocked;
 use super::name::StoreName;
 use super::new_entry::NewCrtListEntry;
 use super::store;
-use crate::cluster::{Cluster, Outcomes, Target};
+use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, Result};
 use crate::level::Level;
 use crate::protocol::{Change, Command};
 use crate::show::CrtListEntry;
-use crate::show::stat::StatFilter;
 
 /// A crt-list of a [`Cluster`]: a list of certificates, each with options and with the names that it is
 /// for, addressed by the path of its file or directory.
@@ -162,10 +161,7 @@ impl CrtList {
     }
 
     async fn change(&self, command: &Command) -> Result<Outcomes<Change>> {
-        let job = |target: Target, deadline| async move {
-            target.execute_once(&Unlocked(command), &deadline).await
-        };
-        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+        store::change_all(&self.cluster, command, &Unlocked(command)).await
     }
 }
 

@@ -180,9 +180,8 @@ impl Store {
     }
 
     async fn fill(&self, set: Command) -> Result<Outcomes<Change>> {
-        let setting = &Setting { store: self, set, keeps_own: true };
-        let job = |target: Target, deadline| async move { target.execute_once(setting, &deadline).await };
-        self.cluster.fan_out().each(&setting.set, StatFilter::Nothing, job).await
+        let setting = Setting { store: self, set, keeps_own: true };
+        change_all(&self.cluster, &setting.set, &setting).await
     }
 
     pub(super) async fn commit(&self) -> Result<Outcomes<Change>> {
@@ -194,17 +193,13 @@ impl Store {
     }
 
     pub(super) async fn delete(&self) -> Result<Outcomes<Change>> {
-        let deletion = &Deletion { store: self, delete: self.once(self.verbs.delete)? };
-        let job = |target: Target, deadline| async move { target.execute_once(deletion, &deadline).await };
-        self.cluster.fan_out().each(&deletion.delete, StatFilter::Nothing, job).await
+        let deletion = Deletion { store: self, delete: self.once(self.verbs.delete)? };
+        change_all(&self.cluster, &deletion.delete, &deletion).await
     }
 
     async fn change(&self, verb: &str) -> Result<Outcomes<Change>> {
-        let command = &self.once(verb)?;
-        let job = |target: Target, deadline| async move {
-            target.execute_once(&Unlocked(command), &deadline).await
-        };
-        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+        let command = self.once(verb)?;
+        change_all(&self.cluster, &command, &Unlocked(&command)).await
     }
 
     pub(super) fn list(&self) -> Command {
@@ -223,13 +218,12 @@ impl Store {
     }
 
     pub(super) fn abort_command(&self) -> Result<Command> {
-        self.once(self.verbs.abort)
+        self.abort_of(self.name())
     }
 
     /// Returns the command that aborts the transaction of a file of another name.
     fn abort_of(&self, name: &str) -> Result<Command> {
-        let verb = self.verbs.abort;
-        Command::write_once(verb).since(self.verbs.since).text(name)
+        self.once_for(self.verbs.abort, name)
     }
 
     /// # Errors
@@ -272,7 +266,11 @@ impl Store {
     }
 
     fn once(&self, verb: &str) -> Result<Command> {
-        Command::write_once(verb).since(self.verbs.since).text(self.name())
+        self.once_for(verb, self.name())
+    }
+
+    fn once_for(&self, verb: &str, name: &str) -> Result<Command> {
+        Command::write_once(verb).since(self.verbs.since).text(name)
     }
 
     /// Returns the names of the files of one process, and the name with a transaction.
@@ -297,6 +295,16 @@ pub(super) async fn read_all<T: Send + Sync + 'static>(
     let read = &|data: Vec<u8>| Ok(read(&String::from_utf8_lossy(&data))?);
     let job = |target: Target, deadline| async move { lock::read(query, &target, read, &deadline).await };
     cluster.fan_out().each(query, StatFilter::Nothing, job).await
+}
+
+/// Runs a job on every process, which sends `command`.
+pub(super) async fn change_all(
+    cluster: &Cluster,
+    command: &Command,
+    job: &impl OnceJob<Answer = Change>,
+) -> Result<Outcomes<Change>> {
+    let run = |target: Target, deadline| async move { target.execute_once(job, &deadline).await };
+    cluster.fan_out().each(command, StatFilter::Nothing, run).await
 }
 
 /// The first step of a change: one process puts the new content into a transaction.

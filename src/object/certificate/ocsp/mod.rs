@@ -157,10 +157,8 @@ impl Certificate {
     /// - The errors of [`Outcomes::all`].
     #[doc(alias = "update ssl ocsp-response")]
     pub async fn update_ocsp_response(&self) -> Result<Outcomes<Change>> {
-        let update = &Command::write_once("update ssl ocsp-response").since(UPDATES).text(self.name())?;
-        let job =
-            |target: Target, deadline| async move { target.execute_once(&Unlocked(update), &deadline).await };
-        self.store.cluster.fan_out().each(update, StatFilter::Nothing, job).await
+        let update = Command::write_once("update ssl ocsp-response").since(UPDATES).text(self.name())?;
+        store::change_all(&self.store.cluster, &update, &Unlocked(&update)).await
     }
 }
 
