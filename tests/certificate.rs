@@ -4,95 +4,53 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::ops::Deref;
 use std::time::Duration;
 
 use haproxyadmin::certificate::{Certificate, CertificateDetails, CertificateStatus, ListedCertificate};
-use haproxyadmin::{Change, Cluster, ErrorKind, Limits, Outcome, Outcomes};
+use haproxyadmin::{Change, ErrorKind, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 mod authority;
 mod support;
 
-use authority::{Authority, Issued, NAME, served};
-use support::{Config, Relay, Release, Running, ask, releases, until};
+use authority::site::{TlsSite, is_absent, only, refusal, said};
+use authority::{Authority, Issued, NAME};
+use support::{Relay, Release, Running, ask, releases, until};
 
-const CONFIG: &str = r#"
-global
-    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
-    stats socket "unix@${DIR}/user.sock" mode 600 level user
-    stats socket "unix@${DIR}/operator.sock" mode 600 level operator
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-frontend web
-    bind "unix@${DIR}/traffic/web.1" ssl crt "${DIR}/site.pem"
-    bind "unix@${DIR}/traffic/other.1" ssl crt "${DIR}/other.pem"
-    http-request return status 200
-"#;
-
-/// One process with two certificates, and the certificate authority.
+/// One process with two certificates, and the first of them.
 struct Site {
-    running: Running,
-    authority: Authority,
+    tls: TlsSite,
     first: Issued,
-    cluster: Cluster,
 }
 
 impl Site {
     async fn start(release: &Release) -> Self {
-        let mut running = Running::new();
-        let authority = Authority::new("Test CA");
+        let (running, authority) = (Running::new(), Authority::new("Test CA"));
         let first = authority.issue(0xa1);
         fs::write(running.dir().join("site.pem"), first.pem()).unwrap();
         fs::write(running.dir().join("other.pem"), authority.issue(0xa2).pem()).unwrap();
-        running.add(release, "one", &Config::new(CONFIG)).await;
-        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        Self { running, authority, first, cluster }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.running.dir().join(name).display().to_string()
+        let frontends = [("web", r#"ssl crt "${DIR}/site.pem""#), ("other", r#"ssl crt "${DIR}/other.pem""#)];
+        let tls = TlsSite::start(running, authority, std::slice::from_ref(release), &frontends).await;
+        Self { tls, first }
     }
 
     fn certificate(&self, name: &str) -> Certificate {
         self.cluster.certificate(&self.path(name)).unwrap()
     }
 
-    async fn serves(&self) -> Vec<u8> {
-        served(&self.authority.client(), &self.running.traffic("web", 1)).await.unwrap().to_vec()
-    }
-
     async fn list(&self) -> Vec<ListedCertificate> {
         only(self.cluster.certificates().await.unwrap())
     }
+}
 
-    async fn through(&self, socket: &str) -> Cluster {
-        Cluster::from_addresses([self.running.dir().join(socket)]).await.unwrap()
+impl Deref for Site {
+    type Target = TlsSite;
+
+    fn deref(&self) -> &TlsSite {
+        &self.tls
     }
-}
-
-/// Returns the value of the only process.
-#[allow(clippy::needless_pass_by_value, reason = "a call to it stays short")]
-fn only<T: Clone>(outcomes: Outcomes<T>) -> T {
-    outcomes.values().next().unwrap().1.clone()
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the same")]
-fn said(outcomes: Outcomes<Change>) -> (&'static str, String) {
-    let outcome = outcomes.iter().next().unwrap();
-    (outcome.word(), outcome.message().unwrap_or_default())
-}
-
-fn refusal(error: &haproxyadmin::Error) -> String {
-    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
-    error.outcomes::<Change>().unwrap().iter().next().and_then(Outcome::message).unwrap()
-}
-
-fn is_absent(result: haproxyadmin::Result<Outcomes<Change>>) -> bool {
-    result.is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 #[tokio::test]
@@ -130,10 +88,10 @@ async fn certificates_are_listed_and_shown() {
 async fn a_level_that_is_too_low_is_told() {
     for release in releases() {
         let site = Site::start(&release).await;
-        let user = site.through("user.sock").await;
+        let user = site.through("x.user.1.sock").await;
         let error = user.certificates().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{}: {error}", release.version);
-        let operator = site.through("operator.sock").await;
+        let operator = site.through("x.operator.1.sock").await;
         assert_eq!(only(operator.certificates().await.unwrap()).len(), 2);
         let certificate = operator.certificate(&site.path("site.pem")).unwrap();
         let pem = site.authority.issue(1).pem();

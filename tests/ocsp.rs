@@ -5,34 +5,24 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::ops::Deref;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use haproxyadmin::certificate::{
     Certificate, ListedOcspResponse, OcspId, OcspResponse, OcspStatus, OcspUpdate,
 };
-use haproxyadmin::{Change, Cluster, Error, ErrorKind, Outcome, Outcomes};
+use haproxyadmin::{Change, Cluster, ErrorKind, Outcome, Outcomes};
 
 mod authority;
 mod support;
 
 use authority::Authority;
 use authority::ocsp::{Responder, Status, stapled};
-use support::{Config, Release, Running, release, releases, releases_since, until};
+use authority::site::{TlsSite, only, refusal, tls_config};
+use support::{Release, Running, release, releases, releases_since, until};
 
-const CONFIG: &str = r#"
-global
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-    stats socket "unix@${DIR}/x.operator.${N}.sock" mode 600 level operator
-    stats socket "unix@${DIR}/x.user.${N}.sock" mode 600 level user
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}" ssl crt-list "${DIR}/sites.list"
-    http-request return status 200
-"#;
+/// The frontend with the certificates.
+const WEB: (&str, &str) = ("web", r#"ssl crt-list "${DIR}/sites.list""#);
 
 /// Serial numbers of the two certificates.
 const SITE: u64 = 0xa1;
@@ -40,10 +30,8 @@ const PLAIN: u64 = 0xa2;
 
 /// Processes with a certificate that has an OCSP response, and with another one that has none.
 struct Site {
-    running: Running,
-    authority: Authority,
+    tls: TlsSite,
     responder: Responder,
-    cluster: Cluster,
 }
 
 impl Site {
@@ -53,7 +41,7 @@ impl Site {
 
     /// Starts processes with options for the first certificate. With options, it has no response.
     async fn start_with(releases: &[Release], options: &str) -> Self {
-        let mut running = Running::new();
+        let running = Running::new();
         let (authority, responder) = (Authority::new("Test CA"), Responder::start().await);
         let site = authority.issue_with_responder(SITE, &responder.url());
         let path = |name: &str| running.dir().join(name);
@@ -65,19 +53,11 @@ impl Site {
         let dir = running.dir().display();
         let list = format!("{dir}/site.pem {options}\n{dir}/plain.pem\n");
         fs::write(path("sites.list"), list).unwrap();
-        for (n, release) in (1..).zip(releases) {
-            running.add(release, &format!("process{n}"), &Config::new(CONFIG).set("N", n)).await;
-        }
-        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        Self { running, authority, responder, cluster }
+        Self { tls: TlsSite::start(running, authority, releases, &[WEB]).await, responder }
     }
 
     async fn one(release: &Release) -> Self {
         Self::start(std::slice::from_ref(release)).await
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.running.dir().join(name).display().to_string()
     }
 
     fn certificate(&self, name: &str) -> Certificate {
@@ -95,24 +75,10 @@ impl Site {
     async fn staples(&self, n: usize) -> Vec<u8> {
         stapled(&self.running.traffic("web", n)).await
     }
-
-    async fn through(&self, socket: &str) -> Cluster {
-        Cluster::from_addresses([self.running.dir().join(socket)]).await.unwrap()
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "a call to it stays short")]
-fn only<T: Clone>(outcomes: Outcomes<T>) -> T {
-    outcomes.values().next().unwrap().1.clone()
 }
 
 fn kind<T: std::fmt::Debug>(result: haproxyadmin::Result<T>) -> ErrorKind {
     result.unwrap_err().kind()
-}
-
-fn refusal(error: &Error) -> String {
-    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
-    error.outcomes::<Change>().unwrap().iter().next().and_then(Outcome::message).unwrap()
 }
 
 fn words(outcomes: &Outcomes<Change>) -> Vec<&'static str> {
@@ -133,6 +99,14 @@ fn later(seconds: u64) -> String {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = days / 146_097 * 400 + year_of_era + i64::from(month <= 2);
     format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
+}
+
+impl Deref for Site {
+    type Target = TlsSite;
+
+    fn deref(&self) -> &TlsSite {
+        &self.tls
+    }
 }
 
 #[tokio::test]
@@ -268,8 +242,8 @@ async fn a_response_that_ends_soon_replaces_the_old_one() {
 #[tokio::test]
 async fn a_process_without_the_certificate_is_absent() {
     let mut site = Site::start(&[release("3.0"), release("2.2")]).await;
-    let config = Config::new(CONFIG.replace("ssl crt-list", "# ssl crt-list")).set("N", 3);
-    site.running.add(&release("3.4"), "other", &config).await;
+    let config = tls_config(&[("web", "")]).set("N", 3);
+    site.tls.running.add(&release("3.4"), "other", &config).await;
     let cluster = Cluster::from_dir(site.running.stats()).await.unwrap();
     let der = site.authority.respond(&Status::revoked(SITE));
     assert_eq!(words(&cluster.set_ocsp_response(&der).await.unwrap()), ["changed", "changed", "absent"]);

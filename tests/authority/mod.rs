@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "in a test a panic is the failure message")]
 
 pub mod ocsp;
+pub mod site;
 
 use std::io;
 use std::path::Path;
