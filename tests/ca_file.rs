@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::ops::Deref;
 use std::time::Duration;
 
 use haproxyadmin::certificate::{CaFile, CaFileDetails, CertificateStatus, CrlFile, CrlFileDetails};
@@ -16,29 +17,15 @@ mod authority;
 mod support;
 
 use authority::Authority;
-use support::{Config, Moment, Relay, Release, Running, ask, release, releases};
+use authority::site::{TlsSite, is_absent, only, tls_config};
+use support::{Moment, Relay, Release, Running, ask, release, releases};
 
-const CONFIG: &str = r#"
-global
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-    stats socket "unix@${DIR}/x.operator.${N}.sock" mode 600 level operator
-    stats socket "unix@${DIR}/x.user.${N}.sock" mode 600 level user
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}" ssl crt "${DIR}/site.pem" verify optional ca-file "${DIR}/ca.pem" crl-file "${DIR}/crl.pem"
-    http-request return status 200
-"#;
+/// The frontend with a CA file and a CRL file.
+const WEB: (&str, &str) =
+    ("web", r#"ssl crt "${DIR}/site.pem" verify optional ca-file "${DIR}/ca.pem" crl-file "${DIR}/crl.pem""#);
 
 /// Processes of several releases with a CA file and a CRL file.
-struct Site {
-    running: Running,
-    authority: Authority,
-    cluster: Cluster,
-}
+struct Site(TlsSite);
 
 /// Returns the releases with the commands.
 fn able() -> Vec<Release> {
@@ -51,20 +38,11 @@ impl Site {
     }
 
     async fn start_with(releases: &[Release], list: impl Fn(&Authority) -> String) -> Self {
-        let mut running = Running::new();
-        let authority = Authority::new("Test CA");
+        let (running, authority) = (Running::new(), Authority::new("Test CA"));
         fs::write(running.dir().join("site.pem"), authority.issue(1).pem()).unwrap();
         fs::write(running.dir().join("ca.pem"), authority.pem()).unwrap();
         fs::write(running.dir().join("crl.pem"), list(&authority)).unwrap();
-        for (n, release) in (1..).zip(releases) {
-            running.add(release, &format!("process{n}"), &Config::new(CONFIG).set("N", n)).await;
-        }
-        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        Self { running, authority, cluster }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.running.dir().join(name).display().to_string()
+        Self(TlsSite::start(running, authority, releases, &[WEB]).await)
     }
 
     fn ca_file(&self) -> CaFile {
@@ -73,10 +51,6 @@ impl Site {
 
     fn crl_file(&self) -> CrlFile {
         self.cluster.crl_file(&self.path("crl.pem")).unwrap()
-    }
-
-    async fn through(&self, socket: &str) -> Cluster {
-        Cluster::from_addresses([self.running.dir().join(socket)]).await.unwrap()
     }
 
     /// Returns the number of transactions in all processes, read without the crate.
@@ -93,11 +67,6 @@ impl Site {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "a call to it stays short")]
-fn only<T: Clone>(outcomes: Outcomes<T>) -> T {
-    outcomes.values().next().unwrap().1.clone()
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the same")]
 fn said(outcomes: Outcomes<Change>) -> String {
     let outcome = outcomes.iter().next().unwrap();
     format!("{}: {}", outcome.word(), outcome.message().unwrap_or_default())
@@ -118,14 +87,18 @@ fn serials(details: &CrlFileDetails) -> Vec<&str> {
     details.lists.iter().flat_map(|list| &list.revoked).map(|one| &*one.serial).collect()
 }
 
-fn is_absent<T: std::fmt::Debug>(result: haproxyadmin::Result<T>) -> bool {
-    result.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+impl Deref for Site {
+    type Target = TlsSite;
+
+    fn deref(&self) -> &TlsSite {
+        &self.0
+    }
 }
 
 #[tokio::test]
 async fn a_release_without_the_commands_is_told() {
     let mut running = Running::new();
-    let config = Config::new(CONFIG.replace("ssl crt", "# ssl crt")).set("N", 1);
+    let config = tls_config(&[("web", "")]).set("N", 1);
     running.add(&release("2.2"), "one", &config).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let ca_file = cluster.ca_file("ca.pem").unwrap();
@@ -492,7 +465,7 @@ async fn files_are_replaced_on_all_processes_or_on_none() {
         assert_eq!(words(&error), expected, "{error}");
         assert_eq!(site.pending().await, 0);
     }
-    site.running.kill(count);
+    site.0.running.kill(count);
     let rest = site.cluster.allow_partial();
     let shown = site.ca_file().on(&rest).show().await.unwrap();
     assert_eq!(shown.values().count(), count - 1);

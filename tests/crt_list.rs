@@ -4,42 +4,27 @@
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::fs;
+use std::ops::Deref;
 
 use haproxyadmin::certificate::{CrtList, CrtListEntry, NewCrtListEntry};
-use haproxyadmin::{Cluster, Error, ErrorKind, Outcomes};
+use haproxyadmin::{Error, ErrorKind};
 
 mod authority;
 mod support;
 
-use authority::{Authority, Issued, NAME, served};
-use support::{Config, Release, Running, releases};
-
-const CONFIG: &str = r#"
-global
-    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
-    stats socket "unix@${DIR}/operator.sock" mode 600 level operator
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-frontend web
-    bind "unix@${DIR}/traffic/web.1" ssl crt-list "${DIR}/sites.list"
-    http-request return status 200
-"#;
+use authority::site::{TlsSite, is_absent, only};
+use authority::{Authority, Issued, NAME};
+use support::{Release, Running, releases};
 
 /// A process with a list of two certificates for other names.
 struct Site {
-    running: Running,
-    authority: Authority,
+    tls: TlsSite,
     first: Issued,
-    cluster: Cluster,
 }
 
 impl Site {
     async fn start(release: &Release) -> Self {
-        let mut running = Running::new();
-        let authority = Authority::new("Test CA");
+        let (running, authority) = (Running::new(), Authority::new("Test CA"));
         let dir = running.dir().display().to_string();
         let first = authority.issue(0xa1);
         fs::write(running.dir().join("first.pem"), first.pem()).unwrap();
@@ -50,13 +35,9 @@ impl Site {
              # a comment\n{dir}/second.pem\n"
         );
         fs::write(running.dir().join("sites.list"), lines).unwrap();
-        running.add(release, "one", &Config::new(CONFIG)).await;
-        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        Self { running, authority, first, cluster }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.running.dir().join(name).display().to_string()
+        let frontends = [("web", r#"ssl crt-list "${DIR}/sites.list""#)];
+        let tls = TlsSite::start(running, authority, std::slice::from_ref(release), &frontends).await;
+        Self { tls, first }
     }
 
     fn list(&self) -> CrtList {
@@ -67,10 +48,6 @@ impl Site {
         only(self.list().entries().await.unwrap())
     }
 
-    async fn serves(&self) -> Vec<u8> {
-        served(&self.authority.client(), &self.running.traffic("web", 1)).await.unwrap().to_vec()
-    }
-
     /// Puts a certificate into the memory of the process.
     async fn create(&self, name: &str, issued: &Issued) {
         let certificate = self.cluster.certificate(name).unwrap();
@@ -79,19 +56,18 @@ impl Site {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "a call to it stays short")]
-fn only<T: Clone>(outcomes: Outcomes<T>) -> T {
-    outcomes.values().next().unwrap().1.clone()
-}
-
 fn refusal<T: std::fmt::Debug>(result: haproxyadmin::Result<T>) -> String {
     let error: Error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     error.to_string()
 }
 
-fn is_absent<T: std::fmt::Debug>(result: haproxyadmin::Result<T>) -> bool {
-    result.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+impl Deref for Site {
+    type Target = TlsSite;
+
+    fn deref(&self) -> &TlsSite {
+        &self.tls
+    }
 }
 
 #[tokio::test]
@@ -112,7 +88,7 @@ async fn lists_and_their_entries_are_read() {
         let none = site.cluster.crt_list("none").unwrap();
         assert!(is_absent(none.entries().await) && is_absent(none.delete("a.pem").await));
         assert!(is_absent(none.add(&NewCrtListEntry::new("a.pem")).await));
-        let operator = Cluster::from_addresses([site.running.dir().join("operator.sock")]).await.unwrap();
+        let operator = site.through("x.operator.1.sock").await;
         for kind in [
             operator.crt_lists().await.unwrap_err().kind(),
             site.list().on(&operator).entries().await.unwrap_err().kind(),
