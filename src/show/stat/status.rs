@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 /// Status of a frontend, backend, server or listener: the `status` column.
 ///
@@ -88,12 +89,14 @@ pub enum StatusDetail {
     /// - `DOWN n/m`: `n` checks of the `m` in a row that make the server `UP` have passed; `m` is
     ///   the setting `rise`. One check that fails makes it plain `DOWN`, which is worst.
     ///
+    /// Until enough checks have passed after its start, 3.4 prints `UP 0/m`, `UP -1/m` and so on.
+    ///
     /// A server that leaves maintenance is `UP 1/m` at once, before any check has passed. It takes
     /// traffic, and its health is unknown until the status is plain `UP`. With `fall 1` the status
     /// is plain `UP` from the beginning, so it does not show if a check has passed.
     Checks {
         /// Number before the slash.
-        seen: u32,
+        seen: i32,
         /// Number after the slash.
         needed: u32,
     },
@@ -195,7 +198,7 @@ impl StatusDetail {
     }
 }
 
-fn fraction(text: &str) -> Option<(u32, u32)> {
+fn fraction<T: FromStr>(text: &str) -> Option<(T, u32)> {
     let (part, whole) = text.split_once('/')?;
     Some((part.parse().ok()?, whole.parse().ok()?))
 }
