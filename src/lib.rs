@@ -95,6 +95,7 @@ pub mod guide;
 mod level;
 pub mod master;
 mod object;
+mod operate;
 mod process;
 mod protocol;
 mod shm;
@@ -157,6 +158,11 @@ pub mod backend {
     pub use crate::object::NewBackend;
 }
 
+/// Terms, progress and outcomes of a drain: [`ServerRef::drain`].
+pub mod drain {
+    pub use crate::operate::{Drain, DrainEnd, DrainProgress, Drained, Draining};
+}
+
 /// Peers, between which HAProxy copies the entries of stick tables: [`Cluster::peers`].
 pub mod peers {
     pub use crate::show::{Peer, PeersSection, SharedTable};
@@ -182,10 +188,24 @@ pub mod server {
     pub use crate::show::{AdminFlags, OperationalState, ServerState};
 }
 
+/// Work on the servers of a backend, a few at a time: [`BackendRef::roll`].
+pub mod rolling {
+    pub use crate::operate::{Rolling, RollingError, RollingStep};
+}
+
 /// Sessions of processes: [`Cluster::sessions`], [`Cluster::shutdown_session`].
 pub mod session {
     pub use crate::protocol::SessionId;
     pub use crate::show::Session;
+}
+
+/// Conditions to wait for: [`ServerRef::wait_until`], [`BackendRef::wait_until`] and
+/// [`Cluster::wait_until`].
+pub mod wait {
+    pub use crate::operate::{
+        Condition, HasWeight, IsComplete, IsDown, IsDrained, IsIdle, IsUp, ServersUp, Waited, has_weight,
+        is_complete, is_down, is_drained, is_idle, is_up, servers_up,
+    };
 }
 
 /// Tables of `show stat`: the parser, the rows, and the values of their cells.

@@ -32,6 +32,7 @@ const ROOMS: &[&str] = &[
     "master",
     "cluster",
     "object",
+    "operate",
     "guide",
     "fake",
 ];

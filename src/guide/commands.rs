@@ -17,7 +17,7 @@
 //! | `show info` | every read, for example [`Cluster::info`](crate::Cluster::info); [`Cluster::session_count`](crate::Cluster::session_count) | user | - |
 //! | `show cli level` | every read | user | -; known since 1.9 |
 //! | `show cli sockets` | every read | user | -; known since 1.8 |
-//! | `show stat [NAME KINDS -1]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot) | user | - |
+//! | `show stat [NAME KINDS -1\|IID 4 SID]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot); one server by its numbers: [`ServerRef::wait_until`](crate::ServerRef::wait_until), [`ServerRef::drain`](crate::ServerRef::drain) | user | - |
 //! | `dump stats-file` | every read, if processes share counters: [`guide::shared_counters`](crate::guide::shared_counters) | user | 3.3 |
 //! | `show errors [NAME]` | [`Cluster::show_errors`](crate::Cluster::show_errors), [`Cluster::show_errors_of`](crate::Cluster::show_errors_of) | operator | 1.8 |
 //! | `show activity` | [`Cluster::show`](crate::Cluster::show) | operator; user up to 2.6 | 1.8 |
@@ -55,17 +55,17 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state), [`BackendRef::take_slot`](crate::BackendRef::take_slot) | admin | 1.8 |
+//! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state), [`ServerRef::drain`](crate::ServerRef::drain), [`BackendRef::take_slot`](crate::BackendRef::take_slot) | admin | 1.8 |
 //! | `enable server B/S` | [`ServerRef::enable`](crate::ServerRef::enable), [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 1.8 |
 //! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable), [`ServerRef::delete`](crate::ServerRef::delete), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
-//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
+//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), [`ServerRef::drain`](crate::ServerRef::drain), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
 //! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn) | admin | 1.8 |
 //! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn) | admin | 1.8 |
 //! | `set server B/S ssl on\|off` | [`ServerRef::set_ssl`](crate::ServerRef::set_ssl) | admin | 2.4 |
-//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::delete`](crate::ServerRef::delete) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) by force | admin | 1.8 |
+//! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::delete`](crate::ServerRef::delete), [`ServerRef::release_slot`](crate::ServerRef::release_slot) and [`ServerRef::drain`](crate::ServerRef::drain) by force | admin | 1.8 |
 //! | `add server B/S ADDRESS WORD...` | [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 2.6; 3.0 with `guid` or `cookie` |
 //! | `del server B/S` | [`ServerRef::delete`](crate::ServerRef::delete) | admin | 2.6 |
 //! | `show servers conn B` | before the change, [`ServerRef::delete`](crate::ServerRef::delete) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |

@@ -6,6 +6,7 @@
 //! - [`help`]: the other commands of HAProxy, with the reasons.
 //! - [`arguments`]: strings from outside, raw commands, secrets.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
+//! - [`waiting`]: waiting for the effect of a change, draining servers.
 //! - [`versions`]: differences between releases of HAProxy.
 
 pub mod arguments;
@@ -15,3 +16,4 @@ pub mod fan_out;
 pub mod help;
 pub mod shared_counters;
 pub mod versions;
+pub mod waiting;

@@ -31,7 +31,7 @@ use crate::transport::Deadline;
 /// ```
 #[derive(Debug, Clone)]
 pub struct BackendRef {
-    pub(super) cluster: Cluster,
+    pub(crate) cluster: Cluster,
     pub(super) name: ProxyName,
 }
 

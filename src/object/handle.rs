@@ -181,7 +181,7 @@ impl Server {
         self.cluster.server(self.backend(), self.name()).await
     }
 
-    fn reference(&self) -> Result<ServerRef> {
+    pub(crate) fn reference(&self) -> Result<ServerRef> {
         self.cluster.server_ref(self.backend(), self.name())
     }
 }
@@ -237,7 +237,7 @@ impl Backend {
         self.cluster.backend(self.name()).await
     }
 
-    fn reference(&self) -> Result<BackendRef> {
+    pub(crate) fn reference(&self) -> Result<BackendRef> {
         self.cluster.backend_ref(self.name())
     }
 }

@@ -1,5 +1,6 @@
 use std::{
     io,
+    ops::RangeInclusive,
     path::PathBuf,
     sync::{
         Arc,
@@ -29,8 +30,13 @@ const PERIOD: Duration = Duration::from_micros(6_250);
 impl Clients {
     /// Starts a client of this frontend of each process.
     pub fn start(running: &Running, frontend: &str) -> Self {
+        Self::start_at(running, frontend, 1..=running.processes())
+    }
+
+    /// Starts a client of this frontend of each of these processes.
+    pub fn start_at(running: &Running, frontend: &str, processes: RangeInclusive<usize>) -> Self {
         let (over, sent) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let tasks = (1..=running.processes()).map(|n| {
+        let tasks = processes.map(|n| {
             let to = running.traffic(frontend, n);
             tokio::spawn(send_steadily(to, Arc::clone(&over), Arc::clone(&sent)))
         });

@@ -105,6 +105,14 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Reads the process, even if its probe has failed: it may have recovered by now.
+    pub(crate) async fn look(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Record> {
+        let reading = self.member.read_settled(scope, self.process.info(), deadline).await?;
+        Ok(self.labelled(self.member.record(Ok(reading))))
+    }
+}
+
 impl Targets {
     /// Returns the members, or the selected ones, in the order of the cluster.
     ///

@@ -58,7 +58,7 @@ use crate::transport::Deadline;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ServerRef {
-    pub(in crate::object) cluster: Cluster,
+    pub(crate) cluster: Cluster,
     name: ServerName,
 }
 
@@ -328,11 +328,11 @@ impl ServerRef {
         self.run(self.verb("shutdown sessions server")).await
     }
 
-    pub(super) fn verb(&self, verb: &str) -> Command {
+    pub(crate) fn verb(&self, verb: &str) -> Command {
         Command::write(verb).word(&self.name).refused_when_stopping()
     }
 
-    pub(super) fn set(&self) -> Command {
+    pub(crate) fn set(&self) -> Command {
         self.verb("set server")
     }
 
@@ -366,6 +366,15 @@ async fn loses_maintenance(name: &ServerName, target: &Target, deadline: &Deadli
 
 const UNRESOLVED: &str = "the server is in MAINT (resolution) and has no address: HAProxy before 3.0 would not set \
                           one, and would take the server out of maintenance, so that nothing was sent";
+
+/// Reads the state of the server from one process.
+pub(crate) async fn server_state(
+    server: &ServerRef,
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Response<ServerState>> {
+    state(&server.name, target, deadline).await
+}
 
 async fn state(name: &ServerName, target: &Target, deadline: &Deadline) -> Result<Response<ServerState>> {
     let command = Command::read("show servers state").word(name.backend());

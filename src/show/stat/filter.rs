@@ -12,6 +12,13 @@ pub(crate) enum StatFilter {
         /// Kinds of rows, as the bits that `show stat` takes.
         kinds: u8,
     },
+    /// The row of one server, by its numbers in one process.
+    Server {
+        /// Number of the backend (`iid`).
+        proxy: u64,
+        /// Number of the server in its backend (`sid`).
+        server: u64,
+    },
 }
 
 impl StatFilter {
@@ -42,6 +49,7 @@ impl StatFilter {
             Self::All => "show stat".into(),
             Self::Nothing => "show stat -1 0 -1".into(),
             Self::Proxy { name, kinds } => format!("show stat {name} {kinds} -1"),
+            Self::Server { proxy, server } => format!("show stat {proxy} 4 {server}"),
         }
     }
 }
@@ -60,5 +68,6 @@ mod tests {
         for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
             assert_eq!(StatFilter::backend(name), StatFilter::All, "{name:?}");
         }
+        assert_eq!(StatFilter::Server { proxy: 4, server: 500 }.command(), "show stat 4 4 500");
     }
 }

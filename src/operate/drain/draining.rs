@@ -1,0 +1,108 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use futures::future::{BoxFuture, Either, select};
+use futures::{FutureExt as _, Stream, StreamExt as _};
+
+use super::outcome::{DrainProgress, Drained};
+use super::terms::Drain;
+use super::work::DrainWork;
+use crate::cluster::Outcomes;
+use crate::error::Result;
+use crate::object::ServerRef;
+use crate::operate::wait::Stop;
+
+/// A drain: [`ServerRef::drain`].
+///
+/// Await it for the outcome of each process. Or read it as a stream of [`DrainProgress`], which has an
+/// item for each look at a process and ends when the drain ends, and await it then. It sends nothing
+/// while it is neither awaited nor read.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// /// use futures::StreamExt as _;
+///
+/// let mut draining = cluster.server_ref("app", "web1")?.drain(Duration::from_secs(60));
+/// while let Some(progress) = draining.next().await {
+///     println!("{}: {} sessions", progress.label, progress.sessions);
+/// }
+/// let outcomes = draining.await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a drain sends nothing unless it is awaited"]
+pub struct Draining {
+    running: BoxFuture<'static, Result<Outcomes<Drained>>>,
+    result: Option<Result<Outcomes<Drained>>>,
+    progress: UnboundedReceiver<DrainProgress>,
+    stop: Stop,
+}
+
+impl Draining {
+    pub(super) fn new(server: ServerRef, terms: Drain) -> Self {
+        let (sender, progress) = unbounded();
+        let stop = Stop::default();
+        let work = DrainWork::new(server, terms, stop.clone(), sender);
+        let running = async move { work.run().await }.boxed();
+        Self { running, result: None, progress, stop }
+    }
+
+    /// Stops the drain when `signal` ends, such as a signal to the program. The drain then ends as at the
+    /// end of its time, but ends no session by force.
+    pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        let (running, stop) = (self.running, self.stop.clone());
+        let stopping = async move {
+            match select(running, signal.boxed()).await {
+                Either::Left((result, _)) => result,
+                Either::Right(((), running)) => {
+                    stop.stop();
+                    running.await
+                }
+            }
+        };
+        self.running = stopping.boxed();
+        self
+    }
+}
+
+impl Stream for Draining {
+    type Item = DrainProgress;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<DrainProgress>> {
+        if self.result.is_none() {
+            if let Poll::Ready(result) = self.running.poll_unpin(context) {
+                self.result = Some(result);
+                self.progress.close();
+            }
+        }
+        self.progress.poll_next_unpin(context)
+    }
+}
+
+impl IntoFuture for Draining {
+    type Output = Result<Outcomes<Drained>>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { running, result, progress, stop } = self;
+        async move {
+            // Without a reader, the progress is not kept. The stop must live as long as the drain.
+            drop(progress);
+            let _stop = stop;
+            match result {
+                Some(result) => result,
+                None => running.await,
+            }
+        }
+        .boxed()
+    }
+}
+
+impl std::fmt::Debug for Draining {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Draining").field("result", &self.result).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedSender;
+
+use super::outcome::{DrainEnd, DrainProgress, Drained};
+use super::terms::{Drain, Or};
+use crate::address::Address;
+use crate::cluster::{Outcomes, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::{ServerRef, server_state};
+use crate::operate::wait::{Clock, Condition as _, Look, Looking, Stop, Waited, Work, is_drained};
+use crate::protocol::{Change, Command, Response};
+use crate::show::AdminState;
+use crate::show::stat::{StatFilter, State};
+use crate::snapshot::ServerStats;
+
+/// One drain.
+pub(super) struct DrainWork {
+    server: ServerRef,
+    terms: Drain,
+    clock: Clock,
+    stop: Stop,
+    progress: UnboundedSender<DrainProgress>,
+    processes: Mutex<HashMap<Address, Process>>,
+}
+
+/// The findings about one process.
+#[derive(Debug, Clone, Copy)]
+struct Process {
+    /// Administrative state before the drain.
+    before: AdminState,
+    was_down: bool,
+    /// Number of sessions that were ended by force.
+    forced: Option<u64>,
+}
+
+/// Time in which sessions end after they were ended by force.
+const FORCED: Duration = Duration::from_secs(5);
+
+impl DrainWork {
+    pub(super) fn new(
+        server: ServerRef,
+        terms: Drain,
+        stop: Stop,
+        progress: UnboundedSender<DrainProgress>,
+    ) -> Self {
+        // The time begins when the drain is polled for the first time.
+        let clock = Clock::new(Duration::ZERO);
+        Self { server, terms, clock, stop, progress, processes: Mutex::default() }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Outcomes<Drained>> {
+        let forced = if self.terms.or == Or::Force { FORCED } else { Duration::ZERO };
+        self.clock = Clock::new(self.terms.within.saturating_add(forced)).stopped_by(&self.stop);
+        let cluster = &self.server.cluster;
+        let outcomes = Looking::new(cluster, &self.server, &self, self.clock.clone()).run().await?;
+        let outcomes = match self.terms.or {
+            Or::Undo if !outcomes.is_complete() => self.undo(outcomes).await?,
+            _ => outcomes.then(|address, waited| Ok(Response::Value(self.drained(address, waited)))),
+        };
+        if cluster.is_partial() { Ok(outcomes) } else { outcomes.all() }
+    }
+
+    fn drained(&self, address: &Address, Waited { time, restarts, .. }: Waited) -> Drained {
+        let end = match self.processes().get(address) {
+            Some(Process { forced: Some(sessions), .. }) => DrainEnd::Forced { sessions: *sessions },
+            Some(Process { was_down: true, .. }) => DrainEnd::WasDown,
+            _ => DrainEnd::Idle,
+        };
+        Drained { end, time, restarts }
+    }
+
+    /// Sets each process back to the state that it had before.
+    async fn undo(&self, outcomes: Outcomes<Waited>) -> Result<Outcomes<Drained>> {
+        let cluster = &self.server.cluster.allow_partial();
+        let command = &self.state(AdminState::Ready);
+        let job = |target: Target, deadline| async move {
+            let before = self.processes().get(target.member.address()).map(|process| process.before);
+            match before {
+                Some(before) => target.change(&self.state(before), &deadline).await,
+                None => Ok(Response::Value(Change::Unchanged("not told to drain".into()))),
+            }
+        };
+        let undone = cluster.fan_out().each(command, StatFilter::Nothing, job).await?;
+        let note = |address: &Address| {
+            let before = self.processes().get(address)?.before;
+            let outcome = undone.iter().find(|outcome| outcome.address() == address)?;
+            Some(match outcome.error() {
+                Some(error) => format!("it could not be set back to {before}: {}", error.reason()),
+                None => format!("it is set back to {before}"),
+            })
+        };
+        let outcomes = outcomes.map_errors(|address, error| match note(address) {
+            Some(note) => Error::from_kind(error.kind(), format!("{}; {note}", error.reason())),
+            None => error,
+        });
+        Ok(outcomes.then(|address, _| {
+            let note = note(address).unwrap_or_default();
+            let text = format!("drained, but other processes were not; {note}");
+            Err(Error::from_kind(ErrorKind::Timeout, text))
+        }))
+    }
+
+    fn state(&self, state: AdminState) -> Command {
+        self.server.set().word("state").word(state)
+    }
+
+    fn processes(&self) -> MutexGuard<'_, HashMap<Address, Process>> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the server of a process into drain, unless it takes no traffic.
+    async fn begin(&self, look: &Look<'_, ServerStats>) -> Result<()> {
+        let Look { target, stats, deadline, .. } = look;
+        let Response::Value(now) = server_state(&self.server, target, deadline).await? else { return Ok(()) };
+        let now = now.administrative.state();
+        let was_down = is_in(stats, &State::Down) && is_drained().lacks(*stats).is_none();
+        self.processes().entry(target.member.address().clone()).or_insert(Process {
+            before: now,
+            was_down,
+            forced: None,
+        });
+        if now == AdminState::Ready {
+            target.change(&self.state(AdminState::Drain), deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions that are left.
+    async fn force(&self, look: &Look<'_, ServerStats>) -> Result<()> {
+        if let Some(process) = self.processes().get_mut(look.target.member.address()) {
+            let sessions = look.stats.scur().unwrap_or(0);
+            process.forced = process.forced.max(Some(sessions));
+        }
+        look.target.change(&self.server.verb("shutdown sessions server"), look.deadline).await?;
+        Ok(())
+    }
+}
+
+impl Work<ServerStats> for DrainWork {
+    async fn look(&self, look: &Look<'_, ServerStats>) -> Result<Option<String>> {
+        let Look { target, stats, is_new, deadline } = look;
+        let (sessions, queued) = (stats.scur().unwrap_or(0), stats.qcur().unwrap_or(0));
+        // Without a reader, the progress is dropped.
+        let _ =
+            self.progress.unbounded_send(DrainProgress { label: target.label().into(), sessions, queued });
+        let is_in_traffic = [State::Up, State::NoCheck].iter().any(|state| is_in(stats, state));
+        if *is_new || is_in_traffic {
+            self.begin(look).await?;
+            // The figures are from before the command.
+            return Ok(Some(format!("{sessions} sessions, {queued} queued requests")));
+        }
+        let lack = is_drained().lacks(*stats);
+        let is_forced = self.terms.or == Or::Force && !self.stop.is_stopped();
+        if lack.is_some() && is_forced && self.clock.elapsed() >= self.terms.within {
+            self.force(look).await?;
+        }
+        if lack.is_none() && self.terms.then_maint && !is_in(stats, &State::Maint) {
+            target.change(&self.state(AdminState::Maint), deadline).await?;
+        }
+        Ok(lack)
+    }
+}
+
+fn is_in(server: &ServerStats, state: &State) -> bool {
+    server.status().values().all(|status| status.state == *state)
+}

@@ -1,0 +1,12 @@
+//! Programs over objects, which take a while: they ask again and again until something is the case.
+
+mod drain;
+mod rolling;
+mod wait;
+
+pub use drain::{Drain, DrainEnd, DrainProgress, Drained, Draining};
+pub use rolling::{Rolling, RollingError, RollingStep};
+pub use wait::{
+    Condition, HasWeight, IsComplete, IsDown, IsDrained, IsIdle, IsUp, ServersUp, Waited, has_weight,
+    is_complete, is_down, is_drained, is_idle, is_up, servers_up,
+};

@@ -1,0 +1,276 @@
+//! Work on the servers of a backend, a few at a time, each of them out of traffic meanwhile.
+
+mod error;
+
+pub use error::{RollingError, RollingStep};
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use futures::future::{Either, join_all, select};
+use tokio::time;
+
+use super::drain::Drain;
+use super::wait::{Condition as _, is_up};
+use crate::address::Address;
+use crate::cluster::{Outcomes, Target};
+use crate::error::Result;
+use crate::object::{BackendRef, ServerRef};
+use crate::protocol::{Change, Response};
+use crate::show::AdminState;
+use crate::show::stat::StatFilter;
+use crate::snapshot::BackendStats;
+
+/// Terms on which the servers of a backend are taken out of traffic, a few at a time:
+/// [`BackendRef::roll`](crate::BackendRef::roll).
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use haproxyadmin::drain::Drain;
+/// use haproxyadmin::rolling::Rolling;
+///
+/// let terms = Rolling::new()
+///     .at_once(2)
+///     .keep_up(3)
+///     .drain(Drain::within(Duration::from_secs(60)).or_force())
+///     .up_within(Duration::from_secs(120));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Rolling {
+    at_once: usize,
+    keep_up: usize,
+    drain: Drain,
+    up_within: Duration,
+    servers: Option<Vec<String>>,
+}
+
+impl Rolling {
+    /// Creates the default terms: one server at a time, of all servers of the backend; each one is
+    /// drained within 30 s, is up again within 60 s, and at least one other server is up meanwhile.
+    pub fn new() -> Self {
+        Self {
+            at_once: 1,
+            keep_up: 1,
+            drain: Drain::within(Duration::from_secs(30)),
+            up_within: Duration::from_secs(60),
+            servers: None,
+        }
+    }
+
+    /// Sets the number of servers that are out of traffic at the same time. 0 means 1.
+    pub fn at_once(mut self, servers: usize) -> Self {
+        self.at_once = servers.max(1);
+        self
+    }
+
+    /// Sets the number of other servers that must be [up](crate::wait::is_up) on every process before
+    /// servers are taken out of traffic.
+    pub fn keep_up(mut self, servers: usize) -> Self {
+        self.keep_up = servers;
+        self
+    }
+
+    /// Sets the terms of each drain. A drain that fails is undone in any case.
+    pub fn drain(mut self, terms: Drain) -> Self {
+        self.drain = terms;
+        self
+    }
+
+    /// Sets the time in which a server must be [up](crate::wait::is_up) again after the work, and in which
+    /// enough other servers must be up before.
+    pub fn up_within(mut self, time: Duration) -> Self {
+        self.up_within = time;
+        self
+    }
+
+    /// Takes only these servers, in this order.
+    pub fn servers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.servers = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+impl Default for Rolling {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BackendRef {
+    /// Does work on each server of the backend, out of traffic: a deploy. Needs level admin.
+    ///
+    /// The steps, for a few servers at a time:
+    ///
+    /// 1. Wait until enough other servers are up on every process.
+    /// 2. Remember the administrative state of the servers on each process, and
+    ///    [drain](ServerRef::drain) them.
+    /// 3. Run `work` for each of them. Meanwhile they are kept out of traffic: a process that restarts or
+    ///    joins the cluster is told to drain.
+    /// 4. Set each process back to the state that it had. Wait until the servers that were in traffic are
+    ///    up on every process.
+    ///
+    /// Returns the names of the servers. The order is the order of the configuration, or that of
+    /// [`Rolling::servers`].
+    ///
+    /// # Errors
+    ///
+    /// The first failure ends the call. The servers in work are set back to the state that they had on each
+    /// process, as far as possible; the error tells. Servers that were done stay done.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops `work`, and leaves the servers in work in drain.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn deploy(server: &str) -> std::io::Result<()> { Ok(()) }
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> Result<(), Box<dyn std::error::Error>> {
+    /// use haproxyadmin::rolling::Rolling;
+    ///
+    /// let app = cluster.backend_ref("app")?;
+    /// app.roll(&Rolling::new(), |server| async move { deploy(server.name()).await }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn roll<F, E>(
+        &self,
+        terms: &Rolling,
+        work: impl Fn(ServerRef) -> F,
+    ) -> Result<Vec<String>, RollingError>
+    where
+        F: Future<Output = Result<(), E>>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let failed = |step, servers: &[ServerRef], source| RollingError::new(step, names(servers), source);
+        let names_of_all = match &terms.servers {
+            Some(names) => names.clone(),
+            None => self.names().await.map_err(|error| failed(RollingStep::Read, &[], error.into()))?,
+        };
+        let servers = names_of_all.iter().map(|name| self.server_ref(name)).collect::<Result<Vec<_>>>();
+        let servers = servers.map_err(|error| failed(RollingStep::Read, &[], error.into()))?;
+        for some in servers.chunks(terms.at_once) {
+            let befores =
+                join_all(some.iter().map(Before::read)).await.into_iter().collect::<Result<Vec<_>>>();
+            let befores = befores.map_err(|error| failed(RollingStep::Read, some, error.into()))?;
+            if let Err(error) = self.roll_some(terms, some, &befores, &work).await {
+                if error.step() == RollingStep::KeepUp {
+                    return Err(error);
+                }
+                return Err(error.left(set_back(&befores).await.err()));
+            }
+        }
+        Ok(names_of_all)
+    }
+
+    async fn names(&self) -> Result<Vec<String>> {
+        let servers = self.read().await?.servers();
+        Ok(servers.iter().map(|server| server.name().to_owned()).collect())
+    }
+
+    async fn roll_some<F, E>(
+        &self,
+        terms: &Rolling,
+        servers: &[ServerRef],
+        befores: &[Before],
+        work: &impl Fn(ServerRef) -> F,
+    ) -> Result<(), RollingError>
+    where
+        F: Future<Output = Result<(), E>>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let failed = |step, source| RollingError::new(step, names(servers), source);
+        self.wait_for_others(terms, servers)
+            .await
+            .map_err(|error| failed(RollingStep::KeepUp, error.into()))?;
+        let draining = join_all(servers.iter().map(|server| server.drain(terms.drain.clone()).into_future()));
+        let drained: Result<Vec<_>> = draining.await.into_iter().collect();
+        drained.map_err(|error| failed(RollingStep::Drain, error.into()))?;
+        let keeping = join_all(servers.iter().map(keep_out));
+        let working = join_all(servers.iter().cloned().map(work));
+        let worked = match select(Box::pin(working), Box::pin(keeping)).await {
+            Either::Left((worked, _)) => worked,
+            Either::Right((_, working)) => working.await,
+        };
+        let worked: Result<Vec<()>, E> = worked.into_iter().collect();
+        worked.map_err(|error| failed(RollingStep::Work, error.into()))?;
+        set_back(befores).await.map_err(|error| failed(RollingStep::SetBack, error.into()))?;
+        let up = befores.iter().filter(|before| before.was_in_traffic());
+        let up = join_all(up.map(|before| before.server.wait_until(is_up(), terms.up_within))).await;
+        let up: Result<Vec<_>> = up.into_iter().collect();
+        up.map_err(|error| failed(RollingStep::Up, error.into()))?;
+        Ok(())
+    }
+
+    /// Waits until enough servers are up on every process, apart from these ones.
+    async fn wait_for_others(&self, terms: &Rolling, servers: &[ServerRef]) -> Result<()> {
+        let is_other = |name: &str| servers.iter().all(|server| server.name() != name);
+        let are_up = |backend: &BackendStats| {
+            let servers = backend.servers();
+            let others = servers.iter().filter(|server| is_other(server.name()));
+            others.filter(|server| is_up().lacks(*server).is_none()).count() >= terms.keep_up
+        };
+        self.wait_until(are_up, terms.up_within).await.map(drop)
+    }
+}
+
+fn names(servers: &[ServerRef]) -> Vec<String> {
+    servers.iter().map(|server| server.name().to_owned()).collect()
+}
+
+/// Keeps a drained server out of traffic, until this future is dropped.
+async fn keep_out(server: &ServerRef) {
+    loop {
+        time::sleep(PACE).await;
+        // A failure of this moment is no failure of the work.
+        let _ = server.drain(Duration::ZERO).await;
+    }
+}
+
+/// Pause between two looks at a server that is kept out of traffic.
+const PACE: Duration = Duration::from_millis(250);
+
+/// The administrative states of a server before the work.
+struct Before {
+    server: ServerRef,
+    states: HashMap<Address, AdminState>,
+}
+
+impl Before {
+    async fn read(server: &ServerRef) -> Result<Self> {
+        let states = server.fetch_state().await?;
+        let states = states
+            .iter()
+            .filter_map(|outcome| Some((outcome.address().clone(), outcome.value()?.administrative.state())));
+        Ok(Self { server: server.clone(), states: states.collect() })
+    }
+
+    fn was_in_traffic(&self) -> bool {
+        self.states.values().all(|state| *state == AdminState::Ready)
+    }
+
+    /// Sets each process back. A process that is new gets the state of the others, if they agreed.
+    async fn set_back(&self) -> Result<Outcomes<Change>> {
+        let state = |state: AdminState| self.server.set().word("state").word(state);
+        let mut states = self.states.values();
+        let common = states.next().filter(|first| states.all(|state| state == *first));
+        let (state, states) = (&state, &self.states);
+        let job = |target: Target, deadline| async move {
+            match states.get(target.member.address()).or(common) {
+                Some(before) => target.change(&state(*before), &deadline).await,
+                None => Ok(Response::Value(Change::Unchanged("a new process".into()))),
+            }
+        };
+        let command = &state(AdminState::Ready);
+        self.server.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+    }
+}
+
+/// Sets all servers back, and returns the first error.
+async fn set_back(befores: &[Before]) -> Result<()> {
+    join_all(befores.iter().map(Before::set_back)).await.into_iter().collect::<Result<Vec<_>>>().map(drop)
+}

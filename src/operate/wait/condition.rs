@@ -1,0 +1,174 @@
+use crate::show::stat::{State, Status, StatusDetail};
+use crate::snapshot::{Agreement, BackendStats, ServerStats, Snapshot};
+
+/// A condition that a wait ends with: [`ServerRef::wait_until`](crate::ServerRef::wait_until),
+/// [`BackendRef::wait_until`](crate::BackendRef::wait_until),
+/// [`Cluster::wait_until`](crate::Cluster::wait_until).
+///
+/// The functions of the module [`wait`](crate::wait) return conditions that know HAProxy's traps. A
+/// closure that returns `bool` is a condition too. A condition on a server or a backend is applied to
+/// each process by itself: the figures of its subject are those of one process.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// use std::time::Duration;
+/// use haproxyadmin::snapshot::ServerStats;
+/// use haproxyadmin::wait;
+///
+/// let web1 = cluster.server_ref("app", "web1")?;
+/// web1.wait_until(wait::is_up(), Duration::from_secs(30)).await?;
+/// let is_quiet = |server: &ServerStats| server.scur().is_none_or(|sessions| sessions < 10);
+/// web1.wait_until(is_quiet, Duration::from_secs(30)).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait Condition<S: ?Sized>: Send + Sync {
+    /// Returns what `subject` still lacks, for the message of an error, such as `status UP 1/3`. Returns
+    /// `None` if the condition is met.
+    fn lacks(&self, subject: &S) -> Option<String>;
+}
+
+impl<S: ?Sized, F: Fn(&S) -> bool + Send + Sync> Condition<S> for F {
+    fn lacks(&self, subject: &S) -> Option<String> {
+        (!self(subject)).then(|| "the condition is not met".into())
+    }
+}
+
+/// Declares a condition without parameters, and the function that returns it.
+macro_rules! conditions {
+    ($( $(#[$doc:meta])* $function:ident -> $name:ident; )*) => { $(
+        #[doc = concat!("The condition of [`", stringify!($function), "`].")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $name;
+
+        $(#[$doc])*
+        pub const fn $function() -> $name {
+            $name
+        }
+    )* };
+}
+
+conditions! {
+    /// Returns the condition that a server takes traffic and its health is known: its status is plain
+    /// `UP`, or `no check`. A backend meets it if it is `UP`.
+    ///
+    /// `UP 1/3` does not meet the condition: a server has this status when it leaves maintenance, before
+    /// any check has passed, and when a check has failed. If `fall` is 1, HAProxy prints plain `UP` even
+    /// before the first check; the condition cannot tell the difference.
+    is_up -> IsUp;
+
+    /// Returns the condition that health checks or an agent hold a server for down: its status is
+    /// `DOWN`, and no check has passed since. A backend meets it if it is `DOWN`.
+    is_down -> IsDown;
+
+    /// Returns the condition that a server has no session and no request in its queue (`scur` and
+    /// `qcur`). New traffic may arrive at any moment; see [`is_drained`].
+    is_idle -> IsIdle;
+
+    /// Returns the condition that a server takes no new traffic and is [idle](is_idle): its status is
+    /// `DRAIN`, `MAINT`, `NOLB` or `DOWN`.
+    ///
+    /// Persistence (`option persist`, `force-persist`) can still lead requests to a server in drain.
+    is_drained -> IsDrained;
+
+    /// Returns the condition that every member of the cluster answers, and that nothing is
+    /// [missing](crate::Snapshot::missing).
+    is_complete -> IsComplete;
+}
+
+/// The condition of [`has_weight`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HasWeight(u64);
+
+/// Returns the condition that a server is balanced with this weight (`weight`).
+///
+/// While `slowstart` lets the weight grow, HAProxy prints the weight that it has reached.
+pub const fn has_weight(weight: u64) -> HasWeight {
+    HasWeight(weight)
+}
+
+/// The condition of [`servers_up`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServersUp(usize);
+
+/// Returns the condition that at least `count` servers of a backend are [up](is_up) in each process that
+/// has the backend.
+pub const fn servers_up(count: usize) -> ServersUp {
+    ServersUp(count)
+}
+
+impl Condition<ServerStats> for IsUp {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        unless(&server.status(), |status| is_settled(status, &[State::Up, State::NoCheck]))
+    }
+}
+
+impl Condition<BackendStats> for IsUp {
+    fn lacks(&self, backend: &BackendStats) -> Option<String> {
+        unless(&backend.status(), |status| status.state == State::Up)
+    }
+}
+
+impl Condition<ServerStats> for IsDown {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        unless(&server.status(), |status| is_settled(status, &[State::Down]))
+    }
+}
+
+impl Condition<BackendStats> for IsDown {
+    fn lacks(&self, backend: &BackendStats) -> Option<String> {
+        unless(&backend.status(), |status| status.state == State::Down)
+    }
+}
+
+impl Condition<ServerStats> for IsIdle {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        let (sessions, queued) = (server.scur().unwrap_or(0), server.qcur().unwrap_or(0));
+        (sessions > 0 || queued > 0).then(|| format!("{sessions} sessions, {queued} queued requests"))
+    }
+}
+
+impl Condition<ServerStats> for IsDrained {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        let takes_none = [State::Drain, State::Maint, State::Nolb, State::Down];
+        let is_out = |status: &Status| takes_none.contains(&status.state);
+        unless(&server.status(), is_out).or_else(|| is_idle().lacks(server))
+    }
+}
+
+impl Condition<ServerStats> for HasWeight {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        let weight = server.weight()?;
+        (!weight.values().all(|weight| *weight == self.0)).then(|| format!("weight {weight}"))
+    }
+}
+
+impl Condition<BackendStats> for ServersUp {
+    fn lacks(&self, backend: &BackendStats) -> Option<String> {
+        let up = backend.servers().iter().filter(|server| is_up().lacks(*server).is_none()).count();
+        (up < self.0).then(|| format!("{up} servers are up"))
+    }
+}
+
+impl Condition<Snapshot> for IsComplete {
+    fn lacks(&self, snapshot: &Snapshot) -> Option<String> {
+        let failed = snapshot.failed().map(|process| process.label().to_string());
+        let missing = snapshot.missing().map(ToString::to_string);
+        let all: Vec<_> = failed.chain(missing).collect();
+        (!all.is_empty()).then(|| format!("without an answer: {}", all.join(", ")))
+    }
+}
+
+/// Returns the status, unless each process has a status for which `is_wanted` returns `true`.
+fn unless(status: &Agreement<Status>, is_wanted: impl Fn(&Status) -> bool) -> Option<String> {
+    (!status.values().all(is_wanted)).then(|| format!("status {status}"))
+}
+
+/// Returns `true` if no health check speaks against the state, as far as the remark is known.
+fn is_settled(status: &Status, wanted: &[State]) -> bool {
+    let is_open = matches!(status.remark, Some(StatusDetail::Checks { .. } | StatusDetail::Other(_)));
+    wanted.contains(&status.state) && !is_open
+}

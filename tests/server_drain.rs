@@ -1,0 +1,274 @@
+//! Servers that are drained, on a process of each release.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::time::Duration;
+
+use futures::{FutureExt as _, StreamExt as _};
+use haproxyadmin::drain::{Drain, DrainEnd, DrainProgress, Drained};
+use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes, Result, ServerRef, wait};
+use tokio::time;
+
+mod support;
+
+use support::{
+    Config, Held, Release, Running, ask, assert_no_leftovers, every_cell, every_state, hold, hold_each,
+    release, releases, row, until,
+};
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1m
+    timeout server 1m
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+backend app
+    server web1 "${SERVER_1}"
+backend checked
+    server down 127.0.0.1:1 check inter 50ms fall 1
+"#;
+
+/// Enough for everything that happens.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Too short for anything that does not happen.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Bits of `srv_admin_state`.
+const READY: &str = "0";
+const MAINT: &str = "1";
+const DRAIN: &str = "8";
+
+async fn running(releases: &[Release]) -> (Running, Cluster) {
+    let running = Running::of(1, releases, |_| Config::new(CONFIG)).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    (running, cluster)
+}
+
+fn web1(cluster: &Cluster) -> ServerRef {
+    cluster.server_ref("app", "web1").unwrap()
+}
+
+async fn begun(server: ServerRef) -> Result<Outcomes<Drained>> {
+    server.drain(LONG).await
+}
+
+fn ends(drained: &Result<Outcomes<Drained>>) -> Vec<DrainEnd> {
+    drained.as_ref().unwrap().values().map(|(_, drained)| drained.end).collect()
+}
+
+/// Ends the sessions of `web1`. A client that closes does not do so on 2.2.
+async fn end_sessions(running: &Running) {
+    for socket in running.sockets() {
+        ask(socket, "shutdown sessions server app/web1").await;
+    }
+}
+
+fn message(error: &Error) -> String {
+    serde_json::to_value(error).unwrap()["message"].as_str().unwrap().to_owned()
+}
+
+/// Returns the message of each process that failed.
+fn messages(result: Result<Outcomes<Drained>>) -> Vec<String> {
+    let error = result.unwrap_err();
+    let outcomes = error.outcomes::<Drained>().unwrap();
+    outcomes.failed().map(|outcome| message(outcome.error().unwrap())).collect()
+}
+
+async fn states(running: &Running) -> Vec<String> {
+    every_state(running, "app", "web1", "srv_admin_state").await
+}
+
+fn all<T: Clone>(value: T) -> Vec<T> {
+    vec![value; releases().len()]
+}
+
+async fn hold_at(running: &Running, n: usize) -> Held {
+    let held = hold(running.traffic("web", n), "/hold").await;
+    let is_held = async || (row(running.socket(n), "app", "web1").await.number("scur") == 1).then_some(());
+    until("the request is held", is_held).await;
+    held
+}
+
+#[tokio::test]
+async fn a_drain_ends_with_the_last_session() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let draining = tokio::spawn(begun(web1(&cluster)));
+    time::sleep(SHORT).await;
+    assert_eq!(states(&running).await, all(DRAIN));
+    assert!(!draining.is_finished());
+    end_sessions(&running).await;
+    let drained = draining.await.unwrap();
+    assert_eq!(ends(&drained), all(DrainEnd::Idle));
+    assert!(drained.unwrap().values().all(|(_, drained)| drained.time >= SHORT && drained.restarts == 0));
+    assert_eq!(states(&running).await, all(DRAIN));
+}
+
+#[tokio::test]
+async fn the_progress_of_a_drain_is_a_stream() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let mut draining = cluster.server("app", "web1").await.unwrap().drain(LONG).unwrap();
+    let mut last = std::collections::BTreeMap::new();
+    while let Some(DrainProgress { label, sessions, queued, .. }) = draining.next().await {
+        assert_eq!(queued, 0);
+        last.insert(label, sessions);
+        if last.len() == releases().len() {
+            end_sessions(&running).await;
+        }
+    }
+    assert_eq!(last.into_values().collect::<Vec<_>>(), all(0));
+    assert_eq!(ends(&draining.await), all(DrainEnd::Idle));
+}
+
+#[tokio::test]
+async fn a_drain_that_takes_too_long_says_what_is_left() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let messages = messages(web1(&cluster).drain(SHORT).await);
+    assert_eq!(messages.len(), releases().len());
+    assert!(
+        messages.iter().all(|text| text.starts_with("1 sessions, 0 queued requests after ")),
+        "{messages:?}"
+    );
+    assert_eq!(states(&running).await, all(DRAIN));
+    end_sessions(&running).await;
+    let drained = web1(&cluster).drain(Drain::within(LONG).then_maint()).await;
+    assert_eq!(ends(&drained), all(DrainEnd::Idle));
+    assert_eq!(states(&running).await, all(MAINT));
+}
+
+#[tokio::test]
+async fn sessions_are_ended_by_force_when_the_time_is_over() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let drained = web1(&cluster).drain(Drain::within(SHORT).or_force()).await;
+    assert_eq!(ends(&drained), all(DrainEnd::Forced { sessions: 1 }));
+    assert!(drained.unwrap().values().all(|(_, drained)| drained.time >= SHORT));
+    assert_eq!(every_cell(&running, "app", "web1", "scur").await, all("0"));
+}
+
+#[tokio::test]
+async fn a_drain_that_fails_is_undone_on_each_process() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_at(&running, 1).await;
+    ask(running.socket(2), "set server app/web1 state maint").await;
+    ask(running.socket(3), "set server app/web1 state drain").await;
+    let before = states(&running).await;
+    assert_eq!(before[..4], [READY, MAINT, DRAIN, READY]);
+    let messages = messages(web1(&cluster).drain(Drain::within(SHORT).then_maint().or_undo()).await);
+    assert_eq!(states(&running).await, before);
+    assert_eq!(messages.len(), releases().len());
+    assert!(messages[0].starts_with("1 sessions, 0 queued requests after "), "{messages:?}");
+    assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
+    assert_eq!(messages[1], "drained, but other processes were not; it is set back to maint");
+    assert_eq!(messages[2], "drained, but other processes were not; it is set back to drain");
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_drained() {
+    let (running, cluster) = running(&releases()).await;
+    let down = cluster.server_ref("checked", "down").unwrap();
+    down.wait_until(wait::is_down(), LONG).await.unwrap();
+    let drained = down.drain(LONG).await;
+    assert_eq!(ends(&drained), all(DrainEnd::WasDown));
+    assert_eq!(every_state(&running, "checked", "down", "srv_admin_state").await, all(DRAIN));
+}
+
+#[tokio::test]
+async fn a_process_that_has_forgotten_the_drain_is_told_again() {
+    for release in releases() {
+        let (mut running, cluster) = running(&[release.clone(), release]).await;
+        let _held = hold_at(&running, 2).await;
+        let draining = tokio::spawn(begun(web1(&cluster)));
+        time::sleep(SHORT).await;
+        running.restart(1).await;
+        let is_drained = async || (states(&running).await == [DRAIN, DRAIN]).then_some(());
+        until("both processes drain", is_drained).await;
+        end_sessions(&running).await;
+        let drained = draining.await.unwrap().unwrap();
+        assert_eq!(drained.values().map(|(_, drained)| drained.restarts).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(states(&running).await, [DRAIN, DRAIN]);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_joins_is_told_too() {
+    let (mut running, cluster) = running(&[release("3.0")]).await;
+    let _held = hold_at(&running, 1).await;
+    let draining = tokio::spawn(begun(web1(&cluster)));
+    time::sleep(SHORT).await;
+    let config = running.fill(Config::new(CONFIG).set("N", 2));
+    running.add(&release("2.6"), "new", &config).await;
+    end_sessions(&running).await;
+    assert_eq!(draining.await.unwrap().unwrap().values().count(), 2);
+    assert_eq!(states(&running).await, [DRAIN, DRAIN]);
+}
+
+#[tokio::test]
+async fn a_drain_is_stopped_by_a_signal() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let messages =
+        messages(web1(&cluster).drain(Drain::within(LONG).or_undo()).until(time::sleep(SHORT)).await);
+    assert_eq!(messages.len(), releases().len());
+    assert!(messages.iter().all(|text| text.ends_with("; it is set back to ready")), "{messages:?}");
+    assert_eq!(states(&running).await, all(READY));
+    // No session is ended by force.
+    let drained = web1(&cluster).drain(Drain::within(LONG).or_force()).until(time::sleep(SHORT)).await;
+    assert_eq!(drained.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(every_cell(&running, "app", "web1", "scur").await, all("1"));
+    assert_eq!(states(&running).await, all(DRAIN));
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_does_not_keep_the_others_from_draining() {
+    let (running, cluster) = running(&releases()).await;
+    cluster.snapshot().await.unwrap();
+    running.hang(1);
+    let limits = haproxyadmin::Limits::new().with_idle_timeout(SHORT);
+    let lenient = cluster.with_limits(limits).allow_partial();
+    let outcomes = web1(&lenient).drain(2 * SHORT).await.unwrap();
+    let failed: Vec<_> = outcomes.failed().map(|outcome| outcome.error().unwrap().kind()).collect();
+    assert_eq!(failed, [ErrorKind::Timeout]);
+    assert_eq!(outcomes.values().count(), releases().len() - 1);
+    running.resume(1);
+    web1(&cluster).drain(LONG).await.unwrap();
+    assert_eq!(states(&running).await, all(DRAIN));
+}
+
+#[tokio::test]
+async fn a_server_that_is_nowhere_is_not_found() {
+    let (_running, cluster) = running(&releases()).await;
+    let server = cluster.server_ref("app", "web9").unwrap();
+    assert_eq!(server.drain(Drain::within(LONG).or_undo()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Polls a drain n times and drops it, for every n.
+#[tokio::test]
+async fn a_drain_that_is_dropped_leaves_nothing_but_the_drain() {
+    let (running, cluster) = running(&[release("2.2"), release("3.4")]).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    for polls in 1..60 {
+        web1(&cluster).set_state(AdminState::Ready).await.unwrap();
+        let mut draining = web1(&cluster).drain(Drain::within(LONG).then_maint().or_undo());
+        for _ in 0..polls {
+            // The stream polls the drain itself.
+            let _ = draining.next().now_or_never();
+            time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    end_sessions(&running).await;
+    web1(&cluster).drain(LONG).await.unwrap();
+    for socket in running.sockets() {
+        assert_no_leftovers(&socket, "dropped drains").await;
+    }
+}

@@ -1,0 +1,282 @@
+//! Waiting until a server, a backend or the cluster meets a condition, on a process of each release.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use haproxyadmin::snapshot::{BackendStats, ServerStats};
+use haproxyadmin::wait::{self, Waited};
+use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes, Result, ServerRef, Snapshot, Weight};
+use tokio::time;
+
+mod support;
+
+use support::{
+    Config, Release, Running, ask, assert_no_leftovers, every_cell, hold, hold_each, release, releases, row,
+    until, until_every_cell,
+};
+
+/// The checks of `slow` never end, those of `quick` do at once.
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1m
+    timeout server 1m
+    timeout queue 1m
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+backend app
+    use-server web1 if TRUE
+    server web1 "${SERVER_1}" maxconn 1
+backend checked
+    server quick "${SERVER_1}" check inter 50ms fall 3
+    server none "${SERVER_1}"
+backend open
+    timeout check 1h
+    option httpchk GET /hold
+    server slow "${SERVER_1}" check inter 50ms fall 3
+"#;
+
+/// Enough for everything that happens.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Too short for anything that does not happen.
+const SHORT: Duration = Duration::from_millis(300);
+
+async fn running(releases: &[Release]) -> (Running, Cluster) {
+    let running = Running::of(1, releases, |_| Config::new(CONFIG)).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    (running, cluster)
+}
+
+fn web1(cluster: &Cluster) -> ServerRef {
+    cluster.server_ref("app", "web1").unwrap()
+}
+
+/// Ends the sessions of `web1`. A client that closes does not do so on 2.2.
+async fn end_sessions(running: &Running) {
+    for socket in running.sockets() {
+        ask(socket, "shutdown sessions server app/web1").await;
+    }
+}
+
+fn message(error: &Error) -> String {
+    serde_json::to_value(error).unwrap()["message"].as_str().unwrap().to_owned()
+}
+
+/// Returns the message of each process that failed.
+fn messages(result: Result<Outcomes<Waited>>) -> Vec<String> {
+    let error = result.unwrap_err();
+    let outcomes = error.outcomes::<Waited>().unwrap();
+    outcomes.failed().map(|outcome| message(outcome.error().unwrap())).collect()
+}
+
+/// Returns the message, without the time at its end.
+fn lack(message: &str) -> &str {
+    message.rsplit_once(" after ").unwrap().0
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_maintenance_is_up_when_a_check_has_passed() {
+    let (running, cluster) = running(&releases()).await;
+    let checked = |name: &str| {
+        let backend = if name == "slow" { "open" } else { "checked" };
+        cluster.server_ref(backend, name).unwrap()
+    };
+    // At the start, 3.4 prints `UP 0/3` and the others `UP 1/3`.
+    checked("slow").wait_until(wait::is_up(), SHORT).await.unwrap_err();
+    checked("quick").wait_until(wait::is_up(), LONG).await.unwrap();
+    for name in ["slow", "quick", "none"] {
+        checked(name).set_state(AdminState::Maint).await.unwrap();
+        let waited = checked(name).wait_until(wait::is_drained(), LONG).await.unwrap();
+        assert_eq!(waited.values().count(), releases().len());
+        checked(name).set_state(AdminState::Ready).await.unwrap();
+    }
+    let error = checked("slow").wait_until(wait::is_up(), SHORT).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(every_cell(&running, "open", "slow", "status").await, vec!["UP 1/3"; releases().len()]);
+    let text = error.to_string();
+    assert_eq!(text.matches("status UP 1/3 after 3").count(), releases().len(), "{text}");
+    checked("quick").wait_until(wait::is_up(), LONG).await.unwrap();
+    assert_eq!(every_cell(&running, "checked", "quick", "status").await, vec!["UP"; releases().len()]);
+    checked("none").wait_until(wait::is_up(), Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_is_idle_without_sessions_and_without_a_queue() {
+    let (running, cluster) = running(&releases()).await;
+    let server = web1(&cluster);
+    server.wait_until(wait::is_idle(), Duration::ZERO).await.unwrap();
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let mut queued = Vec::new();
+    for n in 1..=running.processes() {
+        queued.push(hold(running.traffic("web", n), "/").await);
+    }
+    until_every_cell(&running, "app", "web1", "qcur", "1").await;
+    for message in messages(server.wait_until(wait::is_idle(), SHORT).await) {
+        assert_eq!(lack(&message), "1 sessions, 1 queued requests");
+    }
+    // A server in traffic is not drained, however idle it is.
+    for message in
+        messages(cluster.server_ref("checked", "none").unwrap().wait_until(wait::is_drained(), SHORT).await)
+    {
+        assert_eq!(lack(&message), "status no check");
+    }
+    let (waited, ()) = tokio::join!(server.wait_until(wait::is_idle(), LONG), async {
+        time::sleep(SHORT).await;
+        end_sessions(&running).await;
+    });
+    assert!(waited.unwrap().values().all(|(_, waited)| waited.time >= SHORT && waited.restarts == 0));
+}
+
+#[tokio::test]
+async fn a_weight_and_a_closure_are_conditions() {
+    let (_running, cluster) = running(&releases()).await;
+    let server = web1(&cluster);
+    for message in messages(server.wait_until(wait::has_weight(5), SHORT).await) {
+        assert_eq!(lack(&message), "weight 1");
+    }
+    server.set_weight(Weight::absolute(5).unwrap()).await.unwrap();
+    server.wait_until(wait::has_weight(5), LONG).await.unwrap();
+    let is_listed = |server: &ServerStats| server.name() == "web1" && server.processes().len() == 1;
+    server.wait_until(is_listed, Duration::ZERO).await.unwrap();
+    let read = cluster.server("app", "web1").await.unwrap();
+    for message in messages(read.wait_until(|_: &ServerStats| false, SHORT).await) {
+        assert_eq!(lack(&message), "the condition is not met");
+    }
+}
+
+#[tokio::test]
+async fn a_backend_waits_for_some_of_its_servers() {
+    let (_running, cluster) = running(&releases()).await;
+    let backend = cluster.backend_ref("checked").unwrap();
+    backend.wait_until(wait::servers_up(2), LONG).await.unwrap();
+    backend.wait_until(wait::is_up(), LONG).await.unwrap();
+    backend.server_ref("quick").unwrap().disable().await.unwrap();
+    for message in messages(backend.wait_until(wait::servers_up(2), SHORT).await) {
+        assert_eq!(lack(&message), "1 servers are up");
+    }
+    backend.server_ref("none").unwrap().disable().await.unwrap();
+    backend.wait_until(wait::is_down(), LONG).await.unwrap();
+    let read = cluster.backend("checked").await.unwrap();
+    read.wait_until(|backend: &BackendStats| backend.act().is_some_and(|act| act.contains(&0)), LONG)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_object_that_is_nowhere_is_not_waited_for() {
+    let (_running, cluster) = running(&releases()).await;
+    for (backend, server) in [("app", "web9"), ("nope", "web1")] {
+        let server = cluster.server_ref(backend, server).unwrap();
+        let error = server.wait_until(wait::is_up(), LONG).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    let error = cluster.backend_ref("nope").unwrap().wait_until(wait::is_up(), LONG).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_process_without_an_answer_is_told_with_the_others() {
+    let (mut running, cluster) = running(&releases()).await;
+    cluster.snapshot().await.unwrap();
+    running.kill(1);
+    running.hang(2);
+    let all = running.processes();
+    let limits = haproxyadmin::Limits::new().with_idle_timeout(SHORT);
+    let lenient = cluster.with_limits(limits).allow_partial();
+    let outcomes = web1(&lenient).wait_until(wait::is_up(), 2 * SHORT).await.unwrap();
+    let kinds: Vec<_> = outcomes.failed().map(|outcome| outcome.error().unwrap().kind()).collect();
+    assert_eq!(kinds, [ErrorKind::Connect, ErrorKind::Timeout]);
+    assert_eq!(outcomes.values().count(), all - 2);
+    running.resume(2);
+    let server = web1(&cluster);
+    let (waited, ()) = tokio::join!(server.wait_until(wait::is_up(), LONG), running.restart(1));
+    assert_eq!(waited.unwrap().values().count(), all);
+}
+
+/// The first process meets the condition long before the second one, and forgets it by a restart.
+#[tokio::test]
+async fn a_process_that_restarts_has_to_meet_the_condition_again() {
+    for release in releases() {
+        let (mut running, cluster) = running(&[release.clone(), release]).await;
+        let server = web1(&cluster);
+        let _held = hold(running.traffic("web", 2), "/hold").await;
+        let is_held =
+            async || (row(running.socket(2), "app", "web1").await.number("scur") == 1).then_some(());
+        until("the request is held", is_held).await;
+        server.set_state(AdminState::Drain).await.unwrap();
+        let waiting = tokio::spawn({
+            let server = server.clone();
+            async move { server.wait_until(wait::is_drained(), LONG).await }
+        });
+        time::sleep(SHORT).await;
+        running.restart(1).await;
+        end_sessions(&running).await;
+        time::sleep(SHORT).await;
+        assert!(!waiting.is_finished());
+        server.set_state(AdminState::Drain).await.unwrap();
+        let waited = waiting.await.unwrap().unwrap();
+        assert_eq!(waited.values().map(|(_, waited)| waited.restarts).collect::<Vec<_>>(), [1, 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_joins_is_waited_for() {
+    let (mut running, cluster) = running(&[release("3.0")]).await;
+    let server = web1(&cluster);
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let waiting = tokio::spawn(async move { server.wait_until(wait::is_idle(), LONG).await });
+    time::sleep(SHORT).await;
+    let config = running.fill(Config::new(CONFIG).set("N", 2));
+    running.add(&release("2.6"), "new", &config).await;
+    let _new = hold(running.traffic("web", 2), "/hold").await;
+    let is_held = async || (row(running.socket(2), "app", "web1").await.number("scur") == 1).then_some(());
+    until("the request is held", is_held).await;
+    ask(running.socket(1), "shutdown sessions server app/web1").await;
+    time::sleep(SHORT).await;
+    assert!(!waiting.is_finished());
+    end_sessions(&running).await;
+    assert_eq!(waiting.await.unwrap().unwrap().values().count(), 2);
+}
+
+#[tokio::test]
+async fn the_cluster_waits_for_a_whole_snapshot() {
+    let (mut running, cluster) = running(&releases()).await;
+    cluster.wait_until(wait::is_complete(), Duration::ZERO).await.unwrap();
+    running.kill(1);
+    let error = cluster.wait_until(wait::is_complete(), SHORT).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().starts_with("without an answer: "), "{error}");
+    let has_web1 = |snapshot: &Snapshot| snapshot.is_complete() && snapshot.server("app", "web1").is_ok();
+    let (snapshot, ()) = tokio::join!(cluster.wait_until(has_web1, LONG), running.restart(1));
+    assert_eq!(snapshot.unwrap().processes().len(), running.processes());
+}
+
+/// Polls a wait n times and drops it, for every n. Nothing is left that a later wait needs.
+#[tokio::test]
+async fn a_wait_that_is_dropped_leaves_nothing() {
+    let (running, cluster) = running(&[release("2.2"), release("3.4")]).await;
+    let one = cluster.with_limits(haproxyadmin::Limits::new());
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    for polls in 1..60 {
+        let server = web1(&one);
+        let mut waiting = Box::pin(server.wait_until(wait::is_idle(), LONG));
+        for _ in 0..polls {
+            assert!((&mut waiting).now_or_never().is_none());
+            time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    end_sessions(&running).await;
+    web1(&one).wait_until(wait::is_idle(), LONG).await.unwrap();
+    for socket in running.sockets() {
+        assert_no_leftovers(&socket, "dropped waits").await;
+    }
+}
