@@ -70,7 +70,7 @@ async fn the_version_is_that_of_the_crate() {
 async fn a_word_that_is_wrong_is_named_with_one_that_is_similar() {
     for (arguments, message, tip) in [
         ("srever list", "unrecognized subcommand 'srever'", "a similar subcommand exists: 'server'"),
-        ("server wieght", "unrecognized subcommand 'wieght'", "a similar subcommand exists: 'weight'"),
+        ("server wieght", "unrecognized subcommand 'wieght'", "'weight'"),
         (
             "--jason frontend list",
             "unexpected argument '--jason' found",

@@ -3,6 +3,12 @@ use serde_json::{Value, json};
 use super::site::{SERVERS, Site, errors, labelled, results, value};
 use super::support::{Agent, Release, every_cell, every_state, hold, row, until};
 
+/// Returns the result of each process, for an action on one object that waits.
+fn words_of(output: &std::process::Output) -> Vec<String> {
+    let outcomes = value(output)[0]["outcomes"].as_array().unwrap().clone();
+    outcomes.iter().map(|outcome| outcome["result"].as_str().unwrap().to_owned()).collect()
+}
+
 impl Site {
     pub(crate) async fn server_figures(&self) {
         assert_eq!(self.read(&["server", "list"]).await, json!(SERVERS));
@@ -160,6 +166,67 @@ impl Site {
             let output = self.run(&arguments).await;
             assert_eq!(labelled(&value(&output)), [(label.clone(), "changed".into())]);
             agent.hears(&[text]).await;
+        }
+    }
+
+    pub(crate) async fn server_waits(&self) {
+        let run = async |words: &[&str], code: i32| {
+            let output = self.run(&[&["server"], words, &["--json"]].concat()).await;
+            assert_eq!(output.status.code(), Some(code), "{words:?}: {}", errors(&output));
+            words_of(&output)
+        };
+        for condition in ["up", "idle", "weight=50"] {
+            let waited = run(&["wait", "app/web2", condition, "--within", "30s"], 0).await;
+            assert_eq!(waited, self.everywhere(condition));
+        }
+        assert_eq!(run(&["wait", "app/web2", "down", "--within", "0"], 1).await, self.everywhere("failed"));
+
+        let mut held = Vec::new();
+        for n in 1..=self.releases.len() {
+            held.push(hold(self.running.traffic("api", n), "/hold").await);
+        }
+        let is_held = async || {
+            let cells = every_cell(&self.running, "static", "web1", "scur").await;
+            cells.iter().all(|cell| cell == "1").then_some(())
+        };
+        until("a session on each process", is_held).await;
+        let output = self.run(&["server", "drain", "static/web1", "--within", "0.3", "--undo"]).await;
+        assert_eq!(output.status.code(), Some(1));
+        for label in self.labels() {
+            let line = format!("static/web1 {label}: 1 sessions\n");
+            assert!(errors(&output).contains(&line), "{}", errors(&output));
+        }
+        self.all_say("static", "web1", "status", "no check").await;
+        let drained =
+            run(&["drain", "static/web1", "--within", "0.3", "--then", "maint", "--force"], 0).await;
+        assert_eq!(drained, self.everywhere("forced"));
+        self.all_say("static", "web1", "status", "MAINT").await;
+        assert_eq!(
+            run(&["wait", "static/web1", "drained", "--within", "0"], 0).await,
+            self.everywhere("drained")
+        );
+        assert_eq!(run(&["drain", "static/web1", "--within", "30"], 0).await, self.everywhere("idle"));
+        self.changed(&["server", "ready", "static/web1"]).await;
+
+        for wrong in [
+            &["wait", "app/web2"][..],
+            &["wait", "app/web2", "sideways"],
+            &["wait", "app/web2", "weight=x"],
+            &["drain", "app/web2", "--within", "x"],
+            &["drain", "app/web2", "--then", "ready"],
+            &["drain", "app/web2", "--force", "--undo"],
+        ] {
+            let output = self.run(&[&["server"], wrong].concat()).await;
+            assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", errors(&output));
+        }
+        for (words, code) in
+            [(&["app", "up"][..], 0), (&["static", "servers=1"], 0), (&["static", "servers=2"], 1)]
+        {
+            let words = [&["backend", "wait"], words, &["--within", "0.3", "--json"]].concat();
+            let output = self.run(&words).await;
+            assert_eq!(output.status.code(), Some(code), "{words:?}: {}", errors(&output));
+            let word = if code == 0 { words[3] } else { "failed" };
+            assert_eq!(words_of(&output), self.everywhere(word));
         }
     }
 

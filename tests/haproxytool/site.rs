@@ -72,6 +72,7 @@ impl Site {
         self.server_figures().await;
         self.server_settings().await;
         self.fetch_server_states().await;
+        self.server_waits().await;
         self.server_checks().await;
         self.server_additions().await;
         self.server_slots().await;

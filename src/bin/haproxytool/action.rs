@@ -129,6 +129,10 @@ const DATA: Choice = Choice::value(
 );
 const PLAN: Choice = Choice::flag("plan", "Print the changes and do not make them");
 const MIRROR: Choice = Choice::value("mirror", "FILE", "Then write this file anew, for the next reload");
+const WITHIN: Choice = Choice::value("within", "SECONDS", "Wait that long; 30 if not given");
+const THEN: Choice = Choice::value("then", "maint", "Then put it into maintenance");
+const END: Choice = Choice::flag("force", "Then end the sessions that are left");
+const UNDO: Choice = Choice::flag("undo", "Then set every process back, if sessions are left");
 const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
 const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
@@ -184,6 +188,7 @@ actions! {
         "add" "NAME" [FROM, MODE, GUID] "make one without servers, which rules do not choose yet"
         "publish" "NAME..." "let rules choose it"
         "unpublish" "NAME..." "keep rules from choosing it"
+        "wait" "NAME... CONDITION" [WITHIN] "wait for up, down or servers=N"
         "delete" "NAME..." [DRAIN] "delete one without servers once its sessions have ended"
     }
     server "Servers, merged over all processes" {
@@ -206,7 +211,8 @@ actions! {
         "maxconn" "[NAME...] [N]" "requests at once"
         "state" "[NAME...] [STATE]" "ready, drain, maint"
         "ready" "NAME..." "take all traffic"
-        "drain" "NAME..." "take only the traffic of persistent sessions"
+        "drain" "NAME..." [WITHIN, THEN, END, UNDO] "take only persistent traffic; wait, with an option"
+        "wait" "NAME... CONDITION" [WITHIN] "wait for up, down, idle, drained or weight=N"
         "maint" "NAME..." "take no traffic"
         "enable" "NAME..." "end maintenance"
         "disable" "NAME..." "begin maintenance"

@@ -12,6 +12,7 @@ use crate::dump::metric_names;
 use crate::problem::Problem;
 use crate::report::{Cell, Report};
 use crate::server::{drain, states_report};
+use crate::wait;
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let show =
@@ -37,6 +38,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
             Ok(Report::changes(vec![views.write.backend_ref(name)?.add(described(call)).await?]))
         }
         "publish" => Report::each(&refs(call, views).await?, BackendRef::publish).await,
+        "wait" => wait::backends(call, &refs(call, views).await?).await,
         "unpublish" => Report::each(&refs(call, views).await?, BackendRef::unpublish).await,
         "delete" => {
             let within = drain(call)?.unwrap_or(PATIENCE);

@@ -143,7 +143,7 @@ impl Failures {
 
 /// Returns the cause of an error without its command and address, because an error is serialised as
 /// parts.
-fn reason(error: &Error) -> String {
+pub(crate) fn reason(error: &Error) -> String {
     let parts = serde_json::to_value(error).unwrap_or_default();
     parts.get("message").and_then(|message| message.as_str()).map_or_else(|| error.to_string(), String::from)
 }

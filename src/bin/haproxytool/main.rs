@@ -34,6 +34,7 @@ mod server;
 mod session;
 mod slot;
 mod table;
+mod wait;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -235,7 +235,7 @@ fn value_of(outcomes: &Outcomes<Change>) -> Value {
 }
 
 /// Formats rows as lines, with each column as wide as its widest cell.
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
     let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(at, cell)| format!("{cell:0$}  ", width(at).unwrap_or(0)));

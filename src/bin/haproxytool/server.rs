@@ -16,6 +16,7 @@ use crate::options::{one_of, parse, seconds};
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 use crate::slot;
+use crate::wait;
 
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let show = async |figure: fn(&ServerStats) -> Cell| show(call, views, |server| Ok(figure(server))).await;
@@ -39,6 +40,7 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
         "last-agent" => show(|server| Cell::of(server.last_agent_check())).await,
         "states" => states(call, views).await,
         "add" => addition::run(call, views).await,
+        "wait" => wait::servers(call, &refs(call, views).await?).await,
         "take" => slot::take(call, views).await,
         action => match (action, call.argument()) {
             ("address", None) => {
@@ -79,6 +81,7 @@ async fn change(call: &Call, views: &Views, word: &str) -> Result<Report, Proble
             each(call, views, async |server| server.set_state(state).await).await
         }
         "ready" => each(call, views, async |server| server.set_state(AdminState::Ready).await).await,
+        "drain" if call.given.any().is_some() => wait::drain(call, &refs(call, views).await?).await,
         "drain" => each(call, views, async |server| server.set_state(AdminState::Drain).await).await,
         "maint" => each(call, views, async |server| server.set_state(AdminState::Maint).await).await,
         "enable" => each(call, views, ServerRef::enable).await,
