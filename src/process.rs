@@ -92,7 +92,8 @@ impl ProcessClient {
     }
 
     /// Reads the report as [`read`](Self::read) does, and once more if the process is stopping,
-    /// unless the same process was stopping already in `known`.
+    /// unless the same process was stopping already in `known`. Also returns the time at which the
+    /// reply ended, or the read was given up, in microseconds since 1970.
     ///
     /// After a reload, the worker that is stopping may have accepted the connection; the next
     /// connection leads to the new worker.
@@ -101,13 +102,19 @@ impl ProcessClient {
         scope: &StatFilter,
         known: Option<&Info>,
         deadline: &Deadline,
-    ) -> Result<ProcessReport> {
-        let reading = self.read(scope, deadline).await?;
-        let is_known = known.is_some_and(|known| known.is_stopping() && known.pid() == reading.info.pid());
-        if !reading.info.is_stopping() || is_known || !self.may_be_replaced() {
-            return Ok(reading);
+    ) -> (Result<ProcessReport>, u64) {
+        let (first, ended_at) = (self.read(scope, deadline).await, now());
+        let is_known =
+            |info: &Info| known.is_some_and(|known| known.is_stopping() && known.pid() == info.pid());
+        let is_settled = |info: &Info| !info.is_stopping() || is_known(info) || !self.may_be_replaced();
+        if first.as_ref().map_or(true, |reading| is_settled(&reading.info)) {
+            return (first, ended_at);
         }
-        Ok(self.read(scope, deadline).await.unwrap_or(reading))
+        match self.read(scope, deadline).await {
+            Ok(second) => (Ok(second), now()),
+            // The figures of the first reply are not newer because the second read took its time.
+            Err(_) => (first, ended_at),
+        }
     }
 
     async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<ProcessReport> {
@@ -389,10 +396,12 @@ impl ProcessClient {
         self.during_reload(deadline, move || ask().boxed()).boxed()
     }
 
-    /// Returns the record of a reply that ended just now.
-    pub(crate) fn record(&self, answer: Result<ProcessReport>) -> Record {
-        let answer = answer.map_err(|error| Failure::new(error, show::READING));
-        self.to_record(answer)
+    /// Returns the record of a reply that ended, or of a read that was given up, at `read_at`, in
+    /// microseconds since 1970.
+    pub(crate) fn record(&self, answer: Result<ProcessReport>, read_at: u64) -> Record {
+        let mut record = self.to_record(answer.map_err(|error| Failure::new(error, show::READING)));
+        record.read_at = read_at;
+        record
     }
 
     /// Returns the record of a reply that ended, or of a process that was given up, just now.

@@ -100,8 +100,8 @@ impl Target {
         if let Some(probe_failure) = &self.probe_failure {
             return self.labelled(self.member.to_record(Err(probe_failure.clone())));
         }
-        let reading = self.member.read_settled(scope, self.process.info(), deadline).await;
-        self.labelled(self.member.record(reading))
+        let (reading, read_at) = self.member.read_settled(scope, self.process.info(), deadline).await;
+        self.labelled(self.member.record(reading, read_at))
     }
 }
 

@@ -57,8 +57,7 @@ impl Membership {
                 ProbeResult::Silent if ignored => continue,
                 _ => {
                     let classification = Classification::Member { answered: answered || answer.is_ok() };
-                    let mut record = member.record(answer);
-                    record.read_at = read_at;
+                    let record = member.record(answer, read_at);
                     answers.push(ProbedMember { candidate: candidate.clone(), member, record });
                     Some(classification)
                 }

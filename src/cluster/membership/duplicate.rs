@@ -124,7 +124,7 @@ impl Membership {
                 Ok(_) => kept.push(one.record),
                 // The answer would be counted twice or not at all, and both may be wrong. Report
                 // the error instead.
-                Err(error) => kept.push(one.member.record(Err(error))),
+                Err(error) => kept.push(one.member.record(Err(error), one.record.read_at)),
             }
         }
         kept

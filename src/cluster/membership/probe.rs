@@ -6,7 +6,7 @@ use super::candidate::Candidate;
 use super::listed::Listed;
 use super::state::Membership;
 use crate::error::{ErrorKind, Result};
-use crate::process::{self, ProcessClient};
+use crate::process::ProcessClient;
 use crate::protocol::Nbproc;
 use crate::show::ProcessReport;
 use crate::show::stat::StatFilter;
@@ -69,8 +69,7 @@ impl Membership {
         let member = self.member(&candidate.address);
         let known = self.table().last_known(&candidate.address).cloned();
         let known = known.as_ref().and_then(|head| head.info());
-        let answer = member.read_settled(scope, known, deadline).await;
-        let read_at = process::now();
+        let (answer, read_at) = member.read_settled(scope, known, deadline).await;
         let listed = match &answer {
             // A master leads to one process of several.
             Ok(reading)

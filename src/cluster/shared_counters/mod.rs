@@ -21,7 +21,7 @@ use tokio::time::{Duration, timeout};
 use super::identity::Identity;
 use crate::address::Address;
 use crate::error::{Error, Problem, Result};
-use crate::process::ProcessClient;
+use crate::process::{self, ProcessClient};
 use crate::protocol::{self, Request};
 use crate::shm::{self, Claim, Mapped, Seen};
 use crate::show::stat::StatFilter;
@@ -287,8 +287,8 @@ async fn read_all(
 ) -> Vec<Result<ProcessReport>> {
     let read = async |(member, one): (&ProcessClient, &Participant)| {
         let reading = member.read(&StatFilter::All, deadline).await?;
-        let record = member.record(Ok(reading.clone()));
-        if Identity::of(&record).is_some_and(|now| now.fits(&one.identity)) {
+        let identity = Identity::new(&reading.info, process::now());
+        if identity.is_some_and(|identity| identity.fits(&one.identity)) {
             return Ok(reading);
         }
         Err(Error::new(Problem::NotFound("the same process at the address".into())).at(member.address()))
