@@ -7,6 +7,7 @@ mod count_range;
 mod extra;
 #[cfg(feature = "serde")]
 mod format;
+mod identity;
 mod index;
 mod label;
 mod merge;
@@ -27,6 +28,7 @@ pub use shared_counters::ShmStatsFile;
 pub use sharing::{CounterSharing, Sharers};
 pub use stats::{BackendStats, ClusterInfo, FrontendStats, ListenerStats, ServerStats, Uptime};
 
+pub(crate) use identity::Identity;
 pub(crate) use label::{labels_beside, without_sock};
 pub(crate) use record::Record;
 pub(crate) use requirement::{Required, Requirement};
