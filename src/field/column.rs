@@ -569,8 +569,7 @@ macro_rules! columns {
 /// after the separator, are always separate in each process.
 const fn is_in_stats_file(column: Col, nature: Nature) -> bool {
     let own = column as u8 == Col::downtime as u8 || column as u8 == Col::srid as u8;
-    let module = column as u8 > Col::separator as u8;
-    matches!(nature, Nature::Counter | Nature::Rate | Nature::Age) && !own && !module
+    matches!(nature, Nature::Counter | Nature::Rate | Nature::Age) && !own && !column.is_of_module()
 }
 
 macro_rules! kind {
@@ -589,6 +588,13 @@ macro_rules! kind {
 }
 
 for_each_column!(columns);
+
+impl Col {
+    /// Returns `true` if the column belongs to a module of HAProxy, such as TLS or HTTP/2.
+    pub(crate) const fn is_of_module(self) -> bool {
+        self as u8 > Self::separator as u8
+    }
+}
 
 impl Field for Col {
     fn value_type(self) -> ValueType {

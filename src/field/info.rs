@@ -220,6 +220,25 @@ macro_rules! keys {
 
 for_each_key!(keys);
 
+impl Key {
+    /// Returns `true` if the value counts events since the start of the process: HAProxy tags it as a
+    /// counter, or it only grows although HAProxy tags it as a gauge.
+    pub(crate) fn is_counter(self) -> bool {
+        let only_grows = matches!(
+            self,
+            Self::dropped_logs
+                | Self::failed_resolutions
+                | Self::total_bytes_out
+                | Self::total_splicded_bytes_out
+                | Self::total_spliced_bytes_out
+                | Self::cum_streams
+                | Self::patterns_added
+                | Self::patterns_freed
+        );
+        only_grows || self.nature() == Nature::Counter
+    }
+}
+
 impl Field for Key {
     fn value_type(self) -> ValueType {
         self.declared().value_type

@@ -3,6 +3,7 @@
 //! are merged.
 
 mod count_range;
+mod delta;
 #[cfg(feature = "serde")]
 mod extra;
 #[cfg(feature = "serde")]
@@ -20,6 +21,10 @@ mod stats;
 
 pub use crate::error::Failure;
 pub use count_range::CountRange;
+pub use delta::{
+    BackendDelta, Covers, Delta, FrontendDelta, Increase, InfoDelta, ListenerDelta, ObjectStanding,
+    ProcessDelta, ProcessIncrease, RateRange, ServerDelta, Standing,
+};
 pub use label::Label;
 pub use merge::{Agreement, Bound, Limit, MetricValue};
 pub use process::Process;

@@ -78,7 +78,7 @@ impl FrontendStats {
 }
 
 /// Returns the column that counts the requests of a frontend, by the mode of its row.
-fn requests(row: &Row<'_>) -> Col {
+pub(in crate::snapshot) fn requests(row: &Row<'_>) -> Col {
     if row.mode() == Some(Mode::Tcp) { Col::stot } else { Col::req_tot }
 }
 

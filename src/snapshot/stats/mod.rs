@@ -16,6 +16,8 @@ pub use info::{ClusterInfo, Uptime};
 pub use listener::ListenerStats;
 pub use server::ServerStats;
 
+pub(super) use frontend::requests;
+
 use super::{Snapshot, index};
 use crate::error::Result;
 use crate::field::RowKind;
