@@ -30,7 +30,8 @@
 //!   names alone, without I/O.
 //! - [`Outcomes`]: the outcome of a command on each process.
 //! - [`Snapshot`]: the replies of all processes at one moment, a value that can be kept, sent
-//!   elsewhere and [joined](Snapshot::join) with others.
+//!   elsewhere and [joined](Snapshot::join) with others. [`Snapshot::since`] returns the rates of all
+//!   counters since an earlier one.
 //! - [`StatsSocket`]: one process. Sends a command and returns its whole reply, verbatim.
 //! - [`master::Master`]: a master process. Lists its workers, old ones included, and reloads.
 //! - [`stat::StatParser`]: `show stat` from bytes alone, without any I/O.

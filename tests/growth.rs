@@ -46,6 +46,8 @@ const OPERATIONS: &[Operation] = &[
     Operation { name: "every server by its name", n: 1000, prepare: servers_by_name },
     Operation { name: "every server of a backend by its name", n: 1000, prepare: children_by_name },
     Operation { name: "servers of one name", n: 2000, prepare: servers_of_one_name },
+    Operation { name: "increases of servers in another order", n: 500, prepare: increases },
+    Operation { name: "processes found at other addresses", n: 500, prepare: moved_processes },
     Operation { name: "what differs between two maps", n: 2000, prepare: differences },
     Operation { name: "a map", n: 2000, prepare: map },
     Operation { name: "a list of maps", n: 1000, prepare: maps },
@@ -167,6 +169,37 @@ fn metrics_of_processes(n: usize) -> Box<dyn FnMut()> {
         let figures: Vec<_> = server.metrics().into_iter().map(|(_, figure)| figure).collect();
         black_box((serde_json::to_string(&figures).unwrap(), server.requests_per_process()));
     })
+}
+
+/// A process with an identity that was read after that many seconds.
+fn read_after(seconds: u64, pid: usize, address: usize, stat: &str) -> Value {
+    let info = [("Pid", pid), ("Start_time_sec", 1)].map(|(key, value)| (key.to_owned(), value.to_string()));
+    let mut process = process(address, &info, stat);
+    process["read_at"] = (seconds * 1_000_000).into();
+    process
+}
+
+fn increases(n: usize) -> Box<dyn FnMut()> {
+    let row = |n: usize| format!("app,s{n},2,3,{n},{n},\n");
+    let backend = || std::iter::once("app,BACKEND,1,3,0,1,\n".to_owned());
+    let one = dump("iid,sid,stot,", backend().chain((1..n).map(row)));
+    let two = dump("iid,sid,stot,", backend().chain((1..n).rev().map(row)));
+    let earlier = snapshot(&[read_after(5, 7, 1, &one)]);
+    let later = snapshot(&[read_after(6, 7, 1, &two)]);
+    Box::new(move || {
+        let servers = later.since(&earlier).backend("app").unwrap().servers();
+        assert!(servers.iter().all(|server| server.rate("stot").unwrap() == Some(0.0)));
+        assert_eq!(servers.len(), n - 1);
+    })
+}
+
+fn moved_processes(n: usize) -> Box<dyn FnMut()> {
+    let row = dump("iid,sid,stot,", std::iter::once("app,BACKEND,1,3,0,1,\n".to_owned()));
+    let all = |seconds, moved| {
+        snapshot(&(1..=n).map(|n| read_after(seconds, n, n + moved, &row)).collect::<Vec<_>>())
+    };
+    let (earlier, later) = (all(5, 0), all(6, n));
+    Box::new(move || assert_eq!(later.since(&earlier).counted().count(), n))
 }
 
 fn parse(text: &[u8], piece: usize) {

@@ -46,7 +46,7 @@ const INSIDE: &[(&str, &[&str])] = &[
     ("cluster", &["identity", "selector", "view", "shared_counters", "membership", "fan_out"]),
     ("protocol", &["*", "reply"]),
     ("show", &["*", "stat", "report"]),
-    ("snapshot", &["*", "merge", "stats"]),
+    ("snapshot", &["*", "merge", "stats", "delta"]),
     ("fake", &["describe", "command", "serve", "master"]),
 ];
 

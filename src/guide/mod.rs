@@ -5,6 +5,7 @@
 //! - [`commands`]: the commands of HAProxy that this crate sends, with their calls.
 //! - [`help`]: the other commands of HAProxy, with the reasons.
 //! - [`arguments`]: strings from outside, raw commands, secrets.
+//! - [`rates`]: increases of counters, and processes that restart or lose them.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
 //! - [`versions`]: differences between releases of HAProxy.
@@ -14,6 +15,7 @@ pub mod cancellation;
 pub mod commands;
 pub mod fan_out;
 pub mod help;
+pub mod rates;
 pub mod shared_counters;
 pub mod versions;
 pub mod waiting;

@@ -84,6 +84,11 @@ impl Index {
         self.objects.get(object as usize).map(|object| object.kind)
     }
 
+    /// Returns the kind of each object, in the order of their numbers.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = RowKind> {
+        self.objects.iter().map(|object| object.kind)
+    }
+
     /// Returns the objects of a kind, in the order in which the processes list them.
     pub(super) fn of_kind(&self, kind: RowKind) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.objects).filter(move |(_, object)| object.kind == kind).map(|(id, _)| id)

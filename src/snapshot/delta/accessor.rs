@@ -191,9 +191,8 @@ impl serde::Serialize for Standings<'_> {
             standing: super::ObjectStanding,
         }
 
-        let written = |(process, standing): (&'_ super::ProcessDelta, _)| (process.label().clone(), standing);
-        let all: Vec<_> = self.0.standings().map(written).collect();
-        serializer.collect_seq(all.iter().map(|(label, standing)| Written { label, standing: *standing }))
+        let all = self.0.standings();
+        serializer.collect_seq(all.map(|(process, standing)| Written { label: process.label(), standing }))
     }
 }
 

@@ -41,7 +41,7 @@ impl BackendDelta {
 
     /// Returns its servers: those of the later snapshot, then those that are gone.
     pub fn servers(&self) -> Vec<ServerDelta> {
-        self.0.delta().objects_of(RowKind::Server, self.name()).map(ServerDelta).collect()
+        self.0.delta().children(&self.0, RowKind::Server).map(ServerDelta).collect()
     }
 
     /// Returns its server called `name`.

@@ -1,4 +1,4 @@
-//! Columns and keys whose differences have a meaning: counters that are added up over processes.
+//! Columns and keys that have differences: counters that are added up over processes.
 
 use crate::error::{Error, Problem, Result};
 use crate::field::{Col, Field as _, Key, Nature, RowKind, Rule};

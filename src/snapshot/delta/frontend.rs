@@ -45,7 +45,7 @@ impl FrontendDelta {
 
     /// Returns its listeners, if it has `option socket-stats`.
     pub fn listeners(&self) -> Vec<ListenerDelta> {
-        self.0.delta().objects_of(RowKind::Listener, self.name()).map(ListenerDelta).collect()
+        self.0.delta().children(&self.0, RowKind::Listener).map(ListenerDelta).collect()
     }
 }
 

@@ -94,9 +94,9 @@ pub struct RateRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Covers {
-    /// Time of the process whose two replies ended closest to each other.
+    /// Shortest time between the ends of two replies of one process.
     pub shortest: Duration,
-    /// Time of the process whose two replies ended farthest from each other.
+    /// Longest time between the ends of two replies of one process.
     pub longest: Duration,
 }
 

@@ -1,8 +1,10 @@
 use std::fmt;
 
 use super::accessor::increases;
+use super::comparison::info_increase;
+use super::counter;
+use super::difference::Delta;
 use super::increase::{Covers, Increase, Portion};
-use super::{Delta, counter, reset};
 use crate::error::Result;
 use crate::field::{Key, for_each_key};
 use crate::snapshot::CountRange;
@@ -41,7 +43,7 @@ impl ProcessCounters {
         Increase::of(self.0.counted().filter_map(|process| {
             let (later, earlier) = (process.later()?, process.earlier()?);
             let (now, then) = (later.info()?.number(key)?, earlier.info()?.number(key)?);
-            let count = reset::info_increase(key, now, then)?;
+            let count = info_increase(key, now, then)?;
             Some(Portion { kept: Kept::Separate, label: later.label(), count, covers: process.covers()? })
         }))
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::snapshot::{Label, Process};
+use crate::snapshot::Process;
 
 /// One process in a [`Delta`](crate::snapshot::Delta): whether its counters could be subtracted, and
 /// the time that the difference covers.
@@ -88,9 +88,8 @@ impl ProcessDelta {
 
     /// Returns the label of the process in the later snapshot, or in the earlier one if the process
     /// has left. The label of a process that left may be the label of its successor.
-    pub fn label(&self) -> &Label {
-        static NONE: std::sync::LazyLock<Label> = std::sync::LazyLock::new(|| Label::from(""));
-        self.later.as_ref().or(self.earlier.as_ref()).map_or(&NONE, Process::label)
+    pub fn label(&self) -> &str {
+        self.later.as_ref().or(self.earlier.as_ref()).map_or("", |process| process.label())
     }
 
     /// Returns the process in the later snapshot.

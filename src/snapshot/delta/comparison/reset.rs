@@ -1,33 +1,33 @@
 //! Counters that fell.
 
-use super::counter;
 use crate::field::{Col, Field as _, Key, Nature, ValueType};
 use crate::show::Info;
 use crate::show::stat::{Cells, Row, SplitRow};
+use crate::snapshot::delta::counter;
 
 /// The kinds of counters of a process that fell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Fallen {
+pub(in crate::snapshot::delta) struct Fallen {
     /// Counters of HAProxy itself.
-    pub(super) own: bool,
+    pub(in crate::snapshot::delta) own: bool,
     /// Counters of its modules, which `clear counters` clears too.
-    pub(super) modules: bool,
+    pub(in crate::snapshot::delta) modules: bool,
 }
 
 impl Fallen {
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(in crate::snapshot::delta) fn or(self, other: Self) -> Self {
         Self { own: self.own || other.own, modules: self.modules || other.modules }
     }
 }
 
 /// Columns of counters, split by the commands that clear them.
-pub(super) struct Counters {
+pub(in crate::snapshot::delta) struct Counters {
     own: Vec<Col>,
     modules: Vec<Col>,
 }
 
 impl Counters {
-    pub(super) fn new() -> Self {
+    pub(in crate::snapshot::delta) fn new() -> Self {
         // The other counters are the time spent down, which is no number of events, and numbers that
         // identify.
         let counts =
@@ -38,7 +38,7 @@ impl Counters {
     }
 
     /// Compares the counters of one object.
-    pub(super) fn compare(&self, later: Row<'_>, earlier: Row<'_>) -> Fallen {
+    pub(in crate::snapshot::delta) fn compare(&self, later: Row<'_>, earlier: Row<'_>) -> Fallen {
         let (later, earlier) = (&SplitRow::new(later), &SplitRow::new(earlier));
         let fell = |column: &Col| {
             let (now, then) = (later.cell(*column), earlier.cell(*column));
@@ -50,7 +50,7 @@ impl Counters {
 }
 
 /// Returns `true` if a counter of `show info` fell that is not taken as wrapped.
-pub(super) fn info_fell(later: &Info, earlier: &Info) -> bool {
+pub(in crate::snapshot::delta) fn info_fell(later: &Info, earlier: &Info) -> bool {
     let fell = |key: &Key| match (later.number(*key), earlier.number(*key)) {
         (Some(now), Some(then)) => info_increase(*key, now, then).is_none(),
         _ => false,
@@ -62,7 +62,7 @@ pub(super) fn info_fell(later: &Info, earlier: &Info) -> bool {
 ///
 /// No command clears these counters, and some have 32 bits: they begin again at 0 after 4,294,967,295.
 /// One that fell has wrapped, unless it then increased by half of this or more.
-pub(super) fn info_increase(key: Key, now: u64, then: u64) -> Option<u64> {
+pub(in crate::snapshot::delta) fn info_increase(key: Key, now: u64, then: u64) -> Option<u64> {
     let wrapped = || {
         let (now, then) = (u32::try_from(now).ok()?, u32::try_from(then).ok()?);
         Some(u64::from(now.wrapping_sub(then))).filter(|increase| *increase < HALF)

@@ -7,11 +7,11 @@ use crate::show::stat::{Cells as _, Row, StatTable};
 
 /// The rows of one process in two replies.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Rows {
+pub(in crate::snapshot::delta) struct Rows {
     /// For each row of the later reply: the row of the same object in the earlier one.
-    pub(super) earlier: Vec<Option<u32>>,
-    /// The rows of the earlier reply whose objects the later one does not list.
-    pub(super) gone: Vec<u32>,
+    pub(in crate::snapshot::delta) earlier: Vec<Option<u32>>,
+    /// The rows of the earlier reply that the later one has no row for.
+    pub(in crate::snapshot::delta) gone: Vec<u32>,
 }
 
 /// Identity of an object within one incarnation of a process: kind, number of the proxy, number of
@@ -36,7 +36,7 @@ fn key<'a>(row: &Row<'a>) -> Key<'a> {
 }
 
 impl Rows {
-    pub(super) fn new<'a>(later: &'a StatTable, earlier: &'a StatTable) -> Self {
+    pub(in crate::snapshot::delta) fn new<'a>(later: &'a StatTable, earlier: &'a StatTable) -> Self {
         let mut search = Search { earlier, is_taken: vec![false; earlier.len()], next: 0, by_key: None };
         let found = later.rows().map(|row| search.take(&row)).collect();
         let is_counted = |at: usize| earlier.row(at).is_some_and(|row| row.kind() != RowKind::Other);

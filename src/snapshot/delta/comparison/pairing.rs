@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::process::Standing;
 use crate::address::Address;
+use crate::snapshot::delta::process::Standing;
 use crate::snapshot::{Identity, Process};
 
 /// A process in the later snapshot, in the earlier one, or in both, by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) later: Option<usize>,
-    pub(super) earlier: Option<usize>,
-    pub(super) standing: Standing,
+pub(in crate::snapshot::delta) struct Pair {
+    pub(in crate::snapshot::delta) later: Option<usize>,
+    pub(in crate::snapshot::delta) earlier: Option<usize>,
+    pub(in crate::snapshot::delta) standing: Standing,
 }
 
 /// Pairs the processes of two snapshots: first those of the later one, in their order, then those
 /// that only the earlier one has.
-pub(super) fn pairs(later: &[Process], earlier: &[Process]) -> Vec<Pair> {
+pub(in crate::snapshot::delta) fn pairs(later: &[Process], earlier: &[Process]) -> Vec<Pair> {
     let found = Found::new(later, earlier);
     let mut is_listed = vec![false; earlier.len()];
     let mut pairs = Vec::with_capacity(later.len());
@@ -52,6 +52,8 @@ struct Found<'a> {
     later_places: HashMap<Place<'a>, usize>,
     /// For each later process: the earlier record of the same incarnation.
     same: Vec<Option<usize>>,
+    /// For each earlier process: `true` if a later record is of the same incarnation.
+    is_taken: Vec<bool>,
     /// For each later process: `true` if it is not known which earlier record is of the same
     /// incarnation.
     is_unsure: Vec<bool>,
@@ -69,26 +71,29 @@ impl<'a> Found<'a> {
             earlier_places: places(earlier),
             later_places: places(later),
             same: vec![None; later.len()],
+            is_taken: vec![false; earlier.len()],
             is_unsure: vec![false; later.len()],
             is_unsure_earlier: vec![false; earlier.len()],
         };
         let incarnations = Incarnations::new(earlier);
-        let mut is_taken = vec![false; earlier.len()];
         for (process, same) in later.iter().zip(&mut found.same) {
             let there = found.earlier_places.get(&place(process)).copied();
-            *same = there.filter(|there| incarnations.fits(*there, process));
-            if let Some(taken) = same.and_then(|there| is_taken.get_mut(there)) {
-                *taken = true;
+            *same = there.filter(|there| {
+                let before = earlier.get(*there).is_some_and(|before| ran_before(process, before));
+                before || incarnations.fits(*there, process)
+            });
+            if let Some(is_taken) = same.and_then(|there| found.is_taken.get_mut(there)) {
+                *is_taken = true;
             }
         }
-        found.find_moved(later, &incarnations, &is_taken);
+        found.find_moved(later, &incarnations);
         found
     }
 
     /// Finds processes that were read at another address before. The address of a worker behind a
     /// master changes when it becomes an old worker.
-    fn find_moved(&mut self, later: &[Process], incarnations: &Incarnations<'_>, is_taken: &[bool]) {
-        let is_free = |at: &usize| !is_taken.get(*at).copied().unwrap_or(true);
+    fn find_moved(&mut self, later: &[Process], incarnations: &Incarnations<'_>) {
+        let is_free = |at: &usize| !self.is_taken.get(*at).copied().unwrap_or(true);
         let mut wanted: HashMap<usize, usize> = HashMap::new();
         let candidates: Vec<Vec<usize>> = (later.iter().zip(&self.same))
             .map(|(process, same)| match same {
@@ -103,8 +108,9 @@ impl<'a> Found<'a> {
             match candidates.as_slice() {
                 [] => {}
                 [one] if wanted.get(one) == Some(&1) => {
-                    if let Some(same) = self.same.get_mut(at) {
-                        *same = Some(*one);
+                    if let (Some(same), Some(is_taken)) = (self.same.get_mut(at), self.is_taken.get_mut(*one))
+                    {
+                        (*same, *is_taken) = (Some(*one), true);
                     }
                 }
                 several => {
@@ -130,8 +136,8 @@ impl<'a> Found<'a> {
         let there = self.earlier_places.get(&place(process)).copied();
         if process.failure().is_some() {
             // The process that was there may have been read at another address now.
-            let moved = there.filter(|there| self.same.contains(&Some(*there)));
-            return of(there.filter(|_| moved.is_none()), Standing::Failed);
+            let is_elsewhere = |there: &usize| self.is_taken.get(*there).copied().unwrap_or_default();
+            return of(there.filter(|there| !is_elsewhere(there)), Standing::Failed);
         }
         if let Some(same) = self.same.get(at).copied().flatten() {
             let before = self.earlier.get(same).map_or(0, |before| before.record.read_at);
@@ -201,6 +207,18 @@ impl<'a> Incarnations<'a> {
             && before.host() == later.host()
             && !is_younger(later, before)
     }
+}
+
+/// Returns `true` if the process that does not report its start has certainly run when `before` was
+/// read with the same process id.
+///
+/// The uptime of HAProxy 2.2 does not grow while the process is stopped or suspended, so the start
+/// that is derived from it moves.
+fn ran_before(later: &Process, before: &Process) -> bool {
+    let (Some(now), Some(then)) = (later.info(), before.info()) else { return false };
+    let is_same = now.start_time_sec().is_none() && now.pid().is_some() && now.pid() == then.pid();
+    let elapsed = later.record.read_at.saturating_sub(before.record.read_at) / 1_000_000;
+    is_same && now.node() == then.node() && now.uptime_sec().is_some_and(|uptime| uptime > elapsed + SLACK)
 }
 
 /// Returns `true` if `later` has run for less time than `before` had when it was read earlier. In
