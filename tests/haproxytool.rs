@@ -30,6 +30,8 @@ mod ocsp;
 mod pattern;
 #[path = "haproxytool/process.rs"]
 mod process;
+#[path = "haproxytool/rates.rs"]
+mod rates;
 #[path = "haproxytool/server.rs"]
 mod server;
 #[path = "haproxytool/session.rs"]

@@ -76,6 +76,7 @@ impl Site {
         self.server_checks().await;
         self.server_additions().await;
         self.server_slots().await;
+        self.rates().await;
         self.session().await;
         self.cert().await;
         self.ca().await;

@@ -135,6 +135,9 @@ const END: Choice = Choice::flag("force", "Then end the sessions that are left")
 const UNDO: Choice = Choice::flag("undo", "Then set every process back, if sessions are left");
 const FORCE: Choice = Choice::flag("force", "End the sessions that are left then");
 
+const EVERY: Choice = Choice::value("every", "SECONDS", "Take intervals of that length; 2 if not given");
+const COUNT: Choice = Choice::value("count", "N", "End after that many intervals");
+
 const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
 
 actions! {
@@ -233,6 +236,9 @@ actions! {
         "delete" "NAME..." [DRAIN, FORCE] "delete it once its sessions have ended"
         "take" "BACKEND PREFIX ADDRESS:PORT" [TEMPLATE, WEIGHT] "give the address to a free slot"
         "release" "NAME..." [TEMPLATE, DRAIN, FORCE] "give slots back once their sessions have ended"
+    }
+    rates "Requests, sessions, bytes and errors per second" {
+        "" "" [EVERY, COUNT] "print the rates of frontends and backends for each interval, until the tool is ended"
     }
     session "Sessions of each process: connections, and requests" {
         "list" "" "ids, ages, clients, and names of frontend, backend and server"
