@@ -14,8 +14,8 @@ use tokio::time;
 mod support;
 
 use support::{
-    Config, Release, Running, ask, assert_no_leftovers, every_cell, hold, hold_each, release, releases, row,
-    until, until_every_cell,
+    Config, Moment, Relay, Release, Running, Tap, ask, assert_no_leftovers, every_cell, hold, hold_each,
+    release, releases, row, until, until_every_cell,
 };
 
 /// The checks of `slow` never end, those of `quick` do at once.
@@ -258,6 +258,53 @@ async fn the_cluster_waits_for_a_whole_snapshot() {
     let has_web1 = |snapshot: &Snapshot| snapshot.is_complete() && snapshot.server("app", "web1").is_ok();
     let (snapshot, ()) = tokio::join!(cluster.wait_until(has_web1, LONG), running.restart(1));
     assert_eq!(snapshot.unwrap().processes().len(), running.processes());
+}
+
+/// A requirement that is not met makes a wait no faster.
+#[tokio::test]
+async fn a_wait_for_a_missing_process_keeps_its_pauses() {
+    let running = Running::of(1, &[release("3.4")], |_| Config::new(CONFIG)).await;
+    let dir = running.dir().join("taps");
+    std::fs::create_dir(&dir).unwrap();
+    let tap = Tap::new(dir.join("1.sock"), running.socket(1));
+    let cluster = Cluster::builder().dir(&dir).expect_at_least(2).build().await.unwrap();
+    let error = web1(&cluster).wait_until(wait::is_up(), 2 * SHORT).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    // The pauses are 20 ms at least.
+    let looks = tap.sent().matches("show stat ").count();
+    assert!((2..=31).contains(&looks), "{looks}");
+}
+
+#[tokio::test]
+async fn a_process_that_leaves_at_its_first_look_is_not_waited_for() {
+    let running = Running::of(1, &[release("2.2"), release("3.4")], |_| Config::new(CONFIG)).await;
+    let dir = running.dir().join("relays");
+    std::fs::create_dir(&dir).unwrap();
+    let path = |n: usize| dir.join(format!("{n}.sock"));
+    let [_stays, leaves] = [1, 2].map(|n| Relay::new(path(n), running.socket(n)));
+    let cluster = Cluster::from_dir(&dir).await.unwrap();
+    cluster.snapshot().await.unwrap();
+    leaves.hold(Moment::Accepted);
+    let server = web1(&cluster);
+    let waiting = tokio::spawn(async move { server.wait_until(wait::is_up(), LONG).await });
+    leaves.holds(1).await;
+    std::fs::remove_file(path(2)).unwrap();
+    cluster.rediscover().await.unwrap();
+    leaves.cut();
+    let waited = time::timeout(LONG / 2, waiting).await.unwrap().unwrap().unwrap();
+    assert_eq!(waited.values().count(), 1);
+}
+
+/// The process is not known yet, so it is identified first.
+#[tokio::test]
+async fn a_process_that_hangs_from_the_beginning_takes_no_longer_than_a_second() {
+    let (running, cluster) = running(&[release("2.2"), release("3.4")]).await;
+    running.hang(1);
+    let start = time::Instant::now();
+    web1(&cluster).wait_until(wait::is_up(), Duration::ZERO).await.unwrap_err();
+    // The limit of a call by itself is 5 s for the identification alone.
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    running.resume(1);
 }
 
 /// Polls a wait n times and drops it, for every n. Nothing is left that a later wait needs.

@@ -141,7 +141,7 @@ impl Condition<ServerStats> for IsDrained {
 
 impl Condition<ServerStats> for HasWeight {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
-        let weight = server.weight()?;
+        let Some(weight) = server.weight() else { return Some("weight unknown".into()) };
         (!weight.values().all(|weight| *weight == self.0)).then(|| format!("weight {weight}"))
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Stop {
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Least time for a look that begins before the end of the wait.
+/// Time after the end of the wait for the looks that began before.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
 impl Clock {
@@ -77,7 +77,8 @@ impl Clock {
 
     /// Returns the limits of a look that begins now.
     pub(super) fn limits(&self, limits: Limits) -> Limits {
-        limits.with_command_timeout(limits.command_timeout.min(self.left().max(LAST_LOOK)))
+        let left = self.within.saturating_add(LAST_LOOK).saturating_sub(self.elapsed());
+        limits.with_command_timeout(limits.command_timeout.min(left))
     }
 
     /// Pauses after a look of this length. The pause ends early if `wake` says so.
@@ -110,10 +111,13 @@ struct Round {
     looked: AtomicUsize,
     /// Number of members on which the object lacked nothing at the last look.
     ready: AtomicUsize,
-    /// True if the object lacked something on any member.
+    /// Set if the object lacked something on a member at the first look.
     has_waited: AtomicBool,
-    /// Set when the object lacks nothing on all members.
-    all_ready: Stop,
+    /// Time of the longest look, in microseconds.
+    longest: AtomicU64,
+    /// Stopped when the last look of each member is due: the object lacks nothing on all of them, or all
+    /// of them were looked at for a while.
+    end: Stop,
 }
 
 /// The share of one member in a round.
@@ -128,8 +132,8 @@ const ROUND: Duration = Duration::from_secs(1);
 
 impl Round {
     fn new() -> Self {
-        let (members, looked, ready, has_waited, all_ready) = Default::default();
-        Self { start: Instant::now(), members, looked, ready, has_waited, all_ready }
+        let (members, looked, ready, has_waited, longest, end) = Default::default();
+        Self { start: Instant::now(), members, looked, ready, has_waited, longest, end }
     }
 
     /// Counts one more member. All members of a round join it before the first look ends.
@@ -138,27 +142,28 @@ impl Round {
         Share { round: self, was_looked_at: false, was_ready: false }
     }
 
-    /// Returns `true` if each member has had its last look, or has it now.
-    fn has_ended(&self) -> bool {
-        let members = self.members.load(Relaxed);
-        self.all_ready.is_stopped() || self.looked.load(Relaxed) == members && self.start.elapsed() >= ROUND
+    fn longest_look(&self) -> Duration {
+        Duration::from_micros(self.longest.load(Relaxed))
     }
 }
 
 impl Share<'_> {
-    fn looked(&mut self, is_ready: bool) {
+    fn looked(&mut self, is_ready: bool, look: Duration) {
         let Self { round, was_looked_at, was_ready } = self;
+        round.longest.fetch_max(u64::try_from(look.as_micros()).unwrap_or(u64::MAX), Relaxed);
         if !std::mem::replace(was_looked_at, true) {
             round.looked.fetch_add(1, Relaxed);
+            round.has_waited.fetch_or(!is_ready, Relaxed);
         }
-        round.has_waited.fetch_or(!is_ready, Relaxed);
         match (std::mem::replace(was_ready, is_ready), is_ready) {
             (false, true) => round.ready.fetch_add(1, Relaxed),
             (true, false) => round.ready.fetch_sub(1, Relaxed),
             _ => 0,
         };
-        if round.ready.load(Relaxed) == round.members.load(Relaxed) {
-            round.all_ready.stop();
+        let members = round.members.load(Relaxed);
+        let is_long = round.start.elapsed() >= ROUND && round.looked.load(Relaxed) == members;
+        if is_long || round.ready.load(Relaxed) == members {
+            round.end.stop();
         }
     }
 }
@@ -216,20 +221,20 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     /// - The errors of a call through [`Cluster::allow_partial`].
     pub(in crate::operate) async fn run(&self) -> Result<Outcomes<Waited>> {
         let command = &Command::read("show stat");
-        let cluster = self.cluster.allow_partial();
         loop {
             let round = &Round::new();
+            let limits = self.clock.limits(self.cluster.limits());
+            let cluster = self.cluster.with_limits(limits).allow_partial();
             let job = |target: Target, _| async move { self.look_until(&target, round).await };
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
-            let is_ready = outcomes.as_ref().is_ok_and(Outcomes::is_complete);
-            if is_ready && round.has_waited.load(Relaxed) {
-                // Members may have joined meanwhile.
-                continue;
-            }
-            if is_ready || self.clock.is_over() {
+            let is_complete = outcomes.as_ref().is_ok_and(Outcomes::is_complete);
+            // After a wait, another round finds the members that have joined meanwhile.
+            if is_complete && !round.has_waited.load(Relaxed) || self.clock.is_over() {
                 return outcomes;
             }
-            self.clock.pause(round.start.elapsed(), &round.all_ready).await;
+            if !is_complete {
+                self.clock.pause(round.longest_look(), &Stop::default()).await;
+            }
         }
     }
 
@@ -239,14 +244,15 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         loop {
             let start = Instant::now();
             let result = self.look(target).await;
-            if !self.cluster.members().contains(target.member.address()) {
+            let has_left = !self.cluster.members().contains(target.member.address());
+            share.looked(result.is_ok() || has_left, start.elapsed());
+            if has_left {
                 return Ok(Response::Absent("the process has left the cluster".into()));
             }
-            share.looked(result.is_ok());
-            if round.has_ended() || self.clock.is_over() {
+            if round.end.is_stopped() || self.clock.is_over() {
                 return result;
             }
-            self.clock.pause(start.elapsed(), &round.all_ready).await;
+            self.clock.pause(start.elapsed(), &round.end).await;
         }
     }
 
