@@ -8,13 +8,15 @@ use std::time::Duration;
 use futures::{FutureExt as _, StreamExt as _};
 use haproxyadmin::drain::{Drain, DrainEnd, DrainProgress, Drained};
 use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes, Result, ServerRef, wait};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
 use tokio::time;
 
 mod support;
 
 use support::{
-    Config, Held, Release, Running, ask, assert_no_leftovers, every_cell, every_state, hold, hold_each,
-    release, releases, row, until,
+    Config, Held, MasterWorker, Release, Running, ask, assert_no_leftovers, every_cell, every_state, hold,
+    hold_each, release, releases, row, until,
 };
 
 const CONFIG: &str = r#"
@@ -33,6 +35,8 @@ backend app
     server web1 "${SERVER_1}"
 backend checked
     server down 127.0.0.1:1 check inter 50ms fall 1
+    server base "${SERVER_1}" check
+    server follower "${SERVER_1}" track base
 "#;
 
 /// Enough for everything that happens.
@@ -44,6 +48,7 @@ const SHORT: Duration = Duration::from_millis(300);
 /// Bits of `srv_admin_state`.
 const READY: &str = "0";
 const MAINT: &str = "1";
+const INHERITED_MAINT: &str = "2";
 const DRAIN: &str = "8";
 
 async fn running(releases: &[Release]) -> (Running, Cluster) {
@@ -58,6 +63,10 @@ fn web1(cluster: &Cluster) -> ServerRef {
 
 async fn begun(server: ServerRef) -> Result<Outcomes<Drained>> {
     server.drain(LONG).await
+}
+
+async fn undone(server: ServerRef, within: Duration) -> Result<Outcomes<Drained>> {
+    server.drain(Drain::within(within).or_undo()).await
 }
 
 fn ends(drained: &Result<Outcomes<Drained>>) -> Vec<DrainEnd> {
@@ -169,8 +178,70 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
     assert_eq!(messages.len(), releases().len());
     assert!(messages[0].starts_with("1 sessions, 0 queued requests after "), "{messages:?}");
     assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
-    assert_eq!(messages[1], "drained, but other processes were not; it is set back to maint");
+    assert_eq!(messages[1], "drained, but other processes were not; it stays in maint");
     assert_eq!(messages[2], "drained, but other processes were not; it is set back to drain");
+}
+
+#[tokio::test]
+async fn an_undo_leaves_states_that_the_drain_has_not_set() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_at(&running, 1).await;
+    // The follower is in maintenance because `base` is.
+    for socket in running.sockets() {
+        ask(socket, "set server checked/base state maint").await;
+    }
+    let follower = cluster.server_ref("checked", "follower").unwrap();
+    let inherited = every_state(&running, "checked", "follower", "srv_admin_state").await;
+    assert_eq!(inherited, all(INHERITED_MAINT));
+    let stopped = follower.drain(Drain::within(LONG).or_undo()).until(async {}).await;
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(every_state(&running, "checked", "follower", "srv_admin_state").await, inherited);
+
+    let draining = tokio::spawn(undone(web1(&cluster), 2 * SHORT));
+    let is_begun = async || (states(&running).await == all(DRAIN)).then_some(());
+    until("all processes drain", is_begun).await;
+    ask(running.socket(2), "set server app/web1 state maint").await;
+    let messages = messages(draining.await.unwrap());
+    assert!(messages[1].ends_with("; it stays in maint"), "{messages:?}");
+    let mut left = all(READY);
+    left[1] = MAINT;
+    assert_eq!(states(&running).await, left);
+}
+
+/// The second drain has found the server in drain, and has put it into drain again after the first one
+/// had set it back.
+#[tokio::test]
+async fn two_drains_that_are_undone_leave_the_server_ready() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let first = tokio::spawn(undone(web1(&cluster), 2 * SHORT));
+    let is_begun = async || (states(&running).await == all(DRAIN)).then_some(());
+    until("all processes drain", is_begun).await;
+    let second = undone(web1(&cluster), 6 * SHORT).await;
+    for text in messages(first.await.unwrap()).iter().chain(&messages(second)) {
+        assert!(text.ends_with("; it is set back to ready"), "{text}");
+    }
+    assert_eq!(states(&running).await, all(READY));
+}
+
+#[tokio::test]
+async fn an_old_worker_is_drained_when_it_is_idle() {
+    for release in releases() {
+        let mut site = MasterWorker::start(&release).await;
+        // A request that has not ended keeps the old worker alive.
+        let mut visitor = UnixStream::connect(site.running.traffic("web", 1)).await.unwrap();
+        visitor.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        site.running.haproxies[0].reload().await;
+        site.running.haproxies[0].master_ready().await;
+        let cluster = Cluster::builder().master(site.master.clone()).build().await.unwrap();
+        assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
+        let drained = web1(&cluster).drain(Drain::within(4 * SHORT).then_maint()).await;
+        // On 2.2 an old worker lists no servers.
+        let with_server = if release.is_at_least("2.6") { 2 } else { 1 };
+        assert_eq!(ends(&drained), vec![DrainEnd::Idle; with_server], "{}", release.version);
+        assert_eq!(states(&site.running).await, [MAINT], "{}", release.version);
+        drop(visitor);
+    }
 }
 
 #[tokio::test]

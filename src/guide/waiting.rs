@@ -12,6 +12,7 @@
 //! | `set server B/S state drain` ends maintenance: the server takes persistent traffic again | [`drain`](crate::ServerRef::drain) leaves it in maintenance |
 //! | A process that restarts or reloads has forgotten the drain | it is told again, and its outcome counts the restarts |
 //! | A process that joins the cluster has never heard of the drain | it is told too |
+//! | An old worker prints `UP` for its servers, takes no new traffic and refuses `set server` | its servers are [drained](crate::wait::is_drained) as soon as they are idle |
 //! | A process that met the condition first may not meet it any more when the last one does | all are looked at once more at the end |
 //! | `clear counters`, `show stat` of all servers and other dear questions at a fast pace | each look asks for one row, by its numbers, and pauses grow with the time waited |
 //!
@@ -26,6 +27,7 @@
 //! - Traffic of `option persist` and `force-persist` still reaches a server in drain: a drained server
 //!   may get a session a moment later. Maintenance ([`Drain::then_maint`](crate::drain::Drain::then_maint))
 //!   keeps it away.
+//! - On 2.2, an old worker lists none of its servers. It is absent, whatever sessions it has left.
 //! - Connections to a server that HAProxy keeps open for reuse (`http-reuse`) are not sessions. They do
 //!   not keep a server from being idle.
 //!

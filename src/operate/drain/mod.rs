@@ -26,7 +26,8 @@ impl ServerRef {
     ///
     /// A process that has restarted or reloaded has forgotten the drain, and a process that joins the
     /// cluster has never heard of it: both are told. At the end, the server is drained on all processes
-    /// at the same moment. A server that was down is drained as soon as it has no session.
+    /// at the same moment. A server that was down is drained as soon as it has no session. So is the
+    /// server of a process that is stopping, such as an old worker, which refuses all changes.
     ///
     /// What happens at the end of the time is part of the [terms](Drain).
     ///

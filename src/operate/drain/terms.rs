@@ -48,6 +48,7 @@ impl Drain {
 
     /// Ends the sessions that are left at the end of the time: `shutdown sessions server B/S`. Clients
     /// see a cut connection or an error. Requests that wait in the server's queue go to other servers.
+    /// The drain then waits up to 5 s for the sessions to end. An old worker refuses the command.
     pub const fn or_force(mut self) -> Self {
         self.or = Or::Force;
         self
@@ -55,7 +56,10 @@ impl Drain {
 
     /// Sets every process back to the administrative state that it had before, if any process has
     /// sessions left at the end of the time or fails, or if the drain is
-    /// [stopped](super::Draining::until).
+    /// [stopped](super::Draining::until). A process keeps a state that this drain has not set.
+    ///
+    /// The commands have the time of a call of their own:
+    /// [`Limits::command_timeout`](crate::Limits::command_timeout).
     pub const fn or_undo(mut self) -> Self {
         self.or = Or::Undo;
         self

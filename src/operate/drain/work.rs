@@ -11,10 +11,11 @@ use crate::cluster::{Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{ServerRef, server_state};
 use crate::operate::wait::{Clock, Condition as _, Look, Looking, Stop, Waited, Work, is_drained};
-use crate::protocol::{Change, Command, Response};
+use crate::protocol::{Command, Response};
 use crate::show::AdminState;
 use crate::show::stat::{StatFilter, State};
 use crate::snapshot::ServerStats;
+use crate::transport::Deadline;
 
 /// One drain.
 pub(super) struct DrainWork {
@@ -29,8 +30,10 @@ pub(super) struct DrainWork {
 /// The findings about one process.
 #[derive(Debug, Clone, Copy)]
 struct Process {
-    /// Administrative state before the drain.
+    /// State before the first change of this drain.
     before: AdminState,
+    /// State that this drain has set last.
+    set: Option<AdminState>,
     was_down: bool,
     /// Number of sessions that were ended by force.
     forced: Option<u64>,
@@ -76,31 +79,45 @@ impl DrainWork {
     async fn undo(&self, outcomes: Outcomes<Waited>) -> Result<Outcomes<Drained>> {
         let cluster = &self.server.cluster.allow_partial();
         let command = &self.state(AdminState::Ready);
-        let job = |target: Target, deadline| async move {
-            let before = self.processes().get(target.member.address()).map(|process| process.before);
-            match before {
-                Some(before) => target.change(&self.state(before), &deadline).await,
-                None => Ok(Response::Value(Change::Unchanged("not told to drain".into()))),
-            }
-        };
+        let job = |target: Target, deadline| async move { self.undo_on(&target, &deadline).await };
         let undone = cluster.fan_out().each(command, StatFilter::Nothing, job).await?;
         let note = |address: &Address| {
             let before = self.processes().get(address)?.before;
             let outcome = undone.iter().find(|outcome| outcome.address() == address)?;
-            Some(match outcome.error() {
-                Some(error) => format!("it could not be set back to {before}: {}", error.reason()),
-                None => format!("it is set back to {before}"),
-            })
+            match outcome.result() {
+                Ok(note) => note.cloned(),
+                Err(error) => Some(format!("it could not be set back to {before}: {}", error.reason())),
+            }
         };
         let outcomes = outcomes.map_errors(|address, error| match note(address) {
             Some(note) => Error::from_kind(error.kind(), format!("{}; {note}", error.reason())),
             None => error,
         });
         Ok(outcomes.then(|address, _| {
-            let note = note(address).unwrap_or_default();
-            let text = format!("drained, but other processes were not; {note}");
+            let note = note(address).map(|note| format!("; {note}")).unwrap_or_default();
+            let text = format!("drained, but other processes were not{note}");
             Err(Error::from_kind(ErrorKind::Timeout, text))
         }))
+    }
+
+    /// Sets a process back, unless the state is not the one that the drain has set. Returns a text that
+    /// tells the state.
+    async fn undo_on(&self, target: &Target, deadline: &Deadline) -> Result<Response<String>> {
+        let absent = || Ok(Response::Absent("not told to drain".into()));
+        let process = self.processes().get(target.member.address()).copied();
+        let Some(Process { before, set, .. }) = process else { return absent() };
+        let Some(set) = set else { return Ok(Response::Value(format!("it stays in {before}"))) };
+        let Response::Value(now) = server_state(&self.server, target, deadline).await? else {
+            return absent();
+        };
+        let now = now.administrative.set_state();
+        if now != set {
+            return Ok(Response::Value(format!("it stays in {now}")));
+        }
+        Ok(match target.change(&self.state(before), deadline).await? {
+            Response::Value(_) => Response::Value(format!("it is set back to {before}")),
+            Response::Absent(words) => Response::Absent(words),
+        })
     }
 
     fn state(&self, state: AdminState) -> Command {
@@ -115,39 +132,50 @@ impl DrainWork {
     async fn begin(&self, look: &Look<'_, ServerStats>) -> Result<()> {
         let Look { target, stats, deadline, .. } = look;
         let Response::Value(now) = server_state(&self.server, target, deadline).await? else { return Ok(()) };
-        let now = now.administrative.state();
+        let (now, before) = (now.administrative.state(), now.administrative.set_state());
         let was_down = is_in(stats, &State::Down) && is_drained().lacks(*stats).is_none();
-        self.processes().entry(target.member.address().clone()).or_insert(Process {
-            before: now,
-            was_down,
-            forced: None,
-        });
-        if now == AdminState::Ready {
-            target.change(&self.state(AdminState::Drain), deadline).await?;
+        self.processes()
+            .entry(target.member.address().clone())
+            .and_modify(|process| process.before = process.set.map_or(before, |_| process.before))
+            .or_insert(Process { before, set: None, was_down, forced: None });
+        if now == AdminState::Ready { self.set(look, AdminState::Drain).await } else { Ok(()) }
+    }
+
+    async fn set(&self, look: &Look<'_, ServerStats>, state: AdminState) -> Result<()> {
+        // The reply may be lost.
+        if let Some(process) = self.processes().get_mut(look.target.member.address()) {
+            process.set = Some(state);
         }
-        Ok(())
+        look.change(&self.state(state)).await.map(drop)
     }
 
     /// Ends the sessions that are left.
     async fn force(&self, look: &Look<'_, ServerStats>) -> Result<()> {
-        if let Some(process) = self.processes().get_mut(look.target.member.address()) {
-            let sessions = look.stats.scur().unwrap_or(0);
-            process.forced = process.forced.max(Some(sessions));
+        let result = look.change(&self.server.verb("shutdown sessions server")).await;
+        let has_ended_some = match &result {
+            Ok(response) => matches!(response, Response::Value(_)),
+            Err(error) => error.is_unknown(),
+        };
+        if let (true, Some(process)) =
+            (has_ended_some, self.processes().get_mut(look.target.member.address()))
+        {
+            process.forced = process.forced.max(look.stats.scur());
         }
-        look.target.change(&self.server.verb("shutdown sessions server"), look.deadline).await?;
-        Ok(())
+        result.map(drop)
     }
 }
 
 impl Work<ServerStats> for DrainWork {
     async fn look(&self, look: &Look<'_, ServerStats>) -> Result<Option<String>> {
-        let Look { target, stats, is_new, deadline } = look;
+        let Look { target, stats, is_new, .. } = look;
         let (sessions, queued) = (stats.scur().unwrap_or(0), stats.qcur().unwrap_or(0));
         // Without a reader, the progress is dropped.
         let _ =
             self.progress.unbounded_send(DrainProgress { label: target.label().into(), sessions, queued });
+        // A process that is stopping refuses changes, and takes no new traffic.
+        let is_stopping = stats.per_process().all(|(process, _)| process.is_stopping());
         let is_in_traffic = [State::Up, State::NoCheck].iter().any(|state| is_in(stats, state));
-        if *is_new || is_in_traffic {
+        if !is_stopping && (*is_new || is_in_traffic) {
             self.begin(look).await?;
             // The figures are from before the command.
             return Ok(Some(format!("{sessions} sessions, {queued} queued requests")));
@@ -157,8 +185,9 @@ impl Work<ServerStats> for DrainWork {
         if lack.is_some() && is_forced && self.clock.elapsed() >= self.terms.within {
             self.force(look).await?;
         }
-        if lack.is_none() && self.terms.then_maint && !is_in(stats, &State::Maint) {
-            target.change(&self.state(AdminState::Maint), deadline).await?;
+        let is_last_step = lack.is_none() && self.terms.then_maint && !is_stopping;
+        if is_last_step && !is_in(stats, &State::Maint) {
+            self.set(look, AdminState::Maint).await?;
         }
         Ok(lack)
     }

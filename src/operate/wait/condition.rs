@@ -69,7 +69,7 @@ conditions! {
     is_idle -> IsIdle;
 
     /// Returns the condition that a server takes no new traffic and is [idle](is_idle): its status is
-    /// `DRAIN`, `MAINT`, `NOLB` or `DOWN`.
+    /// `DRAIN`, `MAINT`, `NOLB` or `DOWN`, or the process is stopping, as an old worker.
     ///
     /// Persistence (`option persist`, `force-persist`) can still lead requests to a server in drain.
     is_drained -> IsDrained;
@@ -134,7 +134,8 @@ impl Condition<ServerStats> for IsIdle {
 impl Condition<ServerStats> for IsDrained {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
         let takes_none = [State::Drain, State::Maint, State::Nolb, State::Down];
-        let is_out = |status: &Status| takes_none.contains(&status.state);
+        let is_stopping = server.per_process().all(|(process, _)| process.is_stopping());
+        let is_out = |status: &Status| is_stopping || takes_none.contains(&status.state);
         unless(&server.status(), is_out).or_else(|| is_idle().lacks(server))
     }
 }

@@ -15,7 +15,7 @@ use super::subject::Subject;
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Command, Response};
+use crate::protocol::{Change, Command, Response};
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Record, Snapshot};
 use crate::transport::{Deadline, Limits};
@@ -185,6 +185,24 @@ pub(in crate::operate) struct Look<'a, S> {
     /// True if the last look at this address, if any, found another process.
     pub(in crate::operate) is_new: bool,
     pub(in crate::operate) deadline: &'a Deadline,
+    identity: Option<Identity>,
+}
+
+impl<S> Look<'_, S> {
+    /// Executes a command in the process that was looked at.
+    ///
+    /// # Errors
+    ///
+    /// - [`Problem::Replaced`](crate::error::Problem::Replaced) if another process has taken its place.
+    pub(in crate::operate) async fn change(&self, command: &Command) -> Result<Response<Change>> {
+        let Self { target, deadline, identity, .. } = self;
+        match identity {
+            Some(identity) => {
+                identity.connect(&target.member, deadline).await?.execute(command, deadline).await
+            }
+            None => target.change(command, deadline).await,
+        }
+    }
 }
 
 /// Repeated looks at one object in all processes.
@@ -277,7 +295,8 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             filter: S::own_filter(&stats),
             met: None,
         };
-        let lack = self.work.look(&Look { target, stats: &stats, is_new, deadline }).await?;
+        let identity = member.identity.clone();
+        let lack = self.work.look(&Look { target, stats: &stats, is_new, deadline, identity }).await?;
         if lack.is_none() {
             member.met = Some(known.and_then(|known| known.met).unwrap_or_else(|| self.clock.elapsed()));
         }

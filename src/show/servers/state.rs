@@ -119,6 +119,16 @@ impl AdminFlags {
         }
     }
 
+    /// Returns the state that `set server B/S state` has set or would leave: maintenance and drain for
+    /// other reasons do not count.
+    pub(crate) fn set_state(self) -> AdminState {
+        match (self.is_forced_maint(), self.is_forced_drain()) {
+            (true, _) => AdminState::Maint,
+            (false, true) => AdminState::Drain,
+            _ => AdminState::Ready,
+        }
+    }
+
     /// Returns the bits as HAProxy prints them.
     pub fn bits(self) -> u8 {
         self.0
