@@ -237,6 +237,11 @@ impl Cluster {
         self.viewed(|view| view.limits = Some(limits))
     }
 
+    /// Returns a view of this cluster without partial results.
+    pub(crate) fn strict(&self) -> Self {
+        self.viewed(|view| view.partial = false)
+    }
+
     fn viewed(&self, change: impl FnOnce(&mut View)) -> Self {
         let mut cluster = self.clone();
         change(&mut cluster.view);

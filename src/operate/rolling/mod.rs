@@ -15,11 +15,11 @@ use super::drain::Drain;
 use super::wait::{Condition as _, is_up};
 use crate::address::Address;
 use crate::cluster::{Outcomes, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::object::{BackendRef, ServerRef};
 use crate::protocol::{Change, Response};
-use crate::show::AdminState;
 use crate::show::stat::StatFilter;
+use crate::show::{AdminFlags, AdminState};
 use crate::snapshot::BackendStats;
 
 /// Terms on which the servers of a backend are taken out of traffic, a few at a time:
@@ -110,8 +110,11 @@ impl BackendRef {
     ///    [drain](ServerRef::drain) them.
     /// 3. Run `work` for each of them. Meanwhile they are kept out of traffic: a process that restarts or
     ///    joins the cluster is told to drain.
-    /// 4. Set each process back to the state that it had. Wait until the servers that were in traffic are
-    ///    up on every process.
+    /// 4. Set each process back to the state that it had. Wait until the servers are up on every process
+    ///    on which they were in traffic.
+    ///
+    /// Every step must succeed on every process, also through a view of
+    /// [`allow_partial`](crate::Cluster::allow_partial).
     ///
     /// Returns the names of the servers. The order is the order of the configuration, or that of
     /// [`Rolling::servers`].
@@ -147,20 +150,21 @@ impl BackendRef {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let failed = |step, servers: &[ServerRef], source| RollingError::new(step, names(servers), source);
+        let read = |error: Error| failed(RollingStep::Read, &[], error.into());
+        // A drain that failed on some processes would count as one that succeeded.
+        let backend = &self.cluster.strict().backend_ref(self.name()).map_err(read)?;
         let names_of_all = match &terms.servers {
             Some(names) => names.clone(),
-            None => self.names().await.map_err(|error| failed(RollingStep::Read, &[], error.into()))?,
+            None => backend.names().await.map_err(read)?,
         };
-        let servers = names_of_all.iter().map(|name| self.server_ref(name)).collect::<Result<Vec<_>>>();
-        let servers = servers.map_err(|error| failed(RollingStep::Read, &[], error.into()))?;
+        let servers = names_of_all.iter().map(|name| backend.server_ref(name));
+        let servers = servers.collect::<Result<Vec<_>>>().map_err(read)?;
         for some in servers.chunks(terms.at_once) {
-            let befores =
-                join_all(some.iter().map(Before::read)).await.into_iter().collect::<Result<Vec<_>>>();
+            let others = backend.wait_for_others(terms, some).await;
+            others.map_err(|error| failed(RollingStep::KeepUp, some, error.into()))?;
+            let befores: Result<Vec<_>> = join_all(some.iter().map(Before::read)).await.into_iter().collect();
             let befores = befores.map_err(|error| failed(RollingStep::Read, some, error.into()))?;
-            if let Err(error) = self.roll_some(terms, some, &befores, &work).await {
-                if error.step() == RollingStep::KeepUp {
-                    return Err(error);
-                }
+            if let Err(error) = roll_some(terms, some, &befores, &work).await {
                 return Err(error.left(set_back(&befores).await.err()));
             }
         }
@@ -170,40 +174,6 @@ impl BackendRef {
     async fn names(&self) -> Result<Vec<String>> {
         let servers = self.read().await?.servers();
         Ok(servers.iter().map(|server| server.name().to_owned()).collect())
-    }
-
-    async fn roll_some<F, E>(
-        &self,
-        terms: &Rolling,
-        servers: &[ServerRef],
-        befores: &[Before],
-        work: &impl Fn(ServerRef) -> F,
-    ) -> Result<(), RollingError>
-    where
-        F: Future<Output = Result<(), E>>,
-        E: Into<Box<dyn StdError + Send + Sync>>,
-    {
-        let failed = |step, source| RollingError::new(step, names(servers), source);
-        self.wait_for_others(terms, servers)
-            .await
-            .map_err(|error| failed(RollingStep::KeepUp, error.into()))?;
-        let draining = join_all(servers.iter().map(|server| server.drain(terms.drain.clone()).into_future()));
-        let drained: Result<Vec<_>> = draining.await.into_iter().collect();
-        drained.map_err(|error| failed(RollingStep::Drain, error.into()))?;
-        let keeping = join_all(servers.iter().map(keep_out));
-        let working = join_all(servers.iter().cloned().map(work));
-        let worked = match select(Box::pin(working), Box::pin(keeping)).await {
-            Either::Left((worked, _)) => worked,
-            Either::Right((_, working)) => working.await,
-        };
-        let worked: Result<Vec<()>, E> = worked.into_iter().collect();
-        worked.map_err(|error| failed(RollingStep::Work, error.into()))?;
-        set_back(befores).await.map_err(|error| failed(RollingStep::SetBack, error.into()))?;
-        let up = befores.iter().filter(|before| before.was_in_traffic());
-        let up = join_all(up.map(|before| before.server.wait_until(is_up(), terms.up_within))).await;
-        let up: Result<Vec<_>> = up.into_iter().collect();
-        up.map_err(|error| failed(RollingStep::Up, error.into()))?;
-        Ok(())
     }
 
     /// Waits until enough servers are up on every process, apart from these ones.
@@ -216,6 +186,36 @@ impl BackendRef {
         };
         self.wait_until(are_up, terms.up_within).await.map(drop)
     }
+}
+
+/// Drains the servers, does the work, and puts the servers back.
+async fn roll_some<F, E>(
+    terms: &Rolling,
+    servers: &[ServerRef],
+    befores: &[Before],
+    work: &impl Fn(ServerRef) -> F,
+) -> Result<(), RollingError>
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let failed = |step, source| RollingError::new(step, names(servers), source);
+    let draining = join_all(servers.iter().map(|server| server.drain(terms.drain.clone()).into_future()));
+    let drained: Result<Vec<_>> = draining.await.into_iter().collect();
+    drained.map_err(|error| failed(RollingStep::Drain, error.into()))?;
+    let keeping = join_all(servers.iter().map(keep_out));
+    let working = join_all(servers.iter().cloned().map(work));
+    let worked = match select(Box::pin(working), Box::pin(keeping)).await {
+        Either::Left((worked, _)) => worked,
+        Either::Right((_, working)) => working.await,
+    };
+    let worked: Result<Vec<()>, E> = worked.into_iter().collect();
+    worked.map_err(|error| failed(RollingStep::Work, error.into()))?;
+    set_back(befores).await.map_err(|error| failed(RollingStep::SetBack, error.into()))?;
+    let up = join_all(befores.iter().map(|before| before.wait_until_up(terms.up_within))).await;
+    let up: Result<Vec<_>> = up.into_iter().collect();
+    up.map_err(|error| failed(RollingStep::Up, error.into()))?;
+    Ok(())
 }
 
 fn names(servers: &[ServerRef]) -> Vec<String> {
@@ -237,7 +237,7 @@ const PACE: Duration = Duration::from_millis(250);
 /// The administrative states of a server before the work.
 struct Before {
     server: ServerRef,
-    states: HashMap<Address, AdminState>,
+    states: HashMap<Address, AdminFlags>,
 }
 
 impl Before {
@@ -245,23 +245,37 @@ impl Before {
         let states = server.fetch_state().await?;
         let states = states
             .iter()
-            .filter_map(|outcome| Some((outcome.address().clone(), outcome.value()?.administrative.state())));
+            .filter_map(|outcome| Some((outcome.address().clone(), outcome.value()?.administrative)));
         Ok(Self { server: server.clone(), states: states.collect() })
     }
 
-    fn was_in_traffic(&self) -> bool {
-        self.states.values().all(|state| *state == AdminState::Ready)
+    /// Waits until the server is up on the processes on which it was in traffic.
+    async fn wait_until_up(&self, within: Duration) -> Result<()> {
+        let ready = self.states.iter().filter(|(_, flags)| flags.state() == AdminState::Ready);
+        let mut ready: Vec<_> = ready.map(|(address, _)| address).collect();
+        if ready.len() == self.states.len() {
+            return self.server.wait_until(is_up(), within).await.map(drop);
+        }
+        let cluster = &self.server.cluster;
+        let members = cluster.members();
+        ready.retain(|address| members.contains(address));
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let server = cluster.only(ready).server_ref(self.server.backend(), self.server.name())?;
+        server.wait_until(is_up(), within).await.map(drop)
     }
 
     /// Sets each process back. A process that is new gets the state of the others, if they agreed.
     async fn set_back(&self) -> Result<Outcomes<Change>> {
         let state = |state: AdminState| self.server.set().word("state").word(state);
-        let mut states = self.states.values();
+        let mut states = self.states.values().map(|flags| flags.set_state());
         let common = states.next().filter(|first| states.all(|state| state == *first));
         let (state, states) = (&state, &self.states);
         let job = |target: Target, deadline| async move {
-            match states.get(target.member.address()).or(common) {
-                Some(before) => target.change(&state(*before), &deadline).await,
+            let before = states.get(target.member.address()).map(|flags| flags.set_state());
+            match before.or(common) {
+                Some(before) => target.change(&state(before), &deadline).await,
                 None => Ok(Response::Value(Change::Unchanged("a new process".into()))),
             }
         };
