@@ -228,6 +228,11 @@ async fn a_server_that_does_not_drain_ends_the_deploy() {
     assert_eq!(error.step(), RollingStep::Drain);
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("1 sessions"), "{error:?}");
     assert_eq!(site.states("web6").await, ["0"; 4]);
+    // Nor does the server of a cluster with partial results, which has an outcome that failed.
+    let lenient = site.cluster.allow_partial().backend_ref("app").unwrap();
+    let error = lenient.roll(&terms, work).await.unwrap_err();
+    assert_eq!(error.step(), RollingStep::Drain);
+    assert_eq!(site.states("web6").await, ["0"; 4]);
     let error = site.app().roll(&Rolling::new().servers(["web9"]), work).await.unwrap_err();
     assert_eq!(error.step(), RollingStep::Read);
 }
