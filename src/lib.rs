@@ -33,6 +33,8 @@
 //!   elsewhere and [joined](Snapshot::join) with others. [`Snapshot::since`] returns the rates of all
 //!   counters since an earlier one.
 //! - [`StatsSocket`]: one process. Sends a command and returns its whole reply, verbatim.
+//! - [`watch::Watch`]: one poll of all processes for any number of readers, with the last states and a
+//!   stream of changes.
 //! - [`master::Master`]: a master process. Lists its workers, old ones included, and reloads.
 //! - [`stat::StatParser`]: `show stat` from bytes alone, without any I/O.
 //! - [`guide`]: the operator's manual.
@@ -104,6 +106,7 @@ mod show;
 pub mod snapshot;
 mod transport;
 mod version;
+pub mod watch;
 
 pub use address::{Address, ParseAddressError};
 pub use cluster::{Cluster, ClusterBuilder, Outcome, Outcomes, Selector};

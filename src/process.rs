@@ -56,7 +56,7 @@ impl ProcessClient {
     }
 
     /// Returns `true` if another process may answer at the address after a reload.
-    fn may_be_replaced(&self) -> bool {
+    pub(crate) fn may_be_replaced(&self) -> bool {
         !self.address().is_of_old_worker()
     }
 
@@ -225,6 +225,38 @@ impl ProcessClient {
                 _ => return result,
             }
         }
+    }
+
+    /// Runs a query on a connection that also identifies the process. Returns `show info`, the time at
+    /// which the reply ended, in microseconds since 1970, and the answer; it is empty if the process does
+    /// not have the object.
+    pub(crate) async fn identified_query(
+        &self,
+        command: &Command,
+        deadline: &Deadline,
+    ) -> Result<(Info, u64, Vec<u8>)> {
+        let (info, response) = if self.is_behind_master() {
+            let run = || async {
+                let mut connection = self.identified(deadline).await?;
+                let response = connection.run(command, read_data, deadline).await?;
+                Ok((connection.close(), response))
+            };
+            self.during_reload(deadline, || run().boxed()).await?
+        } else {
+            let reply = self.socket.reply(&command.encode(Form::Identified)?, deadline).boxed().await?;
+            if !Info::begins(&reply) {
+                return Err(self.lost(command, Error::new(malformed("`show info`", &reply))));
+            }
+            let (info, rest) = Info::split(&reply).map_err(|error| self.lost(command, error))?;
+            let own = self.own_reply(command, rest)?.to_vec();
+            let response = read_data(own, command, self.nbproc(&info)).map_err(Error::new);
+            (info, response.map_err(self.with_context(command))?)
+        };
+        let answer = match response {
+            Response::Value(answer) => answer,
+            Response::Absent(_) => Vec::new(),
+        };
+        Ok((info, now(), answer))
     }
 
     /// Returns the part of a whole reply that belongs to the command itself.

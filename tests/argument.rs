@@ -15,6 +15,7 @@ use haproxyadmin::certificate::{NewCrtListEntry, OcspId};
 use haproxyadmin::map::PatternId;
 use haproxyadmin::server::{NewServer, Removal, ServerTemplate};
 use haproxyadmin::stat::Mode;
+use haproxyadmin::watch::WatchOptions;
 use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
 
 mod support;
@@ -570,6 +571,12 @@ async fn check_ocsp(process: &Process, name: &str, text: &str) {
 
 /// Checks that a text names a ring only if HAProxy lists a ring of that name.
 async fn check_ring(process: &Process, name: &str) {
+    let options = WatchOptions::new().without_figures().ring(name);
+    match process.cluster.watch(options).await {
+        // A ring that does not exist is told as an event.
+        Ok(_) => assert!(!name.is_empty() && !name.contains([' ', ';', '\n']), "{name:?}"),
+        Err(error) => assert!(is_refused(&error), "{error} for {name:?}"),
+    }
     let followed = process.cluster.follow_events(name).await.map(drop);
     for read in [process.cluster.events(name).await.map(drop), followed] {
         match read {

@@ -33,6 +33,7 @@ const ROOMS: &[&str] = &[
     "cluster",
     "object",
     "operate",
+    "watch",
     "guide",
     "fake",
 ];

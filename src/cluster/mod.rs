@@ -5,6 +5,7 @@ mod fan_out;
 mod host;
 mod identity;
 mod membership;
+mod roster;
 mod selector;
 mod shared_counters;
 mod view;
@@ -16,6 +17,7 @@ pub use selector::Selector;
 
 pub(crate) use fan_out::{OnceJob, Target};
 pub(crate) use identity::Identity;
+pub(crate) use roster::Listed;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -90,6 +90,8 @@
 //!   [`ServerRef::set_port`](crate::ServerRef::set_port) and, before HAProxy 3.0,
 //!   [`ServerRef::set_address`](crate::ServerRef::set_address), which read
 //!   `show servers state`;
+//! - [`Cluster::watch`](crate::Cluster::watch), until the watch is
+//!   [stopped](crate::watch::Watch::stop): it reads `show servers state` at each beat;
 //! - [`ServerRef::delete`](crate::ServerRef::delete), which also reads `show servers conn`;
 //! - [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) on a process of `nbproc`,
 //!   which reads it too;
@@ -114,9 +116,9 @@
 //! flavour: `current_thread` or `multi_thread`. It starts no runtime and no thread of its own.
 //! Directories, host names and the files of shared counters are read, and the files of maps and
 //! ACLs are written, on Tokio's pool for blocking calls. After a drop, such a call goes on until the
-//! file system answers, and its result is thrown away. Apart from that and from the task above, nothing runs in the
-//! background: a [`Cluster`](crate::Cluster) that is not called does nothing and holds no
-//! connection.
+//! file system answers, and its result is thrown away. Apart from that, from the task above and from the task of a
+//! [`Watch`](crate::watch::Watch), nothing runs in the background: a [`Cluster`](crate::Cluster) that is not
+//! called does nothing and holds no connection. The task of a watch ends with its last handle.
 //!
 //! The limits count Tokio's time. With a paused clock (`tokio::time::pause`) a call to a real
 //! socket can reach its limits at once.

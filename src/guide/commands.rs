@@ -60,7 +60,7 @@
 //! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable), [`ServerRef::delete`](crate::ServerRef::delete), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
-//! | `show servers state B` | [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), [`ServerRef::drain`](crate::ServerRef::drain), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
+//! | `show servers state [B]` | [`Cluster::watch`](crate::Cluster::watch) for all backends, at each beat; for one, [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), [`ServerRef::drain`](crate::ServerRef::drain), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
 //! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
 //! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn) | admin | 1.8 |
 //! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn) | admin | 1.8 |
@@ -203,7 +203,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show events [RING [-w]]` | [`Cluster::rings`](crate::Cluster::rings), which also goes before the others, [`Cluster::events`](crate::Cluster::events), [`Cluster::follow_events`](crate::Cluster::follow_events) | operator; user without a ring | 1.8 |
+//! | `show events [RING [-w]]` | [`Cluster::rings`](crate::Cluster::rings), which also goes before the others, [`Cluster::events`](crate::Cluster::events), [`Cluster::follow_events`](crate::Cluster::follow_events), [`Cluster::watch`](crate::Cluster::watch) with a ring | operator; user without a ring | 1.8 |
 //! | `set timeout cli 1d` | before `show events -w`, so that silence does not end the connection | user | 1.8 |
 //!
 //! # Other commands

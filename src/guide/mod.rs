@@ -9,6 +9,7 @@
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
 //! - [`versions`]: differences between releases of HAProxy.
+//! - [`watch`]: the price of watching, the order of events, and traps.
 
 pub mod arguments;
 pub mod cancellation;
@@ -19,3 +20,4 @@ pub mod rates;
 pub mod shared_counters;
 pub mod versions;
 pub mod waiting;
+pub mod watch;

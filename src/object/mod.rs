@@ -36,3 +36,5 @@ pub use server::{
 };
 pub use table::{Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable};
 pub use text_report::TextReport;
+
+pub(crate) use ring::{check as check_ring, follow_process};

@@ -4,6 +4,7 @@ mod certificate;
 mod cli_sockets;
 mod info;
 mod map;
+mod notice;
 mod peers;
 mod proc;
 mod report;
@@ -35,6 +36,7 @@ pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
 pub(crate) use map::{Entries, new_version};
+pub(crate) use notice::ServerNotice;
 pub(crate) use report::{READING, ReportParser};
 pub(crate) use servers::{previous_address, used_connections};
 pub(crate) use stats_file::{GuidLine, GuidList};

@@ -8,7 +8,7 @@ mod target;
 pub use outcome::Outcome;
 pub use outcomes::Outcomes;
 
-pub(crate) use target::{Target, Targets};
+pub(crate) use target::{Target, Targets, choose};
 
 use std::sync::Arc;
 

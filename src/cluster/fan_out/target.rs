@@ -251,7 +251,7 @@ impl Targets {
 }
 
 /// Returns the selected processes.
-fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) -> Result<Vec<&'a Process>> {
+pub(crate) fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) -> Result<Vec<&'a Process>> {
     let Some(only) = only else { return Ok(processes.iter().collect()) };
     let mut chosen = HashSet::new();
     for selector in only {

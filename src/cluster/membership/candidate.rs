@@ -30,7 +30,7 @@ pub(crate) struct Candidate {
 }
 
 /// The findings of a call before it probes any process.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Listing {
     pub(crate) candidates: Vec<Candidate>,
     /// Sockets that are ignored because of their names.
@@ -62,6 +62,13 @@ impl Listing {
         failed.map(|(dir, _)| dir).any(|dir| path.parent() == Some(dir))
     }
 
+    /// Returns the listing without the candidates at these addresses.
+    pub(crate) fn without(&self, addresses: &HashSet<Address>) -> Self {
+        let mut listing = self.clone();
+        listing.candidates.retain(|candidate| !addresses.contains(&candidate.address));
+        listing
+    }
+
     /// Returns `true` if the address is a worker of a master that answered. The master lists every
     /// worker that has not ended.
     fn has_left(&self, address: &Address) -> bool {
@@ -71,6 +78,19 @@ impl Listing {
 }
 
 impl Membership {
+    /// Returns `true` if no call has classified the candidate yet, or if its file was replaced since.
+    pub(crate) fn is_unknown(&self, candidate: &Candidate) -> bool {
+        let table = self.table();
+        match table.get(&candidate.address) {
+            Some(known) => {
+                let is_replaced = candidate.file.is_some() && known.file != candidate.file;
+                let is_member = matches!(known.classification, Classification::Member { .. });
+                is_replaced || is_member && table.label(&candidate.address).is_none()
+            }
+            None => true,
+        }
+    }
+
     /// Returns every socket that may be probed: the explicitly given addresses, the sockets that
     /// are in the directories now, the workers that the masters list now, and the members that have
     /// answered before.

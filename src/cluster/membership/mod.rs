@@ -12,7 +12,7 @@ mod table;
 
 pub use table::{Ignored, IgnoredReason};
 
-pub(crate) use candidate::Listing;
+pub(crate) use candidate::{Candidate, Listing};
 pub(super) use state::Membership;
 pub(crate) use table::{Classification, MembershipTable, Socket};
 
@@ -30,7 +30,6 @@ use crate::show::Info;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Label, Record, Snapshot, labels_beside};
 use crate::transport::{Deadline, Limits};
-use candidate::Candidate;
 use classify::Classified;
 use probe::ProbedMember;
 

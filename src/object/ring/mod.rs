@@ -10,6 +10,9 @@ mod stream;
 pub use news::{Followed, News};
 pub use stream::EventStream;
 
+use futures::stream::BoxStream;
+
+use crate::address::Address;
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
@@ -99,6 +102,34 @@ impl Cluster {
             outcomes.iter().map(|outcome| stream::of_process(outcome.label().clone(), source(outcome)));
         Ok(EventStream::new(processes))
     }
+}
+
+/// Follows a ring of one process: the same as an [`EventStream`] of this process alone, that is not
+/// connected yet.
+///
+/// # Errors
+///
+/// - `InvalidInput` if `ring` cannot be the name of a ring, or if the process is behind its master.
+pub(crate) fn follow_process(
+    cluster: &Cluster,
+    address: &Address,
+    ring: &str,
+) -> Result<BoxStream<'static, News>> {
+    let command = &show(ring)?;
+    if address.worker().is_some() {
+        return Err(Error::invalid("a ring is not followed through a master"));
+    }
+    let source = Source::waiting(address, cluster, command, ring);
+    Ok(stream::news(source))
+}
+
+/// Checks that `ring` can be the name of a ring.
+///
+/// # Errors
+///
+/// - `InvalidInput`
+pub(crate) fn check(ring: &str) -> Result<()> {
+    show(ring).map(drop)
 }
 
 fn show(ring: &str) -> Result<Command> {

@@ -6,6 +6,7 @@ use super::follow::{Follower, State};
 use super::list;
 use super::news::News;
 use super::pause::Pause;
+use crate::address::Address;
 use crate::cluster::{Cluster, Outcome, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::protocol::{Command, Response};
@@ -26,7 +27,7 @@ pub(super) struct Waiting {
     /// Reason that the caller has not been told yet.
     reason: Option<Error>,
     /// Kind of the last reason. Attempts that fail like it are no news.
-    told: ErrorKind,
+    told: Option<ErrorKind>,
     pause: Pause,
 }
 
@@ -51,14 +52,16 @@ impl Source {
         match taken(outcome, ring) {
             Ok(followed) => Self::Followed(followed),
             Err(reason) => Self::Waiting(Box::new(Waiting {
-                cluster: cluster.allow_partial().only([outcome.address()]),
-                ring: ring.into(),
-                command: command.clone(),
-                told: reason.kind(),
+                told: Some(reason.kind()),
                 reason: Some(reason),
-                pause: Pause::new(),
+                ..Waiting::new(outcome.address(), cluster, command, ring)
             })),
         }
+    }
+
+    /// Creates the source of a process that no attempt has been made to follow yet.
+    pub(super) fn waiting(address: &Address, cluster: &Cluster, command: &Command, ring: &str) -> Self {
+        Self::Waiting(Box::new(Waiting::new(address, cluster, command, ring)))
     }
 
     /// Returns the next news.
@@ -80,6 +83,17 @@ impl Source {
 }
 
 impl Waiting {
+    fn new(address: &Address, cluster: &Cluster, command: &Command, ring: &str) -> Self {
+        Self {
+            cluster: cluster.allow_partial().only([address]),
+            ring: ring.into(),
+            command: command.clone(),
+            reason: None,
+            told: None,
+            pause: Pause::new(),
+        }
+    }
+
     /// Waits until the process is followed, or until there is another reason.
     async fn next(&mut self) -> Result<Box<(Follower, State)>> {
         if let Some(reason) = self.reason.take() {
@@ -95,9 +109,9 @@ impl Waiting {
                 Err(error) => Err(error),
             };
             match started {
-                Err(error) if error.kind() == self.told => {}
+                Err(error) if Some(error.kind()) == self.told => {}
                 Err(error) => {
-                    self.told = error.kind();
+                    self.told = Some(error.kind());
                     return Err(error);
                 }
                 Ok(followed) => return Ok(followed),

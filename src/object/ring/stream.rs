@@ -4,10 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::Stream;
 use futures::stream::{BoxStream, SelectAll, unfold};
+use futures::{Stream, StreamExt as _};
 
-use super::news::Followed;
+use super::news::{Followed, News};
 use super::source::Source;
 use crate::snapshot::Label;
 
@@ -78,11 +78,12 @@ impl fmt::Debug for EventStream {
     }
 }
 
-/// Returns the news of one process.
+/// Returns the news of one process with its label.
 pub(super) fn of_process(process: Label, source: Source) -> BoxStream<'static, Followed> {
-    let news = unfold((process, source), |(process, mut source)| async move {
-        let news = source.next().await;
-        Some((Followed { process: process.clone(), news }, (process, source)))
-    });
-    Box::pin(news)
+    Box::pin(news(source).map(move |news| Followed { process: process.clone(), news }))
+}
+
+/// Returns the news of one process.
+pub(super) fn news(source: Source) -> BoxStream<'static, News> {
+    Box::pin(unfold(source, |mut source| async move { Some((source.next().await, source)) }))
 }

@@ -188,6 +188,16 @@ impl ServerState {
     }
 }
 
+impl ServerState {
+    /// Returns `true` if this is no server of the configuration, but a worker in the list that HAProxy 2.2
+    /// keeps under a master: the servers `cur-1` and `old-PID` of a backend `MASTER`, without an address.
+    pub(crate) fn is_worker(&self) -> bool {
+        let number = self.name.strip_prefix("cur-").or_else(|| self.name.strip_prefix("old-"));
+        let is_number = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        &*self.backend == "MASTER" && is_number && self.address.is_none() && self.port == Some(0)
+    }
+}
+
 /// The cells of one line.
 struct Cells<'a> {
     line: usize,
@@ -304,6 +314,19 @@ mod tests {
     fn a_negative_offset_is_no_port() {
         let states = ServerState::read(&TEXT.replace("18001", "4294967286")).unwrap();
         assert_eq!((states[0].port, states[1].port), (None, Some(0)));
+    }
+
+    #[test]
+    fn the_workers_that_2_2_lists_are_known() {
+        let text = TEXT.replace("8 app", "8 MASTER").replace("web1", "cur-1").replace("web2", "old-25482");
+        let are_workers = |text: &str| {
+            let states = ServerState::read(text).unwrap();
+            states.iter().map(ServerState::is_worker).collect::<Vec<_>>()
+        };
+        assert_eq!(are_workers(&text), [false, true]);
+        assert_eq!(are_workers(&text.replace("2001:db8::1", "-").replace("18001", "0")), [true, true]);
+        assert_eq!(are_workers(TEXT), [false, false]);
+        assert_eq!(are_workers(&text.replace("old-25482", "old-web")), [false, false]);
     }
 
     #[test]
