@@ -41,6 +41,8 @@ mod site;
 mod support;
 #[path = "haproxytool/table.rs"]
 mod table;
+#[path = "haproxytool/watch.rs"]
+mod watch;
 
 use site::{Site, errors, results, text, tool, tool_with, value};
 use support::{

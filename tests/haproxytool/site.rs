@@ -85,6 +85,7 @@ impl Site {
         self.ocsp().await;
         self.master().await;
         self.events().await;
+        self.watch().await;
         self.table().await;
         self.map().await;
         self.acl().await;

@@ -137,6 +137,8 @@ const FORCE: Choice = Choice::flag("force", "End the sessions that are left then
 
 const EVERY: Choice = Choice::value("every", "SECONDS", "Take intervals of that length; 2 if not given");
 const COUNT: Choice = Choice::value("count", "N", "End after that many intervals");
+const BEAT: Choice = Choice::value("every", "SECONDS", "Read all states at this beat; 1 if not given");
+const RING: Choice = Choice::value("ring", "NAME", "Follow the ring that holds the log lines of servers");
 
 const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
 
@@ -285,6 +287,9 @@ actions! {
         "list" "" "the rings of each process"
         "show" "RING" "the events that a ring holds"
         "follow" "RING" "the events of a ring as they happen, until the tool is ended"
+    }
+    watch "Changes of all processes and servers, one on each line, as they happen" {
+        "" "" [BEAT, RING] "print changes of processes and servers, and differences between processes, until the tool is ended"
     }
     table "Stick tables of each process" {
         "list" "" "names, types of keys, sizes, and numbers of entries"

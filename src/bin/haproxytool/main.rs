@@ -36,6 +36,7 @@ mod session;
 mod slot;
 mod table;
 mod wait;
+mod watch;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -171,6 +172,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "crtlist" => crtlist::run(call, views).await,
         "ocsp" => ocsp::run(call, views).await,
         "events" => event::run(call, views).await,
+        "watch" => watch::run(call, views).await,
         "table" => table::run(call, views).await,
         "map" => map::run(call, views).await,
         "acl" => acl::run(call, views).await,

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, ErrorKind, Write};
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::select;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -26,6 +27,9 @@ pub(crate) enum Line {
 
 /// Number of lines that wait for the reader of the output.
 const WAITING: usize = 64;
+
+/// Time for the output to take the last lines.
+const LAST: Duration = Duration::from_secs(1);
 
 impl Printer {
     /// Starts the thread. It ends with the program, even if the output takes nothing.
@@ -68,6 +72,14 @@ impl Printer {
     #[cfg(not(unix))]
     async fn hung_up(&self) {
         pending().await
+    }
+
+    /// Prints the lines that wait, unless the output takes none, and returns the result.
+    pub(crate) async fn end_now(self) -> Result<Report, Problem> {
+        match tokio::time::timeout(LAST, self.end()).await {
+            Ok(result) => result,
+            Err(_) => Ok(Report::nothing()),
+        }
     }
 
     /// Returns the result when the output is closed. A reader that has read enough is no error.
