@@ -52,6 +52,23 @@ pub struct ServerState {
     pub weight: u64,
     /// Initial weight, from the configuration.
     pub initial_weight: u64,
+    /// `true` if the health checks are on, `false` if they were turned off at run time, or not turned on
+    /// since the server was added. `None` if the server has no health check. The checks of a server in
+    /// maintenance are paused, and still on.
+    pub health_check: Option<bool>,
+    /// The same for the agent checks.
+    pub agent_check: Option<bool>,
+    /// Port of the health checks; `None` if it is the port of the server, or if HAProxy is older than 2.4.
+    pub check_port: Option<u16>,
+    /// Address of the health checks; `None` if it is the address of the server, or if HAProxy is older
+    /// than 2.4.
+    pub check_address: Option<IpAddr>,
+    /// Port of the agent; `None` if the server has no agent check, or if HAProxy is older than 2.4.
+    pub agent_port: Option<u16>,
+    /// Address of the agent; `None` if it is the address of the server, or if HAProxy is older than 2.4.
+    pub agent_address: Option<IpAddr>,
+    /// `true` if HAProxy uses TLS to the server. `None` before HAProxy 2.4.
+    pub tls: Option<bool>,
     /// Time since the last change of the operational state.
     pub since: Duration,
 }
@@ -228,6 +245,14 @@ impl<'a> Cells<'a> {
             fqdn: (fqdn != NONE).then(|| fqdn.into()),
             weight: self.number("srv_uweight")?,
             initial_weight: self.number("srv_iweight")?,
+            health_check: self.check("srv_check_state")?,
+            agent_check: self.check("srv_agent_state")?,
+            check_port: self.later("srv_check_port")?.filter(|port| *port > 0),
+            check_address: self.later_address("srv_check_addr"),
+            agent_port: self.later("srv_agent_port")?.filter(|port| *port > 0),
+            agent_address: self.later_address("srv_agent_addr"),
+            // -1 stands for TLS that is turned off and can be turned on.
+            tls: self.later::<i8>("srv_use_ssl")?.map(|tls| tls > 0),
             since: Duration::from_secs(self.number("srv_time_since_last_change")?),
         })
     }
@@ -236,6 +261,21 @@ impl<'a> Cells<'a> {
         let at = self.columns.iter().position(|column| *column == name);
         let cell = at.and_then(|at| self.texts.get(at).copied());
         cell.ok_or_else(|| Malformed::new(2, Some(name), "a column of that name", b""))
+    }
+
+    /// Returns `true` if a check is on, and `None` if the server has no such check.
+    fn check(&self, name: &'static str) -> Result<Option<bool>, Malformed> {
+        let bits: u32 = self.number(name)?;
+        Ok((bits & CHECK_CONFIGURED != 0).then_some(bits & CHECK_ENABLED != 0))
+    }
+
+    /// Reads the number in a column that older releases do not have.
+    fn later<T: std::str::FromStr>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
+        if self.columns.contains(&name) { self.number(name).map(Some) } else { Ok(None) }
+    }
+
+    fn later_address(&self, name: &'static str) -> Option<IpAddr> {
+        self.text(name).ok()?.parse().ok()
     }
 
     fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Malformed> {
@@ -285,14 +325,17 @@ const INHERITED_DRAIN: u8 = 0x10;
 const RESOLUTION_MAINT: u8 = 0x20;
 const FQDN_SET: u8 = 0x40;
 
+const CHECK_CONFIGURED: u32 = 0x02;
+const CHECK_ENABLED: u32 = 0x04;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const TEXT: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight \
-        srv_iweight srv_time_since_last_change srv_fqdn srv_port later\n\
-        8 app 1 web1 2001:db8::1 2 9 100 50 158 - 18001 x\n\
-        8 app 2 web2 - 0 36 1 1 5 host.example 0 x\n\n";
+        srv_iweight srv_time_since_last_change srv_check_state srv_agent_state srv_fqdn srv_port later\n\
+        8 app 1 web1 2001:db8::1 2 9 100 50 158 10 22 - 18001 x\n\
+        8 app 2 web2 - 0 36 1 1 5 8 0 host.example 0 x\n\n";
 
     #[test]
     fn columns_are_found_by_name() {
@@ -308,6 +351,23 @@ mod tests {
         assert!(web1.administrative.is_forced_drain() && web1.administrative.is_forced_maint());
         assert_eq!((web2.address, web2.fqdn.as_deref()), (None, Some("host.example")));
         assert!(web2.administrative.is_resolution_maint() && web2.administrative.is_config_maint());
+    }
+
+    #[test]
+    fn checks_are_on_or_off_or_not_there() {
+        let states = ServerState::read(TEXT).unwrap();
+        let checks: Vec<_> = states.iter().map(|state| (state.health_check, state.agent_check)).collect();
+        assert_eq!(checks, [(Some(false), Some(true)), (None, None)]);
+        let unknown = &states[0];
+        assert_eq!((unknown.check_port, unknown.agent_port, unknown.tls), (None, None, None));
+        let text =
+            TEXT.replace("later", "srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port");
+        let states = ServerState::read(&text.replace(" x", " 1 0 - 192.0.2.1 9")).unwrap();
+        let known = &states[0];
+        assert_eq!((known.check_port, known.check_address, known.tls), (None, None, Some(true)));
+        assert_eq!((known.agent_port, known.agent_address), (Some(9), "192.0.2.1".parse().ok()));
+        let off = ServerState::read(&text.replace(" x", " -1 0 - - 0")).unwrap();
+        assert_eq!((off[0].tls, off[0].agent_port), (Some(false), None));
     }
 
     #[test]
