@@ -203,6 +203,15 @@ pub mod session {
     pub use crate::show::Session;
 }
 
+/// Settings of servers to remember and to restore, over a reload: [`Cluster::settings`],
+/// [`Cluster::restore`].
+pub mod settings {
+    pub use crate::operate::{
+        LeftReason, ProcessSettings, Restoration, Restore, ServerSettings, Setting, SettingChange,
+        SettingLeft, SettingName, Settings, ShownServer, UnreadProcess,
+    };
+}
+
 /// Conditions to wait for: [`ServerRef::wait_until`], [`BackendRef::wait_until`] and
 /// [`Cluster::wait_until`].
 pub mod wait {

@@ -2,10 +2,15 @@
 
 mod drain;
 mod rolling;
+mod settings;
 mod wait;
 
 pub use drain::{Drain, DrainEnd, DrainProgress, Drained, Draining};
 pub use rolling::{Rolling, RollingError, RollingStep};
+pub use settings::{
+    LeftReason, ProcessSettings, Restoration, Restore, ServerSettings, Setting, SettingChange, SettingLeft,
+    SettingName, Settings, ShownServer, UnreadProcess,
+};
 pub use wait::{
     Condition, HasWeight, IsComplete, IsDown, IsDrained, IsIdle, IsUp, ServersUp, Waited, has_weight,
     is_complete, is_down, is_drained, is_idle, is_up, servers_up,

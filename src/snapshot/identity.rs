@@ -39,6 +39,16 @@ impl Identity {
         self.pid
     }
 
+    /// Returns the start time, in seconds since 1970.
+    pub(crate) fn started_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// Returns `true` if a process with this process ID and start time may be this one.
+    pub(crate) fn may_be(&self, pid: u64, started_at: u64) -> bool {
+        self.pid == pid && self.started_at.abs_diff(started_at) <= self.accuracy
+    }
+
     /// Returns `true` if both identities may belong to one process.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         self.pid == other.pid

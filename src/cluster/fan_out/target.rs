@@ -41,6 +41,11 @@ impl Target {
         self.process.label().as_ref()
     }
 
+    /// Returns the host that the process runs on.
+    pub(crate) fn host(&self) -> &str {
+        &self.process.record.host
+    }
+
     pub(crate) fn nbproc(&self) -> Nbproc {
         self.process.info().map_or_else(Nbproc::default, |info| self.member.nbproc(info))
     }

@@ -404,7 +404,7 @@ async fn weight(name: &ServerName, target: &Target, deadline: &Deadline) -> Resu
 /// Reads the states of servers from one process.
 ///
 /// With `nbproc`, a process lists no servers for a backend that another process runs.
-pub(in crate::object) async fn states(
+pub(crate) async fn states(
     command: &Command,
     target: &Target,
     deadline: &Deadline,

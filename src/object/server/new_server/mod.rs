@@ -149,7 +149,7 @@ impl NewServer {
     /// # Errors
     ///
     /// - `InvalidInput` if a number, a time or a word is not valid.
-    pub(super) fn command(&self, name: &ServerName) -> Result<Command> {
+    pub(crate) fn command(&self, name: &ServerName) -> Result<Command> {
         let mut command = Command::write_once("add server").word(name).since(FIRST);
         checked(self.address.port())?;
         command = command.word(self.address);

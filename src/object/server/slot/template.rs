@@ -51,7 +51,7 @@ impl ServerTemplate {
     }
 
     /// Returns the number of a slot, or `None` if the line does not make servers of this name.
-    pub(super) fn number(&self, name: &str) -> Option<u32> {
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
         let digits = name.strip_prefix(self.prefix())?;
         let is_number =
             (digits == "0" || !digits.starts_with('0')) && digits.bytes().all(|byte| byte.is_ascii_digit());
