@@ -317,6 +317,20 @@ async fn a_process_that_hangs_does_not_keep_the_others_from_draining() {
 }
 
 #[tokio::test]
+async fn a_socket_that_does_not_permit_a_drain_is_not_waited_for() {
+    let level_of = |release: &Release| if release.is_of("2.6") { "user" } else { "admin" };
+    let config = |release: &Release| {
+        Config::new(CONFIG.replace("level admin", &format!("level {}", level_of(release))))
+    };
+    let running = Running::of(1, &releases(), config).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
+    let outcomes = web1(&cluster).drain(Duration::MAX).await.unwrap();
+    let failed: Vec<_> = outcomes.failed().map(|outcome| outcome.error().unwrap().kind()).collect();
+    assert_eq!(failed, [ErrorKind::PermissionDenied]);
+    assert_eq!(outcomes.values().count(), releases().len() - 1);
+}
+
+#[tokio::test]
 async fn a_server_that_is_nowhere_is_not_found() {
     let (_running, cluster) = running(&releases()).await;
     let server = cluster.server_ref("app", "web9").unwrap();

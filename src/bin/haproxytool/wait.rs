@@ -129,7 +129,10 @@ impl ServerCondition {
 fn within(call: &Call) -> Result<Duration, Problem> {
     match call.given.value("within") {
         Some("0") => Ok(Duration::ZERO),
-        word => Ok(word.map(|word| seconds(word.trim_end_matches('s'))).transpose()?.unwrap_or(PATIENCE)),
+        word => Ok(word
+            .map(|word| seconds(word.strip_suffix('s').unwrap_or(word)))
+            .transpose()?
+            .unwrap_or(PATIENCE)),
     }
 }
 

@@ -113,8 +113,8 @@ impl Target {
 impl Target {
     /// Reads the process, even if its probe has failed: it may have recovered by now.
     pub(crate) async fn look(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Record> {
-        let reading = self.member.read_settled(scope, self.process.info(), deadline).await?;
-        Ok(self.labelled(self.member.record(Ok(reading))))
+        let (reading, read_at) = self.member.read_settled(scope, self.process.info(), deadline).await;
+        Ok(self.labelled(self.member.record(Ok(reading?), read_at)))
     }
 }
 

@@ -245,7 +245,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let cluster = self.cluster.with_limits(limits).allow_partial();
             let job = |target: Target, _| async move { self.look_until(&target, round).await };
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
-            let is_complete = outcomes.as_ref().is_ok_and(Outcomes::is_complete);
+            let is_complete = outcomes.as_ref().is_ok_and(is_settled);
             // After a wait, another round finds the members that have joined meanwhile.
             if is_complete && !round.has_waited.load(Relaxed) || self.clock.is_over() {
                 return outcomes;
@@ -263,11 +263,12 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let start = Instant::now();
             let result = self.look(target).await;
             let has_left = !self.cluster.members().contains(target.member.address());
-            share.looked(result.is_ok() || has_left, start.elapsed());
+            let is_denied = result.as_ref().is_err_and(is_denied);
+            share.looked(result.is_ok() || has_left || is_denied, start.elapsed());
             if has_left {
                 return Ok(Response::Absent("the process has left the cluster".into()));
             }
-            if round.end.is_stopped() || self.clock.is_over() {
+            if is_denied || round.end.is_stopped() || self.clock.is_over() {
                 return result;
             }
             self.clock.pause(start.elapsed(), &round.end).await;
@@ -323,6 +324,17 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     fn members(&self) -> MutexGuard<'_, HashMap<Address, Member>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns `true` if no wait changes the outcomes: the object lacks nothing, or the socket does not permit
+/// the commands.
+fn is_settled<T>(outcomes: &Outcomes<T>) -> bool {
+    let mut errors = outcomes.failed().filter_map(|outcome| outcome.error());
+    errors.all(is_denied) && outcomes.missing().next().is_none()
+}
+
+fn is_denied(error: &Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
 }
 
 impl Member {
