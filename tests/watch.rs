@@ -12,7 +12,7 @@ use haproxyadmin::snapshot::Failure;
 use haproxyadmin::watch::{Event, Events, ProcessStatus, Watch, WatchOptions, WatchedProcess};
 use haproxyadmin::{AdminState, Cluster, ErrorKind, Limits, fake};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::time::{sleep, timeout};
 
 mod support;
@@ -451,6 +451,34 @@ async fn a_process_that_is_started_later_joins() {
         }
         nothing(&mut others).await;
         assert_eq!(alone.latest().processes().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_new_socket_without_an_answer_delays_no_process() {
+    for release in releases() {
+        let mut site = Site::of(&release, 1).await;
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(2));
+        let watch = site.cluster().await.with_limits(limits).watch(options()).await.unwrap();
+        let mut events = watch.events();
+        let _silent = UnixListener::bind(site.running.stats().join("9.sock")).unwrap();
+        // The list that probes the socket is under way.
+        sleep(BEAT * 4).await;
+        ask(site.running.socket(1), "set server app/web2 state drain").await;
+        let event = next(&mut events).await;
+        assert!(matches!(event, Event::Administrative { .. }), "{}: {event}", release.version);
+        let event = loop {
+            match next(&mut events).await {
+                Event::Operational { .. } => {}
+                event => break event,
+            }
+        };
+        let Event::Hung { process, failure } = event else { panic!("{}: {event}", release.version) };
+        assert_eq!((&*process, failure.kind), ("9", ErrorKind::Timeout));
+        // It does not delay processes that join later.
+        site.add(&release).await;
+        let event = next(&mut events).await;
+        assert!(matches!(&event, Event::Joined { process, .. } if &**process == "2"), "{event}");
     }
 }
 
