@@ -127,6 +127,17 @@ pub(super) fn divide_slow(commands: &[Command]) -> Result<Vec<Batch>> {
 /// The batches of one call, each with the number of entries in each of its commands.
 pub(super) struct Additions(Vec<(Batch, usize)>);
 
+impl Additions {
+    /// Checks that the process executes the commands one by one.
+    ///
+    /// # Errors
+    ///
+    /// - The error of [`IdentifiedConnection::check`].
+    pub(super) fn check(&self, connection: &IdentifiedConnection<'_>) -> Result<()> {
+        self.0.iter().try_for_each(|(batch, _)| connection.check(batch))
+    }
+}
+
 impl OnceJob for Additions {
     type Answer = Change;
 
@@ -136,7 +147,7 @@ impl OnceJob for Additions {
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let Self(batches) = self;
-        batches.iter().try_for_each(|(batch, _)| connection.check(batch))?;
+        self.check(connection)?;
         let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
         let mut done = 0;
         for (batch, entries) in batches {

@@ -30,6 +30,18 @@ struct Changes {
     others: Vec<Batch>,
 }
 
+impl Changes {
+    /// Checks that the process executes the commands one by one.
+    ///
+    /// # Errors
+    ///
+    /// - The error of [`IdentifiedConnection::check`].
+    fn check(&self, connection: &IdentifiedConnection<'_>) -> Result<()> {
+        self.additions.iter().try_for_each(|additions| additions.check(connection))?;
+        self.others.iter().try_for_each(|batch| connection.check(batch))
+    }
+}
+
 impl OnceJob for Synchronization<'_> {
     type Answer = Change;
 
@@ -50,6 +62,7 @@ impl OnceJob for Synchronization<'_> {
             return Ok(Response::Value(Change::Unchanged(IN_SYNC.into())));
         }
         let changes = self.changes(&steps, &held)?;
+        changes.check(connection)?;
         let apply = self.apply(&changes, connection, deadline);
         apply.await.map_err(|error| error.without_count().leaving(format!("stopped among {all} changes")))?;
         let words = format!("{added} added, {} changed, {} deleted", steps.set.len(), steps.delete.len());
@@ -90,7 +103,6 @@ impl Synchronization<'_> {
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
     ) -> Result<()> {
-        changes.others.iter().try_for_each(|batch| connection.check(batch))?;
         if let Some(additions) = &changes.additions {
             additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         }
