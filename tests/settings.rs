@@ -295,6 +295,47 @@ async fn a_process_that_is_the_same_gets_everything_back() {
     assert_eq!(site.state("app", "web1", "srv_uweight").await, site.all("3"));
 }
 
+/// The master replaces its worker while the settings are restored: the old worker or the new one gets
+/// them, and a call that ends without an error has restored what the process of that moment lacked.
+#[tokio::test]
+async fn a_reload_during_a_restore_loses_nothing_for_good() {
+    for release in releases() {
+        let mut running = Running::new();
+        running.add_master(&release, "1", &config(1)).await;
+        let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
+        let lines = ["set server app/web2 state drain", "set server app/web2 weight 5"];
+        for line in lines {
+            ask(running.socket(1), line).await;
+        }
+        let settings = cluster.settings().await.unwrap();
+        for _ in 0..3 {
+            ask(running.socket(1), "set server app/web2 weight 6").await;
+            let haproxy = &mut running.haproxies[0];
+            let (restored, _) = tokio::join!(cluster.restore(&settings), haproxy.reload());
+            if let Err(error) = restored {
+                let kinds = [ErrorKind::PartiallyApplied, ErrorKind::OutcomeUnknown, ErrorKind::Refused];
+                assert!(kinds.contains(&error.kind()), "{}: {error}", release.version);
+            }
+            cluster.restore(&settings).await.unwrap();
+            assert_eq!(every_state(&running, "app", "web2", "srv_admin_state").await, ["8"]);
+            assert_eq!(every_state(&running, "app", "web2", "srv_uweight").await, ["5"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_absent_object_is_not_found() {
+    let site = Site::start(releases()).await;
+    let server = site.cluster.server_ref("app", "nope").unwrap().settings().await.unwrap_err();
+    let backend = site.cluster.backend_ref("nope").unwrap().settings().await.unwrap_err();
+    assert_eq!([server.kind(), backend.kind()], [ErrorKind::NotFound; 2]);
+    // The settings of another process are not those of this one.
+    let (other, _) = remembered().await;
+    let error = site.cluster.restore(&other).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(site.changes(), 0);
+}
+
 #[tokio::test]
 async fn a_server_with_tls_needs_a_description() {
     let mut site = Site::start(support::releases_since("2.6")).await;
@@ -452,7 +493,7 @@ async fn the_fake_forgets_and_gets_its_settings_back() {
 
 async fn remembered() -> (Settings, String) {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("1.sock");
+    let path = dir.path().join("remembered.sock");
     let _running = fake_process("3.4").serve(path.as_path()).await.unwrap();
     let settings = Cluster::from_addresses([path]).await.unwrap().settings().await.unwrap();
     let text = serde_json::to_string(&settings).unwrap();
