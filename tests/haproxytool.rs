@@ -36,6 +36,8 @@ mod rates;
 mod server;
 #[path = "haproxytool/session.rs"]
 mod session;
+#[path = "haproxytool/settings.rs"]
+mod settings;
 #[path = "haproxytool/site.rs"]
 mod site;
 mod support;
@@ -78,6 +80,11 @@ async fn every_action_works_on_3_4() {
 #[tokio::test]
 async fn every_action_works_on_all_releases_together() {
     Site::new(releases()).await.every_action().await;
+}
+
+#[tokio::test]
+async fn settings_are_saved_and_restored() {
+    Site::new(releases()).await.settings().await;
 }
 
 #[tokio::test]

@@ -77,6 +77,7 @@ impl Site {
         self.server_additions().await;
         self.server_slots().await;
         self.rates().await;
+        self.settings().await;
         self.session().await;
         self.cert().await;
         self.ca().await;
@@ -301,9 +302,9 @@ pub(crate) fn results(outcomes: &Value) -> Vec<String> {
 }
 
 /// The objects that have actions.
-pub(crate) const OBJECTS: [&str; 16] = [
-    "process", "frontend", "backend", "server", "session", "cert", "ca", "crl", "crtlist", "ocsp", "master",
-    "events", "table", "map", "acl", "dump",
+pub(crate) const OBJECTS: [&str; 17] = [
+    "process", "frontend", "backend", "server", "settings", "session", "cert", "ca", "crl", "crtlist",
+    "ocsp", "master", "events", "table", "map", "acl", "dump",
 ];
 
 /// Serial number of the certificate in `listed.pem`, which has an OCSP response.

@@ -139,6 +139,19 @@ const EVERY: Choice = Choice::value("every", "SECONDS", "Take intervals of that 
 const COUNT: Choice = Choice::value("count", "N", "End after that many intervals");
 const BEAT: Choice = Choice::value("every", "SECONDS", "Read all states at this beat; 1 if not given");
 const RING: Choice = Choice::value("ring", "NAME", "Follow the ring that holds the log lines of servers");
+const ADDRESSES: Choice = Choice::flag(
+    "addresses",
+    "Restore addresses over a reload too, also if the configuration has changed them",
+);
+const MAXCONN: Choice =
+    Choice::flag("maxconn", "Restore maxconn over a reload too, also if the configuration has changed it");
+const DYNAMIC: Choice =
+    Choice::value("dynamic", "SERVER", "Add this BACKEND/SERVER again if it is gone; several times");
+const SLOTS: Choice = Choice::value(
+    "template",
+    "LINE",
+    "Restore the addresses of a `server-template`, BACKEND/PREFIX=ADDRESS:PORT; several times",
+);
 
 const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
 
@@ -241,6 +254,10 @@ actions! {
     }
     rates "Requests, sessions, bytes and errors per second" {
         "" "" [EVERY, COUNT] "print the rates of frontends and backends for each interval, until the tool is ended"
+    }
+    settings "Settings of all servers, remembered in a file over a reload" {
+        "save" "FILE" "write states, weights, addresses, limits and checks of all servers to a file"
+        "restore" "FILE" [PLAN, ADDRESSES, MAXCONN, DYNAMIC, SLOTS] "give back what a reload has lost"
     }
     session "Sessions of each process: connections, and requests" {
         "list" "" "ids, ages, clients, and names of frontend, backend and server"

@@ -161,4 +161,5 @@ BACKEND/SERVER; SERVER alone means the servers of that name in all backends. Wor
 begin with `-` go behind `--`.
 
 Exit status: 0 if all is well, also if some processes do not have the object and others
-do; 1 if something failed or does not exist; 2 if the command line is wrong.";
+do; 1 if something failed or does not exist; 2 if the command line is wrong; 3 if
+`settings restore --plan` has changes.";

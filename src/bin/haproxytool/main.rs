@@ -33,6 +33,7 @@ mod rates;
 mod report;
 mod server;
 mod session;
+mod settings;
 mod slot;
 mod table;
 mod wait;
@@ -80,8 +81,7 @@ async fn main() -> ExitCode {
         }
     };
     match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => ExitCode::from(code),
         Err(problem) => {
             Complaint::of_problem(&problem).print(json);
             ExitCode::from(problem.code())
@@ -100,8 +100,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-/// Runs the call. Returns `true` if nothing failed.
-async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Problem> {
+/// Runs the call. Returns the exit status.
+async fn run(call: Result<Call, Problem>, options: &Options) -> Result<u8, Problem> {
     let call = call?;
     if call.object == "master" {
         return print_report(master::run(&call, options).await?, options);
@@ -123,14 +123,14 @@ async fn run(call: Result<Call, Problem>, options: &Options) -> Result<bool, Pro
     print_report(act(&call, &Views { read, write, partial }).await?, options)
 }
 
-/// Prints a report. Returns `true` if nothing failed.
-fn print_report(report: Report, options: &Options) -> Result<bool, Problem> {
-    let failed = report.failed;
+/// Prints a report. Returns the exit status.
+fn print_report(report: Report, options: &Options) -> Result<u8, Problem> {
+    let code = report.code();
     print(if options.json { report.json()? } else { report.text.clone() }.as_bytes())?;
     if let Some(complaint) = Complaint::of_report(report) {
         complaint.print(options.json);
     }
-    Ok(!failed)
+    Ok(code)
 }
 
 fn with_sockets(options: &Options, demo: Option<&Demo>) -> Result<ClusterBuilder, Problem> {
@@ -164,6 +164,7 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "frontend" => frontend::run(call, views).await,
         "backend" => backend::run(call, views).await,
         "server" => server::run(call, views).await,
+        "settings" => settings::run(call, views).await,
         "session" => session::run(call, views).await,
         "rates" => rates::run(call, views).await,
         "cert" => cert::run(call, views).await,
@@ -180,10 +181,10 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
     }
 }
 
-fn print(text: &[u8]) -> Result<bool, Problem> {
+fn print(text: &[u8]) -> Result<u8, Problem> {
     // Writing nothing would still write what a closed output has not taken before.
     if !text.is_empty() {
         io::stdout().write_all(text)?;
     }
-    Ok(true)
+    Ok(0)
 }

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     /// Remarks for stderr, one on each line.
     pub(crate) notes: Vec<String>,
     pub(crate) failed: bool,
+    /// Set if a plan has changes, which were not made.
+    pub(crate) has_plan: bool,
 }
 
 enum Json {
@@ -106,7 +108,7 @@ impl Report {
             failed: !changes.iter().all(is_well),
             json: Json::Changes(changes),
             failures,
-            notes: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -164,6 +166,15 @@ impl Report {
     ) -> Self {
         let mut all = all.into_iter().peekable();
         if all.peek().is_none() { self.read_from(snapshot) } else { all.fold(self, Self::asked) }
+    }
+
+    /// Returns the exit status.
+    pub(crate) fn code(&self) -> u8 {
+        match (self.failed, self.has_plan) {
+            (true, _) => 1,
+            (false, true) => 3,
+            (false, false) => 0,
+        }
     }
 
     /// Returns the output of `--json`.
