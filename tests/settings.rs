@@ -353,6 +353,17 @@ async fn a_server_with_tls_needs_a_description() {
     assert_eq!(site.state("app", "tls9", "srv_use_ssl").await, site.all("1"));
     // It was in maintenance, and is so again.
     assert_eq!(site.state("app", "tls9", "srv_admin_state").await, site.all("1"));
+
+    // A process that is the same gets what was remembered, and not what the description says.
+    let settings = site.cluster.settings().await.unwrap();
+    site.tell(&["del server app/tls9"]).await;
+    let described = NewServer::new("127.0.0.1:1010".parse().unwrap()).tls(Tls::unverified()).weight(8);
+    let terms = Restore::new(&settings).dynamic("app", "tls9", described);
+    let restored = site.cluster.restore(terms).await.unwrap();
+    for changes in lines(&restored) {
+        assert_eq!(changes, ["app/tls9: add server 127.0.0.1:1010", "app/tls9: weight 8 -> 1"]);
+    }
+    assert_eq!(site.state("app", "tls9", "srv_uweight").await, site.all("1"));
 }
 
 #[tokio::test]

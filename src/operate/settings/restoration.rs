@@ -179,6 +179,18 @@ impl Restoration {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// Returns `true` if it changes the same setting of the same server.
+    pub(super) fn has(&self, change: &SettingChange) -> bool {
+        self.changes.iter().any(|other| other.setting == change.setting && other.is_of_server_of(change))
+    }
+}
+
+impl SettingChange {
+    /// Returns `true` if both are changes of one server.
+    pub(super) fn is_of_server_of(&self, other: &Self) -> bool {
+        self.backend == other.backend && self.server == other.server
+    }
 }
 
 impl fmt::Display for LeftReason {

@@ -51,27 +51,40 @@ pub(super) async fn restore(
             Response::Value(looked) => looked,
             Response::Absent(words) => return Ok(Response::Absent(words)),
         };
-        match (done.take(), plan) {
-            (Some((told, sent)), plan) if told.fits(&now.identity) => return read_back(sent, &plan),
-            (_, plan) if plan.is_empty() => return Ok(Response::Value(plan)),
-            (_, plan) => {
-                let sending = Sending { identity: &now.identity, changes: &plan.changes };
-                match target.execute_once(&sending, deadline).await? {
-                    Response::Value(Sent::All) => done = Some((now.identity, plan)),
-                    Response::Value(Sent::Replaced) => {}
-                    Response::Absent(words) => return Ok(Response::Absent(words)),
+        let before = done.take().filter(|(told, _)| told.fits(&now.identity));
+        if plan.is_empty() {
+            return Ok(Response::Value(before.map_or(plan, |(_, sent)| sent)));
+        }
+        let mut sent = before.map(|(_, sent)| sent).unwrap_or_default();
+        if let Some(again) = plan.changes.iter().find(|change| sent.has(change)) {
+            return Err(not_kept(again, &sent));
+        }
+        let sending = Sending { identity: &now.identity, changes: &plan.changes };
+        let after = |error: Error| match sent.changes.as_slice() {
+            [] => error,
+            _ if error.kind() == ErrorKind::PartiallyApplied => error,
+            changes => error.leaving(format!("{} were made before", count(changes))),
+        };
+        match target.execute_once(&sending, deadline).await.map_err(after)? {
+            Response::Value(Sent::All) => {
+                sent.changes.extend(plan.changes);
+                // Later plans do not know which servers were added.
+                if sent.left.is_empty() {
+                    sent.left = plan.left;
                 }
+                done = Some((now.identity, sent));
             }
+            Response::Value(Sent::Replaced) => {}
+            Response::Absent(words) => return Ok(Response::Absent(words)),
         }
     }
 }
 
-/// Returns the changes that were sent, unless the process needs changes again.
-fn read_back(sent: Restoration, needed: &Restoration) -> Result<Response<Restoration>> {
-    let Some(first) = needed.changes.first() else { return Ok(Response::Value(sent)) };
-    let words = format!("the process does not keep it: {first}").into();
-    let error = Error::new(Problem::Refused(words)).during(first.command.redacted());
-    Err(error.leaving(format!("{} were sent", count(&sent.changes))))
+/// Returns the error of a process that needs a change again which it has executed.
+fn not_kept(change: &SettingChange, sent: &Restoration) -> Error {
+    let words = format!("the process does not keep it: {change}").into();
+    let error = Error::new(Problem::Refused(words)).during(change.command.redacted());
+    error.leaving(format!("{} were sent", count(&sent.changes)))
 }
 
 fn count(changes: &[SettingChange]) -> String {
@@ -140,7 +153,7 @@ struct Refused<'a> {
 
 impl<'a> Refused<'a> {
     fn concerns(&self, change: &SettingChange) -> bool {
-        self.servers.iter().any(|other| other.backend == change.backend && other.server == change.server)
+        self.servers.iter().any(|other| other.is_of_server_of(change))
     }
 
     fn add(&mut self, change: &'a SettingChange, error: Error) {
