@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 /// Returns servers of the backend `app`: `a=up b=down c=drain d=maint`.
 pub(super) fn servers(list: &str) -> Vec<ServerState> {
     let mut text = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight \
-                    srv_iweight srv_time_since_last_change srv_fqdn srv_port\n"
+                    srv_iweight srv_time_since_last_change srv_check_state srv_agent_state srv_fqdn srv_port\n"
         .to_owned();
     for (n, server) in list.split_whitespace().enumerate() {
         let (name, state) = server.split_once('=').unwrap();
@@ -35,7 +35,7 @@ pub(super) fn servers(list: &str) -> Vec<ServerState> {
             "maint" => (0, 1),
             _ => panic!("{state}"),
         };
-        writeln!(text, "4 app {n} {name} 127.0.0.1 {operational} {administrative} 1 1 5 - 80").unwrap();
+        writeln!(text, "4 app {n} {name} 127.0.0.1 {operational} {administrative} 1 1 5 6 0 - 80").unwrap();
     }
     ServerState::read(&text).unwrap()
 }

@@ -321,7 +321,8 @@ mod tests {
             ["NOLB 1/3", "NOLB 1/2", "NOLB 2/3", "NOLB"],
             ["DRAIN 1/3", "DRAIN 1/2", "DRAIN 2/3", "DRAIN"],
             ["DOWN", "DOWN 1/3", "DOWN 1/2", "DOWN 2/3"],
-            ["UP 0/4294967295", "UP 1/1", "UP 4294967295/1", "UP"],
+            ["UP 0/4294967295", "UP 1/1", "UP 2147483647/1", "UP"],
+            ["UP -1/3", "UP 0/3", "UP 1/3", "UP"],
         ] {
             let mut sorted = from_worst.map(Status::parse);
             sorted.reverse();
