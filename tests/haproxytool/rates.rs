@@ -8,6 +8,8 @@ use super::site::{Site, errors, text};
 
 impl Site {
     pub(crate) async fn rates(&self) {
+        // Its address does not answer any more, and each request to it would take seconds.
+        self.changed(&["server", "maint", "app/web2"]).await;
         let mut child = self.start(&["rates", "--every", "0.2", "--json"]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // A request and its response may end in different intervals.
@@ -51,6 +53,7 @@ impl Site {
             let output = self.run(&["rates", option, word]).await;
             assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
         }
+        self.changed(&["server", "ready", "app/web2"]).await;
     }
 
     fn check_rates(&self, line: &Value) {
