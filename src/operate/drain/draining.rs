@@ -23,7 +23,8 @@ use crate::operate::wait::Stop;
 ///
 /// ```no_run
 /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
-/// /// use futures::StreamExt as _;
+/// use std::time::Duration;
+/// use futures::StreamExt as _;
 ///
 /// let mut draining = cluster.server_ref("app", "web1")?.drain(Duration::from_secs(60));
 /// while let Some(progress) = draining.next().await {
