@@ -29,7 +29,7 @@ impl ServerRef {
     /// at the same moment. A server that was down is drained as soon as it has no session. So is the
     /// server of a process that is stopping, such as an old worker, which refuses all changes.
     ///
-    /// What happens at the end of the time is part of the [terms](Drain).
+    /// The [terms](Drain) set the measure at the end of the time: give up, end sessions by force, or undo.
     ///
     /// The call sends nothing: the returned [`Draining`] does, when it is awaited or read as a stream of
     /// progress.
