@@ -349,11 +349,20 @@ async fn a_transaction_that_begins_in_the_same_moment_is_overwritten_and_aborted
 }
 
 /// At most one of two calls at the same moment succeeds, and each process serves one certificate.
+///
+/// Two clusters, as two programs, leave out 3.4, which comes last: they would break its lock of certificates.
 #[tokio::test]
 async fn two_calls_at_once_leave_no_transaction_and_no_mixture() {
     let site = Site::start().await;
-    let (one, two) = (site.certificate().await, site.certificate().await);
-    for round in 0..10 {
+    let older = || async {
+        let sockets = (1..count()).map(|n| site.running.socket(n));
+        Cluster::from_addresses(sockets).await.unwrap().certificate(&site.name()).unwrap()
+    };
+    let every = site.certificate().await;
+    let clients = [(older().await, older().await, count() - 1), (every.clone(), every, count())];
+    for (round, (one, two, processes)) in
+        (0..10).flat_map(|round| clients.each_ref().map(|each| (round, each)))
+    {
         let news = [site.authority.issue(0x200 + round), site.authority.issue(0x300 + round)];
         let pems = news.each_ref().map(Issued::pem);
         let results = tokio::join!(one.replace(&pems[0]), two.replace(&pems[1]));
@@ -361,7 +370,7 @@ async fn two_calls_at_once_leave_no_transaction_and_no_mixture() {
             .into_iter()
             .zip(["2", "3"])
             .filter(|(result, _)| result.is_ok())
-            .map(|(_, first)| vec![format!("0{first}0{round}"); count()])
+            .map(|(_, first)| vec![format!("0{first}0{round}"); *processes])
             .collect();
         assert_eq!(site.pending().await, all(None), "{results:?}");
         let shown = one.show().await.unwrap();
@@ -370,6 +379,32 @@ async fn two_calls_at_once_leave_no_transaction_and_no_mixture() {
         // Of two calls, one may begin after the other has ended.
         assert!(won.is_empty() || won.contains(&serials), "{serials:?} {results:?}");
     }
+}
+
+/// HAProxy 3.4 breaks its lock of certificates if a `set ssl cert` meets another command on certificates.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_and_changes_of_one_cluster_leave_the_lock_of_haproxy_whole() {
+    let site = Site::start().await;
+    let certificate =
+        site.cluster(&format!("stats/{}.sock", count())).await.certificate(&site.name()).unwrap();
+    let pem: Arc<str> = site.new.pem().into();
+    let tasks = (0..4).map(|n| {
+        let (certificate, pem) = (certificate.clone(), Arc::clone(&pem));
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                if n == 0 {
+                    certificate.set(&pem).await.unwrap();
+                    certificate.abort().await.unwrap();
+                } else {
+                    certificate.show().await.unwrap();
+                }
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    site.assert_nothing_changed().await;
 }
 
 /// The steps before the commit, as the commands that the last process gets.

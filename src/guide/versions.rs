@@ -43,6 +43,7 @@
 //! | 3.2 and later | a time without a unit is refused in `add server` if it is small: [`HealthCheck`](crate::server::HealthCheck) sends times with a unit |
 //! | up to 3.2 | every level may change maps and ACLs, and a "read-only" socket is not read-only |
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
+//! | 3.4.7 | breaks its lock of certificates if `set ssl cert` arrives while another connection reads or commits certificates, and refuses all commands on them until a reload; the calls of one `Cluster` take turns ([`Certificate`](crate::certificate::Certificate)) |
 //! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |
 //! | up to 3.2 | a frontend and a backend may share a name |
 //!

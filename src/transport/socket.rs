@@ -3,13 +3,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::Limits;
 use super::connect::{Stream, connect};
-use super::deadline::{Deadline, QUEUE};
+use super::deadline::{Deadline, QUEUE, Step};
 use super::drain::Connection;
 use super::exchange::{self, ByteCounts};
 use super::follow::{Following, PLACES};
@@ -77,6 +77,7 @@ struct Inner {
     permits: Vec<Arc<Semaphore>>,
     /// Places for connections that stay open, which hold no permit.
     places: Arc<Semaphore>,
+    turns: Arc<Mutex<()>>,
     /// Permits of the whole cluster, shared with its other sockets.
     shared: Option<Arc<Permits>>,
     reachability: Reachability,
@@ -101,8 +102,8 @@ impl StatsSocket {
     fn make(address: Address, limits: Limits, shared: Option<Arc<Permits>>) -> Self {
         let permits = vec![semaphore(limits.max_connections)];
         let places = Arc::new(Semaphore::new(PLACES));
-        let reachability = Reachability::default();
-        Self(Arc::new(Inner { address, limits, permits, places, shared, reachability }))
+        let (turns, reachability) = (Arc::default(), Reachability::default());
+        Self(Arc::new(Inner { address, limits, permits, places, turns, shared, reachability }))
     }
 
     /// Creates a client of a worker behind this socket, which is the socket of a master. The limits of
@@ -119,6 +120,7 @@ impl StatsSocket {
             limits: self.0.limits,
             permits,
             places: Arc::clone(&self.0.places),
+            turns: Arc::default(),
             shared: self.0.shared.clone(),
             reachability: Reachability::default(),
         }))
@@ -387,6 +389,14 @@ impl StatsSocket {
         };
         let prompt = reachability.watch(worker::enter(&mut stream, worker, deadline)).await?;
         Ok(Interactive::of_worker(stream, worker, prompt, permit, reachability))
+    }
+
+    /// Waits for a turn of its own, and keeps it until the guard is dropped. For work that must not meet
+    /// other work of its kind in the same process. Take the turn before a connection: the holder of the
+    /// turn needs one to go on.
+    pub(crate) async fn turn(&self, step: Step, deadline: &Deadline) -> Result<OwnedMutexGuard<()>> {
+        let turn = Arc::clone(&self.0.turns).lock_owned();
+        deadline.timeout(step, deadline.limits().command_timeout, turn).await
     }
 
     /// Connects and sends a request for a reply without an end. The limits of `deadline` apply to this

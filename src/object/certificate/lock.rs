@@ -2,12 +2,18 @@
 //!
 //! A connection holds the lock while it reads or commits. HAProxy does not let other connections wait
 //! for it, and refuses their commands at once.
+//!
+//! HAProxy 3.4 breaks the lock if `set ssl cert` comes while another connection holds it: it gives up a
+//! lock that it did not take (`ckch_store_load_payload`), and afterwards refuses every command of this kind
+//! until it is reloaded. Therefore the work of this program on one process is done in turns.
 
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 use crate::cluster::{OnceJob, Target};
 use crate::error::{Error, Result};
-use crate::process::IdentifiedConnection;
+use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::protocol::{Change, Command, Response};
 use crate::transport::{Deadline, Step};
 
@@ -26,6 +32,12 @@ macro_rules! unlocked {
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }};
+}
+
+/// Waits until no other work of this program needs the lock of the process. Take the turn before a
+/// connection.
+pub(super) async fn turn(member: &ProcessClient, deadline: &Deadline) -> Result<OwnedMutexGuard<()>> {
+    member.socket.turn(WAITING, deadline).await.map_err(|error| error.at(member.address()))
 }
 
 /// Executes a command as soon as no other connection holds the lock.
@@ -47,13 +59,14 @@ pub(super) async fn ask(
 }
 
 /// Sends a query to a process, and parses the answer with `read`, as soon as no other connection holds
-/// the lock.
+/// the lock. Takes a turn.
 pub(super) async fn read<T>(
     query: &Command,
     target: &Target,
     read: impl Fn(Vec<u8>) -> Result<T> + Sync,
     deadline: &Deadline,
 ) -> Result<Response<T>> {
+    let _turn = turn(&target.member, deadline).await?;
     unlocked!(deadline, target.ask(query, &read, deadline))
 }
 

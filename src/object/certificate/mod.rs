@@ -44,6 +44,11 @@ pub use new_entry::NewCrtListEntry;
 /// ([`Limits::with_command_timeout`](crate::Limits::with_command_timeout)); the outcome is then the
 /// refusal.
 ///
+/// HAProxy 3.4 (up to 3.4.7 at least) breaks this lock if `set ssl cert` arrives while another connection
+/// holds it: from then on the process refuses all commands on certificates until it is reloaded. The
+/// calls through one [`Cluster`] and its clones therefore take turns on each process. Do not let several
+/// programs change the certificates of a process at the same time, and do not show them meanwhile.
+///
 /// See [`Outcomes`] for the result of a call and its failures. A process without this certificate is
 /// not a failure: its outcome is absent.
 ///

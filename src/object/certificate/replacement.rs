@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
+use tokio::sync::OwnedMutexGuard;
 
 use super::lock;
 use super::mark::Mark;
@@ -76,6 +77,7 @@ impl Replacement {
         let this = &self;
         let fill = |target: Target, deadline| async move {
             let fill = Fill { replacement: this, member: &target.member };
+            let _turn = lock::turn(&target.member, &deadline).await?;
             target.execute_once(&fill, &deadline).await.map_err(Error::without_effect)
         };
         let filled = cluster.allow_partial().fan_out().each(&self.set, StatFilter::Nothing, fill).await?;
@@ -127,7 +129,7 @@ impl Replacement {
             let begun = ready.begun.clone();
             async move {
                 let details = self.store.details(true)?;
-                let mut connection = begun.connect(deadline).await?;
+                let (_turn, mut connection) = begun.connect(deadline).await?;
                 let found = self.store.mark(true, &mut connection, deadline).await?;
                 if found.as_ref().zip(expected).is_some_and(|(found, expected)| found.fits(expected)) {
                     return Ok(());
@@ -209,7 +211,7 @@ impl Replacement {
         }
         let deadline = &Deadline::new(self.store.cluster.limits());
         let read = async {
-            let mut connection = ready.begun.connect(deadline).await?;
+            let (_turn, mut connection) = ready.begun.connect(deadline).await?;
             self.store.mark(false, &mut connection, deadline).await
         };
         Some(read.await)
@@ -219,7 +221,7 @@ impl Replacement {
         let commit = self.store.commit_command()?;
         let Verbs { what, serves, .. } = self.store.verbs();
         let run = async {
-            let mut connection = ready.begun.connect(deadline).await?;
+            let (_turn, mut connection) = ready.begun.connect(deadline).await?;
             if let Response::Absent(words) = lock::execute(&commit, &mut connection, deadline).await? {
                 return Err(Error::new(Problem::Refused(words)));
             }
@@ -294,7 +296,7 @@ impl Replacement {
     /// Aborts the transaction of a process, unless the process is gone, or the transaction holds
     /// another certificate and therefore is not of this call.
     async fn abort(&self, begun: &Begun, expected: Option<&Mark>, deadline: &Deadline) -> Result<()> {
-        let mut connection = match begun.connect(deadline).await {
+        let (_turn, mut connection) = match begun.connect(deadline).await {
             Err(error) if error.is_replaced() || error.is_worker_ended() => return Ok(()),
             connection => connection?,
         };
@@ -375,13 +377,17 @@ impl Old {
 }
 
 impl Begun {
-    /// Connects to the process that began the transaction.
+    /// Takes a [turn](lock::turn), and connects to the process that began the transaction.
     ///
     /// # Errors
     ///
     /// - [`Problem::Replaced`] if another process answers at its address.
-    async fn connect<'a>(&'a self, deadline: &'a Deadline) -> Result<IdentifiedConnection<'a>> {
-        self.identity.connect(&self.member, deadline).await
+    async fn connect<'a>(
+        &'a self,
+        deadline: &'a Deadline,
+    ) -> Result<(OwnedMutexGuard<()>, IdentifiedConnection<'a>)> {
+        let turn = lock::turn(&self.member, deadline).await?;
+        Ok((turn, self.identity.connect(&self.member, deadline).await?))
     }
 }
 

@@ -303,7 +303,10 @@ pub(super) async fn change_all(
     command: &Command,
     job: &impl OnceJob<Answer = Change>,
 ) -> Result<Outcomes<Change>> {
-    let run = |target: Target, deadline| async move { target.execute_once(job, &deadline).await };
+    let run = |target: Target, deadline| async move {
+        let _turn = lock::turn(&target.member, &deadline).await?;
+        target.execute_once(job, &deadline).await
+    };
     cluster.fan_out().each(command, StatFilter::Nothing, run).await
 }
 
