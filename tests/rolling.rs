@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use haproxyadmin::drain::Drain;
 use haproxyadmin::rolling::{Rolling, RollingStep};
 use haproxyadmin::{BackendRef, Cluster, ServerRef};
@@ -19,7 +20,9 @@ use tokio::time;
 
 mod support;
 
-use support::{Clients, Config, Running, every_cell, every_state, hold, release, row, until};
+use support::{
+    Clients, Config, Running, assert_no_leftovers, every_cell, every_state, hold, release, row, until,
+};
 
 const SERVERS: usize = 6;
 
@@ -235,4 +238,36 @@ async fn a_server_that_does_not_drain_ends_the_deploy() {
     assert_eq!(site.states("web6").await, ["0"; 4]);
     let error = site.app().roll(&Rolling::new().servers(["web9"]), work).await.unwrap_err();
     assert_eq!(error.step(), RollingStep::Read);
+}
+
+/// Polls a rolling change n times and drops it, for every n.
+#[tokio::test]
+async fn a_rolling_change_that_is_dropped_leaves_no_connection_and_can_be_repeated() {
+    let site = Site::start().await;
+    let terms = Rolling::new().at_once(2).keep_up(1);
+    let work = |_| async { Ok::<(), io::Error>(()) };
+    let ready = async || {
+        for n in 1..=SERVERS {
+            site.cluster.server_ref("app", &format!("web{n}")).unwrap().enable().await.unwrap();
+        }
+    };
+    for polls in 1..80 {
+        let app = site.app();
+        let mut roll = Box::pin(app.roll(&terms, work));
+        for _ in 0..polls {
+            if roll.as_mut().now_or_never().is_some() {
+                break;
+            }
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(roll);
+        ready().await;
+    }
+    for socket in site.running.sockets() {
+        assert_no_leftovers(&socket, "dropped rolling changes").await;
+    }
+    site.app().roll(&terms, work).await.unwrap();
+    for n in 1..=SERVERS {
+        assert_eq!(site.states(&format!("web{n}")).await, ["0"; 4]);
+    }
 }
