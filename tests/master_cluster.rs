@@ -28,6 +28,7 @@ use tokio::task::block_in_place;
 mod authority;
 mod support;
 
+use authority::Authority;
 use support::{Config, Moment, Relay, Release, Running, ask, info, is_alive, release, releases, until};
 
 /// A master with one worker, which also has a stats socket for a look without the crate.
@@ -147,7 +148,7 @@ macro_rules! told {
 
 /// Runs one script of calls on a cluster of one process.
 #[allow(clippy::too_many_lines, reason = "each line is a call")]
-async fn protocol(cluster: &Cluster, dir: &str, pem: &str) -> Vec<String> {
+async fn protocol(cluster: &Cluster, dir: &str, [pem, ca, crl]: &[String; 3]) -> Vec<String> {
     let mut said = Vec::new();
     let web1 = cluster.server_ref("app", "web1").unwrap();
     let nope = cluster.server_ref("app", "nope").unwrap();
@@ -158,6 +159,8 @@ async fn protocol(cluster: &Cluster, dir: &str, pem: &str) -> Vec<String> {
     let acl = cluster.acl(format!("{dir}/blocked.acl")).unwrap();
     let table = cluster.table("seen").unwrap();
     let certificate = cluster.certificate("extra.pem").unwrap();
+    let ca_file = cluster.ca_file("extra-ca.pem").unwrap();
+    let crl_file = cluster.crl_file("extra-crl.pem").unwrap();
     let weight = |number| Weight::absolute(number).unwrap();
     let server = NewServer::new("127.0.0.1:9".parse().unwrap());
     let removal = Removal::new().within(Duration::from_secs(5));
@@ -238,6 +241,20 @@ async fn protocol(cluster: &Cluster, dir: &str, pem: &str) -> Vec<String> {
         changed certificate.replace(pem);
         changed certificate.delete();
         changed certificate.delete();
+        changed ca_file.set(ca);
+        changed ca_file.create();
+        changed ca_file.set(ca);
+        changed ca_file.abort();
+        changed ca_file.set(ca);
+        changed ca_file.commit();
+        changed ca_file.replace(ca);
+        changed ca_file.delete();
+        changed crl_file.create();
+        changed crl_file.set(crl);
+        changed crl_file.set("no pem");
+        changed crl_file.commit();
+        changed crl_file.replace(crl);
+        changed crl_file.delete();
         answered app.add_server("new", &server);
         answered app.add_server("new", &server);
         changed app.server_ref("new").unwrap().delete(&removal);
@@ -272,7 +289,8 @@ fn without_numbers(line: &str) -> String {
 /// Before 3.0 a master prints no severities, so the outcomes are told by their texts.
 #[tokio::test]
 async fn a_call_has_the_same_outcome_behind_a_master_as_on_a_stats_socket() {
-    let pem = authority::Authority::new("Test CA").issue(1).pem();
+    let authority = Authority::new("Test CA");
+    let texts = [authority.issue(1).pem(), authority.pem(), authority.revoke(&[1])];
     for release in releases() {
         let mut protocols = Vec::new();
         for is_direct in [true, false] {
@@ -280,7 +298,7 @@ async fn a_call_has_the_same_outcome_behind_a_master_as_on_a_stats_socket() {
             let direct = Cluster::from_dir(site.running.stats()).await.unwrap();
             let cluster = if is_direct { &direct } else { &site.cluster };
             let dir = site.running.dir().display().to_string();
-            let said = protocol(cluster, &dir, &pem).await;
+            let said = protocol(cluster, &dir, &texts).await;
             protocols.push(said.iter().map(|line| without_numbers(line)).collect::<Vec<_>>());
         }
         let [direct, behind] = protocols.as_slice() else { unreachable!() };

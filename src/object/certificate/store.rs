@@ -345,14 +345,12 @@ impl OnceJob for Setting<'_> {
         let answer = lock::execute(set, connection, deadline).await?;
         let Response::Value(change) = &answer else { return Ok(answer) };
         let words = change.message().unwrap_or_default();
-        let is_own = words.ends_with(&format!(" {}!", store.name()));
-        let is_new = words.contains(" created ");
-        if is_own && (is_new || *keeps_own) {
+        let (verb, name) = transaction_in(words).unzip();
+        if name == Some(store.name()) && (verb == Some("created") || *keeps_own) {
             return Ok(answer);
         }
         // The transaction is of another client and holds the content of this call by now, so it must
         // not be committed.
-        let name = if is_own { Some(store.name()) } else { named_in(words) };
         let is_aborted = match name.map(|name| store.abort_of(name)).transpose()? {
             Some(abort) => {
                 matches!(lock::execute(&abort, connection, deadline).await, Ok(Response::Value(_)))
@@ -368,11 +366,12 @@ impl OnceJob for Setting<'_> {
     }
 }
 
-/// Returns the name in the message `Transaction updated for certificate NAME!`. HAProxy changes no
-/// transaction of another name for other kinds of files.
-fn named_in(words: &str) -> Option<&str> {
-    let (_, name) = words.strip_suffix('!')?.split_once(" updated for certificate ")?;
-    Some(name)
+/// Returns `updated` and the name from the message `Transaction updated for certificate NAME!`.
+fn transaction_in(words: &str) -> Option<(&str, &str)> {
+    let line = words.lines().last()?.strip_prefix(['T', 't'])?.strip_prefix("ransaction ")?;
+    let (verb, rest) = line.strip_suffix('!')?.split_once(" for ")?;
+    let (_kind, name) = rest.split_once(' ')?;
+    Some((verb, name))
 }
 
 /// The deletion of a file by one process.

@@ -52,6 +52,7 @@ const DONE: &[&str] = &[
     "Transaction ",
     "health check ",
     "server ssl setting updated.",
+    "transaction ",
 ];
 
 #[cfg(test)]
@@ -75,6 +76,7 @@ mod tests {
                 "[4]: IP changed from '127.0.0.1' to '127.0.0.2' by 'stats socket command'\n\n",
             ),
             ("nothing changed\n\n", "[4]: nothing changed\n\n"),
+            ("transaction created for CA a!\n\n", "[6]: transaction created for CA a!\n\n"),
             ("Certificate 'a' deleted!\n\n", "[6]: Certificate 'a' deleted!\n\n"),
             ("Certificate 'a' already exists!\n\n", "[3]: Certificate 'a' already exists!\n\n"),
             (
