@@ -198,8 +198,8 @@ impl Certificate {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`Refused`](crate::ErrorKind::Refused) if the transaction is for another certificate, if the
-    ///   private key does not fit, or if HAProxy cannot use the certificate in a place. The old certificate stays in use. In most cases the
-    ///   transaction stays too: see [`abort`](Self::abort).
+    ///   private key does not fit, or if HAProxy cannot use the certificate in a place. The old certificate
+    ///   stays in use. In most cases the transaction stays too: see [`abort`](Self::abort).
     #[doc(alias = "commit ssl cert")]
     pub async fn commit(&self) -> Result<Outcomes<Change>> {
         self.store.commit().await
@@ -246,6 +246,9 @@ impl Certificate {
     /// transaction to commit. Of two calls at the same moment, at most one therefore succeeds, and both
     /// may fail: repeat the call. The outcome of the call that succeeds names the certificate that the
     /// process serves: the one of the other call, if that was stopped before it could abort.
+    ///
+    /// Steps 1 and 4 show the certificate, which ends HAProxy 2.6 in the rare case that [`show`](Self::show)
+    /// describes.
     ///
     /// An old worker behind a master is absent if it ends before it commits, because its certificate ends with
     /// it.

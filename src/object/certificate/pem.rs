@@ -4,7 +4,7 @@ use crate::protocol::Payload;
 
 /// Returns the sections of a PEM text as a payload.
 ///
-/// An empty line ends a payload, and has no meaning in PEM. Empty lines, blanks at the ends of lines
+/// An empty line ends a payload, and has no meaning in a section without headers. Empty lines, blanks at the ends of lines
 /// and everything outside of the sections are therefore left out. A payload with an end of its own
 /// (`<<END`) would need HAProxy 2.9.
 ///
@@ -12,7 +12,8 @@ use crate::protocol::Payload;
 ///
 /// - The errors of [`crl_section::check`].
 /// - `InvalidInput` if there is no section of the kind `wanted`, or if a section has no end. HAProxy 3.0
-///   and later would take a text without a certificate, and keep the old one. The error shows no part
+///   and later would take a text without a certificate, and keep the old one. `InvalidInput` too for a
+///   section with headers (RFC 1421), which only old encrypted keys have. The error shows no part
 ///   of the text, because it may hold a private key.
 pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
     let mut lines: Vec<&str> = Vec::new();
@@ -36,6 +37,12 @@ pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
     let is_empty = |pair: &[&str]| matches!(pair, [begin, end] if begin.starts_with("-----BEGIN ") && end.starts_with("-----"));
     if lines.windows(2).any(is_empty) || lines.iter().any(|line| !line.is_ascii()) {
         return Err(Error::invalid("a section of the PEM text is empty, or has characters other than ASCII"));
+    }
+    if lines.iter().any(|line| line.starts_with("Proc-Type:")) {
+        // The empty line behind its headers has a meaning, and would end the payload.
+        return Err(Error::invalid(
+            "a section of the PEM text has headers (`Proc-Type:`): convert the key to PKCS #8",
+        ));
     }
     if is_inside {
         return Err(Error::invalid("the last section of the PEM text has no `-----END ` line"));

@@ -63,6 +63,8 @@ enum Old {
 type Results = HashMap<Address, Result<Response<Change>>>;
 
 impl Replacement {
+    /// Checks the text.
+    ///
     /// # Errors
     ///
     /// - The errors of [`Store::set_command`].
@@ -243,6 +245,10 @@ impl Replacement {
     /// Adds to the error of a commit which certificate the process serves, and the processes that serve
     /// the new one.
     async fn explained(&self, ready: &Ready, error: Error, served: &[Label]) -> Error {
+        if served.is_empty() && !error.is_unknown() {
+            // Nothing has changed anywhere.
+            return error;
+        }
         let Verbs { what, serves, served: served_before, .. } = self.store.verbs();
         let old = match &ready.old {
             Old::None => format!("no {what}"),
@@ -256,10 +262,6 @@ impl Replacement {
             _ if error.is_unknown() => format!("the process {serves} {old} or {new}"),
             _ => format!("the process {served_before} {old}"),
         };
-        if served.is_empty() && !error.is_unknown() {
-            // Nothing has changed anywhere.
-            return error;
-        }
         let labels: Vec<&str> = served.iter().map(|label| &**label).collect();
         let others = if labels.is_empty() { "no process".to_owned() } else { labels.join(", ") };
         error.leaving(format!("{own}, {new} is {served_before} by {others}"))
