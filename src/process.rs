@@ -325,7 +325,7 @@ impl ProcessClient {
                 return self.during_reload(deadline, || dump().boxed()).await;
             }
             let mut reply = PromptedReply::default();
-            self.socket.exchange(&command.encode(Form::StatTable)?, deadline, &mut reply).await?;
+            self.socket.exchange(&command.encode(Form::Dump)?, deadline, &mut reply).await?;
             let answer =
                 reply.finish().and_then(|reply| read_data(reply, command, nbproc).map_err(Error::new));
             answer.map_err(self.with_context(command))
@@ -453,14 +453,19 @@ pub(crate) async fn outlast_reload<'a, T>(
     may_pass: impl Fn(&Error) -> bool,
     query: impl Fn() -> BoxFuture<'a, Result<T>>,
 ) -> Result<T> {
-    let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let (start, mut pause, mut cuts) = (Instant::now(), FIRST_PAUSE, 0);
     loop {
         let result = query().await;
         let Err(error) = &result else { return result };
         let is_reloading = match error.kind() {
             _ if error.has_handed_entries_on() => false,
             ErrorKind::Connect => start.elapsed() < DOWN,
-            ErrorKind::Closed | ErrorKind::Truncated | ErrorKind::Io => true,
+            ErrorKind::Closed | ErrorKind::Io => true,
+            // HAProxy itself cuts a reply that does not fit into its buffer, each time.
+            ErrorKind::Truncated => {
+                cuts += 1;
+                cuts < ATTEMPTS
+            }
             _ => may_pass(error),
         };
         if !is_reloading || deadline.sleep(RELOADING, pause).await.is_err() {

@@ -47,7 +47,11 @@ impl Request {
         let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let bytes = [worker.to_string().as_bytes(), b";", line, b";quit\n"].concat();
         if bytes.len() > line::LONGEST {
-            let text = format!("the command line has {} bytes behind a master", bytes.len());
+            let text = format!(
+                "the command line has {} bytes behind a master, and HAProxy takes {} for certain",
+                bytes.len(),
+                line::LONGEST
+            );
             return Err(Error::invalid(text).during(self.name.clone()));
         }
         Ok(Self { bytes, abandoned: Abandoned::Awaited, ..self.clone() })
@@ -151,7 +155,7 @@ impl Request {
     }
 
     /// Returns `true` if the request has more than one line.
-    pub(crate) fn has_payload(&self) -> bool {
+    pub(crate) fn has_several_lines(&self) -> bool {
         let end = self.bytes.iter().position(|&byte| byte == b'\n');
         end.is_some_and(|end| end + 1 < self.bytes.len())
     }

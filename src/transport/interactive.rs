@@ -135,7 +135,7 @@ impl<'a> Interactive<'a> {
         };
         reachability.watch(exchange).await?;
         self.is_waiting = false;
-        prompt.remove(&std::mem::take(received), request.has_payload())
+        prompt.remove(&std::mem::take(received), request.has_several_lines())
     }
 
     async fn run(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
@@ -205,9 +205,13 @@ impl Prompt {
     ///
     /// - `Closed` and `Truncated` if the prompt behind the last reply is missing.
     fn remove(&self, bytes: &[u8], has_payload: bool) -> Result<Vec<u8>> {
-        let prompt = self.text();
         let is_lost = matches!(self.problem(bytes), Some(Problem::Closed)) || bytes.is_empty();
-        if is_lost || !bytes.ends_with(prompt) {
+        let mut end = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+        let has_prompt = self.strip(end).is_some();
+        while let Some(rest) = self.strip(end) {
+            end = rest;
+        }
+        if is_lost || !has_prompt || !end.is_empty() {
             let text = format!("{} bytes, and no prompt at the end", bytes.len());
             return Err(Error::new(if is_lost { Problem::Closed } else { Problem::Truncated(text) }));
         }
@@ -216,7 +220,7 @@ impl Prompt {
         let mut is_behind_prompt = true;
         for mut line in bytes.split_inclusive(|&byte| byte == b'\n') {
             loop {
-                if let Some(rest) = line.strip_prefix(prompt) {
+                if let Some(rest) = self.strip(line) {
                     (line, is_behind_prompt) = (rest, true);
                 } else if let Some(rest) =
                     line.strip_prefix(PAYLOAD_PROMPT).filter(|_| has_payload && is_behind_prompt)
@@ -232,24 +236,28 @@ impl Prompt {
         Ok(replies)
     }
 
+    /// Removes a prompt from the beginning of a line. The prompt of a worker shows the modes that a command
+    /// of the connection has switched on: `4711(ex)> ` for `expert-mode` and `experimental-mode`.
+    fn strip<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let (prompt, end) = (self.text(), b"> ");
+        let rest = line.strip_prefix(prompt.strip_suffix(end)?)?;
+        let modes = rest.strip_prefix(b"(").and_then(|modes| {
+            let letters = modes.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+            modes.get(letters..)?.strip_prefix(b")")
+        });
+        modes.unwrap_or(rest).strip_prefix(end)
+    }
+
     /// Returns the problem if the master prints a message of its own in the place of a reply.
     fn problem(&self, received: &[u8]) -> Option<Problem> {
         match self {
             Self::OfSocket => None,
-            Self::OfWorker(worker, prompt) => match Message::read(received, *worker) {
+            Self::OfWorker(worker, _) => match Message::read(received, *worker) {
                 Message::Whole(problem) => Some(problem),
-                _ if is_prompt_of_error(received, prompt) => Some(Problem::Closed),
                 Message::Part | Message::None => None,
             },
         }
     }
-}
-
-/// Returns `true` for the prompt `4711(e)> `, which a master shows if a worker died while it executed a
-/// command.
-fn is_prompt_of_error(received: &[u8], prompt: &[u8]) -> bool {
-    let pid = prompt.strip_suffix(b"> ").unwrap_or_default();
-    received.strip_prefix(pid).is_some_and(|rest| rest.starts_with(b"(e)> "))
 }
 
 /// Receives bytes until the end of the connection.
@@ -390,6 +398,8 @@ mod tests {
             ("\n47> + + \n47> 47> ", true, "\n\n"),
             ("+ a\n+ b\n\n47> 47> ", false, "+ a\n+ b\n\n"),
             ("a\n+ b\n\n47> 47> ", true, "a\n+ b\n\n"),
+            ("47(e)> admin\n\n47(e)> 47(e)> ", false, "admin\n\n"),
+            ("47(e)> \n47(ex)> 47(ex)> ", false, "\n"),
             ("", false, "closed without an answer"),
             ("admin\n\n47", false, "answer ended early: 9 bytes, and no prompt at the end"),
             ("Can't connect to the target CLI!\n", false, "closed without an answer"),
