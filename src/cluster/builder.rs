@@ -108,8 +108,9 @@ impl ClusterBuilder {
     /// While a master reloads, it closes its connections, and may take none until it has loaded the
     /// configuration. Queries are sent again, for half of their time at most, and for a second if the
     /// master takes no connections. The entries of stick tables that are read one by one
-    /// ([`StickTable::for_each`](crate::table::StickTable::for_each)) are not read again. If a reload cuts a connection, an idempotent change is sent again, and any other change
-    /// has an unknown outcome. [`Master`] describes the
+    /// ([`StickTable::for_each`](crate::table::StickTable::for_each)) are not read again. If a reload cuts a
+    /// connection, an idempotent change is sent again, and any other change has an unknown outcome. [`Master`]
+    /// describes the
     /// limits of connections to one master.
     ///
     /// [`Master`]: crate::master::Master

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use super::directory;
 use super::directory::{FileId, SocketFile};
@@ -98,9 +98,9 @@ impl Membership {
     /// A fresh listing disregards all earlier findings about the sockets.
     pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
         let mut listing = Listing { is_fresh, ..Listing::default() };
-        let (workers, masters) = self.workers(deadline).await;
+        let ((workers, masters), found) =
+            join(self.workers(deadline), self.list(&mut listing, deadline)).await;
         listing.masters = masters;
-        let found = self.list(&mut listing, deadline).await;
         let mut seen = HashSet::new();
         let mut candidates = Vec::new();
         let mut add = |address: &Address, file, given| {

@@ -226,10 +226,10 @@ impl MembershipTable {
         self.unresponsive.clear();
     }
 
-    /// Drops the sockets for which `wanted` returns `false`. Calls that use such a socket keep
-    /// their own clone.
+    /// Drops the sockets that are not known and for which `wanted` returns `false`. Calls that use such a
+    /// socket keep their own clone.
     pub(super) fn retain_sockets(&mut self, wanted: impl Fn(&Address) -> bool) {
-        self.sockets.retain(|address, _| wanted(address));
+        self.sockets.retain(|address, _| wanted(address) || self.known.contains_key(address));
     }
 
     pub(super) fn socket(&mut self, address: &Address, make: impl FnOnce() -> StatsSocket) -> StatsSocket {
