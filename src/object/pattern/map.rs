@@ -255,8 +255,8 @@ impl Map {
     /// is sent. When every process has the entries, this file is renamed to `path`, and the folder
     /// is synchronized. If a process fails, the file stays as it was, also through a view of
     /// [`Cluster::allow_partial`]: it is written only if the outcomes are
-    /// [complete](Outcomes::is_complete), and a process has the object. A symbolic link at `path` stays, and the file that it leads to is
-    /// replaced.
+    /// [complete](Outcomes::is_complete), and a process has the object. A symbolic link at
+    /// `path` stays, and the file that it leads to is replaced.
     ///
     /// The file keeps its mode, and its owner and group if this program may set them. If the group
     /// cannot be kept, the rights of the group are reduced to the rights of all users. Extended

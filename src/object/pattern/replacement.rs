@@ -53,6 +53,8 @@ const MOST_DELETED: usize = 10_000;
 pub(super) const SINCE: (u16, u16) = (2, 4);
 
 impl Replacement {
+    /// Checks the entries.
+    ///
     /// # Errors
     ///
     /// - `InvalidInput` if HAProxy would not accept an entry unchanged.
@@ -196,7 +198,7 @@ impl Replacement {
     /// left are deleted by their references, unless there are too many of them.
     async fn discard(&self, prepared: &Prepared, deadline: &Deadline) -> Result<()> {
         let mut connection = match prepared.connect(deadline).await {
-            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) if is_gone(&error, prepared.member.address()) => return Ok(()),
             connection => connection?,
         };
         let verb = self.verbs.clear;
@@ -336,10 +338,12 @@ fn unchanged(is_left: bool) -> Response<Change> {
     Response::Value(Change::Unchanged(words.into()))
 }
 
-/// Message for a process that could not discard its version.
-/// Returns `true` if the process of a prepared version has ended, and the version with it.
-fn is_gone(error: &Error) -> bool {
-    error.is_replaced() || error.is_worker_ended() || error.kind() == ErrorKind::Connect
+/// Returns `true` if the process of a prepared version has ended, and the version with it. A process on
+/// another host may only be out of reach.
+fn is_gone(error: &Error, address: &Address) -> bool {
+    let is_down = error.kind() == ErrorKind::Connect && !matches!(address, Address::Tcp { .. });
+    error.is_replaced() || error.is_worker_ended() || is_down
 }
 
+/// Message for a process that could not discard its version.
 const LEFT: &str = "entries of the new version may be left in memory until the next replacement or reload";
