@@ -1,5 +1,6 @@
 //! The news of one process, from the call that follows it on.
 
+use std::future::pending;
 use std::sync::{Mutex, PoisonError};
 
 use super::follow::{Follower, State};
@@ -98,6 +99,10 @@ impl Waiting {
     async fn next(&mut self) -> Result<Box<(Follower, State)>> {
         if let Some(reason) = self.reason.take() {
             return Err(reason);
+        }
+        // A ring is never followed through a master.
+        if self.told == Some(ErrorKind::InvalidInput) {
+            return pending().await;
         }
         loop {
             self.pause.wait().await;
