@@ -52,7 +52,7 @@ pub(crate) enum Form {
     AtPrompt,
     /// On a new interactive connection, because its prompt proves the end of the reply. The
     /// command is the last line, so no other command waits during its reply.
-    StatTable,
+    Dump,
 }
 
 /// Makes HAProxy print the severity of each message. The command has a reply of its own, a
@@ -66,7 +66,7 @@ const FIRST: (u16, u16) = (1, 8);
 const IDENTIFY: &str = "show info;";
 
 /// Makes a connection interactive and switches severities on.
-const DUMP: &str = "prompt\nset severity-output number\n";
+const PROMPTED: &str = "prompt\nset severity-output number\n";
 
 impl Command {
     pub(crate) fn read(verb: &str) -> Self {
@@ -215,7 +215,7 @@ impl Command {
             Form::Alone => ("", format!("{SEVERITY};")),
             Form::Identified => ("", format!("{IDENTIFY}{SEVERITY};")),
             Form::AtPrompt => ("", String::new()),
-            Form::StatTable => (DUMP, String::new()),
+            Form::Dump => (PROMPTED, String::new()),
         };
         let (line, is_write) = (before + &self.line, self.idempotency != Idempotency::Safe);
         let request = Request::checked(head, &line, self.payload.as_ref(), self.redacted.as_str(), is_write)?;
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn the_last_line_at_the_prompt_is_the_command() {
         let command = Command::read("show map").word("#1");
-        assert_eq!(sent(&command, Form::StatTable), "prompt\nset severity-output number\nshow map #1\n");
+        assert_eq!(sent(&command, Form::Dump), "prompt\nset severity-output number\nshow map #1\n");
     }
 
     #[test]
