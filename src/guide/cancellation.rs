@@ -90,6 +90,9 @@
 //!   [`ServerRef::set_port`](crate::ServerRef::set_port) and, before HAProxy 3.0,
 //!   [`ServerRef::set_address`](crate::ServerRef::set_address), which read
 //!   `show servers state`;
+//! - [`take_slot`](crate::BackendRef::take_slot), [`release_slot`](crate::ServerRef::release_slot),
+//!   [waits](crate::guide::waiting), [drains](crate::ServerRef::drain), [rolling changes](crate::BackendRef::roll)
+//!   and [settings](crate::Cluster::settings), which read one of the two or both;
 //! - [`Cluster::watch`](crate::Cluster::watch), until the watch is
 //!   [stopped](crate::watch::Watch::stop): it reads `show servers state` at each beat;
 //! - [`ServerRef::delete`](crate::ServerRef::delete), which also reads `show servers conn`;
@@ -102,7 +105,8 @@
 //! The task
 //!
 //! - starts only if the whole command was sent: HAProxy executes no part of a line;
-//! - ends with the reply, or after 60 seconds;
+//! - ends with the reply, or after 60 seconds. Behind a [master](crate::master::Master) it starts for every
+//!   command, and has no limit of time: the master keeps the connection until the worker has answered;
 //! - holds one of the [`max_connections`](crate::Limits::max_connections) of the socket until
 //!   it ends, and none of the permits of the cluster
 //!   ([`ClusterBuilder::max_connections`](crate::ClusterBuilder::max_connections));

@@ -45,8 +45,8 @@ use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
 /// Some HAProxy releases die, hang or leak a connection if the client closes during a long reply:
 /// a reply to `show servers state` or `show servers conn`, and a reply to a `show` command with
 /// another command after it on the same line. Once such a command has been sent, a task reads
-/// the reply to its end, for a minute at most, and then frees the permit. The task needs the
-/// Tokio runtime of the call. See
+/// the reply to its end, for a minute at most (behind a master until the worker answers), and then
+/// frees the permit. The task needs the Tokio runtime of the call. See
 /// [`guide::cancellation`](crate::guide::cancellation).
 ///
 /// # Example
@@ -365,7 +365,9 @@ impl StatsSocket {
         sink: &mut S,
     ) -> Result<()> {
         if request.leads_elsewhere() {
-            return Err(Error::invalid("a command begins with `@`, with which a master leads it elsewhere"));
+            return Err(Error::invalid(
+                "a command begins with `@`: a master would send it to another process",
+            ));
         }
         request.check_for_master()?;
         let mut connection = self.interactive(deadline).await?;

@@ -130,8 +130,8 @@ impl Taking<'_> {
         let free: Vec<u32> = usable_on.into_keys().collect();
         let mut hasher = DefaultHasher::new();
         (self.address, attempt).hash(&mut hasher);
-        let spread = usize::try_from(hasher.finish() % 1_000_000_007).unwrap_or_default();
-        let chosen = spread.checked_rem(free.len()).and_then(|at| free.get(at));
+        let spread = u64::try_from(free.len()).ok().and_then(|count| hasher.finish().checked_rem(count));
+        let chosen = spread.and_then(|at| free.get(usize::try_from(at).ok()?));
         let Some(number) = chosen else {
             let text = format!("no free slot: none of {all} servers is free on every process");
             return Err(self.error(ErrorKind::NotFound, text));
