@@ -10,7 +10,7 @@ use haproxyadmin::{Agreement, Cluster, ErrorKind, Weight};
 mod support;
 
 use support::{
-    Config, Held, Release, Running, Session, ask, hold, info, releases, row, rows, try_ask, until,
+    Config, Held, Release, Running, Session, ask, hold_at, info, releases, row, rows, try_ask, until,
 };
 
 /// The current worker and the old workers that still drain.
@@ -62,12 +62,8 @@ impl Site {
     /// Lets the worker serve `requests` and begin one that does not end, and replaces it.
     async fn replace(&mut self, requests: u64) {
         self.running.send("web", 1, "/", requests).await;
-        let request = hold(self.running.traffic("web", 1), "/hold").await;
+        let request = hold_at(&self.running, 1, "web", ("app", "web1")).await;
         let worker = self.running.socket(1);
-        until("the request is held", async || {
-            (row(&worker, "app", "web1").await.number("scur") == 1).then_some(())
-        })
-        .await;
         let socket = self.running.stats().join(format!("old.{}.sock", self.old.len()));
         let session = Session::open(&socket, &worker).await;
         let pid = self.running.haproxies[0].reload().await;

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use haproxyadmin::snapshot::{Delta, Increase, ObjectStanding, Standing};
 use haproxyadmin::{Cluster, Limits, Process, Snapshot};
 use support::{
-    Config, Member, Relay, Release, Running, ask, hold, info, releases, releases_since, row,
+    Config, Member, Relay, Release, Running, ask, hold_at, info, releases, releases_since,
     send_shared_traffic, shared_cluster, until,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -202,12 +202,7 @@ async fn an_old_worker_goes_on_at_another_address_of_its_master() {
         let earlier = read(&cluster).await;
         running.send("web", 1, "/", 5).await;
         // Keeps the old worker alive.
-        let held = hold(running.traffic("web", 1), "/hold").await;
-        let worker = running.socket(1);
-        until("the request is held", async || {
-            (row(&worker, "app", "BACKEND").await.number("scur") == 1).then_some(())
-        })
-        .await;
+        let held = hold_at(&running, 1, "web", ("app", "BACKEND")).await;
         let old = u64::from(running.haproxies[0].reload().await);
         running.send("web", 1, "/", 30).await;
         running.haproxies[0].master_ready().await;

@@ -20,9 +20,7 @@ use tokio::time;
 
 mod support;
 
-use support::{
-    Clients, Config, Running, assert_no_leftovers, every_cell, every_state, hold, release, row, until,
-};
+use support::{Clients, Config, Running, ask, assert_no_leftovers, every_cell, every_state, hold_at, release, until};
 
 const SERVERS: usize = 6;
 
@@ -220,10 +218,7 @@ async fn a_server_that_does_not_drain_ends_the_deploy() {
     for n in 1..SERVERS {
         site.cluster.server_ref("app", &format!("web{n}")).unwrap().disable().await.unwrap();
     }
-    let _held = hold(site.running.traffic("web", 1), "/hold").await;
-    let is_held =
-        async || (row(site.running.socket(1), "app", "web6").await.number("scur") == 1).then_some(());
-    until("the request is held", is_held).await;
+    let _held = hold_at(&site.running, 1, "web", ("app", "web6")).await;
     let terms =
         Rolling::new().servers([web6.name()]).keep_up(0).drain(Drain::within(Duration::from_millis(300)));
     let work = |_| async { Ok::<(), io::Error>(()) };

@@ -12,11 +12,13 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::time;
 
+mod outcome;
 mod support;
 
+use outcome::messages;
 use support::{
-    Config, Held, MasterWorker, Release, Running, ask, assert_no_leftovers, every_cell, every_state, hold,
-    hold_each, release, releases, row, until,
+    Config, Held, MasterWorker, Release, Running, ask, assert_no_leftovers, end_sessions, every_cell,
+    every_state, hold, hold_at, hold_each, release, releases, until, until_every_cell,
 };
 
 const CONFIG: &str = r#"
@@ -38,6 +40,8 @@ backend checked
     server base "${SERVER_1}" check
     server follower "${SERVER_1}" track base
 "#;
+
+const WEB1: (&str, &str) = ("app", "web1");
 
 /// Enough for everything that happens.
 const LONG: Duration = Duration::from_secs(30);
@@ -73,24 +77,6 @@ fn ends(drained: &Result<Outcomes<Drained>>) -> Vec<DrainEnd> {
     drained.as_ref().unwrap().values().map(|(_, drained)| drained.end).collect()
 }
 
-/// Ends the sessions of `web1`. A client that closes does not do so on 2.2.
-async fn end_sessions(running: &Running) {
-    for socket in running.sockets() {
-        ask(socket, "shutdown sessions server app/web1").await;
-    }
-}
-
-fn message(error: &Error) -> String {
-    serde_json::to_value(error).unwrap()["message"].as_str().unwrap().to_owned()
-}
-
-/// Returns the message of each process that failed.
-fn messages(result: Result<Outcomes<Drained>>) -> Vec<String> {
-    let error = result.unwrap_err();
-    let outcomes = error.outcomes::<Drained>().unwrap();
-    outcomes.failed().map(|outcome| message(outcome.error().unwrap())).collect()
-}
-
 async fn states(running: &Running) -> Vec<String> {
     every_state(running, "app", "web1", "srv_admin_state").await
 }
@@ -99,22 +85,15 @@ fn all<T: Clone>(value: T) -> Vec<T> {
     vec![value; releases().len()]
 }
 
-async fn hold_at(running: &Running, n: usize) -> Held {
-    let held = hold(running.traffic("web", n), "/hold").await;
-    let is_held = async || (row(running.socket(n), "app", "web1").await.number("scur") == 1).then_some(());
-    until("the request is held", is_held).await;
-    held
-}
-
 #[tokio::test]
 async fn a_drain_ends_with_the_last_session() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let draining = tokio::spawn(begun(web1(&cluster)));
     time::sleep(SHORT).await;
     assert_eq!(states(&running).await, all(DRAIN));
     assert!(!draining.is_finished());
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     let drained = draining.await.unwrap();
     assert_eq!(ends(&drained), all(DrainEnd::Idle));
     assert!(drained.unwrap().values().all(|(_, drained)| drained.time >= SHORT && drained.restarts == 0));
@@ -124,14 +103,14 @@ async fn a_drain_ends_with_the_last_session() {
 #[tokio::test]
 async fn the_progress_of_a_drain_is_a_stream() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let mut draining = cluster.server("app", "web1").await.unwrap().drain(LONG).unwrap();
     let mut last = std::collections::BTreeMap::new();
     while let Some(DrainProgress { label, sessions, queued, .. }) = draining.next().await {
         assert_eq!(queued, 0);
         last.insert(label, sessions);
         if last.len() == releases().len() {
-            end_sessions(&running).await;
+            end_sessions(&running, WEB1).await;
         }
     }
     assert_eq!(last.into_values().collect::<Vec<_>>(), all(0));
@@ -141,7 +120,7 @@ async fn the_progress_of_a_drain_is_a_stream() {
 #[tokio::test]
 async fn a_drain_that_takes_too_long_says_what_is_left() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let messages = messages(web1(&cluster).drain(SHORT).await);
     assert_eq!(messages.len(), releases().len());
     assert!(
@@ -149,7 +128,7 @@ async fn a_drain_that_takes_too_long_says_what_is_left() {
         "{messages:?}"
     );
     assert_eq!(states(&running).await, all(DRAIN));
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     let drained = web1(&cluster).drain(Drain::within(LONG).then_maint()).await;
     assert_eq!(ends(&drained), all(DrainEnd::Idle));
     assert_eq!(states(&running).await, all(MAINT));
@@ -158,7 +137,7 @@ async fn a_drain_that_takes_too_long_says_what_is_left() {
 #[tokio::test]
 async fn sessions_are_ended_by_force_when_the_time_is_over() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let drained = web1(&cluster).drain(Drain::within(SHORT).or_force()).await;
     assert_eq!(ends(&drained), all(DrainEnd::Forced { sessions: 1 }));
     assert!(drained.unwrap().values().all(|(_, drained)| drained.time >= SHORT));
@@ -168,7 +147,7 @@ async fn sessions_are_ended_by_force_when_the_time_is_over() {
 #[tokio::test]
 async fn a_drain_that_fails_is_undone_on_each_process() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_at(&running, 1).await;
+    let _held = hold_at(&running, 1, "web", WEB1).await;
     ask(running.socket(2), "set server app/web1 state maint").await;
     ask(running.socket(3), "set server app/web1 state drain").await;
     let before = states(&running).await;
@@ -185,7 +164,7 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
 #[tokio::test]
 async fn an_undo_leaves_states_that_the_drain_has_not_set() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_at(&running, 1).await;
+    let _held = hold_at(&running, 1, "web", WEB1).await;
     // The follower is in maintenance because `base` is.
     for socket in running.sockets() {
         ask(socket, "set server checked/base state maint").await;
@@ -213,7 +192,7 @@ async fn an_undo_leaves_states_that_the_drain_has_not_set() {
 #[tokio::test]
 async fn two_drains_that_are_undone_leave_the_server_ready() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let first = tokio::spawn(undone(web1(&cluster), 2 * SHORT));
     let is_begun = async || (states(&running).await == all(DRAIN)).then_some(());
     until("all processes drain", is_begun).await;
@@ -258,13 +237,13 @@ async fn a_server_that_is_down_is_drained() {
 async fn a_process_that_has_forgotten_the_drain_is_told_again() {
     for release in releases() {
         let (mut running, cluster) = running(&[release.clone(), release]).await;
-        let _held = hold_at(&running, 2).await;
+        let _held = hold_at(&running, 2, "web", WEB1).await;
         let draining = tokio::spawn(begun(web1(&cluster)));
         time::sleep(SHORT).await;
         running.restart(1).await;
         let is_drained = async || (states(&running).await == [DRAIN, DRAIN]).then_some(());
         until("both processes drain", is_drained).await;
-        end_sessions(&running).await;
+        end_sessions(&running, WEB1).await;
         let drained = draining.await.unwrap().unwrap();
         assert_eq!(drained.values().map(|(_, drained)| drained.restarts).collect::<Vec<_>>(), [1, 0]);
         assert_eq!(states(&running).await, [DRAIN, DRAIN]);
@@ -274,12 +253,12 @@ async fn a_process_that_has_forgotten_the_drain_is_told_again() {
 #[tokio::test]
 async fn a_process_that_joins_is_told_too() {
     let (mut running, cluster) = running(&[release("3.0")]).await;
-    let _held = hold_at(&running, 1).await;
+    let _held = hold_at(&running, 1, "web", WEB1).await;
     let draining = tokio::spawn(begun(web1(&cluster)));
     time::sleep(SHORT).await;
     let config = running.fill(Config::new(CONFIG).set("N", 2));
     running.add(&release("2.6"), "new", &config).await;
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     assert_eq!(draining.await.unwrap().unwrap().values().count(), 2);
     assert_eq!(states(&running).await, [DRAIN, DRAIN]);
 }
@@ -287,7 +266,7 @@ async fn a_process_that_joins_is_told_too() {
 #[tokio::test]
 async fn a_drain_is_stopped_by_a_signal() {
     let (running, cluster) = running(&releases()).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let messages =
         messages(web1(&cluster).drain(Drain::within(LONG).or_undo()).until(time::sleep(SHORT)).await);
     assert_eq!(messages.len(), releases().len());
@@ -341,7 +320,7 @@ async fn a_server_that_is_nowhere_is_not_found() {
 #[tokio::test]
 async fn a_drain_that_is_dropped_leaves_nothing_but_the_drain() {
     let (running, cluster) = running(&[release("2.2"), release("3.4")]).await;
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     for polls in 1..60 {
         web1(&cluster).set_state(AdminState::Ready).await.unwrap();
         let mut draining = web1(&cluster).drain(Drain::within(LONG).then_maint().or_undo());
@@ -351,7 +330,7 @@ async fn a_drain_that_is_dropped_leaves_nothing_but_the_drain() {
             time::sleep(Duration::from_millis(1)).await;
         }
     }
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     web1(&cluster).drain(LONG).await.unwrap();
     for socket in running.sockets() {
         assert_no_leftovers(&socket, "dropped drains").await;

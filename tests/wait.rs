@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
-use haproxyadmin::wait::{self, Waited};
-use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes, Result, ServerRef, Snapshot, Weight};
+use haproxyadmin::{AdminState, Cluster, ErrorKind, ServerRef, Snapshot, Weight, wait};
 use tokio::time;
 
+mod outcome;
 mod support;
 
+use outcome::messages;
 use support::{
-    Config, Moment, Relay, Release, Running, Tap, ask, assert_no_leftovers, every_cell, hold, hold_each,
-    release, releases, row, until, until_every_cell,
+    Config, Moment, Relay, Release, Running, Tap, ask, assert_no_leftovers, end_sessions, every_cell, hold,
+    hold_at, hold_each, release, releases, until_every_cell,
 };
 
 /// The checks of `slow` never end, those of `quick` do at once.
@@ -44,6 +45,8 @@ backend open
     server slow "${SERVER_1}" check inter 50ms fall 3
 "#;
 
+const WEB1: (&str, &str) = ("app", "web1");
+
 /// Enough for everything that happens.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -58,24 +61,6 @@ async fn running(releases: &[Release]) -> (Running, Cluster) {
 
 fn web1(cluster: &Cluster) -> ServerRef {
     cluster.server_ref("app", "web1").unwrap()
-}
-
-/// Ends the sessions of `web1`. A client that closes does not do so on 2.2.
-async fn end_sessions(running: &Running) {
-    for socket in running.sockets() {
-        ask(socket, "shutdown sessions server app/web1").await;
-    }
-}
-
-fn message(error: &Error) -> String {
-    serde_json::to_value(error).unwrap()["message"].as_str().unwrap().to_owned()
-}
-
-/// Returns the message of each process that failed.
-fn messages(result: Result<Outcomes<Waited>>) -> Vec<String> {
-    let error = result.unwrap_err();
-    let outcomes = error.outcomes::<Waited>().unwrap();
-    outcomes.failed().map(|outcome| message(outcome.error().unwrap())).collect()
 }
 
 /// Returns the message, without the time at its end.
@@ -114,7 +99,7 @@ async fn a_server_is_idle_without_sessions_and_without_a_queue() {
     let (running, cluster) = running(&releases()).await;
     let server = web1(&cluster);
     server.wait_until(wait::is_idle(), Duration::ZERO).await.unwrap();
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let mut queued = Vec::new();
     for n in 1..=running.processes() {
         queued.push(hold(running.traffic("web", n), "/").await);
@@ -131,7 +116,7 @@ async fn a_server_is_idle_without_sessions_and_without_a_queue() {
     }
     let (waited, ()) = tokio::join!(server.wait_until(wait::is_idle(), LONG), async {
         time::sleep(SHORT).await;
-        end_sessions(&running).await;
+        end_sessions(&running, WEB1).await;
     });
     assert!(waited.unwrap().values().all(|(_, waited)| waited.time >= SHORT && waited.restarts == 0));
 }
@@ -208,10 +193,7 @@ async fn a_process_that_restarts_has_to_meet_the_condition_again() {
     for release in releases() {
         let (mut running, cluster) = running(&[release.clone(), release]).await;
         let server = web1(&cluster);
-        let _held = hold(running.traffic("web", 2), "/hold").await;
-        let is_held =
-            async || (row(running.socket(2), "app", "web1").await.number("scur") == 1).then_some(());
-        until("the request is held", is_held).await;
+        let _held = hold_at(&running, 2, "web", WEB1).await;
         server.set_state(AdminState::Drain).await.unwrap();
         let waiting = tokio::spawn({
             let server = server.clone();
@@ -219,7 +201,7 @@ async fn a_process_that_restarts_has_to_meet_the_condition_again() {
         });
         time::sleep(SHORT).await;
         running.restart(1).await;
-        end_sessions(&running).await;
+        end_sessions(&running, WEB1).await;
         time::sleep(SHORT).await;
         assert!(!waiting.is_finished());
         server.set_state(AdminState::Drain).await.unwrap();
@@ -232,18 +214,16 @@ async fn a_process_that_restarts_has_to_meet_the_condition_again() {
 async fn a_process_that_joins_is_waited_for() {
     let (mut running, cluster) = running(&[release("3.0")]).await;
     let server = web1(&cluster);
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     let waiting = tokio::spawn(async move { server.wait_until(wait::is_idle(), LONG).await });
     time::sleep(SHORT).await;
     let config = running.fill(Config::new(CONFIG).set("N", 2));
     running.add(&release("2.6"), "new", &config).await;
-    let _new = hold(running.traffic("web", 2), "/hold").await;
-    let is_held = async || (row(running.socket(2), "app", "web1").await.number("scur") == 1).then_some(());
-    until("the request is held", is_held).await;
+    let _new = hold_at(&running, 2, "web", WEB1).await;
     ask(running.socket(1), "shutdown sessions server app/web1").await;
     time::sleep(SHORT).await;
     assert!(!waiting.is_finished());
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     assert_eq!(waiting.await.unwrap().unwrap().values().count(), 2);
 }
 
@@ -312,7 +292,7 @@ async fn a_process_that_hangs_from_the_beginning_takes_no_longer_than_a_second()
 async fn a_wait_that_is_dropped_leaves_nothing() {
     let (running, cluster) = running(&[release("2.2"), release("3.4")]).await;
     let one = cluster.with_limits(haproxyadmin::Limits::new());
-    let _held = hold_each(&running, "web", ("app", "web1")).await;
+    let _held = hold_each(&running, "web", WEB1).await;
     for polls in 1..60 {
         let server = web1(&one);
         let mut waiting = Box::pin(server.wait_until(wait::is_idle(), LONG));
@@ -321,7 +301,7 @@ async fn a_wait_that_is_dropped_leaves_nothing() {
             time::sleep(Duration::from_millis(1)).await;
         }
     }
-    end_sessions(&running).await;
+    end_sessions(&running, WEB1).await;
     web1(&one).wait_until(wait::is_idle(), LONG).await.unwrap();
     for socket in running.sockets() {
         assert_no_leftovers(&socket, "dropped waits").await;

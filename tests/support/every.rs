@@ -23,15 +23,25 @@ pub async fn until_every_cell(running: &Running, proxy: &str, name: &str, column
 
 /// Sends a request without an end to a frontend of each process, and waits until the server, which
 /// must have no other session, has it.
-pub async fn hold_each(running: &Running, frontend: &str, (backend, server): (&str, &str)) -> Vec<Held> {
+pub async fn hold_each(running: &Running, frontend: &str, server: (&str, &str)) -> Vec<Held> {
     let mut held = Vec::new();
     for n in 1..=running.processes() {
-        held.push(hold(running.traffic(frontend, n), "/hold").await);
-        let is_held =
-            async || (row(running.socket(n), backend, server).await.number("scur") == 1).then_some(());
-        until("the request is held", is_held).await;
+        held.push(hold_at(running, n, frontend, server).await);
     }
     held
+}
+
+/// The same for one process.
+pub async fn hold_at(running: &Running, n: usize, frontend: &str, (backend, server): (&str, &str)) -> Held {
+    let held = hold(running.traffic(frontend, n), "/hold").await;
+    let is_held = async || (row(running.socket(n), backend, server).await.number("scur") == 1).then_some(());
+    until("the request is held", is_held).await;
+    held
+}
+
+/// Ends the sessions of a server in each process. A client that closes does not do so on 2.2.
+pub async fn end_sessions(running: &Running, (backend, server): (&str, &str)) {
+    every_reply(running, &format!("shutdown sessions server {backend}/{server}")).await;
 }
 
 /// A cell of `show servers state` of each process; empty if the process has no such server or

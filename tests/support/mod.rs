@@ -55,7 +55,9 @@ pub use self::{
     container::{Container, Inside, contained},
     crowded::{MANY, assert_no_leftovers, crowded_cluster},
     cutter::Cutter,
-    every::{every_cell, every_info, every_reply, every_state, hold_each, until_every_cell},
+    every::{
+        end_sessions, every_cell, every_info, every_reply, every_state, hold_at, hold_each, until_every_cell,
+    },
     haproxy::Haproxy,
     level::levels,
     load::Clients,
