@@ -142,9 +142,10 @@ async fn a_deploy_loses_no_request_though_a_process_restarts() {
         let terms = Rolling::new().keep_up(4);
         app.roll(&terms, |server| deploy(Arc::clone(&services), server)).await
     });
-    let at_third =
-        async || (site.versions().iter().filter(|version| **version == 2).count() == 2).then_some(());
-    until("two servers are done", at_third).await;
+    // From here on, the roll waits for the health of the second server, and then for the others.
+    let is_set_back =
+        async || (site.versions()[..2] == [2, 2] && site.states("web2").await == ["0"; 4]).then_some(());
+    until("the second server is set back", is_set_back).await;
     site.running.kill(4);
     time::sleep(Duration::from_millis(300)).await;
     site.running.restart(4).await;
