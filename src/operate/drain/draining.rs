@@ -67,6 +67,30 @@ impl Draining {
         self.running = stopping.boxed();
         self
     }
+
+    /// Returns the future of the outcome, as `.await` does, for functions that take futures.
+    ///
+    /// [`IntoFuture`] has the same method. This one keeps a call from being ambiguous beside the method
+    /// of the same name of `StreamExt`.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use std::time::Duration;
+    /// use futures::StreamExt as _;
+    /// use futures::future::join;
+    ///
+    /// let mut web1 = cluster.server_ref("app", "web1")?.drain(Duration::from_secs(60));
+    /// let web2 = cluster.server_ref("app", "web2")?.drain(Duration::from_secs(60));
+    /// println!("first look: {:?}", web1.next().await);
+    /// let (web1, web2) = join(web1.into_future(), web2.into_future()).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_future(self) -> BoxFuture<'static, Result<Outcomes<Drained>>> {
+        IntoFuture::into_future(self)
+    }
 }
 
 impl Stream for Draining {
