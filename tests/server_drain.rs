@@ -118,6 +118,24 @@ async fn the_progress_of_a_drain_is_a_stream() {
 }
 
 #[tokio::test]
+async fn a_slow_reader_gets_the_last_look_at_each_process() {
+    let (running, cluster) = running(&releases()).await;
+    let _held = hold_each(&running, "web", WEB1).await;
+    let mut draining = web1(&cluster).drain(LONG);
+    // Each read looks at all processes, and takes one look.
+    for _ in 0..30 {
+        assert_eq!(draining.next().await.unwrap().sessions, 1);
+        time::sleep(Duration::from_millis(50)).await;
+    }
+    end_sessions(&running, WEB1).await;
+    let rest: Vec<_> = draining.by_ref().collect().await;
+    // Of each process: the look that was not read yet, one under way, and one before the session has ended.
+    let earlier = rest.iter().filter(|look| look.sessions == 1).count();
+    assert!(earlier <= 3 * releases().len(), "{rest:?}");
+    assert_eq!(ends(&draining.into_future().await), all(DrainEnd::Idle));
+}
+
+#[tokio::test]
 async fn a_drain_that_takes_too_long_says_what_is_left() {
     let (running, cluster) = running(&releases()).await;
     let _held = hold_each(&running, "web", WEB1).await;

@@ -1,12 +1,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use futures::future::{BoxFuture, Either, select};
-use futures::{FutureExt as _, Stream, StreamExt as _};
+use futures::{FutureExt as _, Stream};
 
 use super::outcome::{DrainProgress, Drained};
 use super::terms::Drain;
+use super::unread::Unread;
 use super::work::DrainWork;
 use crate::cluster::Outcomes;
 use crate::error::Result;
@@ -15,9 +15,10 @@ use crate::operate::wait::Stop;
 
 /// A drain: [`ServerRef::drain`].
 ///
-/// Await it for the outcome of each process. Or read it as a stream of [`DrainProgress`], which has an
-/// item for each look at a process and ends when the drain ends, and await it then. It sends nothing
-/// while it is neither awaited nor read.
+/// Await it for the outcome of each process. Or read it as a stream of [`DrainProgress`], which ends when
+/// the drain ends, and await it then. The stream has an item for each look at a process; a reader that is
+/// slow misses the looks at a process before the last one. A drain sends nothing while it is neither
+/// awaited nor read.
 ///
 /// # Example
 ///
@@ -38,17 +39,16 @@ use crate::operate::wait::Stop;
 pub struct Draining {
     running: BoxFuture<'static, Result<Outcomes<Drained>>>,
     result: Option<Result<Outcomes<Drained>>>,
-    progress: UnboundedReceiver<DrainProgress>,
+    unread: Unread,
     stop: Stop,
 }
 
 impl Draining {
     pub(super) fn new(server: ServerRef, terms: Drain) -> Self {
-        let (sender, progress) = unbounded();
-        let stop = Stop::default();
-        let work = DrainWork::new(server, terms, stop.clone(), sender);
+        let (unread, stop) = (Unread::new(), Stop::default());
+        let work = DrainWork::new(server, terms, stop.clone(), unread.clone());
         let running = async move { work.run().await }.boxed();
-        Self { running, result: None, progress, stop }
+        Self { running, result: None, unread, stop }
     }
 
     /// Stops the drain when `signal` ends, such as a signal to the program. The drain then ends as at the
@@ -100,10 +100,12 @@ impl Stream for Draining {
         if self.result.is_none() {
             if let Poll::Ready(result) = self.running.poll_unpin(context) {
                 self.result = Some(result);
-                self.progress.close();
             }
         }
-        self.progress.poll_next_unpin(context)
+        match (self.unread.take(), &self.result) {
+            (None, None) => Poll::Pending,
+            (look, _) => Poll::Ready(look),
+        }
     }
 }
 
@@ -112,10 +114,10 @@ impl IntoFuture for Draining {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { running, result, progress, stop } = self;
+        let Self { running, result, unread, stop } = self;
+        unread.close();
         async move {
-            // Without a reader, the progress is not kept. The stop must live as long as the drain.
-            drop(progress);
+            // The stop must live as long as the drain.
             let _stop = stop;
             match result {
                 Some(result) => result,

@@ -3,6 +3,7 @@
 mod draining;
 mod outcome;
 mod terms;
+mod unread;
 mod work;
 
 pub use draining::Draining;

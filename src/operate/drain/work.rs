@@ -2,15 +2,14 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::channel::mpsc::UnboundedSender;
-
 use super::outcome::{DrainEnd, DrainProgress, Drained};
 use super::terms::{Drain, Or};
+use super::unread::Unread;
 use crate::address::Address;
 use crate::cluster::{Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{ServerRef, server_state};
-use crate::operate::wait::{Clock, Condition as _, Look, Looking, Stop, Waited, Work, is_drained};
+use crate::operate::wait::{Clock, Condition as _, Look, Looking, Stop, Waited, Work, is_drained, is_idle};
 use crate::protocol::{Command, Response};
 use crate::show::AdminState;
 use crate::show::stat::{StatFilter, State};
@@ -23,7 +22,7 @@ pub(super) struct DrainWork {
     terms: Drain,
     clock: Clock,
     stop: Stop,
-    progress: UnboundedSender<DrainProgress>,
+    unread: Unread,
     processes: Mutex<HashMap<Address, Process>>,
 }
 
@@ -43,15 +42,10 @@ struct Process {
 const FORCED: Duration = Duration::from_secs(5);
 
 impl DrainWork {
-    pub(super) fn new(
-        server: ServerRef,
-        terms: Drain,
-        stop: Stop,
-        progress: UnboundedSender<DrainProgress>,
-    ) -> Self {
+    pub(super) fn new(server: ServerRef, terms: Drain, stop: Stop, unread: Unread) -> Self {
         // The time begins when the drain is polled for the first time.
         let clock = Clock::new(Duration::ZERO);
-        Self { server, terms, clock, stop, progress, processes: Mutex::default() }
+        Self { server, terms, clock, stop, unread, processes: Mutex::default() }
     }
 
     pub(super) async fn run(mut self) -> Result<Outcomes<Drained>> {
@@ -168,17 +162,17 @@ impl DrainWork {
 impl Work<ServerStats> for DrainWork {
     async fn look(&self, look: &Look<'_, ServerStats>) -> Result<Option<String>> {
         let Look { target, stats, is_new, .. } = look;
-        let (sessions, queued) = (stats.scur().unwrap_or(0), stats.qcur().unwrap_or(0));
-        // Without a reader, the progress is dropped.
-        let _ =
-            self.progress.unbounded_send(DrainProgress { label: target.label().into(), sessions, queued });
+        if let (Some(sessions), Some(queued)) = (stats.scur(), stats.qcur()) {
+            self.unread.put(DrainProgress { label: target.label().into(), sessions, queued });
+        }
         // A process that is stopping refuses changes, and takes no new traffic.
         let is_stopping = stats.per_process().all(|(process, _)| process.is_stopping());
         let is_in_traffic = [State::Up, State::NoCheck].iter().any(|state| is_in(stats, state));
         if !is_stopping && (*is_new || is_in_traffic) {
             self.begin(look).await?;
             // The figures are from before the command.
-            return Ok(Some(format!("{sessions} sessions, {queued} queued requests")));
+            let left = is_idle().lacks(*stats);
+            return Ok(Some(left.unwrap_or_else(|| "0 sessions, 0 queued requests".into())));
         }
         let lack = is_drained().lacks(*stats);
         let is_forced = self.terms.or == Or::Force && !self.stop.is_stopped();
