@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use haproxyadmin::drain::{Drain, DrainEnd, DrainProgress, Drained};
-use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes, Result, ServerRef, wait};
-use tokio::io::AsyncWriteExt as _;
+use haproxyadmin::{AdminState, Cluster, ErrorKind, Outcomes, Result, ServerRef, wait};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time;
 
@@ -34,6 +34,13 @@ frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     default_backend app
 backend app
+    server web1 "${SERVER_1}"
+frontend stay
+    bind "unix@${DIR}/traffic/stay.${N}"
+    default_backend kept
+backend kept
+    # Also while the server drains.
+    use-server web1 if TRUE
     server web1 "${SERVER_1}"
 backend checked
     server down 127.0.0.1:1 check inter 50ms fall 1
@@ -160,6 +167,27 @@ async fn sessions_are_ended_by_force_when_the_time_is_over() {
     assert_eq!(ends(&drained), all(DrainEnd::Forced { sessions: 1 }));
     assert!(drained.unwrap().values().all(|(_, drained)| drained.time >= SHORT));
     assert_eq!(every_cell(&running, "app", "web1", "scur").await, all("0"));
+}
+
+/// Holds a request, and two more when HAProxy has ended it.
+async fn hold_on(running: &Running, n: usize) -> [Held; 2] {
+    let path = running.traffic("stay", n);
+    let mut visitor = UnixStream::connect(&path).await.unwrap();
+    visitor.write_all(b"GET /hold HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+    time::timeout(LONG, visitor.read_to_end(&mut Vec::new())).await.unwrap().unwrap();
+    [hold(path.clone(), "/hold").await, hold(path, "/hold").await]
+}
+
+#[tokio::test]
+async fn sessions_that_come_after_the_force_do_not_count() {
+    let (running, cluster) = running(&releases()).await;
+    let holding = futures::future::join_all((1..=running.processes()).map(|n| hold_on(&running, n)));
+    let draining = async {
+        until_every_cell(&running, "kept", "web1", "scur", "1").await;
+        cluster.server_ref("kept", "web1").unwrap().drain(Drain::within(SHORT).or_force()).await
+    };
+    let (_held, drained) = tokio::join!(holding, draining);
+    assert_eq!(ends(&drained), all(DrainEnd::Forced { sessions: 1 }));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub enum DrainEnd {
     Idle,
     /// Sessions were ended by force.
     Forced {
-        /// Number of the sessions.
+        /// Number of sessions when the command was sent first.
         sessions: u64,
     },
     /// The server was `DOWN` and had no session from the beginning.

@@ -153,7 +153,8 @@ impl DrainWork {
         if let (true, Some(process)) =
             (has_ended_some, self.processes().get_mut(look.target.member.address()))
         {
-            process.forced = process.forced.max(look.stats.scur());
+            // A later command finds the same sessions, or sessions that have come since.
+            process.forced = process.forced.or(look.stats.scur());
         }
         result.map(drop)
     }
