@@ -174,6 +174,11 @@ impl Cluster {
         self.membership.members()
     }
 
+    /// Returns `true` if the socket is a member, as the last call that asked the members found.
+    pub(crate) fn is_member(&self, address: &Address) -> bool {
+        self.membership.table().is_member(address)
+    }
+
     /// Returns the sockets that were found and are not members, with the reason, as the last call
     /// that asked the members found.
     pub fn ignored(&self) -> Vec<Ignored> {

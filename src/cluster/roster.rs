@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::Cluster;
 use super::fan_out::{Targets, choose};
-use super::membership::{Candidate, Classification, Listing, Membership};
+use super::membership::{Candidate, Listing, Membership};
 use crate::address::Address;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::process::{self, ProcessClient};
@@ -121,9 +121,7 @@ impl Membership {
     fn known_members(&self, listing: &Listing) -> Vec<Arc<Record>> {
         let member = |address: &Address| {
             let table = self.table();
-            let entry = table.get(address)?;
-            let is_member = matches!(entry.classification, Classification::Member { .. });
-            is_member.then(|| table.last_known(address).cloned())
+            table.is_member(address).then(|| table.last_known(address).cloned())
         };
         let record = |candidate: &Candidate| {
             let known = member(&candidate.address)?;

@@ -161,6 +161,11 @@ impl MembershipTable {
         self.known.get(address)
     }
 
+    pub(crate) fn is_member(&self, address: &Address) -> bool {
+        let known = self.known.get(address);
+        known.is_some_and(|known| matches!(known.classification, Classification::Member { .. }))
+    }
+
     pub(super) fn set(&mut self, address: Address, file: Option<FileId>, classification: Classification) {
         let same = self.known.get(&address).is_some_and(|known| known.file == file);
         // If the file is another one, another process answers. A duplicate must be compared again

@@ -257,8 +257,7 @@ impl Before {
             return self.server.wait_until(is_up(), within).await.map(drop);
         }
         let cluster = &self.server.cluster;
-        let members = cluster.members();
-        ready.retain(|address| members.contains(address));
+        ready.retain(|address| cluster.is_member(address));
         if ready.is_empty() {
             return Ok(());
         }

@@ -262,7 +262,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         loop {
             let start = Instant::now();
             let result = self.look(target).await;
-            let has_left = !self.cluster.members().contains(target.member.address());
+            let has_left = !self.cluster.is_member(target.member.address());
             let is_denied = result.as_ref().is_err_and(is_denied);
             share.looked(result.is_ok() || has_left || is_denied, start.elapsed());
             if has_left {
