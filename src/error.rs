@@ -227,6 +227,11 @@ impl Error {
         matches!(self.0.problem, Problem::Replaced)
     }
 
+    /// Returns `true` if a process that the view selects is not in the cluster.
+    pub(crate) fn is_not_selected(&self) -> bool {
+        matches!(self.0.problem, Problem::NotSelected(_))
+    }
+
     /// Returns `true` if another connection held HAProxy's lock of all certificates.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self.0.problem, Problem::Locked(_))

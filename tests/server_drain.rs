@@ -360,6 +360,8 @@ async fn a_server_that_is_nowhere_is_not_found() {
     let (_running, cluster) = running(&releases()).await;
     let server = cluster.server_ref("app", "web9").unwrap();
     assert_eq!(server.drain(Drain::within(LONG).or_undo()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let error = web1(&cluster.only(["nowhere"])).drain(Duration::MAX).await.unwrap_err();
+    assert_eq!(error.to_string(), "no such process \"nowhere\"; there are 1, 2, 3, 4, 5");
 }
 
 /// Polls a drain n times and drops it, for every n.

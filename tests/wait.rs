@@ -169,6 +169,20 @@ async fn an_object_that_is_nowhere_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_process_that_is_not_in_the_cluster_is_not_waited_for() {
+    let (_running, cluster) = running(&releases()).await;
+    let nowhere = cluster.only(["nowhere"]);
+    let backend = nowhere.backend_ref("app").unwrap();
+    let text = "no such process \"nowhere\"; there are 1, 2, 3, 4, 5";
+    let error = web1(&nowhere).wait_until(wait::is_up(), Duration::MAX).await.unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), (ErrorKind::NotFound, text.into()));
+    let error = backend.wait_until(wait::is_up(), Duration::MAX).await.unwrap_err();
+    assert_eq!(error.to_string(), text);
+    let error = nowhere.wait_until(wait::is_complete(), Duration::MAX).await.unwrap_err();
+    assert_eq!(error.to_string(), text);
+}
+
+#[tokio::test]
 async fn a_process_without_an_answer_is_told_with_the_others() {
     let (mut running, cluster) = running(&releases()).await;
     cluster.snapshot().await.unwrap();

@@ -41,6 +41,9 @@ pub(crate) enum Problem {
     Unsupported(String),
     #[error("no such {0}")]
     NotFound(String),
+    /// The processes that a view selects are not in the cluster.
+    #[error("no such {0}")]
+    NotSelected(String),
     #[error("the master has no worker {0}")]
     NoWorker(WorkerId),
     /// A read that failed on one or more processes. `cause` is the error that stands for all
@@ -132,7 +135,7 @@ impl Problem {
             Problem::TooLarge { .. } => ErrorKind::TooLarge,
             Problem::Malformed(_) => ErrorKind::Malformed,
             Problem::Unsupported(_) | Problem::TooOld { .. } => ErrorKind::Unsupported,
-            Problem::NotFound(_) | Problem::NoWorker(_) => ErrorKind::NotFound,
+            Problem::NotFound(_) | Problem::NotSelected(_) | Problem::NoWorker(_) => ErrorKind::NotFound,
             Problem::Incomplete { cause, .. } => cause.as_ref().map_or(ErrorKind::Incomplete, Error::kind),
             Problem::NotHaproxy(_) => ErrorKind::NotHaproxy,
             Problem::Refused(_) | Problem::Stopped(_) | Problem::Locked(_) | Problem::ReloadFailed(_) => {

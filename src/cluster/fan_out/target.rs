@@ -264,12 +264,12 @@ pub(crate) fn choose<'a>(processes: &'a [Process], only: Option<&[Selector]>) ->
         let Some(process) = fitting.max_by_key(|process| selector.is_label_of(process)) else {
             let labels: Vec<_> = processes.iter().map(|process| &**process.label()).collect();
             let text = format!("process {:?}; there are {}", selector.to_string(), labels.join(", "));
-            return Err(Error::new(Problem::NotFound(text)));
+            return Err(Error::new(Problem::NotSelected(text)));
         };
         chosen.insert(process.address());
     }
     if chosen.is_empty() {
-        return Err(Error::new(Problem::NotFound("process: none was chosen".into())));
+        return Err(Error::new(Problem::NotSelected("process: none was chosen".into())));
     }
     Ok(processes.iter().filter(|process| chosen.contains(process.address())).collect())
 }

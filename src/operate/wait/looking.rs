@@ -246,8 +246,9 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let job = |target: Target, _| async move { self.look_until(&target, round).await };
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
             let is_complete = outcomes.as_ref().is_ok_and(is_settled);
+            let is_hopeless = outcomes.as_ref().is_err_and(Error::is_not_selected);
             // After a wait, another round finds the members that have joined meanwhile.
-            if is_complete && !round.has_waited.load(Relaxed) || self.clock.is_over() {
+            if is_complete && !round.has_waited.load(Relaxed) || is_hopeless || self.clock.is_over() {
                 return outcomes;
             }
             if !is_complete {

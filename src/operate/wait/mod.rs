@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Outcomes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::object::{Backend, BackendRef, Server, ServerRef};
 use crate::snapshot::{BackendStats, ServerStats, Snapshot};
 
@@ -66,6 +66,8 @@ impl ServerRef {
     /// - The errors of [`Outcomes::all`]. A process that does not meet the condition in time has the
     ///   kind [`Timeout`](crate::ErrorKind::Timeout) and a message with what it lacks, such as
     ///   `status UP 1/3`. A process that did not answer has the error of the last attempt.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) at once, if the view selects a process that is not in
+    ///   the cluster.
     ///
     /// # Cancel safety
     ///
@@ -183,7 +185,8 @@ impl Cluster {
     /// - [`Timeout`](crate::ErrorKind::Timeout) if the condition is not met in time. The message tells
     ///   what the last snapshot lacks.
     /// - The errors of [`snapshot`](Cluster::snapshot) on a view of
-    ///   [`allow_partial`](Cluster::allow_partial), if they last until the end.
+    ///   [`allow_partial`](Cluster::allow_partial), if they last until the end. If the view selects a
+    ///   process that is not in the cluster, [`NotFound`](crate::ErrorKind::NotFound) at once.
     ///
     /// # Cancel safety
     ///
@@ -216,7 +219,8 @@ impl Cluster {
                 None => Ok(snapshot),
                 Some(lack) => Err(clock.late(&lack)),
             });
-            if result.is_ok() || clock.is_over() {
+            let is_hopeless = result.as_ref().is_err_and(Error::is_not_selected);
+            if result.is_ok() || is_hopeless || clock.is_over() {
                 return result;
             }
             clock.pause(look.elapsed(), &Stop::default()).await;
