@@ -65,7 +65,8 @@ conditions! {
     is_down -> IsDown;
 
     /// Returns the condition that a server has no session and no request in its queue (`scur` and
-    /// `qcur`). New traffic may arrive at any moment; see [`is_drained`].
+    /// `qcur`, which every release prints for every server). New traffic may arrive at any moment; see
+    /// [`is_drained`].
     is_idle -> IsIdle;
 
     /// Returns the condition that a server takes no new traffic and is [idle](is_idle): its status is
@@ -126,7 +127,11 @@ impl Condition<BackendStats> for IsDown {
 
 impl Condition<ServerStats> for IsIdle {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
-        let (sessions, queued) = (server.scur().unwrap_or(0), server.qcur().unwrap_or(0));
+        // HAProxy prints both for every server. The sums would pass over a process that does not.
+        let is_known = server.per_process().all(|(_, row)| row.scur().and(row.qcur()).is_some());
+        let (true, Some(sessions), Some(queued)) = (is_known, server.scur(), server.qcur()) else {
+            return Some("number of sessions unknown".into());
+        };
         (sessions > 0 || queued > 0).then(|| format!("{sessions} sessions, {queued} queued requests"))
     }
 }
@@ -172,4 +177,54 @@ fn unless(status: &Agreement<Status>, is_wanted: impl Fn(&Status) -> bool) -> Op
 fn is_settled(status: &Status, wanted: &[State]) -> bool {
     let is_open = matches!(status.remark, Some(StatusDetail::Checks { .. } | StatusDetail::Other(_)));
     wanted.contains(&status.state) && !is_open
+}
+
+#[cfg(test)]
+#[cfg(feature = "serde")]
+mod tests {
+    use super::*;
+
+    /// Returns the snapshot of one process for each text of `show stat`.
+    fn snapshot(stats: &[&str]) -> Snapshot {
+        let processes = stats.iter().enumerate().map(|(number, stat)| {
+            serde_json::json!({
+                "host": "here", "address": format!("/{number}.sock"), "read_at": 0, "level": "admin",
+                "info": [], "stat": stat,
+            })
+        });
+        let written = serde_json::json!({ "format": 1, "processes": processes.collect::<Vec<_>>() });
+        serde_json::from_value(written).unwrap()
+    }
+
+    fn server(stats: &[&str]) -> ServerStats {
+        snapshot(stats).server("app", "web1").unwrap()
+    }
+
+    #[test]
+    fn a_server_without_a_figure_is_not_idle() {
+        let (header, unknown) =
+            ("# pxname,svname,qcur,scur,type,status,", Some("number of sessions unknown".into()));
+        let with = |cells: &str| format!("{header}\napp,web1,{cells},2,DRAIN,\n\n");
+        let idle = with("0,0");
+        assert_eq!(is_idle().lacks(&server(&[&idle])), None);
+        for cells in [",0", "0,", ","] {
+            assert_eq!(is_idle().lacks(&server(&[&with(cells)])), unknown, "{cells}");
+            assert_eq!(is_drained().lacks(&server(&[&idle, &with(cells)])), unknown, "{cells}");
+        }
+        let without = "# pxname,svname,type,status,\napp,web1,2,DRAIN,\n\n";
+        assert_eq!(is_idle().lacks(&server(&[without])), unknown);
+        let busy = Some("3 sessions, 1 queued requests".into());
+        assert_eq!(is_idle().lacks(&server(&[&idle, &with("1,3")])), busy);
+    }
+
+    #[test]
+    fn every_release_prints_the_figures_of_every_server() {
+        for version in ["2.2", "2.6", "3.0", "3.2", "3.4"] {
+            let path = format!("{}/fixtures/{version}/show_stat.txt", env!("CARGO_MANIFEST_DIR"));
+            let servers = snapshot(&[&std::fs::read_to_string(path).unwrap()]).servers();
+            assert!(servers.len() > 20, "{version}");
+            let lacks = servers.iter().filter_map(|server| is_idle().lacks(server));
+            assert_eq!(lacks.filter(|lack| lack.contains("unknown")).count(), 0, "{version}");
+        }
+    }
 }
