@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use haproxyadmin::drain::Drain;
-use haproxyadmin::rolling::{Rolling, RollingStep};
+use haproxyadmin::rolling::{Rolling, RollingError, RollingStep};
 use haproxyadmin::{BackendRef, Cluster, ServerRef};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -119,6 +119,10 @@ impl Site {
     }
 }
 
+fn cause(error: &RollingError) -> String {
+    std::error::Error::source(error).unwrap().to_string()
+}
+
 /// Stops the service of a server for a while, and starts a new version.
 async fn deploy(services: Services, server: ServerRef) -> io::Result<()> {
     let address = {
@@ -187,7 +191,7 @@ async fn a_deploy_that_fails_leaves_each_process_as_it_was() {
     assert_eq!(error.servers(), ["web4"]);
     assert!(error.not_set_back().is_none());
     assert_eq!(error.to_string(), "work of web4");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no space left");
+    assert_eq!(cause(&error), "no space left");
     let (sent, lost) = clients.end().await;
     assert_eq!(lost, [""; 0], "of {sent}");
     assert_eq!(site.versions(), [2, 2, 2, 1, 1, 1]);
@@ -209,6 +213,28 @@ async fn servers_that_are_needed_are_not_taken_out() {
     let work = |server: ServerRef| async move { Err::<(), _>(io::Error::other(server.name().to_owned())) };
     let error = site.app().roll(&terms, work).await.unwrap_err();
     assert_eq!((error.step(), error.servers().len()), (RollingStep::KeepUp, 3));
+    let text = cause(&error);
+    assert_eq!(text.matches(": 3 other servers are up, and 4 are needed after ").count(), 4, "{text}");
+    assert_eq!(site.states("web1").await, ["0"; 4]);
+    ask(site.running.socket(2), "set server app/web5 state maint").await;
+    let terms = Rolling::new().keep_up(5).up_within(Duration::from_millis(300));
+    let text = cause(&site.app().roll(&terms, work).await.unwrap_err());
+    let lack = "/2.sock: 4 other servers are up, and 5 are needed: web5 has status MAINT after ";
+    assert!(text.contains(lack) && text.matches("are needed").count() == 1, "{text}");
+}
+
+#[tokio::test]
+async fn a_deploy_of_servers_that_are_nowhere_does_not_begin() {
+    let site = Site::start().await;
+    let work = |server: ServerRef| async move { Err::<(), _>(io::Error::other(server.name().to_owned())) };
+    let terms = Rolling::new().servers(["web1", "web8", "web9"]);
+    let error = site.app().roll(&terms, work).await.unwrap_err();
+    assert_eq!((error.step(), error.servers()), (RollingStep::Read, &["web8".into(), "web9".into()][..]));
+    assert_eq!(cause(&error), "no such server \"app/web8\", \"app/web9\"");
+    let app = site.cluster.only(["1", "nowhere"]).backend_ref("app").unwrap();
+    let error = app.roll(&Rolling::new().servers(["web1"]), work).await.unwrap_err();
+    assert_eq!(error.step(), RollingStep::Read);
+    assert_eq!(cause(&error), "no such process \"nowhere\"; there are 1, 2, 3, 4");
     assert_eq!(site.states("web1").await, ["0"; 4]);
 }
 
@@ -225,15 +251,13 @@ async fn a_server_that_does_not_drain_ends_the_deploy() {
     let work = |_| async { Ok::<(), io::Error>(()) };
     let error = site.app().roll(&terms, work).await.unwrap_err();
     assert_eq!(error.step(), RollingStep::Drain);
-    assert!(std::error::Error::source(&error).unwrap().to_string().contains("1 sessions"), "{error:?}");
+    assert!(cause(&error).contains("1 sessions"), "{error:?}");
     assert_eq!(site.states("web6").await, ["0"; 4]);
     // Nor does the server of a cluster with partial results, which has an outcome that failed.
     let lenient = site.cluster.allow_partial().backend_ref("app").unwrap();
     let error = lenient.roll(&terms, work).await.unwrap_err();
     assert_eq!(error.step(), RollingStep::Drain);
     assert_eq!(site.states("web6").await, ["0"; 4]);
-    let error = site.app().roll(&Rolling::new().servers(["web9"]), work).await.unwrap_err();
-    assert_eq!(error.step(), RollingStep::Read);
 }
 
 /// Polls a rolling change n times and drops it, for every n.

@@ -1,6 +1,7 @@
 //! Work on the servers of a backend, a few at a time, each of them out of traffic meanwhile.
 
 mod error;
+mod others;
 
 pub use error::{RollingError, RollingStep};
 
@@ -12,15 +13,15 @@ use futures::future::{Either, join_all, select};
 use tokio::time;
 
 use super::drain::Drain;
-use super::wait::{Condition as _, is_up};
+use super::wait::is_up;
 use crate::address::Address;
 use crate::cluster::{Outcomes, Target};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::object::{BackendRef, ServerRef};
 use crate::protocol::{Change, Response};
 use crate::show::stat::StatFilter;
 use crate::show::{AdminFlags, AdminState};
-use crate::snapshot::BackendStats;
+use others::OthersUp;
 
 /// Terms on which the servers of a backend are taken out of traffic, a few at a time:
 /// [`BackendRef::roll`](crate::BackendRef::roll).
@@ -87,7 +88,7 @@ impl Rolling {
         self
     }
 
-    /// Takes only these servers, in this order.
+    /// Takes only these servers, in this order. If no process has one of them, nothing is changed.
     pub fn servers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.servers = Some(names.into_iter().map(Into::into).collect());
         self
@@ -153,12 +154,15 @@ impl BackendRef {
         let read = |error: Error| failed(RollingStep::Read, &[], error.into());
         // A drain that failed on some processes would count as one that succeeded.
         let backend = &self.cluster.strict().backend_ref(self.name()).map_err(read)?;
-        let names_of_all = match &terms.servers {
-            Some(names) => names.clone(),
-            None => backend.names().await.map_err(read)?,
-        };
+        let listed = backend.names().await.map_err(read)?;
+        let names_of_all = terms.servers.clone().unwrap_or_else(|| listed.clone());
         let servers = names_of_all.iter().map(|name| backend.server_ref(name));
         let servers = servers.collect::<Result<Vec<_>>>().map_err(read)?;
+        let is_listed = |server: &&ServerRef| listed.iter().any(|name| name == server.name());
+        let missing: Vec<_> = servers.iter().filter(|server| !is_listed(server)).cloned().collect();
+        if !missing.is_empty() {
+            return Err(failed(RollingStep::Read, &missing, no_servers(&missing).into()));
+        }
         for some in servers.chunks(terms.at_once) {
             let others = backend.wait_for_others(terms, some).await;
             others.map_err(|error| failed(RollingStep::KeepUp, some, error.into()))?;
@@ -178,12 +182,7 @@ impl BackendRef {
 
     /// Waits until enough servers are up on every process, apart from these ones.
     async fn wait_for_others(&self, terms: &Rolling, servers: &[ServerRef]) -> Result<()> {
-        let is_other = |name: &str| servers.iter().all(|server| server.name() != name);
-        let are_up = |backend: &BackendStats| {
-            let servers = backend.servers();
-            let others = servers.iter().filter(|server| is_other(server.name()));
-            others.filter(|server| is_up().lacks(*server).is_none()).count() >= terms.keep_up
-        };
+        let are_up = OthersUp { count: terms.keep_up, servers };
         self.wait_until(are_up, terms.up_within).await.map(drop)
     }
 }
@@ -216,6 +215,13 @@ where
     let up: Result<Vec<_>> = up.into_iter().collect();
     up.map_err(|error| failed(RollingStep::Up, error.into()))?;
     Ok(())
+}
+
+/// Returns the error for servers that no process has.
+fn no_servers(servers: &[ServerRef]) -> Error {
+    let name = |server: &ServerRef| format!("{:?}", format!("{}/{}", server.backend(), server.name()));
+    let names: Vec<_> = servers.iter().map(name).collect();
+    Error::new(Problem::NotFound(format!("server {}", names.join(", "))))
 }
 
 fn names(servers: &[ServerRef]) -> Vec<String> {
