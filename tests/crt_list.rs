@@ -6,13 +6,13 @@
 use std::fs;
 use std::ops::Deref;
 
+use haproxyadmin::ErrorKind;
 use haproxyadmin::certificate::{CrtList, CrtListEntry, NewCrtListEntry};
-use haproxyadmin::{Error, ErrorKind};
 
 mod authority;
 mod support;
 
-use authority::site::{TlsSite, is_absent, only};
+use authority::site::{TlsSite, is_absent, only, refusal};
 use authority::{Authority, Issued, NAME};
 use support::{Release, Running, releases};
 
@@ -54,12 +54,6 @@ impl Site {
         certificate.create().await.unwrap();
         certificate.replace(&issued.pem()).await.unwrap();
     }
-}
-
-fn refusal<T: std::fmt::Debug>(result: haproxyadmin::Result<T>) -> String {
-    let error: Error = result.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
-    error.to_string()
 }
 
 impl Deref for Site {
@@ -114,13 +108,16 @@ async fn an_entry_serves_its_certificate_until_it_is_deleted() {
         assert_eq!((&*added.certificate, added.line), ("new.pem", 4));
         assert_eq!((&*added.options, added.filters), ("verify none allow-0rtt", vec![NAME.into()]));
         let error = site.cluster.certificate("new.pem").unwrap().delete().await;
-        assert!(refusal(error).contains("in use"));
+        assert!(refusal(&error.unwrap_err()).contains("in use"));
 
         list.add(&NewCrtListEntry::new("new.pem")).await.unwrap();
         let lines: Vec<_> = site.entries().await.iter().map(|entry| entry.line).collect();
         assert_eq!(lines, [1, 3, 4, 5]);
-        assert!(refusal(list.delete("new.pem").await).contains("in several entries"));
-        assert!(refusal(list.delete_line("new.pem", 3).await).contains("the line number is incorrect"));
+        assert!(refusal(&list.delete("new.pem").await.unwrap_err()).contains("in several entries"));
+        assert!(
+            refusal(&list.delete_line("new.pem", 3).await.unwrap_err())
+                .contains("the line number is incorrect")
+        );
         list.delete_line("new.pem", 4).await.unwrap();
         let word = list.delete("new.pem").await.unwrap().iter().next().unwrap().message();
         let expected = format!("Entry 'new.pem' deleted in crtlist '{}'!", site.path("sites.list"));
@@ -137,17 +134,25 @@ async fn an_entry_that_haproxy_cannot_use_is_refused() {
     for release in releases() {
         let site = Site::start(&release).await;
         let list = site.list();
-        assert!(refusal(list.add(&NewCrtListEntry::new("none.pem")).await).contains("does not exist"));
+        assert!(
+            refusal(&list.add(&NewCrtListEntry::new("none.pem")).await.unwrap_err())
+                .contains("does not exist")
+        );
         site.cluster.certificate("empty.pem").unwrap().create().await.unwrap();
-        assert!(refusal(list.add(&NewCrtListEntry::new("empty.pem")).await).contains("is empty"));
+        assert!(
+            refusal(&list.add(&NewCrtListEntry::new("empty.pem")).await.unwrap_err()).contains("is empty")
+        );
         let odd = NewCrtListEntry::new(site.path("second.pem")).option("no-such-option", "1");
         assert!(
-            refusal(list.add(&odd).await).contains("unknown ssl keyword no-such-option"),
+            refusal(&list.add(&odd).await.unwrap_err()).contains("unknown ssl keyword no-such-option"),
             "{}",
             release.version
         );
         if release.is_at_least("2.6") {
-            assert!(refusal(list.delete(&site.path("first.pem")).await).contains("default certificate"));
+            assert!(
+                refusal(&list.delete(&site.path("first.pem")).await.unwrap_err())
+                    .contains("default certificate")
+            );
         }
         assert_eq!(site.entries().await.len(), 2);
     }
