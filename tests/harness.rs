@@ -6,9 +6,9 @@ use std::{fs, os::unix::net::UnixStream as StdStream, path::Path};
 mod support;
 
 use support::{
-    ANCESTOR_TRAFFIC, Config, Row, Running, Stranger, ancestor_cluster, ask, datagram, hold, http_get, info,
-    is_alive, levels, mixed_cluster, mixed_traffic, plain_file, release, releases, row, rows, stale, try_ask,
-    until, zoo, zoo_settled,
+    ANCESTOR_TRAFFIC, Config, MasterWorker, Row, Running, Stranger, ancestor_cluster, ask, datagram, hold,
+    http_get, info, is_alive, levels, mixed_cluster, mixed_traffic, plain_file, release, releases, row, rows,
+    stale, try_ask, until, zoo, zoo_settled,
 };
 
 #[tokio::test]
@@ -231,10 +231,8 @@ async fn a_failed_check_of_an_old_zoo_holds_an_empty_line() {
 #[tokio::test]
 async fn a_master_goes_with_its_worker() {
     for release in releases() {
-        let mut running = Running::new();
-        running.add_servers(1).await;
-        let socket = running.add_master(&release, "pair", &running.fill(Config::new(UNDER_MASTER))).await;
-        assert!(StdStream::connect(socket).is_ok());
+        let MasterWorker { running, master } = MasterWorker::start(&release).await;
+        assert!(StdStream::connect(master).is_ok());
         let pids = running.haproxies[0].pids().to_vec();
         assert_eq!(pids.len(), 2);
         drop(running);
@@ -245,9 +243,7 @@ async fn a_master_goes_with_its_worker() {
 #[tokio::test]
 async fn a_reload_brings_a_new_worker() {
     for release in releases() {
-        let mut running = Running::new();
-        running.add_servers(1).await;
-        running.add_master(&release, "pair", &running.fill(Config::new(UNDER_MASTER))).await;
+        let mut running = MasterWorker::start(&release).await.running;
         let old = running.haproxies[0].reload().await;
         let new = running.pid(1);
         until("the old worker is gone", async || (!is_alive(old)).then_some(())).await;
@@ -302,23 +298,3 @@ async fn sessions(running: &Running) -> (u64, u64) {
     let frontend = row(socket, "web", "FRONTEND").await.number("scur");
     (frontend, row(socket, "app", "BACKEND").await.number("scur"))
 }
-
-const UNDER_MASTER: &str = r#"
-global
-    nbthread 1
-    maxconn 200
-    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin expose-fd listeners
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-
-frontend web
-    bind "unix@${DIR}/traffic/web.1"
-    default_backend app
-
-backend app
-    server app1 "${SERVER_1}"
-"#;

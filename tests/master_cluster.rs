@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,60 +30,46 @@ mod authority;
 mod support;
 
 use authority::Authority;
-use support::{Config, Moment, Relay, Release, Running, ask, info, is_alive, release, releases, until};
+use support::{
+    Config, MasterWorker, Moment, Relay, Release, Running, ask, is_alive, release, releases, until,
+};
 
-/// A master with one worker, which also has a stats socket for a look without the crate.
+/// A master with one worker, and the cluster of the master's workers.
 struct Site {
-    running: Running,
-    master: PathBuf,
+    pair: MasterWorker,
     cluster: Cluster,
 }
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    maxconn 200
-    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin expose-fd listeners
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-
-frontend web
-    bind "unix@${DIR}/traffic/web.1"
-    http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
+/// More lines of the frontend `web`.
+const FRONTEND: &str = r#"
     acl blocked src -f "${DIR}/blocked.acl"
     http-request deny if blocked
     http-request track-sc0 req.hdr(host) table seen
-    default_backend app
+"#;
 
-backend app
-    server web1 "${SERVER_1}" weight 100
-
+const SECTIONS: &str = "
 backend seen
     stick-table type string len 64 size 50k expire 1m store gpc0,conn_cnt
-"#;
+";
+
+impl Deref for Site {
+    type Target = MasterWorker;
+
+    fn deref(&self) -> &MasterWorker {
+        &self.pair
+    }
+}
 
 impl Site {
     async fn start(release: &Release) -> Self {
-        let mut running = Running::new();
-        running.add_servers(1).await;
-        fs::write(running.dir().join("hosts.map"), "a b\n").unwrap();
-        fs::write(running.dir().join("blocked.acl"), "").unwrap();
-        let config = running.fill(Config::new(CONFIG));
-        let master = running.add_master(release, "pair", &config).await;
-        let cluster = Cluster::builder().master(master.clone()).build().await.unwrap();
-        Self { running, master, cluster }
-    }
-
-    fn map(&self) -> String {
-        self.running.dir().join("hosts.map").display().to_string()
+        let files = [("hosts.map", "a b\n"), ("blocked.acl", "")];
+        let pair = MasterWorker::start_with(release, &files, FRONTEND, SECTIONS).await;
+        let cluster = Cluster::builder().master(pair.master.clone()).build().await.unwrap();
+        Self { pair, cluster }
     }
 
     async fn pid(&self) -> u64 {
-        info(self.running.socket(1)).await["Pid"].parse().unwrap()
+        self.pair.pid().await.into()
     }
 
     /// Opens a connection to the frontend, which keeps its worker alive after a reload.
@@ -93,7 +80,7 @@ impl Site {
     }
 
     async fn reload(&mut self) {
-        self.running.haproxies[0].reload().await;
+        self.pair.running.haproxies[0].reload().await;
         let master = Master::new(self.master.clone());
         until("the master answers", async || master.processes().await.ok()).await;
     }
@@ -590,18 +577,19 @@ async fn a_dump_is_sent_again_if_a_reload_cuts_it_before_its_first_entry() {
     }
 }
 
+const NBPROC: &str = r#"
+global
+    nbproc 2
+    stats socket "unix@${DIR}/stats/worker.sock" mode 600 level admin process 1
+backend app
+    server web1 "${SERVER_1}"
+"#;
+
 #[tokio::test]
 async fn several_workers_of_nbproc_are_members() {
     let mut running = Running::new();
     running.add_servers(1).await;
-    let config = Config::new(
-        CONFIG
-            .replace("nbthread 1", "nbproc 2")
-            .replace("level admin expose-fd listeners", "level admin process 1"),
-    );
-    fs::write(running.dir().join("hosts.map"), "a b\n").unwrap();
-    fs::write(running.dir().join("blocked.acl"), "").unwrap();
-    let config = running.fill(config);
+    let config = running.fill(Config::new(NBPROC));
     let master = running.add_master(&release("2.2"), "pair", &config).await;
     let cluster = Cluster::builder().master(master).build().await.unwrap();
     let snapshot = cluster.snapshot().await.unwrap();

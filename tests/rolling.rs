@@ -20,7 +20,9 @@ use tokio::time;
 
 mod support;
 
-use support::{Clients, Config, Running, ask, assert_no_leftovers, every_cell, every_state, hold_at, release, until};
+use support::{
+    Clients, Config, Running, ask, assert_no_leftovers, every_cell, every_state, hold_at, release, until,
+};
 
 const SERVERS: usize = 6;
 

@@ -14,10 +14,23 @@ pub struct MasterWorker {
 
 impl MasterWorker {
     pub async fn start(release: &Release) -> Self {
+        Self::start_with(release, &[("hosts.map", "")], "", "").await
+    }
+
+    /// The same with other files, more lines in the frontend, and more sections.
+    pub async fn start_with(
+        release: &Release,
+        files: &[(&str, &str)],
+        frontend: &str,
+        sections: &str,
+    ) -> Self {
         let mut running = Running::new();
         running.add_servers(1).await;
-        fs::write(running.dir().join("hosts.map"), "").unwrap();
-        let config = running.fill(Config::new(CONFIG));
+        for (name, contents) in files {
+            fs::write(running.dir().join(name), contents).unwrap();
+        }
+        let config = CONFIG.replace("${FRONTEND}", frontend).replace("${SECTIONS}", sections);
+        let config = running.fill(Config::new(config));
         let master = running.add_master(release, "pair", &config).await;
         Self { running, master }
     }
@@ -56,8 +69,11 @@ defaults
 frontend web
     bind "unix@${DIR}/traffic/web.1"
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
+    ${FRONTEND}
     default_backend app
 
 backend app
     server web1 "${SERVER_1}" weight 100
+
+${SECTIONS}
 "#;
