@@ -9,9 +9,7 @@ use haproxyadmin::{Agreement, Cluster, ErrorKind, Weight};
 
 mod support;
 
-use support::{
-    Config, Held, Release, Running, Session, ask, hold_at, info, releases, row, rows, try_ask, until,
-};
+use support::{Config, Held, Release, Running, Session, ask, hold_at, info, releases, rows, try_ask, until};
 
 /// The current worker and the old workers that still drain.
 struct Site {

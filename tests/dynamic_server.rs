@@ -18,17 +18,6 @@ use support::{
 
 /// `web1` takes no traffic, so that an added server takes all of it.
 const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${LEVEL}
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
 backend app
     balance roundrobin
     cookie who insert
@@ -46,7 +35,7 @@ async fn running(releases: &[Release]) -> (Running, Cluster) {
 }
 
 async fn running_at(releases: &[Release], level: &str) -> (Running, Cluster) {
-    let running = Running::of(2, releases, |_| Config::new(CONFIG).set("LEVEL", level)).await;
+    let running = Running::of(2, releases, |_| Config::web(CONFIG).set("LEVEL", level)).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     (running, cluster)
 }

@@ -22,17 +22,6 @@ use support::{
 
 /// `web1` takes no traffic, so that a taken slot takes all of it.
 const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${LEVEL}
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
 backend app
     balance roundrobin
     server web1 "${SERVER_1}" weight ${WEIGHT}
@@ -45,8 +34,7 @@ backend bare
 "#;
 
 fn config() -> Config {
-    let config = Config::new(CONFIG).set("LEVEL", "admin").set("WEIGHT", 0);
-    config.set("SLOTS", 3).set("CHECK", "")
+    Config::web(CONFIG).set("WEIGHT", 0).set("SLOTS", 3).set("CHECK", "")
 }
 
 async fn running(releases: &[Release], config: Config) -> (Running, Cluster) {

@@ -18,20 +18,6 @@ mod support;
 use support::{Config, Running, Stranger, ancestor_cluster, release, releases};
 
 const INSTANCE: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
-
 backend app
     server web1 "${SERVER_1}"
 "#;
@@ -40,7 +26,7 @@ backend app
 async fn instances(versions: &[&str]) -> Running {
     let mut running = Running::new();
     running.add_servers(1).await;
-    let config = running.fill(Config::new(INSTANCE));
+    let config = running.fill(Config::web(INSTANCE));
     for (n, version) in (1..).zip(versions) {
         running.add(&release(version), &format!("process{n}"), &config.clone().set("N", n)).await;
     }
@@ -211,7 +197,7 @@ async fn a_process_that_is_expected_and_absent_is_missed() {
     for release in releases() {
         let mut running = Running::new();
         running.add_servers(1).await;
-        let config = running.fill(Config::new(INSTANCE)).set("N", 1);
+        let config = running.fill(Config::web(INSTANCE)).set("N", 1);
         running.add(&release, "one", &config).await;
         let builder = Cluster::builder().dir(running.stats());
         for (builder, missing) in [

@@ -18,29 +18,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
 const CONFIG: &str = r#"
-global
-    nbthread 1
-    maxconn 200
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin expose-fd listeners
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
-
 backend app
     balance roundrobin
     server web1 "${SERVER_1}"
     server web2 "${SERVER_1}"
 "#;
 
+fn config() -> Config {
+    Config::web(CONFIG).set("LEVEL", "admin expose-fd listeners")
+}
+
 async fn start(release: &Release, processes: usize) -> Running {
-    Running::of(1, &vec![release.clone(); processes], |_| Config::new(CONFIG)).await
+    Running::of(1, &vec![release.clone(); processes], |_| config()).await
 }
 
 /// Reads a snapshot, and checks the times in it against the clock of the test.
@@ -172,7 +161,7 @@ async fn a_reload_gives_a_new_process_on_the_same_socket() {
     for release in releases() {
         let mut running = Running::new();
         running.add_servers(1).await;
-        let config = running.fill(Config::new(CONFIG)).set("N", 1);
+        let config = running.fill(config()).set("N", 1);
         running.add_master(&release, "pair", &config).await;
         let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
         running.send("web", 1, "/", 10).await;
@@ -195,7 +184,7 @@ async fn an_old_worker_goes_on_at_another_address_of_its_master() {
     for release in releases() {
         let mut running = Running::new();
         running.add_servers(1).await;
-        let config = running.fill(Config::new(CONFIG)).set("N", 1);
+        let config = running.fill(config()).set("N", 1);
         let master = running.add_master(&release, "pair", &config).await;
         let cluster = Cluster::builder().master(master).build().await.unwrap();
         running.send("web", 1, "/", 10).await;

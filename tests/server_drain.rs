@@ -22,17 +22,6 @@ use support::{
 };
 
 const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
 backend app
     server web1 "${SERVER_1}"
 frontend stay
@@ -63,7 +52,7 @@ const INHERITED_MAINT: &str = "2";
 const DRAIN: &str = "8";
 
 async fn running(releases: &[Release]) -> (Running, Cluster) {
-    let running = Running::of(1, releases, |_| Config::new(CONFIG)).await;
+    let running = Running::of(1, releases, |_| Config::web(CONFIG)).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     (running, cluster)
 }
@@ -302,7 +291,7 @@ async fn a_process_that_joins_is_told_too() {
     let _held = hold_at(&running, 1, "web", WEB1).await;
     let draining = tokio::spawn(begun(web1(&cluster)));
     time::sleep(SHORT).await;
-    let config = running.fill(Config::new(CONFIG).set("N", 2));
+    let config = running.fill(Config::web(CONFIG).set("N", 2));
     running.add(&release("2.6"), "new", &config).await;
     end_sessions(&running, WEB1).await;
     assert_eq!(draining.await.unwrap().unwrap().values().count(), 2);
@@ -344,9 +333,7 @@ async fn a_process_that_hangs_does_not_keep_the_others_from_draining() {
 #[tokio::test]
 async fn a_socket_that_does_not_permit_a_drain_is_not_waited_for() {
     let level_of = |release: &Release| if release.is_of("2.6") { "user" } else { "admin" };
-    let config = |release: &Release| {
-        Config::new(CONFIG.replace("level admin", &format!("level {}", level_of(release))))
-    };
+    let config = |release: &Release| Config::web(CONFIG).set("LEVEL", level_of(release));
     let running = Running::of(1, &releases(), config).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap().allow_partial();
     let outcomes = web1(&cluster).drain(Duration::MAX).await.unwrap();

@@ -21,19 +21,8 @@ use support::{
 
 /// The checks of `slow` never end, those of `quick` do at once.
 const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-    timeout queue 1m
-frontend web
-    bind "unix@${DIR}/traffic/web.${N}"
-    default_backend app
 backend app
+    timeout queue 1m
     use-server web1 if TRUE
     server web1 "${SERVER_1}" maxconn 1
 backend checked
@@ -54,7 +43,7 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(300);
 
 async fn running(releases: &[Release]) -> (Running, Cluster) {
-    let running = Running::of(1, releases, |_| Config::new(CONFIG)).await;
+    let running = Running::of(1, releases, |_| Config::web(CONFIG)).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     (running, cluster)
 }
@@ -231,7 +220,7 @@ async fn a_process_that_joins_is_waited_for() {
     let _held = hold_each(&running, "web", WEB1).await;
     let waiting = tokio::spawn(async move { server.wait_until(wait::is_idle(), LONG).await });
     time::sleep(SHORT).await;
-    let config = running.fill(Config::new(CONFIG).set("N", 2));
+    let config = running.fill(Config::web(CONFIG).set("N", 2));
     running.add(&release("2.6"), "new", &config).await;
     let _new = hold_at(&running, 2, "web", WEB1).await;
     ask(running.socket(1), "shutdown sessions server app/web1").await;
@@ -257,7 +246,7 @@ async fn the_cluster_waits_for_a_whole_snapshot() {
 /// A requirement that is not met makes a wait no faster.
 #[tokio::test]
 async fn a_wait_for_a_missing_process_keeps_its_pauses() {
-    let running = Running::of(1, &[release("3.4")], |_| Config::new(CONFIG)).await;
+    let running = Running::of(1, &[release("3.4")], |_| Config::web(CONFIG)).await;
     let dir = running.dir().join("taps");
     std::fs::create_dir(&dir).unwrap();
     let tap = Tap::new(dir.join("1.sock"), running.socket(1));
@@ -271,7 +260,7 @@ async fn a_wait_for_a_missing_process_keeps_its_pauses() {
 
 #[tokio::test]
 async fn a_process_that_leaves_at_its_first_look_is_not_waited_for() {
-    let running = Running::of(1, &[release("2.2"), release("3.4")], |_| Config::new(CONFIG)).await;
+    let running = Running::of(1, &[release("2.2"), release("3.4")], |_| Config::web(CONFIG)).await;
     let dir = running.dir().join("relays");
     std::fs::create_dir(&dir).unwrap();
     let path = |n: usize| dir.join(format!("{n}.sock"));

@@ -26,6 +26,13 @@ impl Config {
         Self { text: text.into(), values: BTreeMap::new() }
     }
 
+    /// Returns a configuration with a stats socket, and with the frontend `web`, which sends its requests to
+    /// the backend `app`. The other sections follow in `rest`. `LEVEL` is the level of the socket, and the
+    /// words behind it: `admin`, unless it is set.
+    pub fn web(rest: &str) -> Self {
+        Self::new(WEB.to_owned() + rest).set("LEVEL", "admin")
+    }
+
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Display) -> Self {
         self.values.insert(name.to_owned(), value.to_string());
@@ -78,6 +85,20 @@ impl Config {
         Rendered { text, values }
     }
 }
+
+const WEB: &str = r#"
+global
+    nbthread 1
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${LEVEL}
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1m
+    timeout server 1m
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+"#;
 
 /// A configuration as HAProxy reads it.
 #[derive(Debug, Clone)]
