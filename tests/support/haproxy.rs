@@ -103,6 +103,7 @@ impl Haproxy {
     pub async fn restart_master(&mut self, options: &str) {
         options.clone_into(&mut self.master_options);
         self.restart().await;
+        self.master_ready().await;
     }
 
     /// Returns the stats sockets in the order of the configuration.
