@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use haproxyadmin::ErrorKind;
+use haproxyadmin::{Cluster, ErrorKind};
 
 mod authority;
 #[path = "certificate_replace/site.rs"]

@@ -237,6 +237,11 @@ impl Cluster {
         self.viewed(|view| view.previous = true)
     }
 
+    /// Returns a view of this cluster that reads no previous state.
+    pub(crate) fn without_previous(&self) -> Self {
+        self.viewed(|view| view.previous = false)
+    }
+
     /// Returns a view of this cluster with other limits. [`Limits::max_connections`] is not
     /// affected: it stays the limit of the cluster.
     #[must_use]

@@ -81,7 +81,10 @@ impl RollingError {
 
 impl fmt::Display for RollingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.step, self.servers.join(", "))?;
+        write!(f, "{}", self.step)?;
+        if !self.servers.is_empty() {
+            write!(f, " of {}", self.servers.join(", "))?;
+        }
         match &self.left {
             None => Ok(()),
             Some(error) => write!(f, "; the servers were not set back everywhere: {error}"),

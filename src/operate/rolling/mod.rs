@@ -1,26 +1,23 @@
 //! Work on the servers of a backend, a few at a time, each of them out of traffic meanwhile.
 
+mod before;
 mod error;
+mod keep_out;
 mod others;
 
 pub use error::{RollingError, RollingStep};
 
-use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use futures::future::{Either, join_all, select};
-use tokio::time;
+use futures::future::{join, join_all};
 
 use super::drain::Drain;
-use super::wait::is_up;
-use crate::address::Address;
-use crate::cluster::{Outcomes, Target};
+use super::wait::Stop;
 use crate::error::{Error, Problem, Result};
 use crate::object::{BackendRef, ServerRef};
-use crate::protocol::{Change, Response};
-use crate::show::stat::StatFilter;
-use crate::show::{AdminFlags, AdminState};
+use before::Before;
+use keep_out::keep_out;
 use others::OthersUp;
 
 /// Terms on which the servers of a backend are taken out of traffic, a few at a time:
@@ -111,7 +108,7 @@ impl BackendRef {
     ///    [drain](ServerRef::drain) them.
     /// 3. Run `work` for each of them. Meanwhile they are kept out of traffic: a process that restarts or
     ///    joins the cluster is told to drain.
-    /// 4. Set each process back to the state that it had. Wait until the servers are up on every process
+    /// 4. Set each process back to the state that it had, and read it back: within 10 s. Wait until the servers are up on every process
     ///    on which they were in traffic.
     ///
     /// Every step must succeed on every process, also through a view of
@@ -166,7 +163,8 @@ impl BackendRef {
         for some in servers.chunks(terms.at_once) {
             let others = backend.wait_for_others(terms, some).await;
             others.map_err(|error| failed(RollingStep::KeepUp, some, error.into()))?;
-            let befores: Result<Vec<_>> = join_all(some.iter().map(Before::read)).await.into_iter().collect();
+            let reading = some.iter().map(|server| Before::read(server, terms.up_within));
+            let befores: Result<Vec<_>> = join_all(reading).await.into_iter().collect();
             let befores = befores.map_err(|error| failed(RollingStep::Read, some, error.into()))?;
             if let Err(error) = roll_some(terms, some, &befores, &work).await {
                 return Err(error.left(set_back(&befores).await.err()));
@@ -202,12 +200,14 @@ where
     let draining = join_all(servers.iter().map(|server| server.drain(terms.drain.clone()).into_future()));
     let drained: Result<Vec<_>> = draining.await.into_iter().collect();
     drained.map_err(|error| failed(RollingStep::Drain, error.into()))?;
-    let keeping = join_all(servers.iter().map(keep_out));
-    let working = join_all(servers.iter().cloned().map(work));
-    let worked = match select(Box::pin(working), Box::pin(keeping)).await {
-        Either::Left((worked, _)) => worked,
-        Either::Right((_, working)) => working.await,
+    let stop = &Stop::default();
+    let keeping = join_all(servers.iter().map(|server| keep_out(server, stop)));
+    let working = async {
+        let worked = join_all(servers.iter().cloned().map(work)).await;
+        stop.stop();
+        worked
     };
+    let (worked, _) = join(working, keeping).await;
     let worked: Result<Vec<()>, E> = worked.into_iter().collect();
     worked.map_err(|error| failed(RollingStep::Work, error.into()))?;
     set_back(befores).await.map_err(|error| failed(RollingStep::SetBack, error.into()))?;
@@ -228,68 +228,7 @@ fn names(servers: &[ServerRef]) -> Vec<String> {
     servers.iter().map(|server| server.name().to_owned()).collect()
 }
 
-/// Keeps a drained server out of traffic, until this future is dropped.
-async fn keep_out(server: &ServerRef) {
-    loop {
-        time::sleep(PACE).await;
-        // A failure of this moment is no failure of the work.
-        let _ = server.drain(Duration::ZERO).await;
-    }
-}
-
-/// Pause between two looks at a server that is kept out of traffic.
-const PACE: Duration = Duration::from_millis(250);
-
-/// The administrative states of a server before the work.
-struct Before {
-    server: ServerRef,
-    states: HashMap<Address, AdminFlags>,
-}
-
-impl Before {
-    async fn read(server: &ServerRef) -> Result<Self> {
-        let states = server.fetch_state().await?;
-        let states = states
-            .iter()
-            .filter_map(|outcome| Some((outcome.address().clone(), outcome.value()?.administrative)));
-        Ok(Self { server: server.clone(), states: states.collect() })
-    }
-
-    /// Waits until the server is up on the processes on which it was in traffic.
-    async fn wait_until_up(&self, within: Duration) -> Result<()> {
-        let ready = self.states.iter().filter(|(_, flags)| flags.state() == AdminState::Ready);
-        let mut ready: Vec<_> = ready.map(|(address, _)| address).collect();
-        if ready.len() == self.states.len() {
-            return self.server.wait_until(is_up(), within).await.map(drop);
-        }
-        let cluster = &self.server.cluster;
-        ready.retain(|address| cluster.is_member(address));
-        if ready.is_empty() {
-            return Ok(());
-        }
-        let server = cluster.only(ready).server_ref(self.server.backend(), self.server.name())?;
-        server.wait_until(is_up(), within).await.map(drop)
-    }
-
-    /// Sets each process back. A process that is new gets the state of the others, if they agreed.
-    async fn set_back(&self) -> Result<Outcomes<Change>> {
-        let state = |state: AdminState| self.server.set().word("state").word(state);
-        let mut states = self.states.values().map(|flags| flags.set_state());
-        let common = states.next().filter(|first| states.all(|state| state == *first));
-        let (state, states) = (&state, &self.states);
-        let job = |target: Target, deadline| async move {
-            let before = states.get(target.member.address()).map(|flags| flags.set_state());
-            match before.or(common) {
-                Some(before) => target.change(&state(before), &deadline).await,
-                None => Ok(Response::Value(Change::Unchanged("a new process".into()))),
-            }
-        };
-        let command = &state(AdminState::Ready);
-        self.server.cluster.fan_out().each(command, StatFilter::Nothing, job).await
-    }
-}
-
 /// Sets all servers back, and returns the first error.
 async fn set_back(befores: &[Before]) -> Result<()> {
-    join_all(befores.iter().map(Before::set_back)).await.into_iter().collect::<Result<Vec<_>>>().map(drop)
+    join_all(befores.iter().map(Before::set_back)).await.into_iter().collect()
 }

@@ -1,5 +1,5 @@
 use crate::object::ServerRef;
-use crate::operate::wait::{Condition, is_up};
+use crate::operate::wait::{Condition, is_serving};
 use crate::snapshot::{BackendStats, ServerStats};
 
 /// The condition that enough servers of a backend are up, apart from these ones.
@@ -13,7 +13,8 @@ impl Condition<BackendStats> for OthersUp<'_> {
         let is_other = |name: &str| self.servers.iter().all(|server| server.name() != name);
         let servers = backend.servers();
         let others: Vec<_> = servers.iter().filter(|server| is_other(server.name())).collect();
-        let lack = |server: &&ServerStats| Some(format!("{} has {}", server.name(), is_up().lacks(*server)?));
+        let lack =
+            |server: &&ServerStats| Some(format!("{} has {}", server.name(), is_serving().lacks(*server)?));
         let mut lacks: Vec<_> = others.iter().filter_map(lack).collect();
         let up = others.len() - lacks.len();
         if up >= self.count {

@@ -52,12 +52,16 @@ macro_rules! conditions {
 }
 
 conditions! {
-    /// Returns the condition that a server takes traffic and its health is known: its status is plain
-    /// `UP`, or `no check`. A backend meets it if it is `UP`.
+    /// Returns the condition that a server is up and its health is known: its status is plain `UP`, or
+    /// `no check`. A server of weight 0 meets it too, although it is not balanced. A backend meets it if it is
+    /// `UP`.
     ///
     /// `UP 1/3` does not meet the condition: a server has this status when it leaves maintenance, before
     /// any check has passed, and when a check has failed. If `fall` is 1, HAProxy prints plain `UP` even
     /// before the first check; the condition cannot tell the difference.
+    ///
+    /// A process that is stopping meets this condition, because its checks do not run any more. So it does
+    /// with [`is_down`], [`has_weight`] and [`servers_up`].
     is_up -> IsUp;
 
     /// Returns the condition that health checks or an agent hold a server for down: its status is
@@ -86,7 +90,8 @@ pub struct HasWeight(u64);
 
 /// Returns the condition that a server is balanced with this weight (`weight`).
 ///
-/// While `slowstart` lets the weight grow, HAProxy prints the weight that it has reached.
+/// While `slowstart` lets the weight grow, HAProxy prints the weight that it has reached. The weight of a
+/// server in drain is 0.
 pub const fn has_weight(weight: u64) -> HasWeight {
     HasWeight(weight)
 }
@@ -95,15 +100,16 @@ pub const fn has_weight(weight: u64) -> HasWeight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServersUp(usize);
 
-/// Returns the condition that at least `count` servers of a backend are [up](is_up) in each process that
-/// has the backend.
+/// Returns the condition that at least `count` servers of a backend are [up](is_up) and have a weight above
+/// 0, in each process that has the backend.
 pub const fn servers_up(count: usize) -> ServersUp {
     ServersUp(count)
 }
 
 impl Condition<ServerStats> for IsUp {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
-        unless(&server.status(), |status| is_settled(status, &[State::Up, State::NoCheck]))
+        let is_up = |status: &Status| is_settled(status, &[State::Up, State::NoCheck]);
+        unless(&server.status(), |status| is_up(status) || is_stopping(server))
     }
 }
 
@@ -115,7 +121,7 @@ impl Condition<BackendStats> for IsUp {
 
 impl Condition<ServerStats> for IsDown {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
-        unless(&server.status(), |status| is_settled(status, &[State::Down]))
+        unless(&server.status(), |status| is_settled(status, &[State::Down]) || is_stopping(server))
     }
 }
 
@@ -132,15 +138,15 @@ impl Condition<ServerStats> for IsIdle {
         let (true, Some(sessions), Some(queued)) = (is_known, server.scur(), server.qcur()) else {
             return Some("number of sessions unknown".into());
         };
-        (sessions > 0 || queued > 0).then(|| format!("{sessions} sessions, {queued} queued requests"))
+        let is_busy = sessions > 0 || queued > 0;
+        is_busy.then(|| format!("{}, {}", count(sessions, "session"), count(queued, "queued request")))
     }
 }
 
 impl Condition<ServerStats> for IsDrained {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
         let takes_none = [State::Drain, State::Maint, State::Nolb, State::Down];
-        let is_stopping = server.per_process().all(|(process, _)| process.is_stopping());
-        let is_out = |status: &Status| is_stopping || takes_none.contains(&status.state);
+        let is_out = |status: &Status| is_stopping(server) || takes_none.contains(&status.state);
         unless(&server.status(), is_out).or_else(|| is_idle().lacks(server))
     }
 }
@@ -148,14 +154,31 @@ impl Condition<ServerStats> for IsDrained {
 impl Condition<ServerStats> for HasWeight {
     fn lacks(&self, server: &ServerStats) -> Option<String> {
         let Some(weight) = server.weight() else { return Some("weight unknown".into()) };
-        (!weight.values().all(|weight| *weight == self.0)).then(|| format!("weight {weight}"))
+        let is_met = is_stopping(server) || weight.values().all(|weight| *weight == self.0);
+        (!is_met).then(|| format!("weight {weight}"))
+    }
+}
+
+/// The condition that a server is up and balanced.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::operate) struct IsServing;
+
+pub(in crate::operate) const fn is_serving() -> IsServing {
+    IsServing
+}
+
+impl Condition<ServerStats> for IsServing {
+    fn lacks(&self, server: &ServerStats) -> Option<String> {
+        let has_weight = |weight: &Agreement<u64>| weight.values().all(|weight| *weight > 0);
+        let is_balanced = is_stopping(server) || server.weight().as_ref().is_none_or(has_weight);
+        is_up().lacks(server).or_else(|| (!is_balanced).then(|| "weight 0".into()))
     }
 }
 
 impl Condition<BackendStats> for ServersUp {
     fn lacks(&self, backend: &BackendStats) -> Option<String> {
-        let up = backend.servers().iter().filter(|server| is_up().lacks(*server).is_none()).count();
-        (up < self.0).then(|| format!("{up} servers are up"))
+        let up = backend.servers().iter().filter(|server| is_serving().lacks(*server).is_none()).count();
+        (up < self.0).then(|| format!("{} up", count(up as u64, "server")))
     }
 }
 
@@ -171,6 +194,15 @@ impl Condition<Snapshot> for IsComplete {
 /// Returns the status, unless each process has a status for which `is_wanted` returns `true`.
 fn unless(status: &Agreement<Status>, is_wanted: impl Fn(&Status) -> bool) -> Option<String> {
     (!status.values().all(is_wanted)).then(|| format!("status {status}"))
+}
+
+/// Returns `true` if the processes are old workers: they take no new traffic, and their checks do not run.
+fn is_stopping(server: &ServerStats) -> bool {
+    server.per_process().all(|(process, _)| process.is_stopping())
+}
+
+fn count(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Returns `true` if no health check speaks against the state, as far as the remark is known.
@@ -213,7 +245,7 @@ mod tests {
         }
         let without = "# pxname,svname,type,status,\napp,web1,2,DRAIN,\n\n";
         assert_eq!(is_idle().lacks(&server(&[without])), unknown);
-        let busy = Some("3 sessions, 1 queued requests".into());
+        let busy = Some("3 sessions, 1 queued request".into());
         assert_eq!(is_idle().lacks(&server(&[&idle, &with("1,3")])), busy);
     }
 

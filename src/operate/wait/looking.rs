@@ -25,6 +25,7 @@ use crate::transport::{Deadline, Limits};
 pub(in crate::operate) struct Clock {
     start: Instant,
     within: Duration,
+    longest_pause: Duration,
     stop: Option<Stop>,
 }
 
@@ -56,11 +57,15 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 
 impl Clock {
     pub(in crate::operate) fn new(within: Duration) -> Self {
-        Self { start: Instant::now(), within, stop: None }
+        Self { start: Instant::now(), within, longest_pause: LAST_PAUSE, stop: None }
     }
 
     pub(in crate::operate) fn stopped_by(self, stop: &Stop) -> Self {
         Self { stop: Some(stop.clone()), ..self }
+    }
+
+    pub(in crate::operate) fn with_longest_pause(self, longest_pause: Duration) -> Self {
+        Self { longest_pause, ..self }
     }
 
     pub(in crate::operate) fn elapsed(&self) -> Duration {
@@ -83,7 +88,7 @@ impl Clock {
 
     /// Pauses after a look of this length. The pause ends early if `wake` says so.
     pub(super) async fn pause(&self, look: Duration, wake: &Stop) {
-        let pause = (self.elapsed() / 20).max(look.saturating_mul(10)).clamp(FIRST_PAUSE, LAST_PAUSE);
+        let pause = (self.elapsed() / 20).max(look.saturating_mul(10)).clamp(FIRST_PAUSE, self.longest_pause);
         let stopped = async {
             match &self.stop {
                 Some(stop) => stop.stopped().await,
@@ -242,7 +247,8 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         loop {
             let round = &Round::new();
             let limits = self.clock.limits(self.cluster.limits());
-            let cluster = self.cluster.with_limits(limits).allow_partial();
+            // A previous state would be read before each round.
+            let cluster = self.cluster.with_limits(limits).allow_partial().without_previous();
             let job = |target: Target, _| async move { self.look_until(&target, round).await };
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
             let is_complete = outcomes.as_ref().is_ok_and(is_settled);
@@ -300,7 +306,9 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         let identity = member.identity.clone();
         let lack = self.work.look(&Look { target, stats: &stats, is_new, deadline, identity }).await?;
         if lack.is_none() {
-            member.met = Some(known.and_then(|known| known.met).unwrap_or_else(|| self.clock.elapsed()));
+            member.met = Some(
+                known.filter(|_| !is_new).and_then(|known| known.met).unwrap_or_else(|| self.clock.elapsed()),
+            );
         }
         let (met, restarts) = (member.met, member.restarts);
         self.members().insert(address.clone(), member);

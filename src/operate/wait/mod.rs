@@ -9,6 +9,7 @@ pub use condition::{
     is_down, is_drained, is_idle, is_up, servers_up,
 };
 
+pub(super) use condition::is_serving;
 pub(super) use looking::{Clock, Look, Looking, Stop, Work};
 pub(super) use subject::Subject;
 
