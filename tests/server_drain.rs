@@ -138,7 +138,7 @@ async fn a_drain_that_takes_too_long_says_what_is_left() {
     let messages = messages(web1(&cluster).drain(SHORT).await);
     assert_eq!(messages.len(), releases().len());
     assert!(
-        messages.iter().all(|text| text.starts_with("1 sessions, 0 queued requests after ")),
+        messages.iter().all(|text| text.starts_with("1 session, 0 queued requests after ")),
         "{messages:?}"
     );
     assert_eq!(states(&running).await, all(DRAIN));
@@ -190,7 +190,7 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
     let messages = messages(web1(&cluster).drain(Drain::within(SHORT).then_maint().or_undo()).await);
     assert_eq!(states(&running).await, before);
     assert_eq!(messages.len(), releases().len());
-    assert!(messages[0].starts_with("1 sessions, 0 queued requests after "), "{messages:?}");
+    assert!(messages[0].starts_with("1 session, 0 queued requests after "), "{messages:?}");
     assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
     assert_eq!(messages[1], "drained, but other processes were not; it stays in maint");
     assert_eq!(messages[2], "drained, but other processes were not; it is set back to drain");

@@ -95,7 +95,7 @@ async fn a_server_is_idle_without_sessions_and_without_a_queue() {
     }
     until_every_cell(&running, "app", "web1", "qcur", "1").await;
     for message in messages(server.wait_until(wait::is_idle(), SHORT).await) {
-        assert_eq!(lack(&message), "1 sessions, 1 queued requests");
+        assert_eq!(lack(&message), "1 session, 1 queued request");
     }
     // A server in traffic is not drained, however idle it is.
     for message in

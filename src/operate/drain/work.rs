@@ -31,8 +31,10 @@ pub(super) struct DrainWork {
 struct Process {
     /// State before the first change of this drain.
     before: AdminState,
-    /// State that this drain has set last.
-    set: Option<AdminState>,
+    /// True if this drain has put the server into drain.
+    is_told_to_drain: bool,
+    /// True if this drain has put the server into maintenance, in the process that answers now.
+    is_told_maint: bool,
     was_down: bool,
     /// Number of sessions that were ended by force.
     forced: Option<u64>,
@@ -99,13 +101,21 @@ impl DrainWork {
     async fn undo_on(&self, target: &Target, deadline: &Deadline) -> Result<Response<String>> {
         let absent = || Ok(Response::Absent("not told to drain".into()));
         let process = self.processes().get(target.member.address()).copied();
-        let Some(Process { before, set, .. }) = process else { return absent() };
-        let Some(set) = set else { return Ok(Response::Value(format!("it stays in {before}"))) };
+        let Some(process) = process else { return absent() };
+        let before = process.before;
+        if !process.is_told_to_drain && !process.is_told_maint {
+            return Ok(Response::Value(format!("it stays in {before}")));
+        }
         let Response::Value(now) = server_state(&self.server, target, deadline).await? else {
             return absent();
         };
         let now = now.administrative.set_state();
-        if now != set {
+        let is_own = match now {
+            AdminState::Ready => false,
+            AdminState::Drain => process.is_told_to_drain,
+            AdminState::Maint => process.is_told_maint,
+        };
+        if !is_own {
             return Ok(Response::Value(format!("it stays in {now}")));
         }
         Ok(match target.change(&self.state(before), deadline).await? {
@@ -118,27 +128,52 @@ impl DrainWork {
         self.server.set().word("state").word(state)
     }
 
+    /// Returns `true` if the server was put into maintenance, by this drain or before.
+    fn is_in_maint(&self, target: &Target) -> bool {
+        let process = self.processes().get(target.member.address()).copied();
+        process.is_some_and(|process| process.is_told_maint || process.before == AdminState::Maint)
+    }
+
     fn processes(&self) -> MutexGuard<'_, HashMap<Address, Process>> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the server of a process into drain, unless it takes no traffic.
-    async fn begin(&self, look: &Look<'_, ServerStats>) -> Result<()> {
+    /// Puts the server of a process into drain, unless it was put into drain or maintenance before. Maintenance
+    /// that it inherits, or because of its name, may end at any moment. Returns `true` if it was told.
+    async fn begin(&self, look: &Look<'_, ServerStats>) -> Result<bool> {
         let Look { target, stats, deadline, .. } = look;
-        let Response::Value(now) = server_state(&self.server, target, deadline).await? else { return Ok(()) };
-        let (now, before) = (now.administrative.state(), now.administrative.set_state());
+        let Response::Value(now) = server_state(&self.server, target, deadline).await? else {
+            return Ok(false);
+        };
+        let before = now.administrative.set_state();
         let was_down = is_in(stats, &State::Down) && is_drained().lacks(*stats).is_none();
         self.processes()
             .entry(target.member.address().clone())
-            .and_modify(|process| process.before = process.set.map_or(before, |_| process.before))
-            .or_insert(Process { before, set: None, was_down, forced: None });
-        if now == AdminState::Ready { self.set(look, AdminState::Drain).await } else { Ok(()) }
+            .and_modify(|process| {
+                if !process.is_told_to_drain {
+                    process.before = before;
+                }
+                process.is_told_maint = false;
+            })
+            .or_insert(Process {
+                before,
+                is_told_to_drain: false,
+                is_told_maint: false,
+                was_down,
+                forced: None,
+            });
+        if before != AdminState::Ready {
+            return Ok(false);
+        }
+        self.set(look, AdminState::Drain).await?;
+        Ok(true)
     }
 
     async fn set(&self, look: &Look<'_, ServerStats>, state: AdminState) -> Result<()> {
         // The reply may be lost.
         if let Some(process) = self.processes().get_mut(look.target.member.address()) {
-            process.set = Some(state);
+            process.is_told_to_drain |= state == AdminState::Drain;
+            process.is_told_maint |= state == AdminState::Maint;
         }
         look.change(&self.state(state)).await.map(drop)
     }
@@ -169,11 +204,10 @@ impl Work<ServerStats> for DrainWork {
         // A process that is stopping refuses changes, and takes no new traffic.
         let is_stopping = stats.per_process().all(|(process, _)| process.is_stopping());
         let is_in_traffic = [State::Up, State::NoCheck].iter().any(|state| is_in(stats, state));
-        if !is_stopping && (*is_new || is_in_traffic) {
-            self.begin(look).await?;
+        if !is_stopping && (*is_new || is_in_traffic) && self.begin(look).await? {
             // The figures are from before the command.
             let left = is_idle().lacks(*stats);
-            return Ok(Some(left.unwrap_or_else(|| "0 sessions, 0 queued requests".into())));
+            return Ok(Some(left.unwrap_or_else(|| "told to drain just now".into())));
         }
         let lack = is_drained().lacks(*stats);
         let is_forced = self.terms.or == Or::Force && !self.stop.is_stopped();
@@ -181,7 +215,7 @@ impl Work<ServerStats> for DrainWork {
             self.force(look).await?;
         }
         let is_last_step = lack.is_none() && self.terms.then_maint && !is_stopping;
-        if is_last_step && !is_in(stats, &State::Maint) {
+        if is_last_step && !self.is_in_maint(target) {
             self.set(look, AdminState::Maint).await?;
         }
         Ok(lack)
