@@ -124,6 +124,17 @@ async fn the_client_sees_a_hung_and_a_dying_worker_and_a_hung_master() {
         fake.master.fail(fake::Fault::Cut(30));
         assert!(master.processes().await.is_err());
         fake.master.heal();
+        fake.master.fail_when(fake::When::command("show proc").times(1), fake::Fault::CloseUnexecuted);
+        fake.master.take_received();
+        assert!(master.processes().await.is_err());
+        assert!(master.processes().await.is_ok());
+        let received = fake.master.received();
+        let told: Vec<_> = received.iter().map(|one| (&*one.command, one.executed)).collect();
+        assert_eq!(told, [("show proc", false), ("show proc", true)]);
+        fake.worker.take_received();
+        master.worker(WorkerId::Pid(WORKER)).command("show info").await.unwrap();
+        assert!(fake.worker.received().iter().any(|one| one.command == "show info"));
+        assert_eq!(fake.master.received().len(), 2);
         let Fake { worker, .. } = fake;
         worker.pause();
         let waiting = {

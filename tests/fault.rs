@@ -11,12 +11,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server, Table};
+use haproxyadmin::fake::{Backend, Fault, Frontend, Map, Process, Running, Server, Table, When};
 use haproxyadmin::membership::IgnoredReason;
 use haproxyadmin::table::TableEntry;
 use haproxyadmin::{Cluster, ErrorKind, Level, Limits, StatsSocket};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
+
+mod support;
 
 #[tokio::test]
 async fn a_reply_cut_anywhere_is_an_error() {
@@ -65,6 +67,101 @@ async fn a_close_without_a_byte_is_told_apart() {
         fake.running.fail(fault);
         let error = StatsSocket::new(&*fake.path).command("show info").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Closed);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_of_a_command_that_was_executed_or_not() {
+    for (fault, scur) in [
+        (Fault::Close, 0),
+        (Fault::Cut(0), 0),
+        (Fault::Hang, 0),
+        (Fault::CloseUnexecuted, 7),
+        (Fault::Answer((*b"-ERR\r\n").into()), 7),
+    ] {
+        let fake = serve(small()).await;
+        fake.running.set_server("app", "web1", "scur", 7).unwrap();
+        let limits = Limits::new().with_idle_timeout(Duration::from_millis(200));
+        let socket = StatsSocket::with_limits(&*fake.path, limits);
+        fake.running.fail_command("shutdown sessions", fault.clone());
+        // A raw command is sent as it is; only its reply tells of the fault.
+        let _ = socket.command("shutdown sessions server app/web1").await;
+        let received = fake.running.take_received();
+        let last = received.last().unwrap();
+        assert_eq!((last.executed, last.fault.as_ref()), (scur == 0, Some(&fault)));
+        let cluster = Cluster::from_dir(fake.dir.path()).await.unwrap();
+        assert_eq!(cluster.server("app", "web1").await.unwrap().scur(), Some(scur), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_for_the_commands_that_were_chosen() {
+    let fake = serve(small()).await;
+    let socket = StatsSocket::new(&*fake.path);
+    let kind = async |line: &str| socket.command(line).await.map_err(|error| error.kind()).err();
+    fake.running.fail_command("show stat", Fault::Cut(20));
+    assert_eq!(kind("show info").await, None);
+    assert_eq!(kind("show stat").await, Some(ErrorKind::Truncated));
+    assert_eq!(kind("show info;show stat -1 4 -1").await, Some(ErrorKind::Truncated));
+    // The fault that was added last comes first, and is used up alone.
+    fake.running.fail_next(2, Fault::Close);
+    assert_eq!(kind("show stat").await, Some(ErrorKind::Closed));
+    assert_eq!(kind("show info").await, Some(ErrorKind::Closed));
+    assert_eq!(kind("show stat").await, Some(ErrorKind::Truncated));
+    fake.running.fail_when(When::command("show info").after(1).times(1), Fault::Close);
+    assert_eq!([kind("show info").await, kind("show info").await], [None, Some(ErrorKind::Closed)]);
+    assert_eq!(kind("show info").await, None);
+    // The fault of every command comes last.
+    fake.running.fail(Fault::Close);
+    assert_eq!(kind("show info").await, Some(ErrorKind::Closed));
+    assert_eq!(kind("show stat").await, Some(ErrorKind::Truncated));
+    fake.running.heal();
+    assert_eq!([kind("show info").await, kind("show stat").await], [None, None]);
+}
+
+#[tokio::test]
+async fn received_commands_are_listed() {
+    let mut fake = serve(small().map(Map::new("hosts.map"))).await;
+    let operator = fake.dir.path().join("operator.sock");
+    fake.running.also(&*operator, Level::Operator).await.unwrap();
+    let socket = StatsSocket::new(&*fake.path);
+    socket.command(r"show  info ; set map hosts.map a\ b c;").await.unwrap();
+    support::ask(&fake.path, "add map hosts.map <<\nk v\n").await;
+    StatsSocket::new(&*operator).command("disable server app/web1").await.unwrap();
+    let received = fake.running.received();
+    let told: Vec<_> = received
+        .iter()
+        .map(|one| (one.connection, &*one.command, one.payload.as_deref(), one.level, one.executed))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, "show  info", None, Level::Admin, true),
+            (1, r"set map hosts.map a\ b c", None, Level::Admin, true),
+            (2, "add map hosts.map", Some("k v\n"), Level::Admin, true),
+            // It was refused, as a command that was run.
+            (3, "disable server app/web1", None, Level::Operator, true),
+        ]
+    );
+    assert_eq!(received[1].words, ["set", "map", "hosts.map", "a b", "c"]);
+    assert!(received[1].begins_with("set map") && !received[1].begins_with("set maps"));
+    assert_eq!(fake.running.take_received(), received);
+    assert!(fake.running.received().is_empty());
+    // The connections of a process in the same place go on counting.
+    fake.running.replace(small()).unwrap();
+    socket.command("show info").await.unwrap();
+    let received = fake.running.received();
+    assert_eq!((received.len(), received[0].connection, fake.running.connections()), (1, 4, 1));
+}
+
+/// HAProxy 3.0 and later run the first of several lines only.
+#[tokio::test]
+async fn a_line_that_was_discarded_is_listed_as_such() {
+    for (version, executed) in [("2.6", [true, true]), ("3.0", [true, false])] {
+        let fake = serve(Process::new(version)).await;
+        support::ask(&fake.path, "show info\nshow stat").await;
+        let received = fake.running.received();
+        assert_eq!(received.iter().map(|one| one.executed).collect::<Vec<_>>(), executed, "{version}");
     }
 }
 

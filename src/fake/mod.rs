@@ -51,11 +51,68 @@
 //! `timed` and `help` of `prompt`, the idle timeout, and commands on processes of an `nbproc` that do
 //! not have the object are not modelled.
 //!
-//! A described health check has its result at once, whenever checks run. A state given by
-//! `set server B/S health` lasts until the server leaves maintenance. Weights are accepted in full,
-//! as HAProxy does unless the algorithm is static.
+//! A described health check has its result at once, whenever checks run, and a state given by
+//! `set server B/S health` lasts until the server leaves maintenance. With [`Server::inter`] checks take
+//! their time instead: the server rises and falls as in HAProxy (`UP 2/3`, `DOWN 1/2`). Weights are accepted
+//! in full, as HAProxy does unless the algorithm is static.
 //!
 //! A [`Master`] is the socket of a master process, which lists such processes as its workers.
+//!
+//! # Tests of code that uses this crate
+//!
+//! | question | answer |
+//! |---|---|
+//! | Which commands did my code send, and which of them took effect? | [`Running::received`] |
+//! | What if a reply is lost, and the change took effect, or did not? | [`Fault::Close`], [`Fault::CloseUnexecuted`] |
+//! | What if one command fails, or the next two, or the third? | [`Running::fail_command`], [`fail_next`](Running::fail_next), [`fail_when`](Running::fail_when) |
+//! | What if a process hangs, dies, restarts or is reloaded? | [`Running::pause`], [`kill`](Running::kill), [`Process::serve`], [`Running::replace`] |
+//! | What if health checks fail, and pass later? | [`Server::inter`], [`Running::set_check`] |
+//!
+//! The example `testing` of the repository has such tests.
+//!
+//! ## A paused clock
+//!
+//! With `#[tokio::test(start_paused = true)]` waits take no real time: whenever all tasks of the runtime
+//! wait, Tokio moves its clock to the next timer. This works with a fake in the same runtime, although its
+//! sockets are real: bytes that one task has sent wake the task that waits for them before Tokio moves the
+//! clock. A command takes no time, and a wait, the pauses of a [`Fault::Dribble`] and
+//! [checks](Server::inter) take exactly theirs. It needs
+//!
+//! - Tokio 1.53.3 or later, or 1.51.6 or a later release of 1.51. Former releases move the clock although
+//!   bytes have arrived, and limits pass that were not due.
+//! - the fake and its client in one runtime, and no other thread or process that the code waits for. A real
+//!   HAProxy takes its time to answer, in which Tokio moves the clock.
+//!
+//! ```
+//! # #[cfg(unix)]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use haproxyadmin::{Cluster, fake};
+//! use tokio::time::{Instant, sleep};
+//!
+//! let app = fake::Backend::new("app").server(fake::Server::new("web1").set("scur", 3));
+//! let dir = tempfile::tempdir()?;
+//! let running = fake::Process::new("3.4").backend(app).serve(dir.path().join("1.sock")).await?;
+//! let cluster = Cluster::from_dir(dir.path()).await?;
+//!
+//! let start = Instant::now();
+//! let web1 = cluster.server_ref("app", "web1")?;
+//! let (drained, changed) = tokio::join!(web1.drain(Duration::from_secs(30)).into_future(), async {
+//!     sleep(Duration::from_secs(20)).await;
+//!     running.set_server("app", "web1", "scur", 0)
+//! });
+//! changed?;
+//! assert_eq!(drained?.values().count(), 1);
+//! // No test waits for these 20 seconds.
+//! assert_eq!(start.elapsed().as_secs(), 20);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(unix))]
+//! # fn main() {}
+//! ```
+//!
+//! # Releases
 //!
 //! The fake was compared with real processes of 2.2, 2.6, 3.0, 3.2 and 3.4 only. A release in
 //! between behaves like its older neighbour if the release that made a change is not known.
@@ -95,7 +152,7 @@ mod serve;
 
 pub use describe::{
     Acl, AuthorityFile, Backend, Certificate, CrtList, Fault, Frontend, Listener, Map, OcspResponse, Process,
-    Resolvers, Ring, Server, Session, Table, Value,
+    Received, Resolvers, Ring, Server, Session, Table, Value, When,
 };
 pub use master::{Master, RunningMaster};
 pub use serve::Running;

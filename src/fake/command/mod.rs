@@ -17,6 +17,7 @@ mod stream;
 mod table;
 
 pub(in crate::fake) use answer::{Answer, Severity};
+pub(in crate::fake) use server::run_checks;
 pub(in crate::fake) use session::{Mode, Session, SeverityOutput};
 
 use std::fmt::Write as _;

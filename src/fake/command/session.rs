@@ -3,6 +3,8 @@ use crate::level::Level;
 /// The settings of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fake) struct Session {
+    /// Number of the connection.
+    pub(in crate::fake) connection: u64,
     pub(in crate::fake) level: Level,
     pub(in crate::fake) output: SeverityOutput,
     pub(in crate::fake) mode: Mode,
@@ -28,8 +30,8 @@ pub(in crate::fake) enum SeverityOutput {
 }
 
 impl Session {
-    pub(in crate::fake) fn new(level: Level) -> Self {
-        Self { level, output: SeverityOutput::None, mode: Mode::Single }
+    pub(in crate::fake) fn new(connection: u64, level: Level) -> Self {
+        Self { connection, level, output: SeverityOutput::None, mode: Mode::Single }
     }
 
     pub(in crate::fake) fn is_interactive(self) -> bool {

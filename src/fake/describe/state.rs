@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Fault, Process};
+use super::{Faults, Log, Process};
 use crate::Address;
 use crate::level::Level;
 
@@ -9,11 +9,14 @@ use crate::level::Level;
 #[derive(Debug)]
 pub(in crate::fake) struct State {
     pub(in crate::fake) process: Process,
-    pub(in crate::fake) fault: Option<Fault>,
+    pub(in crate::fake) faults: Faults,
+    pub(in crate::fake) log: Log,
     /// Addresses at which it answers, as `show cli sockets` names them.
     pub(in crate::fake) sockets: Vec<(Address, Level)>,
     /// Connections accepted since the start.
     pub(in crate::fake) connections: u64,
+    /// Number of the last connection. It goes on when the process is replaced.
+    last_connection: u64,
     started_at: SystemTime,
 }
 
@@ -21,13 +24,30 @@ impl State {
     pub(in crate::fake) fn new(mut process: Process) -> Self {
         process.number_patterns();
         process.add_rings();
-        Self { process, fault: None, sockets: Vec::new(), connections: 0, started_at: SystemTime::now() }
+        process.begin_checks();
+        Self {
+            process,
+            faults: Faults::default(),
+            log: Log::new(),
+            sockets: Vec::new(),
+            connections: 0,
+            last_connection: 0,
+            started_at: SystemTime::now(),
+        }
+    }
+
+    /// Counts a new connection, and returns its number.
+    pub(in crate::fake) fn connect(&mut self) -> u64 {
+        self.connections += 1;
+        self.last_connection += 1;
+        self.last_connection
     }
 
     /// Replaces the process, and keeps its sockets.
     pub(in crate::fake) fn replace(&mut self, mut process: Process) {
         process.number_patterns();
         process.add_rings();
+        process.begin_checks();
         self.process = process;
         self.connections = 0;
         self.started_at = SystemTime::now();

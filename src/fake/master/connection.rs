@@ -12,7 +12,7 @@ use super::command;
 use super::state::{State, Worker};
 use crate::Version;
 use crate::fake::command::{Answer, Mode, Session, SeverityOutput};
-use crate::fake::describe::Fault;
+use crate::fake::describe::{Fault, Received};
 use crate::fake::serve::{
     End, Host, Reply, Request, Stream, commands, converse, fail, first, parts, to_requests,
 };
@@ -70,6 +70,8 @@ enum Next {
 
 struct Client<'a> {
     stream: Box<dyn Stream>,
+    /// Number of the connection.
+    connection: u64,
     level: Level,
     /// Severity of the messages of workers. Before 2.7 each command forgets it.
     output: SeverityOutput,
@@ -83,7 +85,8 @@ struct Client<'a> {
 impl<'a> Client<'a> {
     fn new(stream: Box<dyn Stream>, level: Level, site: &'a Site) -> Self {
         let output = SeverityOutput::None;
-        Self { stream, level, output, target: Target::Master, has_prompt: false, site }
+        let connection = site.state().connect();
+        Self { stream, connection, level, output, target: Target::Master, has_prompt: false, site }
     }
 
     async fn serve(mut self) -> io::Result<()> {
@@ -209,24 +212,23 @@ impl<'a> Client<'a> {
         payload: Option<&str>,
     ) -> io::Result<Next> {
         match target {
-            Target::Master => self.own(words).await,
+            Target::Master => self.own(line, words, payload).await,
             Target::Worker(worker) => self.relay(worker, line, payload).await,
         }
     }
 
     /// Runs a command of the master itself.
-    async fn own(&mut self, words: &[&str]) -> io::Result<Next> {
-        let (mut answer, fault) = {
-            let state = self.site.state();
-            (command::run(&state, self.level, words), state.fault.clone())
-        };
+    async fn own(&mut self, line: &str, words: &[&str], payload: Option<&str>) -> io::Result<Next> {
+        let fault = self.record(line, words, payload);
+        let executes = fault.as_ref().is_none_or(Fault::executes);
+        let mut answer = command::run(&self.site.state(), self.level, words);
         let mut text = String::new();
         if self.output != SeverityOutput::None {
             // HAProxy hands the setting to the master as a command, which it does not have.
             let set = command::run(&self.site.state(), self.level, &["set"]);
             text.extend(set.and_then(|set| set.render(SeverityOutput::None)));
         }
-        let is_reload = answer.is_none() && fault.is_none();
+        let is_reload = answer.is_none() && executes;
         if is_reload {
             answer = self.reload();
         }
@@ -236,6 +238,25 @@ impl<'a> Client<'a> {
             self.site.restart();
         }
         next
+    }
+
+    /// Notes a command for the master itself, and returns its fault.
+    fn record(&self, line: &str, words: &[&str], payload: Option<&str>) -> Option<Fault> {
+        let mut state = self.site.state();
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        let fault = state.faults.take(std::slice::from_ref(&words));
+        let received = Received {
+            connection: self.connection,
+            at: state.log.elapsed(),
+            level: self.level,
+            command: line.trim().to_owned(),
+            words,
+            payload: payload.map(Into::into),
+            executed: fault.as_ref().is_none_or(Fault::executes),
+            fault: fault.clone(),
+        };
+        state.log.push(received);
+        fault
     }
 
     /// Reloads, and returns the report, which older releases do not give.
@@ -255,12 +276,10 @@ impl<'a> Client<'a> {
         if matches!(select(resumed, ended).await, Either::Right(_)) {
             return Ok(Next::Ends);
         }
-        let mut session = Session { output: self.output, ..Session::new(self.level) };
-        let (Reply { mut text, follows, .. }, fault) = {
+        let Reply { mut text, follows, fault, .. } = {
             let mut state = worker.state();
-            state.connections += 1;
-            let requests = [Request { line, payload }];
-            (to_requests(&mut state, &mut session, &requests), state.fault.clone())
+            let mut session = Session { output: self.output, ..Session::new(state.connect(), self.level) };
+            to_requests(&mut state, &mut session, &[Request { line, payload }])
         };
         if self.has_prompt {
             let lines = payload.map_or(0, |payload| payload.lines().count() + 1);
@@ -284,7 +303,7 @@ impl<'a> Client<'a> {
                 return self.send(None, &text.unwrap_or_default(), Next::Discards).await;
             }
         };
-        let mut session = Session::new(self.level);
+        let mut session = Session::new(worker.state().connect(), self.level);
         let line = rest.split('\n').next().unwrap_or_default();
         let held = if line.trim().is_empty() {
             session.mode = Mode::Interactive;
@@ -293,7 +312,6 @@ impl<'a> Client<'a> {
         } else {
             rest
         };
-        worker.state().connections += 1;
         let mut ended = worker.ended.subscribe();
         let joined = converse(&mut *self.stream, held.as_bytes().to_vec(), session, &worker);
         match select(pin!(joined), pin!(ended.wait_for(|ended| *ended))).await {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::connection::Site;
 use super::state::{Listed, Outcome};
 use crate::Address;
-use crate::fake::describe::Fault;
+use crate::fake::describe::{Fault, Received, When};
 use crate::fake::serve::{Running, Socket};
 
 /// A fake master that answers until this value is dropped.
@@ -72,15 +72,32 @@ impl RunningMaster {
         self.site.restart();
     }
 
-    /// Makes the master fail in this way, from the next command of its own on. Commands to workers
-    /// have the faults of the [workers](Running::fail).
-    pub fn fail(&self, fault: Fault) {
-        self.site.state().fault = Some(fault);
+    /// Returns the commands that the master received for itself, the oldest first, as many as
+    /// [`Running::received`]. Commands to a worker are in the list of the worker.
+    pub fn received(&self) -> Vec<Received> {
+        self.site.state().log.entries()
     }
 
-    /// Ends the fault: the master answers correctly again.
+    /// Returns the same as [`received`](Self::received), and forgets these commands.
+    pub fn take_received(&self) -> Vec<Received> {
+        self.site.state().log.take()
+    }
+
+    /// Makes the master fail in this way, from the next command of its own on. Commands to workers
+    /// have the faults of the [workers](Running::fail), where the order of several faults is described.
+    pub fn fail(&self, fault: Fault) {
+        self.site.state().faults.set(fault);
+    }
+
+    /// Makes some commands of the master fail in this way, as [`Running::fail_when`] does. The unit is a
+    /// command.
+    pub fn fail_when(&self, when: When, fault: Fault) {
+        self.site.state().faults.add(when, fault);
+    }
+
+    /// Ends all faults: the master answers correctly again.
     pub fn heal(&self) {
-        self.site.state().fault = None;
+        self.site.state().faults.clear();
     }
 
     /// Makes the master hang: it accepts connections but answers no command, also none to a worker,

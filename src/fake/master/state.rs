@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::Version;
-use crate::fake::describe::Fault;
+use crate::fake::describe::{Faults, Log};
 use crate::fake::serve::Shared;
 
 /// A worker, as the master knows it.
@@ -22,7 +22,10 @@ pub(super) struct State {
     /// Workers that may have exited.
     listed: Vec<Listed>,
     pub(super) logs: Box<str>,
-    pub(super) fault: Option<Fault>,
+    pub(super) faults: Faults,
+    pub(super) log: Log,
+    /// Number of the last connection.
+    connections: u64,
     next: Option<Outcome>,
     started_at: SystemTime,
 }
@@ -88,12 +91,20 @@ impl State {
             failed: 0,
             listed,
             logs: Box::default(),
-            fault: None,
+            faults: Faults::default(),
+            log: Log::new(),
+            connections: 0,
             next: None,
             started_at: SystemTime::now(),
         };
         state.logs = logs.unwrap_or_else(|| state.log_of_start());
         state
+    }
+
+    /// Counts a new connection, and returns its number.
+    pub(super) fn connect(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
     }
 
     /// Returns the workers of the current configuration.

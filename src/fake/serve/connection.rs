@@ -16,10 +16,10 @@ use crate::level::Level;
 
 impl Host for Shared {
     fn serve(self: Arc<Self>, mut stream: Box<dyn Stream>, level: Level) -> BoxFuture<'static, ()> {
-        self.state().connections += 1;
+        let connection = self.state().connect();
         Box::pin(async move {
             // An I/O error means that the client is gone, so the result is ignored.
-            let _ = converse(&mut *stream, Vec::new(), Session::new(level), &self).await;
+            let _ = converse(&mut *stream, Vec::new(), Session::new(connection, level), &self).await;
         })
     }
 }
@@ -63,10 +63,8 @@ pub(in crate::fake) async fn converse(
         let _ = paused.wait_for(|paused| !paused).await;
 
         let mut added = shared.added.subscribe();
-        let (Reply { text, closes, follows }, fault) = {
-            let mut state = shared.state();
-            (reply::to_requests(&mut state, &mut session, &requests), state.fault.clone())
-        };
+        let Reply { text, closes, follows, fault } =
+            reply::to_requests(&mut shared.state(), &mut session, &requests);
         match fault {
             None => stream.write_all(text.as_bytes()).await?,
             Some(fault) => {
@@ -138,7 +136,7 @@ pub(in crate::fake) async fn fail(stream: &mut dyn Stream, fault: Fault, reply: 
     match fault {
         // Reads until the client closes the connection.
         Fault::Hang => while stream.read(&mut [0; 1024]).await? > 0 {},
-        Fault::Close => {}
+        Fault::Close | Fault::CloseUnexecuted => {}
         Fault::Cut(length) => stream.write_all(reply.get(..length).unwrap_or(reply)).await?,
         Fault::Dribble { bytes, pause } => {
             for piece in reply.chunks(bytes.max(1)) {

@@ -5,15 +5,17 @@ use super::request::Request;
 use crate::Version;
 use crate::fake::command;
 use crate::fake::command::{Answer, Session};
-use crate::fake::describe::{Follow, State};
+use crate::fake::describe::{Fault, Follow, Received, State};
 
 /// The bytes for the client. If `closes` is set, the connection is closed after them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::fake) struct Reply {
     pub(in crate::fake) text: String,
     pub(in crate::fake) closes: bool,
     /// Set if the reply goes on.
     pub(in crate::fake) follows: Option<Followed>,
+    /// The fault with which the bytes are sent. The connection is closed afterwards.
+    pub(in crate::fake) fault: Option<Fault>,
 }
 
 /// A reply that goes on until the client sends a line.
@@ -27,45 +29,79 @@ pub(in crate::fake) struct Followed {
 /// Runs requests that arrived together, and returns their reply.
 ///
 /// Interactive mode runs all of them. In the other mode, HAProxy up to 2.6 runs all of them; 3.0
-/// runs the first one and discards the others.
+/// runs the first one and discards the others. A fault that prevents the execution of a request
+/// prevents it for those behind it too; any other fault is for the whole reply.
 pub(in crate::fake) fn to_requests(
     state: &mut State,
     session: &mut Session,
     requests: &[Request<'_>],
 ) -> Reply {
     let version = state.process.version.clone();
-    let mut text = String::new();
+    let mut reply = Reply::default();
+    command::run_checks(&mut state.process);
     for request in requests {
         let commands = line::commands(request.line);
         let last = commands.len().saturating_sub(1);
-        if session.has_prompt() && version < (3, 2) {
+        if !reply.closes && reply.fault.is_none() {
+            reply.fault = state.faults.take(&commands);
+        }
+        let mut runs = !reply.closes && reply.fault.as_ref().is_none_or(Fault::executes);
+        if runs && session.has_prompt() && version < (3, 2) {
             // Later releases print this only for lines that arrive one by one.
             let lines = request.payload.map_or(0, |payload| payload.lines().count() + 1);
-            text.push_str(&"+ ".repeat(lines));
+            reply.text.push_str(&"+ ".repeat(lines));
         }
-        for (index, words) in commands.iter().enumerate() {
+        for (index, (words, text)) in commands.iter().zip(line::parts(request.line)).enumerate() {
             let payload = request.payload.filter(|_| index == last);
+            record(state, *session, (text, words), payload, (runs, reply.fault.as_ref()));
+            if !runs {
+                continue;
+            }
             let answer = command::run(state, session, words, payload);
+            command::run_checks(&mut state.process);
             if let Answer::Follow(mut follow) = answer {
-                text.push_str(&follow.read(&state.process.rings).unwrap_or_default());
+                reply.text.push_str(&follow.read(&state.process.rings).unwrap_or_default());
                 let rest = line::parts(request.line).get(index + 1..).unwrap_or_default().join(";");
-                return Reply { text, closes: false, follows: Some(Followed { follow, rest }) };
+                reply.follows = Some(Followed { follow, rest });
+                return reply;
             }
             match answer.render(session.output) {
-                Some(reply) => text.push_str(&reply),
-                None => return Reply { text, closes: true, follows: None },
+                Some(text) => reply.text.push_str(&text),
+                None => (reply.closes, runs) = (true, false),
             }
             // Since 3.2 HAProxy prints one prompt for a line, instead of one for each of its
             // commands.
-            if session.has_prompt() && (index == last || version < (3, 2)) {
-                text.push_str("> ");
+            if runs && session.has_prompt() && (index == last || version < (3, 2)) {
+                reply.text.push_str("> ");
             }
         }
-        if !session.is_interactive() && version >= (3, 0) {
-            return Reply { text, closes: true, follows: None };
-        }
+        reply.closes |= !session.is_interactive() && version >= (3, 0);
     }
-    Reply { text, closes: false, follows: None }
+    reply
+}
+
+/// Notes a command that was received. An empty command is none.
+fn record(
+    state: &mut State,
+    session: Session,
+    (command, words): (&str, &[String]),
+    payload: Option<&str>,
+    (executed, fault): (bool, Option<&Fault>),
+) {
+    if words.is_empty() {
+        return;
+    }
+    let received = Received {
+        connection: session.connection,
+        at: state.log.elapsed(),
+        level: session.level,
+        command: command.trim().to_owned(),
+        words: words.to_vec(),
+        payload: payload.map(Into::into),
+        executed,
+        fault: fault.cloned(),
+    };
+    state.log.push(received);
 }
 
 /// Returns the text that a release sends before it closes the connection if a line or payload is

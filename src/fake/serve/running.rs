@@ -4,7 +4,8 @@ use std::sync::Arc;
 use super::shared::Shared;
 use super::socket::Socket;
 use crate::error::{Error, Problem, Result};
-use crate::fake::describe::{Fault, Process, Ring, State, Value, info, row, word};
+use crate::fake::command::run_checks;
+use crate::fake::describe::{Fault, Process, Received, Ring, State, Value, When, info, row, word};
 use crate::field::RowKind;
 use crate::level::Level;
 use crate::{Address, Version};
@@ -180,6 +181,19 @@ impl Running {
         self.set(RowKind::Server, backend, name, column, value.into())
     }
 
+    /// Gives the health checks of a server another result, such as `L4CON` or `L7OK`. Short for setting
+    /// `check_status`.
+    ///
+    /// It shows at once, or, if the checks [take time](crate::fake::Server::inter), check by check from the
+    /// next one on.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if the process has no such server.
+    pub fn set_check(&self, backend: &str, server: &str, status: &str) -> Result<()> {
+        self.set_server(backend, server, "check_status", status)
+    }
+
     /// Sets a key of `show info`. Setting `Stopping` to 1 makes the process an old worker.
     ///
     /// # Errors
@@ -240,14 +254,85 @@ impl Running {
         Ok(())
     }
 
-    /// Makes the process fail in this way, from the next command on.
-    pub fn fail(&self, fault: Fault) {
-        self.shared.state().fault = Some(fault);
+    /// Returns the commands that the process received, the oldest first. The last 10,000 commands are kept,
+    /// and 16 MiB of their texts at most.
+    ///
+    /// Every text is shown as it is, keys and private keys included.
+    ///
+    /// A command that reaches a [paused](Self::pause) process is listed when the process resumes and runs
+    /// it.
+    pub fn received(&self) -> Vec<Received> {
+        self.shared.state().log.entries()
     }
 
-    /// Ends the fault: the process answers correctly again.
+    /// Returns the same as [`received`](Self::received), and forgets these commands.
+    pub fn take_received(&self) -> Vec<Received> {
+        self.shared.state().log.take()
+    }
+
+    /// Makes the process fail in this way, from the next command on, until [`heal`](Self::heal). Takes the
+    /// place of the fault that was set in this way before.
+    ///
+    /// # Several faults
+    ///
+    /// One fault is shown for a line. Faults of [`fail_when`](Self::fail_when),
+    /// [`fail_command`](Self::fail_command) and [`fail_next`](Self::fail_next) come first, the one that was
+    /// added last before the others; the fault of this method comes after them. A line counts only for
+    /// faults that come before the one that is shown, and for that one.
+    pub fn fail(&self, fault: Fault) {
+        self.shared.state().faults.set(fault);
+    }
+
+    /// Makes the next `lines` of commands fail in this way.
+    ///
+    /// Short for [`fail_when`](Self::fail_when) with [`When::times`]. The first line that a
+    /// [`Cluster`](crate::Cluster) sends identifies the process, so [`fail_command`](Self::fail_command)
+    /// states more clearly which call fails.
+    pub fn fail_next(&self, lines: u64, fault: Fault) {
+        self.fail_when(When::always().times(lines), fault);
+    }
+
+    /// Makes every line with a command that begins with these words fail in this way, such as `set server`.
+    ///
+    /// Short for [`fail_when`](Self::fail_when) with [`When::command`].
+    pub fn fail_command(&self, words: &str, fault: Fault) {
+        self.fail_when(When::command(words), fault);
+    }
+
+    /// Makes some commands fail in this way. [`fail`](Self::fail) describes which of several faults is shown.
+    ///
+    /// # Example
+    ///
+    /// A client repeats a change whose reply was lost. It must work in both cases: the change took effect,
+    /// or it did not.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> haproxyadmin::Result<()> {
+    /// use std::net::SocketAddr;
+    /// use haproxyadmin::fake::{Backend, Fault, Process, Server, When};
+    /// use haproxyadmin::{Cluster, ErrorKind};
+    ///
+    /// let app = Backend::new("app").server(Server::new("web1"));
+    /// let running = Process::new("3.4").backend(app).serve(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    /// let cluster = Cluster::from_addresses([running.address().clone()]).await?;
+    /// let web1 = cluster.server_ref("app", "web1")?;
+    /// for (fault, status) in [(Fault::CloseUnexecuted, "no check"), (Fault::Close, "MAINT")] {
+    ///     running.fail_when(When::command("disable server").times(1), fault);
+    ///     assert_eq!(web1.disable().await.unwrap_err().kind(), ErrorKind::OutcomeUnknown);
+    ///     assert_eq!(web1.read().await?.status().to_string(), status);
+    /// }
+    /// assert!(web1.disable().await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fail_when(&self, when: When, fault: Fault) {
+        self.shared.state().faults.add(when, fault);
+    }
+
+    /// Ends all faults: the process answers correctly again.
     pub fn heal(&self) {
-        self.shared.state().fault = None;
+        self.shared.state().faults.clear();
     }
 
     /// Makes the process hang: it accepts connections but answers no command until
@@ -283,6 +368,7 @@ impl Running {
 
     fn set(&self, kind: RowKind, proxy: &str, name: &str, column: &str, value: Value) -> Result<()> {
         let process = &mut self.shared.state().process;
+        run_checks(process);
         let whole = if name.is_empty() { proxy.to_owned() } else { format!("{proxy}/{name}") };
         let what = format!("{} {whole:?}", word(kind));
         let version = process.version.clone();
@@ -294,8 +380,12 @@ impl Running {
         }
         cells.set(column, value);
         if let Some(server) = process.server_mut(proxy, name).filter(|_| kind == RowKind::Server) {
-            server.live.forget(column);
+            // The result of checks that take time shows when the next one ends.
+            if column != "check_status" || server.counter.is_none() {
+                server.live.forget(column);
+            }
         }
+        run_checks(process);
         Ok(())
     }
 }
@@ -317,7 +407,7 @@ impl fmt::Debug for Running {
             .field("pid", &state.process.pid)
             .field("sockets", &state.sockets)
             .field("connections", &state.connections)
-            .field("fault", &state.fault)
+            .field("faults", &state.faults)
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,12 @@
 //! Commands on servers.
 
 mod address;
+mod check;
 mod connections;
 mod dynamic;
 mod states;
 
+pub(in crate::fake) use check::run as run_checks;
 pub(super) use connections::show as show_connections;
 pub(super) use dynamic::{add, del};
 pub(super) use states::show as show_states;

@@ -37,10 +37,10 @@ fn row(backend: &Backend, server: &Server, sid: i64, version: &Version) -> Strin
         Ok(address) => (address.ip().to_string(), address.port()),
         Err(_) => ("-".to_owned(), 0),
     };
-    let check = server.cells.text("check_status").unwrap_or_default();
+    let check = server.last_check();
     let is_unchecked = check.is_empty() || (server.has_never_run() && server.is_in_maintenance());
     let check = if is_unchecked { "INI" } else { &check };
-    let since = server.cells.text("lastchg").unwrap_or("0".into());
+    let since = server.since_change();
     format!(
         "{backend} {sid} {name} {ip} {operation} {admin} {uweight} {iweight} {since} {status} {result} \
          {health} {check_state} {agent_state} 0 {forced} - {port} -",
@@ -94,6 +94,9 @@ fn admin(server: &Server) -> u32 {
 fn health(server: &Server, version: &Version) -> u32 {
     if server.is_in_maintenance() {
         return 0;
+    }
+    if let Some(counter) = server.counter.as_ref().filter(|_| server.has_checks()) {
+        return u32::try_from(counter.health()).unwrap_or_default();
     }
     match server.live.check_health {
         Some(health) if !server.is_checked() => health,

@@ -54,7 +54,15 @@ impl Process {
                 }
             }
         }
-        Ok(())
+        let backends = self.proxies.iter().filter_map(|proxy| proxy.backend.as_ref());
+        let mut servers =
+            backends.flat_map(|backend| backend.servers.iter().map(|server| (&backend.name, server)));
+        match servers.find_map(|(backend, server)| Some((backend, server, server.problem()?))) {
+            Some((backend, server, problem)) => {
+                Err(Error::invalid(format!("server \"{backend}/{}\": {problem}", server.name)))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns every object that has a row, with its full name and its settings.
@@ -107,6 +115,8 @@ fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::fake::{Acl, Backend, Frontend, Listener, Map, Server};
 
@@ -139,6 +149,14 @@ mod tests {
             (
                 old.clone().backend(Backend::new("app").server(Server::new("a").set("stott", 1))),
                 "server \"app/a\": no column \"stott\" in `show stat` of HAProxy 2.6",
+            ),
+            (
+                old.clone().backend(Backend::new("app").server(Server::new("a").inter(Duration::ZERO))),
+                "server \"app/a\": `inter` must be 1 ms or longer",
+            ),
+            (
+                old.clone().backend(Backend::new("app").server(Server::new("a").starting().rise(0))),
+                "server \"app/a\": `rise` and `fall` must be 1 or more",
             ),
             (
                 old.clone().backend(Backend::new("app").set("bin", -1)),

@@ -60,6 +60,8 @@ pub struct Process {
     reports: Vec<(TextReport, Box<str>)>,
     /// Number of the backend that a command added last: HAProxy looks for a free one from there on.
     pub(in crate::fake) last_iid: i64,
+    /// Set at the start if health checks of a server take time.
+    pub(in crate::fake) has_counters: bool,
 }
 
 impl Process {
@@ -86,6 +88,7 @@ impl Process {
             resolvers: Vec::new(),
             reports: Vec::new(),
             last_iid: 0,
+            has_counters: false,
         }
     }
 
@@ -254,6 +257,16 @@ impl Process {
         rings.retain(|ring| self.rings.iter().all(|own| own.name != ring.name));
         rings.append(&mut self.rings);
         self.rings = rings;
+    }
+
+    /// Begins the health checks that take time.
+    pub(in crate::fake) fn begin_checks(&mut self) {
+        for backend in self.proxies.iter_mut().filter_map(|proxy| proxy.backend.as_mut()) {
+            for server in &mut backend.servers {
+                self.has_counters |= server.counter.is_some();
+                server.begin_checks(&self.version);
+            }
+        }
     }
 
     /// Gives the next free numbers to the maps and ACLs that have no number.

@@ -6,6 +6,8 @@ pub(in crate::fake) struct Live {
     pub(in crate::fake) admin: Option<Admin>,
     /// Administrative state inherited from the tracked server.
     pub(in crate::fake) inherited: Option<Admin>,
+    /// Status that follows from the health checks of the tracked server, if they take time.
+    pub(in crate::fake) tracked: Option<Box<str>>,
     /// Operational state set by a command.
     pub(in crate::fake) health: Option<Health>,
     /// `uweight` and `weight`; the second may lag behind the first.
@@ -50,6 +52,8 @@ pub(in crate::fake) struct Inheritance {
     pub(super) admin: Admin,
     pub(super) health: Option<Health>,
     pub(super) is_unchecked: bool,
+    /// Status that follows from its health checks, if they take time.
+    pub(super) counted: Option<Box<str>>,
 }
 
 impl Live {

@@ -1,12 +1,21 @@
 pub(in crate::fake) mod check;
+mod counter;
 mod live;
+mod status;
 
 pub(in crate::fake) use live::{Admin, Health};
 
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::cells::{Cells, setters};
 use super::row::{HTTP, Row};
+use crate::Version;
 use crate::field::RowKind;
-use live::{Inheritance, Live};
+use counter::Counter;
+use live::Live;
 
 /// A server of a [`Backend`](crate::fake::Backend); idle, without checks and with weight 1 by default.
 ///
@@ -17,7 +26,8 @@ use live::{Inheritance, Live};
 /// checks are empty too.
 ///
 /// Commands change a fake server as they change a HAProxy server. Its next check runs at once and
-/// has the described result: a server that is set to ready returns to its described state.
+/// has the described result: a server that is set to ready returns to its described state. With
+/// [`inter`](Server::inter) checks take their time, as they do in HAProxy.
 ///
 /// # Example
 ///
@@ -33,6 +43,8 @@ pub struct Server {
     pub(in crate::fake) name: Box<str>,
     pub(in crate::fake) cells: Cells,
     pub(in crate::fake) live: Live,
+    /// Set if health checks take time.
+    pub(in crate::fake) counter: Option<Counter>,
 }
 
 setters!(Server);
@@ -40,7 +52,7 @@ setters!(Server);
 impl Server {
     /// Creates a server with this name.
     pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), cells: Cells::default(), live: Live::default() }
+        Self { name: name.into(), cells: Cells::default(), live: Live::default(), counter: None }
     }
 
     /// Adds health checks with the latest result `status`, such as `L4OK` or `L7STS`.
@@ -49,6 +61,74 @@ impl Server {
     /// follow from it.
     pub fn check(self, status: &str) -> Self {
         self.set("check_status", status)
+    }
+
+    /// Makes a health check end every `inter`, by Tokio's clock: HAProxy's settings `inter`, and
+    /// [`rise`](Self::rise) and [`fall`](Self::fall).
+    ///
+    /// The status of the server then follows from the checks that have ended. All checks have the result
+    /// of [`check`](Self::check), and of [`Running::set_check`](crate::fake::Running::set_check) from
+    /// then on. Three that fail lead from `UP` over `UP 2/3` and `UP 1/3` to `DOWN`; two that pass lead over
+    /// `DOWN 1/2` to `UP`. A server that leaves maintenance is `UP 1/3` until its next check ends, `inter`
+    /// later. Until the first change of result the server is up or down in full, as long after the start of
+    /// HAProxy; [`starting`](Self::starting) makes it begin as at the start.
+    ///
+    /// The columns `chkfail`, `chkdown` and `lastchg` count along. Checks of servers that a command added
+    /// take no time.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use haproxyadmin::fake::{Backend, Process, Server};
+    /// use haproxyadmin::{Cluster, wait};
+    ///
+    /// let web1 = Server::new("web1").check("L7OK").inter(Duration::from_secs(2)).rise(2).fall(3);
+    /// let dir = tempfile::tempdir()?;
+    /// let process = Process::new("3.4").backend(Backend::new("app").server(web1));
+    /// let running = process.serve(dir.path().join("1.sock")).await?;
+    /// let cluster = Cluster::from_dir(dir.path()).await?;
+    /// let status = async || Ok::<_, haproxyadmin::Error>(cluster.server("app", "web1").await?.status().to_string());
+    ///
+    /// running.set_check("app", "web1", "L7STS")?;
+    /// assert_eq!(status().await?, "UP");
+    /// tokio::time::advance(Duration::from_secs(2)).await;
+    /// assert_eq!(status().await?, "UP 2/3");
+    /// tokio::time::advance(Duration::from_secs(4)).await;
+    /// assert_eq!(status().await?, "DOWN");
+    ///
+    /// // The clock is paused, so the wait takes no real time.
+    /// running.set_check("app", "web1", "L7OK")?;
+    /// cluster.server_ref("app", "web1")?.wait_until(wait::is_up(), Duration::from_secs(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    pub fn inter(mut self, inter: Duration) -> Self {
+        self.counter.get_or_insert_with(|| Counter::new(inter)).inter = inter;
+        self
+    }
+
+    /// Sets the number of passed checks that make a server up that is down; short for setting `check_rise`.
+    pub fn rise(self, checks: u32) -> Self {
+        self.set("check_rise", checks)
+    }
+
+    /// Sets the number of failed checks that make a server down that is up; short for setting `check_fall`.
+    pub fn fall(self, checks: u32) -> Self {
+        self.set("check_fall", checks)
+    }
+
+    /// Makes it a server of a process that has just started, with checks every 2 seconds (HAProxy's default)
+    /// unless [`inter`](Self::inter) sets another time: no check has ended, and its status is `UP 1/3`, or
+    /// `UP -1/3` from 3.4 on.
+    pub fn starting(mut self) -> Self {
+        self.counter.get_or_insert_with(|| Counter::new(INTER)).is_starting = true;
+        self
     }
 
     /// Adds agent checks with the latest result `status`. The `status` of the server does not
@@ -83,7 +163,7 @@ impl Server {
         if mode != "http" {
             row.without(HTTP);
         }
-        let check = self.cells.text("check_status").unwrap_or_default();
+        let check = self.last_check();
         if check.is_empty() {
             row.without(COUNTED);
         } else if self.live.is_unchecked {
@@ -96,10 +176,13 @@ impl Server {
                 row.without(&["check_duration"]);
             }
             row.default("check_desc", check::description(&check));
-            row.default("check_rise", "2");
-            row.default("check_fall", "3");
+            row.default("check_rise", RISE.to_string());
+            row.default("check_fall", FALL.to_string());
             row.default("check_health", if check::passes(&check) { "4" } else { "0" });
             row.default("check_code", check::code(&check).map(|code| code.to_string()).unwrap_or_default());
+        }
+        if let Some(counter) = self.counter.as_ref().filter(|_| self.has_checks()) {
+            self.count(counter, &mut row);
         }
         let agent = self.cells.text("agent_status").unwrap_or_default();
         if self.has_agent() {
@@ -116,6 +199,71 @@ impl Server {
             row.never(AGENT);
         }
         row
+    }
+
+    /// Writes the columns that follow from checks that take time.
+    fn count(&self, counter: &Counter, row: &mut Row<'_>) {
+        let (failed, downs) = counter.counts();
+        let sum = |column, more| self.cells.number::<u64>(column).unwrap_or(0) + more;
+        row.force("check_status", counter.last().to_owned());
+        row.force("check_health", counter.health().to_string());
+        row.force("chkfail", sum("chkfail", failed).to_string());
+        row.force("chkdown", sum("chkdown", downs).to_string());
+        if let Some(seconds) = counter.since_change() {
+            row.force("lastchg", seconds.to_string());
+        }
+    }
+
+    /// Returns the result of the last health check, or an empty text without checks.
+    pub(in crate::fake) fn last_check(&self) -> Cow<'_, str> {
+        match &self.counter {
+            Some(counter) if self.has_checks() => counter.last().into(),
+            _ => self.cells.text("check_status").unwrap_or_default(),
+        }
+    }
+
+    /// Returns the seconds since the last change of the operational state, as a text.
+    pub(in crate::fake) fn since_change(&self) -> Cow<'_, str> {
+        let counted = self.counter.as_ref().and_then(Counter::since_change);
+        counted.map_or_else(
+            || self.cells.text("lastchg").unwrap_or("0".into()),
+            |seconds| seconds.to_string().into(),
+        )
+    }
+
+    /// Returns the reason why no HAProxy could run its checks, or `None` if one could.
+    pub(in crate::fake) fn problem(&self) -> Option<&'static str> {
+        let counter = self.counter.as_ref()?;
+        if counter.inter < Duration::from_millis(1) {
+            return Some("`inter` must be 1 ms or longer");
+        }
+        let is_zero = |column| self.cells.number::<u32>(column) == Some(0);
+        (is_zero("check_rise") || is_zero("check_fall")).then_some("`rise` and `fall` must be 1 or more")
+    }
+
+    /// Begins the checks that take time, at the start of a process.
+    pub(in crate::fake) fn begin_checks(&mut self, version: &Version) {
+        let status = self.cells.text("check_status").unwrap_or_default();
+        let number = |column, default| self.cells.number(column).unwrap_or(default);
+        let (rise, fall) = (number("check_rise", RISE), number("check_fall", FALL));
+        let is_in_maintenance = self.is_in_maintenance();
+        if let Some(counter) = &mut self.counter {
+            counter.set_numbers(rise, fall);
+            counter.begin(Instant::now(), &status, is_in_maintenance, version);
+        }
+    }
+
+    /// Ends the checks that are due. Returns `true` if the state of the server has changed.
+    pub(in crate::fake) fn run_checks(&mut self, now: Instant) -> bool {
+        let (is_checked, is_in_maintenance) = (self.is_checked(), self.is_in_maintenance());
+        let status = self.cells.text("check_status").unwrap_or_default();
+        let Some(counter) = self.counter.as_mut().filter(|_| !status.is_empty()) else { return false };
+        let has_changed = counter.run(now, &status, is_checked, is_in_maintenance);
+        if has_changed && self.live.health != Some(Health::AgentDown) {
+            // The state given by a command lasts until a check changes it.
+            self.live.health = None;
+        }
+        has_changed
     }
 
     /// Returns `true` if health checks run outside maintenance.
@@ -182,6 +330,12 @@ impl Server {
     }
 }
 
+/// Time between two health checks, number of passed checks that makes a server up, and of failed checks
+/// that makes it down, unless they are set.
+const INTER: Duration = Duration::from_secs(2);
+const RISE: u32 = 2;
+const FALL: u32 = 3;
+
 /// Columns that are filled only if they are configured or have something to report.
 const OPTIONAL: &[&str] = &["slim", "qlimit", "throttle", "hanafail", "src_ilim"];
 
@@ -211,123 +365,3 @@ const AGENT: &[&str] = &[
     "agent_health",
     "last_agt",
 ];
-
-impl Server {
-    /// Returns the administrative state, from a command or from the description.
-    pub(in crate::fake) fn admin(&self) -> Admin {
-        self.live.admin.unwrap_or_else(|| match self.described_status() {
-            told if told.starts_with("MAINT") && !told.starts_with("MAINT (") => Admin::Maint,
-            told if told.starts_with("DRAIN") => Admin::Drain,
-            _ => Admin::Ready,
-        })
-    }
-
-    /// Returns `true` if the description puts it into maintenance.
-    pub(in crate::fake) fn is_disabled_by_description(&self) -> bool {
-        self.described_status() == "MAINT"
-    }
-
-    /// Returns the status in the description.
-    fn described_status(&self) -> std::borrow::Cow<'_, str> {
-        self.cells.text("status").unwrap_or_default()
-    }
-
-    pub(in crate::fake) fn status(&self) -> String {
-        let (told, live) = (self.described_status(), &self.live);
-        match (live.inherited, self.admin()) {
-            (Some(Admin::Maint), _) => {
-                return format!("MAINT (via {})", self.cells.text("tracked").unwrap_or_default());
-            }
-            // The description names a tracked server, or a name that is not resolved.
-            (None, _) if told.starts_with("MAINT (") => return told.into_owned(),
-            (_, Admin::Maint) => return "MAINT".to_owned(),
-            _ => {}
-        }
-        let state = self.operation();
-        let drains = self.admin() == Admin::Drain || live.inherited == Some(Admin::Drain);
-        if !drains || ["DOWN", "NOLB"].iter().any(|word| state.starts_with(word)) {
-            state
-        } else if live.admin.is_none() && told.starts_with("DRAIN") {
-            told.into_owned()
-        } else if self.has_agent() {
-            "DRAIN (agent)".to_owned()
-        } else {
-            "DRAIN".to_owned()
-        }
-    }
-
-    /// Returns the status without regard to the administrative state.
-    fn operation(&self) -> String {
-        let told = self.described_status();
-        let is_checked = self.is_checked() || (self.is_tracking() && !self.live.is_unchecked);
-        let said = match self.live.health {
-            Some(Health::Down) if self.has_agent() && !is_checked => "DOWN 0/2",
-            Some(Health::Down) => "DOWN",
-            Some(Health::AgentDown) => "DOWN (agent)",
-            Some(Health::Stopping) => "NOLB",
-            Some(Health::Up) if is_checked => "UP",
-            Some(Health::Up) => "no check",
-            None if told.is_empty() || told.starts_with("MAINT") || told.starts_with("DRAIN") => {
-                self.checked_status()
-            }
-            None if told.starts_with("UP") && self.live.is_unchecked => "no check",
-            None => &told,
-        };
-        said.to_owned()
-    }
-
-    /// Returns `true` if no check has run outside maintenance.
-    pub(in crate::fake) fn has_never_run(&self) -> bool {
-        self.is_disabled_by_description() || self.live.is_new
-    }
-
-    /// Makes it a server that was just added with this number: in maintenance, and without running
-    /// checks.
-    pub(in crate::fake) fn add(&mut self, sid: i64) {
-        self.cells.set("sid", sid.into());
-        let live = &mut self.live;
-        (live.is_added, live.is_new, live.is_unchecked) = (true, true, true);
-        (live.admin, live.has_no_agent) = (Some(Admin::Maint), true);
-    }
-
-    /// Sets the administrative state.
-    pub(in crate::fake) fn administer(&mut self, admin: Admin) {
-        let before = self.admin();
-        self.live.admin = Some(admin);
-        self.live.is_new &= admin == Admin::Maint;
-        if admin == Admin::Maint {
-            self.live.check_health = Some(0);
-        } else if before == Admin::Maint {
-            // The server starts afresh after maintenance.
-            self.live.health = None;
-            self.live.weights = self.live.weights.map(|(uweight, _)| (uweight, uweight));
-        }
-    }
-
-    /// Sets the operational state; has no effect in maintenance.
-    pub(in crate::fake) fn heal(&mut self, health: Health) {
-        if !self.is_in_maintenance() {
-            self.live.health = Some(health);
-            let is_down = matches!(health, Health::Down | Health::AgentDown);
-            self.live.check_health = Some(if is_down { 0 } else { 4 });
-        }
-    }
-    /// Takes over the state of the tracked server. Returns `true` if that changes anything.
-    pub(in crate::fake) fn inherit(&mut self, tracked: &Inheritance) -> bool {
-        let live = &mut self.live;
-        let before = (live.inherited.unwrap_or(Admin::Ready), live.health, live.is_unchecked);
-        (live.inherited, live.health, live.is_unchecked) =
-            (Some(tracked.admin), tracked.health, tracked.is_unchecked);
-        if tracked.admin == Admin::Maint {
-            live.check_health = Some(0);
-        }
-        before != (tracked.admin, tracked.health, tracked.is_unchecked)
-    }
-
-    /// Returns the state that the servers tracking this one inherit.
-    pub(in crate::fake) fn inheritance(&self) -> Inheritance {
-        let inherited = self.live.inherited.filter(|admin| *admin != Admin::Ready);
-        let admin = inherited.unwrap_or(self.admin());
-        Inheritance { admin, health: self.live.health, is_unchecked: self.live.is_unchecked }
-    }
-}
