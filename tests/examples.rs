@@ -332,7 +332,7 @@ async fn a_service_drains_servers_and_tells_events() {
     assert!(received.iter().any(|one| one.begins_with("set server app/web1 state ready")), "{received:?}");
 }
 
-/// A process of each release, whose servers are checked.
+/// A backend with two servers that are checked.
 const CONFIG: &str = r#"
 global
     nbthread 1
@@ -350,8 +350,8 @@ backend app
 #[tokio::test]
 async fn recipes_work_on_processes_of_every_release() {
     let running = support::Running::of(2, &releases(), |_| Config::new(CONFIG)).await;
-    let stats = running.stats();
-    let dir = stats.to_str().unwrap();
+    let sockets = running.stats();
+    let dir = sockets.to_str().unwrap();
     let output = printed(&run("deploy", &[dir, "app", "true"]).await);
     assert_eq!(output, "app/web1: out of traffic\napp/web2: out of traffic\ndone: web1, web2\n");
     assert!(!run("deploy", &[dir, "app", "false"]).await.status.success());
@@ -359,7 +359,7 @@ async fn recipes_work_on_processes_of_every_release() {
     let output = printed(&run("testing", &[dir, "app", "web1"]).await);
     assert_eq!(output, "out of service: MAINT\nin service: UP\n");
 
-    let service = Service::start(&stats).await;
+    let service = Service::start(&sockets).await;
     assert_eq!(service.ask("GET", "/health").await.0, 200);
     let (status, drained) = service.json("POST", "/servers/app/web2/drain").await;
     assert_eq!((status, drained["outcomes"].as_array().unwrap().len()), (200, releases().len()), "{drained}");

@@ -65,9 +65,10 @@ pub(in crate::fake) fn to_requests(
                 reply.follows = Some(Followed { follow, rest });
                 return reply;
             }
-            match answer.render(session.output) {
-                Some(text) => reply.text.push_str(&text),
-                None => (reply.closes, runs) = (true, false),
+            if let Some(text) = answer.render(session.output) {
+                reply.text.push_str(&text);
+            } else {
+                (reply.closes, runs) = (true, false);
             }
             // Since 3.2 HAProxy prints one prompt for a line, instead of one for each of its
             // commands.
@@ -80,7 +81,7 @@ pub(in crate::fake) fn to_requests(
     reply
 }
 
-/// Notes a command that was received. An empty command is none.
+/// Notes a command that was received, unless it is empty.
 fn record(
     state: &mut State,
     session: Session,

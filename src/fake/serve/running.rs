@@ -303,8 +303,8 @@ impl Running {
     ///
     /// # Example
     ///
-    /// A client repeats a change whose reply was lost. It must work in both cases: the change took effect,
-    /// or it did not.
+    /// The reply to a change is lost, and the change took effect or did not: a client must be right in both
+    /// cases.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

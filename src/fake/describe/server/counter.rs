@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{FALL, Health, RISE, check};
+use super::{Health, check};
 use crate::Version;
 use crate::show::stat::{CheckResult, CheckStatus};
 
-/// The health of a server whose checks end one after the other, counted as HAProxy counts it.
+/// The health of a server, which HAProxy counts as checks end one after the other.
 #[derive(Debug, Clone)]
 pub(in crate::fake) struct Counter {
     /// Time from the end of a check to the end of the next one.
@@ -204,6 +204,12 @@ fn rest(time: Duration, inter: Duration) -> Duration {
     // The remainder of a time that is shorter than 584 years.
     u64::try_from(rest).map_or(time, Duration::from_nanos)
 }
+
+/// Time between two health checks, number of passed checks that makes a server up, and of failed checks
+/// that makes it down, unless they are set.
+pub(super) const INTER: Duration = Duration::from_secs(2);
+pub(super) const RISE: u32 = 2;
+pub(super) const FALL: u32 = 3;
 
 /// A check that passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::cells::{Cells, setters};
 use super::row::{HTTP, Row};
 use crate::Version;
 use crate::field::RowKind;
-use counter::Counter;
+use counter::{Counter, FALL, INTER, RISE};
 use live::Live;
 
 /// A server of a [`Backend`](crate::fake::Backend); idle, without checks and with weight 1 by default.
@@ -329,12 +329,6 @@ impl Server {
         self.cells.number("weight").unwrap_or(1)
     }
 }
-
-/// Time between two health checks, number of passed checks that makes a server up, and of failed checks
-/// that makes it down, unless they are set.
-const INTER: Duration = Duration::from_secs(2);
-const RISE: u32 = 2;
-const FALL: u32 = 3;
 
 /// Columns that are filled only if they are configured or have something to report.
 const OPTIONAL: &[&str] = &["slim", "qlimit", "throttle", "hanafail", "src_ilim"];
