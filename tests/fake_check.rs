@@ -35,6 +35,10 @@ backend app
     option httpchk GET /
     http-check disable-on-404
     server web1 "${GATE}" check inter 20ms rise ${RISE} fall ${FALL}
+backend follower
+    option httpchk GET /
+    http-check disable-on-404
+    server copy "${GATE}" track app/web1
 "#;
 
 /// Checks with these results, and commands, one after the other.
@@ -77,12 +81,15 @@ fn command(step: &str) -> Option<String> {
     Some(format!("set server app/web1 {word}{}", step.to_lowercase()))
 }
 
-/// Returns the cells that follow from checks, as one line.
+/// Returns the cells that follow from checks, as one line, with the status of the server that tracks the
+/// other one.
 async fn cells(socket: &Path) -> String {
     let row = row(socket, "app", "web1").await;
     let columns = ["status", "check_rise", "check_fall", "check_health", "chkfail", "chkdown"];
     let cells = columns.map(|column| format!("{column}={}", row.cell(column)));
-    format!("{} {}", cells.join(" "), state(socket, &["srv_op_state", "srv_check_health"]).await)
+    let state = state(socket, &["srv_op_state", "srv_check_health"]).await;
+    let copy = support::row(socket, "follower", "copy").await;
+    format!("{} {state} copy={}", cells.join(" "), copy.cell("status"))
 }
 
 /// Returns cells of `show servers state`.
@@ -176,7 +183,10 @@ fn fake(release: &Release, script: &[&str], (rise, fall): (u32, u32)) -> Vec<Str
         let web1 = Server::new("web1").check("L7OK").inter(inter).rise(rise).fall(fall).starting();
         let dir = TempDir::new().unwrap();
         let socket = &dir.path().join("admin.sock");
-        let process = Process::new(&release.version).backend(Backend::new("app").server(web1));
+        let copy = Server::new("copy").set("tracked", "app/web1");
+        let process = Process::new(&release.version)
+            .backend(Backend::new("app").server(web1))
+            .backend(Backend::new("follower").server(copy));
         let running = process.serve(&**socket).await.unwrap();
         let mut all = vec![cells(socket).await];
         for step in script {

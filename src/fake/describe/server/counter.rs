@@ -24,6 +24,8 @@ pub(in crate::fake) struct Counter {
     /// End of the next check; `None` while checks do not run.
     next: Option<Instant>,
     is_in_maintenance: bool,
+    /// Set when the servers that track this one have been told of its health.
+    is_told: bool,
     /// Number of failed checks that counted, and of changes to down.
     failed: u64,
     downs: u64,
@@ -50,6 +52,7 @@ impl Counter {
             last: None,
             next: None,
             is_in_maintenance: false,
+            is_told: false,
             failed: 0,
             downs: 0,
             changed_at: None,
@@ -78,7 +81,8 @@ impl Counter {
         (self.rise, self.fall) = (rise.into(), fall.into());
     }
 
-    /// Ends the checks that are due. `status` is their result. Returns `true` if the health has changed.
+    /// Ends the checks that are due. `status` is their result. Returns `true` if the health has changed,
+    /// and the first time.
     pub(super) fn run(
         &mut self,
         now: Instant,
@@ -87,6 +91,7 @@ impl Counter {
         is_in_maintenance: bool,
     ) -> bool {
         let before = (self.health, self.operation);
+        let is_first = !std::mem::replace(&mut self.is_told, true);
         if is_in_maintenance && !self.is_in_maintenance {
             self.health = 0;
             self.change(Operation::Stopped, now);
@@ -97,9 +102,7 @@ impl Counter {
         self.is_in_maintenance = is_in_maintenance;
         if !is_checked || is_in_maintenance {
             self.next = None;
-            return before != (self.health, self.operation);
-        }
-        if self.next.is_none() {
+        } else if self.next.is_none() {
             self.next = now.checked_add(self.inter);
         }
         while let Some(next) = self.next.filter(|next| *next <= now) {
@@ -110,7 +113,7 @@ impl Counter {
             let at = if is_settled { now - rest(now - next, self.inter) } else { next };
             self.next = at.checked_add(self.inter);
         }
-        before != (self.health, self.operation)
+        is_first || before != (self.health, self.operation)
     }
 
     /// Ends one check.
