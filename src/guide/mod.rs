@@ -6,6 +6,7 @@
 //! - [`help`]: the other commands of HAProxy, with the reasons.
 //! - [`arguments`]: strings from outside, raw commands, secrets.
 //! - [`rates`]: increases of counters, and processes that restart or lose them.
+//! - [`recipes`]: whole programs that use this crate, and their tests.
 //! - [`settings`]: remembering the settings of servers over a reload.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
@@ -18,6 +19,7 @@ pub mod commands;
 pub mod fan_out;
 pub mod help;
 pub mod rates;
+pub mod recipes;
 pub mod settings;
 pub mod shared_counters;
 pub mod versions;
