@@ -192,6 +192,16 @@ pub mod server {
     pub use crate::show::{AdminFlags, OperationalState, ServerState};
 }
 
+/// The state that a cluster should have: its plan, its application, and the loop that keeps it:
+/// [`Cluster::plan`], [`Cluster::apply`], [`Cluster::reconcile`], and [`Cluster::drift`].
+pub mod reconcile {
+    pub use crate::operate::{
+        Applied, Apply, ApplyProgress, Applying, Blocked, BlockedReason, Desired, DesiredBackend,
+        DesiredServer, EntryChanges, Plan, Reconcile, ReconcileEvent, Reconciling, Reference, ServerChange,
+        Step,
+    };
+}
+
 /// Work on the servers of a backend, a few at a time: [`BackendRef::roll`].
 pub mod rolling {
     pub use crate::operate::{Rolling, RollingError, RollingStep};

@@ -32,6 +32,8 @@ mod pattern;
 mod process;
 #[path = "haproxytool/rates.rs"]
 mod rates;
+#[path = "haproxytool/reconcile.rs"]
+mod reconcile;
 #[path = "haproxytool/server.rs"]
 mod server;
 #[path = "haproxytool/session.rs"]

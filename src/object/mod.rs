@@ -37,4 +37,6 @@ pub(crate) use server::{server_state, states as server_states};
 pub use table::{Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable};
 pub use text_report::TextReport;
 
+pub(crate) use certificate::Leaf;
+pub(crate) use pattern::{check_acl, check_map};
 pub(crate) use ring::{check as check_ring, follow_process};

@@ -1,11 +1,16 @@
 //! Programs over objects, which take a while: they ask again and again until something is the case.
 
 mod drain;
+mod reconcile;
 mod rolling;
 mod settings;
 mod wait;
 
 pub use drain::{Drain, DrainEnd, DrainProgress, Drained, Draining};
+pub use reconcile::{
+    Applied, Apply, ApplyProgress, Applying, Blocked, BlockedReason, Desired, DesiredBackend, DesiredServer,
+    EntryChanges, Plan, Reconcile, ReconcileEvent, Reconciling, Reference, ServerChange, Step,
+};
 pub use rolling::{Rolling, RollingError, RollingStep};
 pub use settings::{
     LeftReason, ProcessSettings, Restoration, Restore, ServerSettings, Setting, SettingChange, SettingLeft,

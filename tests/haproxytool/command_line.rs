@@ -14,7 +14,16 @@ async fn help_lists_the_objects_and_the_help_of_each_lists_its_actions() {
         assert!(text.contains("\nUsage: haproxytool [OPTIONS] <OBJECT>\n"), "{text}");
         assert!(text.contains("/run/haproxy"), "{text}");
         assert!(text.contains("\n  server       Servers, merged over all processes\n"), "{text}");
-        for object in OBJECTS.into_iter().chain(["command", "rates", "watch", "completions", "man"]) {
+        for object in OBJECTS.into_iter().chain([
+            "command",
+            "rates",
+            "plan",
+            "apply",
+            "drift",
+            "watch",
+            "completions",
+            "man",
+        ]) {
             assert!(text.contains(&format!("\n  {object} ")), "{text}");
         }
     }

@@ -78,6 +78,7 @@ impl Site {
         self.server_slots().await;
         self.rates().await;
         self.settings().await;
+        self.reconcile().await;
         self.session().await;
         self.cert().await;
         self.ca().await;

@@ -153,6 +153,22 @@ const SLOTS: Choice = Choice::value(
     "Restore the addresses of a `server-template`, BACKEND/PREFIX=ADDRESS:PORT; several times",
 );
 
+const MAX_UNAVAILABLE: Choice = Choice::value(
+    "max-unavailable",
+    "N",
+    "Let N servers of a backend be unavailable at a time; 1 if not given",
+);
+const MIN_HEALTHY: Choice =
+    Choice::value("min-healthy", "N", "Keep N other servers of a backend up; 1 if not given");
+const SESSIONS: Choice =
+    Choice::value("drain", "SECONDS", "Wait that long for sessions to end; 30 if not given");
+const UP: Choice = Choice::value(
+    "up-within",
+    "SECONDS",
+    "Wait that long for servers to be up, and for the budgets; 60 if not given",
+);
+const LIKE: Choice = Choice::value("like", "LABEL", "Compare with this process, and not with most of them");
+
 const OPTION: Choice = Choice::value("option", "NAME VALUE", "Set an option of the entry; several times");
 
 actions! {
@@ -258,6 +274,15 @@ actions! {
     settings "Settings of all servers, remembered in a file over a reload" {
         "save" "FILE" "write states, weights, addresses, limits and checks of all servers to a file"
         "restore" "FILE" [PLAN, ADDRESSES, MAXCONN, DYNAMIC, SLOTS] "give back what a reload has lost"
+    }
+    plan "The steps that bring all processes to the desired state of a file" {
+        "" "FILE" "print the steps of each process and do not take them; FILE is JSON, - for stdin"
+    }
+    apply "Bring all processes to the desired state of a file" {
+        "" "FILE" [MAX_UNAVAILABLE, MIN_HEALTHY, SESSIONS, FORCE, UP] "add, change and drain servers, change maps, ACLs and certificates, and read them back"
+    }
+    drift "Differences between the processes themselves" {
+        "" "" [LIKE] "print the steps that would make each process equal to most of them, or to one"
     }
     session "Sessions of each process: connections, and requests" {
         "list" "" "ids, ages, clients, and names of frontend, backend and server"

@@ -29,7 +29,9 @@ mod pattern;
 mod printer;
 mod problem;
 mod process;
+mod progress;
 mod rates;
+mod reconcile;
 mod report;
 mod server;
 mod session;
@@ -165,6 +167,9 @@ async fn act(call: &Call, views: &Views) -> Result<Report, Problem> {
         "backend" => backend::run(call, views).await,
         "server" => server::run(call, views).await,
         "settings" => settings::run(call, views).await,
+        "plan" => reconcile::plan(call, views).await,
+        "apply" => reconcile::apply(call, views).await,
+        "drift" => reconcile::drift(call, views).await,
         "session" => session::run(call, views).await,
         "rates" => rates::run(call, views).await,
         "cert" => cert::run(call, views).await,

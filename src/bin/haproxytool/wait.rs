@@ -1,8 +1,5 @@
 //! Actions that wait: `server wait`, `server drain --within` and `backend wait`.
 
-use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -16,6 +13,7 @@ use crate::call::Call;
 use crate::failure::{Failures, reason};
 use crate::options::{one_of, parse, seconds};
 use crate::problem::Problem;
+use crate::progress::Progress;
 use crate::report::{Report, table};
 
 /// Time of a wait, unless it is given.
@@ -199,36 +197,4 @@ fn report<T: 'static>(
     report.failed = results.iter().any(|(_, result)| !result.as_ref().is_ok_and(Outcomes::is_complete));
     (report.failures, report.notes) = (failures, notes);
     report
-}
-
-/// Lines about long work on stderr: on a terminal, each is drawn again when it changes.
-struct Progress {
-    is_shown: bool,
-    is_terminal: bool,
-    lines: Mutex<BTreeMap<String, String>>,
-}
-
-impl Progress {
-    fn new(is_shown: bool) -> Self {
-        Self { is_shown, is_terminal: io::stderr().is_terminal(), lines: Mutex::default() }
-    }
-
-    /// Prints the text of one process, unless it is the same as before.
-    fn show(&self, name: String, text: &str) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = lines.len();
-        let line = format!("{name}: {text}\n");
-        if !self.is_shown || lines.insert(name, text.to_owned()).is_some_and(|old| old == text) {
-            return;
-        }
-        let drawn = match (self.is_terminal, before) {
-            (false, _) => line,
-            (true, before) => {
-                let up = if before > 0 { format!("\x1b[{before}A") } else { String::new() };
-                lines.iter().fold(up, |drawn, (name, text)| drawn + "\x1b[2K" + name + ": " + text + "\n")
-            }
-        };
-        // Progress that cannot be printed stops nothing.
-        let _ = io::stderr().write_all(drawn.as_bytes());
-    }
 }

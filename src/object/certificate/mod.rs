@@ -4,6 +4,7 @@ mod ca_file;
 mod crl_file;
 mod crl_section;
 mod crt_list;
+mod leaf;
 mod lock;
 mod mark;
 mod name;
@@ -11,6 +12,7 @@ mod new_entry;
 mod ocsp;
 mod pem;
 mod replacement;
+mod sha1;
 mod store;
 
 use crate::cluster::{Cluster, Outcomes};
@@ -24,6 +26,8 @@ pub use ca_file::CaFile;
 pub use crl_file::CrlFile;
 pub use crt_list::CrtList;
 pub use new_entry::NewCrtListEntry;
+
+pub(crate) use leaf::Leaf;
 
 /// A TLS certificate of a [`Cluster`], with its private key and its chain, addressed by its name.
 ///
@@ -116,6 +120,15 @@ impl Certificate {
     #[must_use]
     pub fn on(&self, cluster: &Cluster) -> Self {
         Self { store: self.store.on(cluster) }
+    }
+
+    /// Checks that HAProxy can load a PEM text.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` under the conditions of [`set`](Self::set).
+    pub(crate) fn check(&self, pem: &str) -> Result<()> {
+        self.store.set_command(pem)?.check()
     }
 
     /// Reads the certificate that each process has loaded: `show ssl cert NAME` (HAProxy 2.2 and

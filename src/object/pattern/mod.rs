@@ -20,3 +20,5 @@ pub use id::PatternId;
 pub use lookup::Lookup;
 pub use map::Map;
 pub use plan::{NewValue, Plan};
+
+pub(crate) use set::{check_acl, check_map};

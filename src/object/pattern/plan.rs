@@ -101,6 +101,15 @@ impl Plan {
         }
     }
 
+    /// Compares the entries of two processes.
+    pub(crate) fn between(held: &[Entry<'_>], wanted: &[Entry<'_>]) -> Self {
+        let wanted = wanted.iter().map(|entry| match entry.pair() {
+            Some((key, value)) => (key.into(), Some(value.into())),
+            None => (entry.text().into(), None),
+        });
+        Self::new(held, &wanted.collect::<Vec<_>>())
+    }
+
     /// Returns `true` if the process holds the wanted entries, in their order.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -215,6 +215,34 @@ impl PatternSet {
     }
 }
 
+/// Checks that HAProxy can hold the entries of a map unchanged.
+///
+/// # Errors
+///
+/// - The errors of [`Map::add`](super::Map::add).
+pub(crate) fn check_map<'a>(
+    cluster: &Cluster,
+    id: &str,
+    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<()> {
+    let entries = entries.into_iter().map(|(key, value)| (key.into(), Some(value.into())));
+    PatternSet::new(cluster, &Verbs::MAP, id)?.checked(entries).map(drop)
+}
+
+/// Checks that HAProxy can hold the patterns of an ACL unchanged.
+///
+/// # Errors
+///
+/// - The errors of [`Acl::add`](super::Acl::add).
+pub(crate) fn check_acl<'a>(
+    cluster: &Cluster,
+    id: &str,
+    patterns: impl IntoIterator<Item = &'a str>,
+) -> Result<()> {
+    let patterns = patterns.into_iter().map(|pattern| (pattern.into(), None));
+    PatternSet::new(cluster, &Verbs::ACL, id)?.checked(patterns).map(drop)
+}
+
 /// Message for a process that could be changed, if another process could not be read.
 const GIVEN_UP: &str = "nothing was sent, because another process failed";
 

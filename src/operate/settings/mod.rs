@@ -20,6 +20,8 @@ use crate::protocol::{Command, Response, ServerName};
 use crate::show::stat::StatFilter;
 use reading::{Scope, read};
 
+pub(super) use reading::{Found, Scope as SettingsScope, read as read_settings};
+
 impl Cluster {
     /// Reads the settings of every server of every process, to [restore](Cluster::restore) them after a
     /// reload: administrative state, weight, address and port, `maxconn`, and health and agent checks on

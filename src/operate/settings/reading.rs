@@ -15,21 +15,21 @@ use crate::snapshot::Record;
 use crate::transport::Deadline;
 
 /// The servers to read.
-pub(super) enum Scope<'a> {
+pub(in crate::operate) enum Scope<'a> {
     All,
     Backend(&'a str),
     Server(&'a ServerName),
 }
 
 /// The settings of a process.
-pub(super) struct Found {
-    pub(super) settings: ProcessSettings,
-    pub(super) identity: Identity,
+pub(in crate::operate) struct Found {
+    pub(in crate::operate) settings: ProcessSettings,
+    pub(in crate::operate) identity: Identity,
     /// Names of the backends that `show stat` lists.
-    pub(super) backends: HashSet<Box<str>>,
-    pub(super) is_stopping: bool,
+    pub(in crate::operate) backends: HashSet<Box<str>>,
+    pub(in crate::operate) is_stopping: bool,
     /// `true` if the process can add servers.
-    pub(super) adds_servers: bool,
+    pub(in crate::operate) adds_servers: bool,
 }
 
 impl Scope<'_> {
@@ -42,7 +42,7 @@ impl Scope<'_> {
     }
 
     /// Returns the query for the states.
-    pub(super) fn command(&self) -> Command {
+    pub(in crate::operate) fn command(&self) -> Command {
         let command = Command::read("show servers state");
         match self.backend() {
             Some(name) => command.word(name),
@@ -56,7 +56,11 @@ impl Scope<'_> {
 }
 
 /// Reads the settings: `show servers state` and `show stat`, from the same process.
-pub(super) async fn read(target: &Target, scope: &Scope<'_>, deadline: &Deadline) -> Result<Response<Found>> {
+pub(in crate::operate) async fn read(
+    target: &Target,
+    scope: &Scope<'_>,
+    deadline: &Deadline,
+) -> Result<Response<Found>> {
     let filter = scope.backend().map_or(StatFilter::All, StatFilter::backend);
     loop {
         let (info, at) = target.member.info(deadline).await?;

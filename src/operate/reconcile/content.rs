@@ -1,0 +1,108 @@
+//! Certificates, maps and ACLs: calls that reach all processes at once.
+
+use std::collections::HashMap;
+
+use super::plan::Stages;
+use super::planning::Checked;
+use super::step::Step;
+use super::work::{ApplyWork, Open};
+use crate::address::Address;
+use crate::cluster::{Cluster, Outcomes};
+use crate::error::{Error, Result};
+use crate::object::{Certificate, Leaf};
+use crate::protocol::Change;
+
+impl ApplyWork {
+    /// Replaces each certificate on all processes that serve another one, or on none of them.
+    pub(super) async fn replace_certificates(&self, checked: &Checked, open: &[Open<'_>]) {
+        for (one, leaf) in checked.certificates() {
+            let is_own = |step: &Step| matches!(step, Step::Certificate { name, .. } if *name == one.name);
+            let needing = self.needing(open, |stages| &stages.certificates, is_own);
+            if needing.is_empty() {
+                continue;
+            }
+            let result = match self.view(&needing).certificate(&one.name) {
+                Ok(certificate) => {
+                    abort_own(&certificate, &self.view(&needing), leaf).await;
+                    certificate.replace(one.pem.as_str()).await
+                }
+                Err(error) => Err(error),
+            };
+            self.settle(&needing, result);
+        }
+    }
+
+    /// Gives each map and each ACL its entries, on all processes at once.
+    pub(super) async fn change_entries(&self, checked: &Checked, open: &[Open<'_>]) {
+        for map in &checked.desired.maps {
+            let is_own = |step: &Step| matches!(step, Step::Map { id, .. } if *id == map.id);
+            let needing = self.needing(open, |stages| &stages.entries, is_own);
+            if !needing.is_empty() {
+                let result = match self.view(&needing).map(&*map.id) {
+                    Ok(object) => object.sync(map.pairs()).await,
+                    Err(error) => Err(error),
+                };
+                self.settle(&needing, result);
+            }
+        }
+        for acl in &checked.desired.acls {
+            let is_own = |step: &Step| matches!(step, Step::Acl { id, .. } if *id == acl.id);
+            let needing = self.needing(open, |stages| &stages.entries, is_own);
+            if !needing.is_empty() {
+                let result = match self.view(&needing).acl(&*acl.id) {
+                    Ok(object) => object.sync(&acl.patterns).await,
+                    Err(error) => Err(error),
+                };
+                self.settle(&needing, result);
+            }
+        }
+    }
+
+    /// Returns the processes that need a step and have not failed, with the step.
+    fn needing<'a, 'b>(
+        &self,
+        open: &'a [Open<'b>],
+        stage: impl Fn(&'b Stages) -> &'b Vec<Step>,
+        is_own: impl Fn(&Step) -> bool,
+    ) -> Vec<(&'a Open<'b>, &'b Step)> {
+        let step = |process: &'a Open<'b>| {
+            let step = stage(process.stages).iter().find(|step| is_own(step))?;
+            Some((process, step))
+        };
+        self.sound(open).filter_map(step).collect()
+    }
+
+    fn view(&self, needing: &[(&Open<'_>, &Step)]) -> Cluster {
+        self.cluster.only(needing.iter().map(|(process, _)| process.address))
+    }
+
+    /// Records the outcome of each process.
+    fn settle(&self, needing: &[(&Open<'_>, &Step)], result: Result<Outcomes<Change>>) {
+        let outcomes = result.as_ref().ok().or_else(|| result.as_ref().err()?.outcomes::<Change>());
+        let errors: HashMap<&Address, &Error> = outcomes
+            .into_iter()
+            .flatten()
+            .filter_map(|outcome| Some((outcome.address(), outcome.error()?)))
+            .collect();
+        for (process, step) in needing {
+            match (errors.get(process.address), &result) {
+                (Some(own), _) => self.fail(process.address, (*own).clone()),
+                (None, Err(error)) => self.fail(process.address, error.clone()),
+                (None, Ok(_)) => self.done(process, step),
+            }
+        }
+    }
+}
+
+/// Ends the transactions that hold the wanted certificate: an application that was given up has left them, and they
+/// would block the replacement. If this fails, the replacement fails and says why.
+async fn abort_own(certificate: &Certificate, view: &Cluster, leaf: &Leaf) {
+    let Ok(pending) = certificate.on(&view.allow_partial()).show_pending().await else { return };
+    let own = pending.iter().filter(|outcome| {
+        outcome.value().and_then(|details| details.leaf.as_ref()).is_some_and(|shown| leaf.is(shown))
+    });
+    let own: Vec<&Address> = own.map(|outcome| outcome.address()).collect();
+    if !own.is_empty() {
+        let _ = certificate.on(&view.only(own).allow_partial()).abort().await;
+    }
+}

@@ -1,0 +1,238 @@
+use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Display};
+
+use super::desired::Desired;
+use super::server::{DesiredBackend, DesiredServer};
+use super::step::{Blocked, BlockedReason, ServerChange, Step};
+use crate::cluster::Outcomes;
+use crate::operate::settings::{Found, ServerSettings};
+use crate::show::AdminState;
+
+/// The steps that bring one process from the state that it shows to the desired state, in their order:
+/// [`Cluster::plan`](crate::Cluster::plan). For [`Cluster::drift`](crate::Cluster::drift), the steps that would
+/// make the process equal to the others.
+///
+/// [`Display`](fmt::Display) prints one line for each.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(
+/// #     cluster: haproxyadmin::Cluster,
+/// #     desired: haproxyadmin::reconcile::Desired,
+/// # ) -> haproxyadmin::Result<()> {
+/// let plans = cluster.plan(&desired).await?;
+/// if plans.are_in_sync() {
+///     println!("nothing to do");
+/// }
+/// for (label, plan) in plans.values() {
+///     println!("{label}: {} steps", plan.steps.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Plan {
+    /// Steps, in the order in which [`Cluster::apply`](crate::Cluster::apply) takes them.
+    pub steps: Vec<Step>,
+    /// Differences for which the process has no step.
+    pub blocked: Vec<Blocked>,
+    /// Backends, maps, ACLs and certificates of the desired state that the process does not have. This is no
+    /// difference while another process has them.
+    pub absent: Vec<Box<str>>,
+}
+
+impl Plan {
+    /// Returns `true` if the process shows no difference.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.blocked.is_empty()
+    }
+}
+
+impl Outcomes<Plan> {
+    /// Returns `true` if every process was read and shows no difference.
+    pub fn are_in_sync(&self) -> bool {
+        self.is_complete() && self.values().all(|(_, plan)| plan.is_empty())
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, blocked, absent } = self;
+        if self.is_empty() && absent.is_empty() {
+            return f.write_str("nothing to do");
+        }
+        let steps = steps.iter().map(Step::to_string);
+        let blocked = blocked.iter().map(Blocked::to_string);
+        let absent = absent.iter().map(|name| format!("{name}: not in this process"));
+        let lines: Vec<_> = steps.chain(blocked).chain(absent).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// The steps of one process, by the stage in which they are taken.
+///
+/// A certificate is there before anything needs it, and a server before an entry of a map leads to it. Servers
+/// leave when no entry leads to them any more.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stages {
+    pub(super) certificates: Vec<Step>,
+    /// Servers that are added, that change in place, or that enter traffic.
+    pub(super) entering: Vec<Step>,
+    /// Maps and ACLs.
+    pub(super) entries: Vec<Step>,
+    /// Servers that leave traffic or are deleted.
+    pub(super) leaving: Vec<Step>,
+    pub(super) blocked: Vec<Blocked>,
+    pub(super) absent: Vec<Box<str>>,
+}
+
+impl From<Stages> for Plan {
+    fn from(stages: Stages) -> Self {
+        let Stages { certificates, entering, entries, leaving, blocked, absent } = stages;
+        Self { steps: [certificates, entering, entries, leaving].concat(), blocked, absent }
+    }
+}
+
+impl Stages {
+    /// Returns `true` if there is no step.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps().next().is_none()
+    }
+
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        [&self.certificates, &self.entering, &self.entries, &self.leaving].into_iter().flatten()
+    }
+
+    /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server whose name is not
+    /// resolved.
+    pub(super) fn of_servers(desired: &Desired, found: &Found, sets_unresolved: bool) -> Self {
+        let mut stages = Self::default();
+        let mut by_backend: HashMap<&str, Vec<&ServerSettings>> = HashMap::new();
+        for server in &found.settings.servers {
+            by_backend.entry(&*server.backend).or_default().push(server);
+        }
+        for backend in &desired.backends {
+            let shown = by_backend.get(&*backend.name).map(Vec::as_slice);
+            if shown.is_none() && !found.backends.contains(&backend.name) {
+                stages.absent.push(backend_name(&backend.name));
+                continue;
+            }
+            let adds = found.adds_servers;
+            Planning { stages: &mut stages, backend, adds, sets_unresolved }.run(shown.unwrap_or_default());
+        }
+        stages
+    }
+}
+
+/// Returns the name of a backend in a list of objects.
+pub(super) fn backend_name(name: &str) -> Box<str> {
+    format!("backend {name}").into()
+}
+
+/// The plan of one backend.
+struct Planning<'a> {
+    stages: &'a mut Stages,
+    backend: &'a DesiredBackend,
+    /// True if the release adds and deletes servers.
+    adds: bool,
+    sets_unresolved: bool,
+}
+
+impl Planning<'_> {
+    fn run(&mut self, shown: &[&ServerSettings]) {
+        let backend = self.backend;
+        let by_name: HashMap<&str, &ServerSettings> =
+            shown.iter().map(|server| (&*server.name, *server)).collect();
+        for wanted in &backend.servers {
+            match by_name.get(&*wanted.name) {
+                Some(shown) if wanted.absent => self.delete(shown),
+                Some(shown) => self.compare(wanted, shown),
+                None if wanted.absent => {}
+                None => self.add(wanted),
+            }
+        }
+        if backend.exact {
+            let mentioned: HashSet<&str> = backend.servers.iter().map(|server| &*server.name).collect();
+            for server in shown.iter().filter(|server| !mentioned.contains(&*server.name)) {
+                self.delete(server);
+            }
+        }
+    }
+
+    fn add(&mut self, wanted: &DesiredServer) {
+        let Some(address) = wanted.address else {
+            return self.block(&wanted.name, "add", BlockedReason::NoAddress);
+        };
+        let state = wanted.state.unwrap_or(AdminState::Ready);
+        let change = ServerChange::Add { address, state };
+        if self.adds {
+            self.stages.entering.push(Step::of_server(&self.backend.name, &wanted.name, change));
+        } else {
+            self.block(&wanted.name, change, BlockedReason::NeedsRelease);
+        }
+    }
+
+    fn delete(&mut self, shown: &ServerSettings) {
+        let change = ServerChange::Delete { from: shown.state.value };
+        if self.adds {
+            self.stages.leaving.push(Step::of_server(&self.backend.name, &shown.name, change));
+        } else {
+            self.block(&shown.name, change, BlockedReason::NeedsRelease);
+        }
+    }
+
+    /// Plans the changes of a server that the process has. A server that leaves traffic changes when it is
+    /// out, and a server that enters traffic changes before.
+    fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
+        let (state, weight) = (shown.state.value, shown.weight.value);
+        let to_state = wanted.state.unwrap_or(state);
+        let to_weight = wanted.weight.unwrap_or(weight);
+        let is_in = |state, weight| state == AdminState::Ready && weight > 0;
+        let is_leaving = is_in(state, weight) && !is_in(to_state, to_weight);
+
+        let mut changes = Vec::new();
+        if let Some(to) = wanted.address {
+            let from = shown.address.as_ref().map(|address| address.value);
+            let change = ServerChange::Address { from, to };
+            if from.is_none() && !self.sets_unresolved {
+                self.block(&wanted.name, change, BlockedReason::Unresolved);
+            } else if from != Some(to) {
+                changes.push(change);
+            }
+        }
+        if to_weight != weight {
+            let configured = shown.weight.configured.unwrap_or(weight);
+            changes.push(ServerChange::Weight { from: weight, to: to_weight, configured });
+        }
+        let is_off = |check: Option<bool>| check == Some(false);
+        if wanted.has_check() && is_off(shown.health_check.map(|check| check.value)) {
+            changes.push(ServerChange::HealthCheck);
+        }
+        if wanted.has_agent() && is_off(shown.agent_check.map(|check| check.value)) {
+            changes.push(ServerChange::AgentCheck);
+        }
+        if to_state != state {
+            changes.push(ServerChange::State { from: state, to: to_state });
+        }
+        if is_leaving {
+            // What takes the server out of traffic comes first.
+            changes.sort_by_key(|change| match change {
+                ServerChange::State { .. } => 0,
+                ServerChange::Weight { .. } => 1,
+                _ => 2,
+            });
+        }
+        let steps =
+            changes.into_iter().map(|change| Step::of_server(&self.backend.name, &wanted.name, change));
+        let stage = if is_leaving { &mut self.stages.leaving } else { &mut self.stages.entering };
+        stage.extend(steps);
+    }
+
+    fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
+        let object = format!("{}/{server}", self.backend.name).into();
+        self.stages.blocked.push(Blocked { object, difference: difference.to_string().into(), reason });
+    }
+}

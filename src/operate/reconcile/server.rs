@@ -1,0 +1,173 @@
+use std::net::SocketAddr;
+
+use crate::error::{Error, Result};
+use crate::object::{NewServer, Weight};
+use crate::protocol::{Command, ServerName};
+use crate::show::AdminState;
+
+/// The servers that a backend should have: [`Desired::backend`](super::Desired::backend).
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::reconcile::{DesiredBackend, DesiredServer};
+///
+/// let app = DesiredBackend::new("app")
+///     .server(DesiredServer::new("web1").weight(20))
+///     .server(DesiredServer::absent("web2"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[must_use]
+pub struct DesiredBackend {
+    pub(super) name: Box<str>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_false"))]
+    pub(super) exact: bool,
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) servers: Vec<DesiredServer>,
+}
+
+/// The settings that a server should have, or its absence: [`DesiredBackend::server`].
+///
+/// A process without the server adds it, which needs HAProxy 2.6 and an [`address`](Self::address). A new
+/// server is made [`Ready`](AdminState::Ready), unless the state says otherwise.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::AdminState;
+/// use haproxyadmin::reconcile::DesiredServer;
+///
+/// let web3 = DesiredServer::new("web3")
+///     .address("10.0.0.3:8080".parse()?)
+///     .weight(20)
+///     .state(AdminState::Ready)
+///     .options(["check", "inter", "1s"]);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[must_use]
+pub struct DesiredServer {
+    pub(super) name: Box<str>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_false"))]
+    pub(super) absent: bool,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub(super) address: Option<SocketAddr>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub(super) weight: Option<u64>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub(super) state: Option<AdminState>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub(super) options: Vec<Box<str>>,
+}
+
+#[cfg(feature = "serde")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl DesiredBackend {
+    /// Creates a backend of which no server is mentioned.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), exact: false, servers: Vec::new() }
+    }
+
+    /// Adds a server.
+    pub fn server(mut self, server: DesiredServer) -> Self {
+        self.servers.push(server);
+        self
+    }
+
+    /// Makes every server absent that is not mentioned, servers of the configuration included.
+    pub fn exact(mut self) -> Self {
+        self.exact = true;
+        self
+    }
+}
+
+impl DesiredServer {
+    /// Creates a server with settings that are left alone.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        let name = name.into();
+        Self { name, absent: false, address: None, weight: None, state: None, options: Vec::new() }
+    }
+
+    /// Creates a server that should not exist. Needs HAProxy 2.6 where it exists.
+    pub fn absent(name: impl Into<Box<str>>) -> Self {
+        Self { absent: true, ..Self::new(name) }
+    }
+
+    /// Sets the IP address and the port.
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// Sets the weight, from 0 to 256.
+    pub fn weight(mut self, weight: u64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Sets the administrative state.
+    pub fn state(mut self, state: AdminState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Sets the words that follow the address if the server is added: `add server B/S ADDRESS WORD...`.
+    /// They are not compared with a server that exists, with one exception: if they contain `check` or
+    /// `agent-check`, these checks are turned on before the server takes traffic.
+    ///
+    /// The words are redacted in errors.
+    pub fn options<W: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.options = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    pub(super) fn has_check(&self) -> bool {
+        self.options.iter().any(|word| **word == *"check")
+    }
+
+    pub(super) fn has_agent(&self) -> bool {
+        self.options.iter().any(|word| **word == *"agent-check")
+    }
+
+    /// # Errors
+    ///
+    /// - `InvalidInput` if a value cannot be sent, or if an absent server has settings.
+    pub(super) fn check(&self, name: &ServerName) -> Result<()> {
+        let Self { absent, address, weight, state, options, .. } = self;
+        if *absent && (address.is_some() || weight.is_some() || state.is_some() || !options.is_empty()) {
+            return Err(Error::invalid(format!("server {name}: an absent server has no settings")));
+        }
+        if let Some(weight) = weight {
+            Weight::absolute(*weight)?;
+        }
+        // The words are checked even if no process needs the server.
+        let address = address.unwrap_or(SocketAddr::from(([192, 0, 2, 1], 1)));
+        self.addition(name, address)?.check()
+    }
+
+    /// Returns the command that adds the server.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput` if a value cannot be sent.
+    pub(super) fn addition(&self, name: &ServerName, address: SocketAddr) -> Result<Command> {
+        let mut server = NewServer::new(address);
+        if let Some(weight) = self.weight {
+            // A weight that is too high is refused.
+            server = server.weight(u32::try_from(weight).unwrap_or(u32::MAX));
+        }
+        let mut command = server.command(name)?;
+        for word in &self.options {
+            command = command.secret(word)?;
+        }
+        Ok(command)
+    }
+}
