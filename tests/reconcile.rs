@@ -169,7 +169,8 @@ impl Random {
     }
 
     fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len() as u64) as usize]
+        let at = self.below(u64::try_from(words.len()).unwrap());
+        words[usize::try_from(at).unwrap()]
     }
 }
 
@@ -223,6 +224,7 @@ async fn assert_whole_state(site: &Site, what: &str) {
         ("web3", "srv_addr", "127.0.0.9"),
         ("web4", "srv_addr", "127.0.0.4"),
         ("web4", "srv_uweight", "0"),
+        ("web4", "srv_admin_state", "0"),
         ("web5", "srv_addr", ""),
     ] {
         assert_eq!(site.state("app", name, column).await, site.all(value), "{what}: {name} {column}");
@@ -418,6 +420,9 @@ async fn sessions_end_before_a_server_goes_into_maintenance() {
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("8"));
     let plans = site.cluster.plan(&desired).await.unwrap();
     assert_eq!(lines(&plans), site.all("app/web1: state drain -> maint"));
+    let error = site.cluster.apply(&desired, terms.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("1 sessions"), "{error}");
+    assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("8"));
     drop(held);
     site.cluster.apply(&desired, terms).await.unwrap();
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("1"));

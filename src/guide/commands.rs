@@ -55,32 +55,39 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state), [`ServerRef::drain`](crate::ServerRef::drain), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
+//! | `set server B/S state ready\|drain\|maint` | [`ServerRef::set_state`](crate::ServerRef::set_state), [`ServerRef::drain`](crate::ServerRef::drain), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 1.8 |
 //! | `enable server B/S` | [`ServerRef::enable`](crate::ServerRef::enable), [`BackendRef::add_server`](crate::BackendRef::add_server) | admin | 1.8 |
 //! | `disable server B/S` | [`ServerRef::disable`](crate::ServerRef::disable), [`ServerRef::delete`](crate::ServerRef::delete), [`ServerRef::release_slot`](crate::ServerRef::release_slot) | admin | 1.8 |
-//! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
+//! | `set server B/S weight W` | [`ServerRef::set_weight`](crate::ServerRef::set_weight), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 1.8 |
 //! | `get weight B/S` | [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) | user | 1.8 |
-//! | `show servers state [B]` | [`Cluster::watch`](crate::Cluster::watch), at each beat; [`Cluster::settings`](crate::Cluster::settings), [`BackendRef::settings`](crate::BackendRef::settings), [`ServerRef::settings`](crate::ServerRef::settings); before and after the change, [`Cluster::restore`](crate::Cluster::restore); [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), [`ServerRef::drain`](crate::ServerRef::drain), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
-//! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
+//! | `show servers state [B]` | [`Cluster::watch`](crate::Cluster::watch), at each beat; [`Cluster::settings`](crate::Cluster::settings), [`BackendRef::settings`](crate::BackendRef::settings), [`ServerRef::settings`](crate::ServerRef::settings); [`Cluster::plan`](crate::Cluster::plan), [`Cluster::drift`](crate::Cluster::drift); before and after the change, [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply); [`ServerRef::fetch_state`](crate::ServerRef::fetch_state), [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states); before the change, [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::set_port`](crate::ServerRef::set_port), [`ServerRef::drain`](crate::ServerRef::drain), and [`ServerRef::set_address`](crate::ServerRef::set_address) up to 2.9; after the change, [`BackendRef::add_server`](crate::BackendRef::add_server) and [`ServerRef::delete`](crate::ServerRef::delete); before and after, [`BackendRef::take_slot`](crate::BackendRef::take_slot) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
+//! | `set server B/S addr IP [port P]` | [`ServerRef::set_address`](crate::ServerRef::set_address), [`ServerRef::set_port`](crate::ServerRef::set_port), [`BackendRef::take_slot`](crate::BackendRef::take_slot), [`ServerRef::release_slot`](crate::ServerRef::release_slot), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 1.8 |
 //! | `set server B/S fqdn HOST` | [`ServerRef::set_fqdn`](crate::ServerRef::set_fqdn), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
 //! | `set maxconn server B/S N` | [`ServerRef::set_maxconn`](crate::ServerRef::set_maxconn), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
 //! | `set server B/S ssl on\|off` | [`ServerRef::set_ssl`](crate::ServerRef::set_ssl) | admin | 2.4 |
 //! | `shutdown sessions server B/S` | [`ServerRef::shutdown_sessions`](crate::ServerRef::shutdown_sessions), [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions), [`ServerRef::delete`](crate::ServerRef::delete), [`ServerRef::release_slot`](crate::ServerRef::release_slot) and [`ServerRef::drain`](crate::ServerRef::drain) by force | admin | 1.8 |
-//! | `add server B/S ADDRESS WORD...` | [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore) | admin | 2.6; 3.0 with `guid` or `cookie` |
+//! | `add server B/S ADDRESS WORD...` | [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 2.6; 3.0 with `guid` or `cookie` |
 //! | `del server B/S` | [`ServerRef::delete`](crate::ServerRef::delete) | admin | 2.6 |
 //! | `show servers conn B` | before the change, [`ServerRef::delete`](crate::ServerRef::delete) and [`ServerRef::release_slot`](crate::ServerRef::release_slot) | user | 1.8 |
+//!
+//! [`Cluster::apply`](crate::Cluster::apply) also makes the calls [`ServerRef::drain`](crate::ServerRef::drain),
+//! [`ServerRef::delete`](crate::ServerRef::delete), [`BackendRef::wait_until`](crate::BackendRef::wait_until),
+//! [`Map::sync`](crate::Map::sync), [`Acl::sync`](crate::Acl::sync) and
+//! [`Certificate::replace`](crate::certificate::Certificate::replace), and
+//! [`Cluster::plan`](crate::Cluster::plan) makes the calls that read the same objects.
+//! [`Cluster::reconcile`](crate::Cluster::reconcile) makes the calls of `apply`.
 //!
 //! # Health and agent checks of servers
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
 //! | `set server B/S health up\|stopping\|down` | [`ServerRef::set_health`](crate::ServerRef::set_health) | admin | 1.8 |
-//! | `enable health B/S` | [`ServerRef::enable_health`](crate::ServerRef::enable_health), [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
+//! | `enable health B/S` | [`ServerRef::enable_health`](crate::ServerRef::enable_health), [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 1.8 |
 //! | `disable health B/S` | [`ServerRef::disable_health`](crate::ServerRef::disable_health), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
 //! | `set server B/S check-port P` | [`ServerRef::set_check_port`](crate::ServerRef::set_check_port) | admin | 1.8 |
 //! | `set server B/S check-addr IP [port P]` | [`ServerRef::set_check_address`](crate::ServerRef::set_check_address) | admin | 2.4 |
 //! | `set server B/S agent up\|down` | [`ServerRef::set_agent`](crate::ServerRef::set_agent) | admin | 1.8 |
-//! | `enable agent B/S` | [`ServerRef::enable_agent`](crate::ServerRef::enable_agent), [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
+//! | `enable agent B/S` | [`ServerRef::enable_agent`](crate::ServerRef::enable_agent), [`BackendRef::add_server`](crate::BackendRef::add_server), [`Cluster::restore`](crate::Cluster::restore), [`Cluster::apply`](crate::Cluster::apply) | admin | 1.8 |
 //! | `disable agent B/S` | [`ServerRef::disable_agent`](crate::ServerRef::disable_agent), [`Cluster::restore`](crate::Cluster::restore) | admin | 1.8 |
 //! | `set server B/S agent-addr HOST [port P]` | [`ServerRef::set_agent_address`](crate::ServerRef::set_agent_address) | admin | 1.8; 2.4 with a port |
 //! | `set server B/S agent-port P` | [`ServerRef::set_agent_port`](crate::ServerRef::set_agent_port) | admin | 2.4 |

@@ -7,6 +7,7 @@
 //! - [`arguments`]: strings from outside, raw commands, secrets.
 //! - [`rates`]: increases of counters, and processes that restart or lose them.
 //! - [`recipes`]: whole programs that use this crate, and their tests.
+//! - [`reconcile`]: bringing a cluster to a desired state, and keeping it there.
 //! - [`settings`]: remembering the settings of servers over a reload.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
@@ -20,6 +21,7 @@ pub mod fan_out;
 pub mod help;
 pub mod rates;
 pub mod recipes;
+pub mod reconcile;
 pub mod settings;
 pub mod shared_counters;
 pub mod versions;

@@ -1,5 +1,7 @@
 //! The first certificate of a PEM text, as far as HAProxy shows it.
 
+use std::fmt::Write as _;
+
 use super::sha1::sha1;
 use crate::error::{Error, Result};
 use crate::show::X509;
@@ -19,7 +21,7 @@ impl Leaf {
     ///
     /// # Errors
     ///
-    /// - `InvalidInput` if there is none, or if it cannot be read. The error shows no part of the text.
+    /// - `InvalidInput` if the text has no certificate, or one that cannot be read. The error shows no part of the text.
     pub(crate) fn of_pem(text: &str) -> Result<Self> {
         let wrong = || Error::invalid("the first section `CERTIFICATE` of the PEM text is no certificate");
         let bytes = section(text).and_then(|base64| decode(&base64)).ok_or_else(wrong)?;
@@ -179,7 +181,11 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 /// Returns the SHA-1 of bytes (FIPS 180-4, 6.1).
 ///
 /// HAProxy shows it as the fingerprint of a certificate. It tells certificates apart here, and protects nothing.
+#[allow(clippy::many_single_char_names, reason = "the standard has these names")]
 pub(super) fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut message = bytes.to_vec();
     message.push(0x80);
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        sha1(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha1(bytes).map(|byte| format!("{byte:02x}")).concat()
     }
 
     /// The examples of RFC 3174, and the lengths around the ends of a block.

@@ -8,12 +8,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 
 use super::desired::Desired;
-use super::step::Step;
+use super::outcome::{Applied, ApplyProgress};
 use super::terms::Apply;
 use super::work::ApplyWork;
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::Result;
-use crate::snapshot::Label;
 
 /// An application of a desired state: [`Cluster::apply`](crate::Cluster::apply).
 ///
@@ -44,28 +43,6 @@ pub struct Applying {
     running: BoxFuture<'static, Result<Outcomes<Applied>>>,
     result: Option<Result<Outcomes<Applied>>>,
     progress: UnboundedReceiver<ApplyProgress>,
-}
-
-/// Outcome of an application on one process, which shows the desired state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Applied {
-    /// The steps that were taken, in their order.
-    pub steps: Vec<Step>,
-}
-
-/// A step that begins or has been taken in one process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct ApplyProgress {
-    /// Label of the process.
-    pub label: Label,
-    /// The step.
-    pub step: Step,
-    /// `true` if the step has been taken, `false` if it waits for a budget or for the end of sessions.
-    pub is_done: bool,
 }
 
 impl Applying {
@@ -115,22 +92,5 @@ impl IntoFuture for Applying {
 impl fmt::Debug for Applying {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Applying").field("result", &self.result).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Applied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.steps.is_empty() {
-            return f.write_str("nothing to do");
-        }
-        let lines: Vec<_> = self.steps.iter().map(Step::to_string).collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-impl fmt::Display for ApplyProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { label, step, is_done } = self;
-        write!(f, "{label}: {step}{}", if *is_done { "" } else { " ..." })
     }
 }

@@ -1,11 +1,9 @@
 //! The desired state of a cluster: plans, their application, and the loop that keeps it.
 
 mod applying;
-mod content;
 mod desired;
 mod drift;
-mod entering;
-mod leaving;
+mod outcome;
 mod plan;
 mod planning;
 mod reconciling;
@@ -14,9 +12,10 @@ mod step;
 mod terms;
 mod work;
 
-pub use applying::{Applied, ApplyProgress, Applying};
+pub use applying::Applying;
 pub use desired::Desired;
 pub use drift::Reference;
+pub use outcome::{Applied, ApplyProgress};
 pub use plan::Plan;
 pub use reconciling::{ReconcileEvent, Reconciling};
 pub use server::{DesiredBackend, DesiredServer};

@@ -106,22 +106,31 @@ impl Stages {
         [&self.certificates, &self.entering, &self.entries, &self.leaving].into_iter().flatten()
     }
 
-    /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server whose name is not
+    /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server that is not
     /// resolved.
     pub(super) fn of_servers(desired: &Desired, found: &Found, sets_unresolved: bool) -> Self {
+        let (servers, backends) = (&found.settings.servers, &found.backends);
+        Self::planned(desired, servers, backends, Abilities { adds: found.adds_servers, sets_unresolved })
+    }
+
+    fn planned(
+        desired: &Desired,
+        servers: &[ServerSettings],
+        backends: &HashSet<Box<str>>,
+        abilities: Abilities,
+    ) -> Self {
         let mut stages = Self::default();
         let mut by_backend: HashMap<&str, Vec<&ServerSettings>> = HashMap::new();
-        for server in &found.settings.servers {
+        for server in servers {
             by_backend.entry(&*server.backend).or_default().push(server);
         }
         for backend in &desired.backends {
             let shown = by_backend.get(&*backend.name).map(Vec::as_slice);
-            if shown.is_none() && !found.backends.contains(&backend.name) {
+            if shown.is_none() && !backends.contains(&backend.name) {
                 stages.absent.push(backend_name(&backend.name));
                 continue;
             }
-            let adds = found.adds_servers;
-            Planning { stages: &mut stages, backend, adds, sets_unresolved }.run(shown.unwrap_or_default());
+            Planning { stages: &mut stages, backend, abilities }.run(shown.unwrap_or_default());
         }
         stages
     }
@@ -136,8 +145,15 @@ pub(super) fn backend_name(name: &str) -> Box<str> {
 struct Planning<'a> {
     stages: &'a mut Stages,
     backend: &'a DesiredBackend,
-    /// True if the release adds and deletes servers.
+    abilities: Abilities,
+}
+
+/// What a release can do.
+#[derive(Debug, Clone, Copy)]
+struct Abilities {
+    /// True if it adds and deletes servers.
     adds: bool,
+    /// True if it sets the address of a server with a name that is not resolved.
     sets_unresolved: bool,
 }
 
@@ -166,9 +182,9 @@ impl Planning<'_> {
         let Some(address) = wanted.address else {
             return self.block(&wanted.name, "add", BlockedReason::NoAddress);
         };
-        let state = wanted.state.unwrap_or(AdminState::Ready);
+        let state = wanted.wanted_state().unwrap_or(AdminState::Ready);
         let change = ServerChange::Add { address, state };
-        if self.adds {
+        if self.abilities.adds {
             self.stages.entering.push(Step::of_server(&self.backend.name, &wanted.name, change));
         } else {
             self.block(&wanted.name, change, BlockedReason::NeedsRelease);
@@ -177,7 +193,7 @@ impl Planning<'_> {
 
     fn delete(&mut self, shown: &ServerSettings) {
         let change = ServerChange::Delete { from: shown.state.value };
-        if self.adds {
+        if self.abilities.adds {
             self.stages.leaving.push(Step::of_server(&self.backend.name, &shown.name, change));
         } else {
             self.block(&shown.name, change, BlockedReason::NeedsRelease);
@@ -188,16 +204,18 @@ impl Planning<'_> {
     /// out, and a server that enters traffic changes before.
     fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
         let (state, weight) = (shown.state.value, shown.weight.value);
-        let to_state = wanted.state.unwrap_or(state);
+        let to_state = wanted.wanted_state().unwrap_or(state);
         let to_weight = wanted.weight.unwrap_or(weight);
         let is_in = |state, weight| state == AdminState::Ready && weight > 0;
-        let is_leaving = is_in(state, weight) && !is_in(to_state, to_weight);
+        // The sessions of a server in drain end before it goes into maintenance.
+        let is_retiring = state != AdminState::Maint && to_state == AdminState::Maint;
+        let is_leaving = is_retiring || is_in(state, weight) && !is_in(to_state, to_weight);
 
         let mut changes = Vec::new();
         if let Some(to) = wanted.address {
             let from = shown.address.as_ref().map(|address| address.value);
             let change = ServerChange::Address { from, to };
-            if from.is_none() && !self.sets_unresolved {
+            if from.is_none() && !self.abilities.sets_unresolved {
                 self.block(&wanted.name, change, BlockedReason::Unresolved);
             } else if from != Some(to) {
                 changes.push(change);
@@ -227,12 +245,128 @@ impl Planning<'_> {
         }
         let steps =
             changes.into_iter().map(|change| Step::of_server(&self.backend.name, &wanted.name, change));
-        let stage = if is_leaving { &mut self.stages.leaving } else { &mut self.stages.entering };
-        stage.extend(steps);
+        let list = if is_leaving { &mut self.stages.leaving } else { &mut self.stages.entering };
+        list.extend(steps);
     }
 
     fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
         let object = format!("{}/{server}", self.backend.name).into();
         self.stages.blocked.push(Blocked { object, difference: difference.to_string().into(), reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operate::settings::{Setting, ShownServer};
+
+    fn shown(name: &str, state: AdminState, weight: u64) -> ServerSettings {
+        ServerSettings {
+            backend: "app".into(),
+            name: name.into(),
+            id: 1,
+            state: Setting { value: state, configured: Some(AdminState::Ready) },
+            weight: Setting { value: weight, configured: Some(10) },
+            maxconn: None,
+            address: Some(Setting { value: "192.0.2.1:80".parse().unwrap(), configured: None }),
+            fqdn: None,
+            health_check: Some(Setting { value: false, configured: Some(true) }),
+            agent_check: None,
+            shown: ShownServer::default(),
+        }
+    }
+
+    const ALL: Abilities = Abilities { adds: true, sets_unresolved: true };
+
+    fn plan(
+        servers: &[DesiredServer],
+        is_exact: bool,
+        shown: &[ServerSettings],
+        abilities: Abilities,
+    ) -> String {
+        let app = servers.iter().cloned().fold(DesiredBackend::new("app"), DesiredBackend::server);
+        let app = if is_exact { app.exact() } else { app };
+        let backends = HashSet::from(["app".into()]);
+        let stages = Stages::planned(&Desired::new().backend(app), shown, &backends, abilities);
+        Plan::from(stages).to_string()
+    }
+
+    fn server(name: &str) -> DesiredServer {
+        DesiredServer::new(name)
+    }
+
+    fn address(text: &str) -> std::net::SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_server_changes_before_it_enters_traffic_and_after_it_leaves() {
+        let all = |state| {
+            let web1 = server("web1").address(address("192.0.2.9:81")).weight(5).state(state);
+            web1.options(["check", "agent-check"])
+        };
+        assert_eq!(
+            plan(&[all(AdminState::Ready)], false, &[shown("web1", AdminState::Maint, 10)], ALL),
+            "app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: weight 10 -> 5\n\
+             app/web1: health checks off -> on\napp/web1: state maint -> ready"
+        );
+        assert_eq!(
+            plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], ALL),
+            "app/web1: state ready -> maint\napp/web1: weight 10 -> 5\n\
+             app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: health checks off -> on"
+        );
+    }
+
+    #[test]
+    fn servers_come_before_others_leave() {
+        let shown = [
+            shown("old", AdminState::Ready, 10),
+            shown("zero", AdminState::Ready, 10),
+            shown("back", AdminState::Drain, 0),
+        ];
+        let wanted = [
+            server("zero").weight(0),
+            server("new").address(address("192.0.2.2:80")),
+            server("back").weight(3).state(AdminState::Ready),
+        ];
+        assert_eq!(
+            plan(&wanted, true, &shown, ALL),
+            "app/new: add 192.0.2.2:80\napp/back: weight 0 -> 3\napp/back: state drain -> ready\n\
+             app/zero: weight 10 -> 0\napp/old: delete"
+        );
+    }
+
+    #[test]
+    fn a_setting_that_is_not_given_is_left_alone() {
+        let servers = [shown("web1", AdminState::Drain, 7), shown("web2", AdminState::Maint, 7)];
+        let wanted = [server("web1"), DesiredServer::absent("web3")];
+        assert_eq!(plan(&wanted, false, &servers, ALL), "nothing to do");
+        // A server that was added by a call that was given up is in maintenance.
+        let added = [server("web2").address(address("192.0.2.1:80"))];
+        assert_eq!(plan(&added, false, &servers, ALL), "app/web2: state maint -> ready");
+    }
+
+    #[test]
+    fn what_a_release_cannot_do_is_blocked() {
+        let none = Abilities { adds: false, sets_unresolved: false };
+        let unresolved = ServerSettings { address: None, ..shown("web1", AdminState::Ready, 10) };
+        let to = address("192.0.2.2:80");
+        let wanted = [server("web1").address(to), server("web2").address(to), server("web3")];
+        assert_eq!(
+            plan(&wanted, true, &[unresolved.clone(), shown("old", AdminState::Maint, 1)], none),
+            "app/web1: address none -> 192.0.2.2:80: its name is not resolved, and HAProxy before 3.0 sets no address \
+             then\napp/web2: add 192.0.2.2:80: needs HAProxy 2.6\napp/web3: add: the process does not have the \
+             server, and no address is given to add it\napp/old: delete: needs HAProxy 2.6"
+        );
+        assert_eq!(plan(&wanted[..1], false, &[unresolved], ALL), "app/web1: address none -> 192.0.2.2:80");
+    }
+
+    #[test]
+    fn a_backend_that_the_process_does_not_have_is_absent() {
+        let desired = Desired::new().backend(DesiredBackend::new("nope"));
+        let stages = Stages::planned(&desired, &[], &HashSet::new(), ALL);
+        let plan = Plan::from(stages);
+        assert!(plan.is_empty());
+        assert_eq!(plan.to_string(), "backend nope: not in this process");
     }
 }

@@ -32,13 +32,12 @@ pub(super) struct Planned {
     pub(super) stages: Stages,
 }
 
-/// What the processes show of one object: the step that they need, if they need one, or `None` if they do not have
-/// the object.
+/// What the processes show of one object: the step that each of them needs, if it needs one.
 struct Compared {
     /// Name in the list of absent objects.
     name: Box<str>,
     is_certificate: bool,
-    results: HashMap<Address, Result<Option<Option<Step>>>>,
+    results: HashMap<Address, Result<Response<Option<Step>>>>,
 }
 
 impl Checked {
@@ -168,8 +167,11 @@ async fn compare_certificate(cluster: &Cluster, one: &DesiredCertificate, leaf: 
 impl Compared {
     fn new<T>(name: String, outcomes: &Outcomes<T>, step: impl Fn(&T) -> Option<Step>) -> Self {
         let results = outcomes.iter().map(|outcome| {
-            let result = outcome.result().map(|value| value.map(&step)).map_err(Clone::clone);
-            (outcome.address().clone(), result)
+            let response = |value: Option<&T>| match value {
+                Some(value) => Response::Value(step(value)),
+                None => Response::Absent(outcome.absent().unwrap_or_default().into()),
+            };
+            (outcome.address().clone(), outcome.result().map(response).map_err(Clone::clone))
         });
         Self { name: name.into(), is_certificate: false, results: results.collect() }
     }
@@ -186,9 +188,9 @@ impl Compared {
     fn add_to(&self, stages: &mut Stages, address: &Address) -> Result<()> {
         let joined = || Error::from_kind(ErrorKind::Incomplete, "the process joined during the read");
         match self.results.get(address).ok_or_else(joined)? {
-            Ok(Some(step)) if self.is_certificate => stages.certificates.extend(step.clone()),
-            Ok(Some(step)) => stages.entries.extend(step.clone()),
-            Ok(None) => stages.absent.push(self.name.clone()),
+            Ok(Response::Value(step)) if self.is_certificate => stages.certificates.extend(step.clone()),
+            Ok(Response::Value(step)) => stages.entries.extend(step.clone()),
+            Ok(Response::Absent(_)) => stages.absent.push(self.name.clone()),
             Err(error) => return Err(error.clone()),
         }
         Ok(())

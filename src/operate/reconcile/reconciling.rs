@@ -11,8 +11,9 @@ use futures::stream::{BoxStream, Fuse};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use tokio::time;
 
-use super::applying::{Applied, Applying};
+use super::applying::Applying;
 use super::desired::Desired;
+use super::outcome::Applied;
 use super::terms::Reconcile;
 use crate::cluster::{Cluster, Outcomes};
 use crate::error::{Error, ErrorKind};
@@ -114,15 +115,13 @@ struct States {
 }
 
 impl States {
-    /// Waits for the next state. Never ends if there is none any more.
+    /// Waits for the next state. Never ends if the source has ended.
     async fn next(&mut self) -> Desired {
-        match self.source.next().await {
-            Some(state) => state,
-            None => {
-                self.is_over = true;
-                pending().await
-            }
+        if let Some(state) = self.source.next().await {
+            return state;
         }
+        self.is_over = true;
+        pending().await
     }
 
     /// Returns the newest of the states that have arrived.

@@ -30,8 +30,7 @@ pub struct DesiredBackend {
 
 /// The settings that a server should have, or its absence: [`DesiredBackend::server`].
 ///
-/// A process without the server adds it, which needs HAProxy 2.6 and an [`address`](Self::address). A new
-/// server is made [`Ready`](AdminState::Ready), unless the state says otherwise.
+/// A process without the server adds it, which needs HAProxy 2.6 and an [`address`](Self::address).
 ///
 /// # Example
 ///
@@ -102,6 +101,10 @@ impl DesiredServer {
     }
 
     /// Sets the IP address and the port.
+    ///
+    /// A server with an address can be added, and is wanted [`Ready`](AdminState::Ready) unless its
+    /// [state](Self::state) says otherwise, also if it exists: a server that was added by a call that was given up
+    /// is in maintenance.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = Some(address);
         self
@@ -127,6 +130,11 @@ impl DesiredServer {
     pub fn options<W: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.options = words.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Returns the administrative state, unless it is left alone.
+    pub(super) fn wanted_state(&self) -> Option<AdminState> {
+        self.state.or(self.address.map(|_| AdminState::Ready))
     }
 
     pub(super) fn has_check(&self) -> bool {

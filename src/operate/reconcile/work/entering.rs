@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::server::DesiredServer;
-use super::step::{ServerChange, Step};
-use super::work::{ApplyWork, Open, own};
+use super::{ApplyWork, Open, own};
 use crate::cluster::{Identity, OnceJob, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::object::Weight;
+use crate::operate::reconcile::server::DesiredServer;
+use crate::operate::reconcile::step::{ServerChange, Step};
 use crate::operate::wait::{Condition, is_up};
 use crate::process::IdentifiedConnection;
 use crate::protocol::{Command, Response, ServerName};

@@ -1,11 +1,17 @@
+//! The application of a desired state.
+
+mod content;
+mod entering;
+mod leaving;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::channel::mpsc::UnboundedSender;
 use futures::future::join_all;
 
-use super::applying::{Applied, ApplyProgress};
 use super::desired::Desired;
+use super::outcome::{Applied, ApplyProgress};
 use super::plan::Stages;
 use super::planning::{Checked, Planned};
 use super::server::DesiredServer;

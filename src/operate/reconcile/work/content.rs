@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::plan::Stages;
-use super::planning::Checked;
-use super::step::Step;
-use super::work::{ApplyWork, Open};
+use super::{ApplyWork, Open};
 use crate::address::Address;
-use crate::cluster::{Cluster, Outcomes};
+use crate::cluster::{Cluster, Outcome, Outcomes};
 use crate::error::{Error, Result};
 use crate::object::{Certificate, Leaf};
+use crate::operate::reconcile::plan::Stages;
+use crate::operate::reconcile::planning::Checked;
+use crate::operate::reconcile::step::Step;
 use crate::protocol::Change;
 
 impl ApplyWork {
@@ -28,7 +28,7 @@ impl ApplyWork {
                 }
                 Err(error) => Err(error),
             };
-            self.settle(&needing, result);
+            self.settle(&needing, &result);
         }
     }
 
@@ -42,7 +42,7 @@ impl ApplyWork {
                     Ok(object) => object.sync(map.pairs()).await,
                     Err(error) => Err(error),
                 };
-                self.settle(&needing, result);
+                self.settle(&needing, &result);
             }
         }
         for acl in &checked.desired.acls {
@@ -53,7 +53,7 @@ impl ApplyWork {
                     Ok(object) => object.sync(&acl.patterns).await,
                     Err(error) => Err(error),
                 };
-                self.settle(&needing, result);
+                self.settle(&needing, &result);
             }
         }
     }
@@ -77,7 +77,7 @@ impl ApplyWork {
     }
 
     /// Records the outcome of each process.
-    fn settle(&self, needing: &[(&Open<'_>, &Step)], result: Result<Outcomes<Change>>) {
+    fn settle(&self, needing: &[(&Open<'_>, &Step)], result: &Result<Outcomes<Change>>) {
         let outcomes = result.as_ref().ok().or_else(|| result.as_ref().err()?.outcomes::<Change>());
         let errors: HashMap<&Address, &Error> = outcomes
             .into_iter()
@@ -85,7 +85,7 @@ impl ApplyWork {
             .filter_map(|outcome| Some((outcome.address(), outcome.error()?)))
             .collect();
         for (process, step) in needing {
-            match (errors.get(process.address), &result) {
+            match (errors.get(process.address), result) {
                 (Some(own), _) => self.fail(process.address, (*own).clone()),
                 (None, Err(error)) => self.fail(process.address, error.clone()),
                 (None, Ok(_)) => self.done(process, step),
@@ -101,7 +101,7 @@ async fn abort_own(certificate: &Certificate, view: &Cluster, leaf: &Leaf) {
     let own = pending.iter().filter(|outcome| {
         outcome.value().and_then(|details| details.leaf.as_ref()).is_some_and(|shown| leaf.is(shown))
     });
-    let own: Vec<&Address> = own.map(|outcome| outcome.address()).collect();
+    let own: Vec<&Address> = own.map(Outcome::address).collect();
     if !own.is_empty() {
         let _ = certificate.on(&view.only(own).allow_partial()).abort().await;
     }

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use futures::future::join_all;
 
 use super::entering::commands;
-use super::step::{ServerChange, Step};
-use super::work::{ApplyWork, Open, own};
+use super::{ApplyWork, Open, own};
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::object::BackendRef;
+use crate::operate::reconcile::step::{ServerChange, Step};
 use crate::operate::wait::{Condition, is_up};
 use crate::show::AdminState;
 use crate::show::stat::{StatFilter, State};
@@ -65,8 +65,12 @@ impl ApplyWork {
 
     /// Takes the steps of a server that is out of traffic.
     async fn end(&self, process: &Open<'_>, backend: &BackendRef, leaver: &Leaver<'_>) -> Result<()> {
-        for (step, change) in &leaver.steps {
-            self.take(backend, leaver.server, change).await.map_err(own)?;
+        let is_taken = leaver.takes_out().is_some();
+        for (at, (step, change)) in leaver.steps.iter().enumerate() {
+            let is_sent = at == 0 && is_taken && leaver.is_out_at_once();
+            if !is_sent {
+                self.take(backend, leaver.server, change).await.map_err(own)?;
+            }
             self.done(process, step);
         }
         Ok(())
@@ -75,7 +79,7 @@ impl ApplyWork {
     async fn take(&self, backend: &BackendRef, server: &str, change: &ServerChange) -> Result<()> {
         let server = backend.server_ref(server)?;
         match change {
-            ServerChange::State { from: AdminState::Ready, to: AdminState::Maint } => {
+            ServerChange::State { to: AdminState::Maint, .. } => {
                 server.drain(self.terms.drain().then_maint()).await.map(drop)
             }
             ServerChange::Delete { from } => {
@@ -130,6 +134,12 @@ impl<'a> Leaver<'a> {
             _ => false,
         };
         is_in.then_some(step)
+    }
+
+    /// Returns `true` if the first step does no more than to take the server out of traffic.
+    fn is_out_at_once(&self) -> bool {
+        let first = self.steps.first().map(|(_, change)| *change);
+        matches!(first, Some(ServerChange::Weight { .. } | ServerChange::State { to: AdminState::Drain, .. }))
     }
 
     /// Takes the server out of traffic. Its sessions go on.

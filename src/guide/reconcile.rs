@@ -1,0 +1,91 @@
+//! Bringing a cluster to a desired state, and keeping it there.
+//!
+//! A [`Desired`] state says what every process should have: servers of backends, entries of maps, patterns of ACLs, and
+//! certificates. [`Cluster::plan`] compares it with each process, [`Cluster::apply`] takes the steps of the plan, and
+//! [`Cluster::reconcile`] does so again and again. [`Cluster::drift`] needs no state: it compares the processes with each
+//! other.
+//!
+//! What the state does not mention is left alone: an object, and a setting of a server. Three rules go further:
+//!
+//! - The entries of a map and the patterns of an ACL are a whole, with their order.
+//! - A backend that is [`exact`](crate::reconcile::DesiredBackend::exact) has no other servers than the mentioned ones.
+//! - A server with an address is wanted `ready`, unless its state says otherwise. HAProxy adds a server in maintenance, and a
+//!   client that dies before it enables the server leaves it there.
+//!
+//! # The order
+//!
+//! | stage | steps | why here |
+//! |---|---|---|
+//! | 1 | certificates, each on all processes that need it or on none | nothing depends on the rest |
+//! | 2 | servers that come or stay: addresses and weights, additions, checks, `ready`; then the wait until they are up | an entry of a map may lead to them next |
+//! | 3 | maps and ACLs | they lead to the servers that came, and no more to those that leave |
+//! | 4 | servers that leave: budget, drain, end of the sessions, maintenance or deletion | the others carry the traffic |
+//! | 5 | everything is read again | the plan is empty, or the outcome is an error |
+//!
+//! A stage ends on all processes before the next one begins, because requests of one client reach all of them. A server that
+//! leaves traffic is taken out first and gets its other settings then; a server that enters traffic gets them before.
+//!
+//! # Budgets
+//!
+//! Budgets apply to each backend of each process by itself, because each process balances by itself. Before a server that is up
+//! leaves traffic, [`min_healthy`](crate::reconcile::Apply::min_healthy) other servers must be up, and fewer than
+//! [`max_unavailable`](crate::reconcile::Apply::max_unavailable) others may be unavailable: those that are leaving, and those that stay and are not
+//! up. Maintenance and drain are on purpose and do not count. A server that is not up leaves without a budget. If the budgets do
+//! not permit it in time, the server stays in traffic and the outcome is a
+//! [`Timeout`](crate::ErrorKind::Timeout) that says what is lacking.
+//!
+//! If all servers of a backend go into maintenance, it needs `min_healthy(0)`.
+//!
+//! # From any point
+//!
+//! There is no record of the work beside the processes. A call that failed or was given up is repeated, and takes the steps that the
+//! processes still need:
+//!
+//! | left by the client that died | what the next call does |
+//! |---|---|
+//! | a server that was added and not enabled | it is in maintenance, and becomes `ready` |
+//! | checks that were not turned on | they are, if the [options](crate::reconcile::DesiredServer::options) have `check` |
+//! | a server in drain that should be in maintenance or gone | the wait for its sessions goes on |
+//! | a transaction of the wanted certificate | it is aborted, and the replacement begins anew |
+//! | a map with a part of its changes | the rest is sent |
+//!
+//! A process that restarts or reloads has forgotten everything. Its identity is compared before each step, so that no step of the
+//! old process reaches the new one, and the last stage finds what it lacks.
+//!
+//! # What is compared
+//!
+//! - Servers by `show servers state`: address and port, the requested weight, and the administrative state that was requested
+//!   for the server itself. Maintenance that it inherits, and maintenance because its name is not resolved, do not count.
+//! - Maps and ACLs entry by entry, and by their order.
+//! - Certificates by the SHA-1 of the first certificate of the PEM text, which HAProxy prints. It prints none of a key of Ed25519;
+//!   serial number and validity decide then. HAProxy shows neither the private key nor the certificates of the chain: a PEM text with
+//!   the same certificate and another chain is in sync. Use
+//!   [`Certificate::replace`](crate::certificate::Certificate::replace) for such a change.
+//! - The [options](crate::reconcile::DesiredServer::options) of a server are used if it is added. HAProxy shows few of them, so that they are not
+//!   compared.
+//!
+//! # What a process cannot do
+//!
+//! A difference without a step is in the plan with its reason ([`Blocked`](crate::reconcile::Blocked)): HAProxy before 2.6 adds and
+//! deletes no servers. [`Cluster::apply`] takes the other steps, and the outcome of this process is an error.
+//!
+//! HAProxy deletes a server of the configuration too, unless another part of the configuration refers to it. It does not say so
+//! before: the deletion fails, and leaves the server in maintenance. A deleted server of the configuration is back after a reload;
+//! the loop deletes it again.
+//!
+//! # The loop
+//!
+//! [`Cluster::reconcile`] takes the newest state of a stream and skips older ones. It asks all processes at a
+//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time. After
+//! failures it pauses, with a random part, from half a second up to the [longest
+//! pause](crate::reconcile::Reconcile::longest_pause). It has no task of its own and works while it is read.
+//!
+//! Of several programs with different states, each one undoes the changes of the others. Run one of them, or let a lock elsewhere
+//! choose the one that works. Reading costs what [`Cluster::settings`] costs, plus one dump for each map and ACL.
+//!
+//! [`Cluster::apply`]: crate::Cluster::apply
+//! [`Cluster::drift`]: crate::Cluster::drift
+//! [`Cluster::plan`]: crate::Cluster::plan
+//! [`Cluster::reconcile`]: crate::Cluster::reconcile
+//! [`Cluster::settings`]: crate::Cluster::settings
+//! [`Desired`]: crate::reconcile::Desired
