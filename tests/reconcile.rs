@@ -423,9 +423,10 @@ async fn sessions_end_before_a_server_goes_into_maintenance() {
     let error = site.cluster.apply(&desired, terms.clone()).await.unwrap_err();
     assert!(error.to_string().contains("1 sessions"), "{error}");
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("8"));
-    drop(held);
-    site.cluster.apply(&desired, terms).await.unwrap();
+    site.cluster.apply(&desired, terms.or_force()).await.unwrap();
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("1"));
+    assert_eq!(every_cell(&site.running, "app", "web1", "scur").await, site.all("0"));
+    drop(held);
 }
 
 #[tokio::test]
