@@ -2,17 +2,14 @@
 
 mod ca_file;
 mod crl_file;
-mod crl_section;
 mod crt_list;
-mod leaf;
+mod encoding;
 mod lock;
 mod mark;
 mod name;
 mod new_entry;
 mod ocsp;
-mod pem;
 mod replacement;
-mod sha1;
 mod store;
 
 use crate::cluster::{Cluster, Outcomes};
@@ -27,7 +24,7 @@ pub use crl_file::CrlFile;
 pub use crt_list::CrtList;
 pub use new_entry::NewCrtListEntry;
 
-pub(crate) use leaf::Leaf;
+pub(crate) use encoding::Leaf;
 
 /// A TLS certificate of a [`Cluster`], with its private key and its chain, addressed by its name.
 ///

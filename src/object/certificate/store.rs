@@ -1,8 +1,7 @@
-use super::crl_section;
+use super::encoding;
 use super::lock::{self, Unlocked};
 use super::mark::Mark;
 use super::name::StoreName;
-use super::pem;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
@@ -118,7 +117,7 @@ impl Verbs {
         commit: "commit ssl crl-file",
         abort: "abort ssl crl-file",
         delete: "del ssl crl-file",
-        section: crl_section::SECTION,
+        section: encoding::CRL_SECTION,
         since: (2, 5),
         name: StoreName::of_several,
         listed: |text| {
@@ -228,13 +227,13 @@ impl Store {
 
     /// # Errors
     ///
-    /// - The errors of [`pem::payload`].
+    /// - The errors of [`encoding::payload`].
     pub(super) fn set_command(&self, pem: &str) -> Result<Command> {
         self.with_payload(self.once(self.verbs.set)?, pem)
     }
 
     fn with_payload(&self, command: Command, pem: &str) -> Result<Command> {
-        let payload = pem::payload(pem, self.verbs.section);
+        let payload = encoding::payload(pem, self.verbs.section);
         let payload = payload.map_err(|error| error.during(command.redacted()))?;
         Ok(command.payload(payload.large()))
     }

@@ -1,6 +1,7 @@
 //! OCSP responses, which the processes staple to their certificates.
 
-mod base64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::lock::{self, Unlocked};
 use super::{Certificate, store};
@@ -93,7 +94,7 @@ impl Cluster {
     #[doc(alias = "set ssl ocsp-response")]
     pub async fn set_ocsp_response(&self, der: &[u8]) -> Result<Outcomes<Change>> {
         let set = Command::write("set ssl ocsp-response");
-        let payload = Payload::new(&base64::encode(der)).map_err(|error| error.during(set.redacted()))?;
+        let payload = Payload::new(&STANDARD.encode(der)).map_err(|error| error.during(set.redacted()))?;
         let set = &set.payload(payload);
         let job = |target: Target, deadline| async move {
             target.change(set, &deadline).await.map_err(|error| {

@@ -15,7 +15,7 @@ use crate::protocol::Payload;
 ///   and later would take a text without a certificate, and keep the old one. `InvalidInput` too for a
 ///   section with headers (RFC 1421), which only old encrypted keys have. The error shows no part
 ///   of the text, because it may hold a private key.
-pub(super) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
+pub(in crate::object::certificate) fn payload(text: &str, wanted: &'static str) -> Result<Payload> {
     let mut lines: Vec<&str> = Vec::new();
     let mut is_inside = false;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {

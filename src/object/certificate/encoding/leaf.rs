@@ -1,8 +1,10 @@
 //! The first certificate of a PEM text, as far as HAProxy shows it.
 
-use std::fmt::Write as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1_smol::Sha1;
 
-use super::sha1::sha1;
+use super::der::{Der, INTEGER, SEQUENCE, VERSION};
 use crate::error::{Error, Result};
 use crate::show::X509;
 
@@ -24,31 +26,31 @@ impl Leaf {
     /// - `InvalidInput` if the text has no certificate, or one that cannot be read. The error shows no part of the text.
     pub(crate) fn of_pem(text: &str) -> Result<Self> {
         let wrong = || Error::invalid("the first section `CERTIFICATE` of the PEM text is no certificate");
-        let bytes = section(text).and_then(|base64| decode(&base64)).ok_or_else(wrong)?;
+        let bytes = section(text).and_then(|text| STANDARD.decode(text).ok()).ok_or_else(wrong)?;
         Self::of_der(&bytes).ok_or_else(wrong)
     }
 
     /// Reads a certificate (RFC 5280, 4.1).
     fn of_der(bytes: &[u8]) -> Option<Self> {
-        let mut whole = Der(bytes);
+        let mut whole = Der::new(bytes);
         let certificate = whole.element(SEQUENCE)?;
         // A trusted certificate of OpenSSL has more behind the certificate.
-        let end = bytes.len().checked_sub(whole.0.len())?;
-        let digest = sha1(bytes.get(..end)?);
-        let mut body = Der(Der(certificate).element(SEQUENCE)?);
+        let end = bytes.len().checked_sub(whole.rest().len())?;
+        let fingerprint = Sha1::from(bytes.get(..end)?).hexdigest().to_uppercase();
+        let mut body = Der::new(Der::new(certificate).element(SEQUENCE)?);
         // A certificate of version 1 has no version.
         let _ = body.element(VERSION);
         let serial = body.element(INTEGER)?;
         let _algorithm = body.element(SEQUENCE)?;
         let _issuer = body.element(SEQUENCE)?;
-        let mut validity = Der(body.element(SEQUENCE)?);
+        let mut validity = Der::new(body.element(SEQUENCE)?);
         let (not_before, not_after) = (validity.time()?, validity.time()?);
         let serial = match serial {
             // The sign of a number that begins with a bit that is set.
             [0, rest @ ..] if !rest.is_empty() => rest,
             serial => serial,
         };
-        Some(Self { fingerprint: hex(&digest), serial: hex(serial), not_before, not_after })
+        Some(Self { fingerprint, serial: hex(serial), not_before, not_after })
     }
 
     /// Returns the SHA-1 of the certificate, as HAProxy prints it.
@@ -92,100 +94,8 @@ const BEGINNINGS: [&str; 3] = [
     "-----BEGIN TRUSTED CERTIFICATE-----",
 ];
 
-/// Decodes base64 with padding (RFC 4648, 4).
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').bytes().map(|byte| {
-        Some(u32::from(match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        }))
-    });
-    let digits: Vec<u32> = digits.collect::<Option<_>>()?;
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    for group in digits.chunks(4) {
-        let missing = 4 - group.len();
-        let bits = group.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * missing);
-        let [_, group @ ..] = bits.to_be_bytes();
-        bytes.extend(group.iter().take(3_usize.checked_sub(missing)?));
-    }
-    Some(bytes)
-}
-
-/// The rest of a text in DER (X.690, 8.1).
-struct Der<'a>(&'a [u8]);
-
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const VERSION: u8 = 0xa0;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-
-impl<'a> Der<'a> {
-    /// Takes the next element if it has this tag, and returns its content.
-    fn element(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let [found, first, rest @ ..] = self.0 else { return None };
-        if *found != tag {
-            return None;
-        }
-        let (length, rest) = match usize::from(*first) {
-            short @ ..=0x7f => (short, rest),
-            long => {
-                let (digits, rest) =
-                    rest.split_at_checked(long & 0x7f).filter(|(digits, _)| digits.len() <= 4)?;
-                (digits.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
-            }
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(content)
-    }
-
-    /// Takes the next time, in seconds since 1970.
-    fn time(&mut self) -> Option<i64> {
-        let (text, year_digits) = match self.element(UTC_TIME) {
-            Some(text) => (text, 2),
-            None => (self.element(GENERALIZED_TIME)?, 4),
-        };
-        let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-        let (year, rest) = text.split_at_checked(year_digits)?;
-        let year: i64 = year.parse().ok()?;
-        let year = match (year_digits, year) {
-            (2, 50..) => year + 1900,
-            (2, _) => year + 2000,
-            _ => year,
-        };
-        let mut rest = rest;
-        let mut number = || {
-            let (digits, later) = rest.split_at_checked(2)?;
-            rest = later;
-            digits.parse::<u32>().ok()
-        };
-        let mut number = || number().map(i64::from);
-        let (month, day, hour, minute, second) = (number()?, number()?, number()?, number()?, number()?);
-        let days = days(year, month, day);
-        Some(((days * 24 + hour) * 60 + minute) * 60 + second)
-    }
-}
-
-/// Returns the number of days from 1970 to a date.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that a leap day is the last one. An era has 400 years.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02X}");
-        text
-    })
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]
@@ -219,16 +129,5 @@ mod tests {
             assert_eq!(error, "the first section `CERTIFICATE` of the PEM text is no certificate");
         }
         assert!(Leaf::of_pem("").is_err() && Leaf::of_pem("-----BEGIN CERTIFICATE-----").is_err());
-    }
-
-    #[test]
-    fn base64_is_decoded() {
-        for (text, bytes) in
-            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")]
-        {
-            assert_eq!(decode(text).unwrap(), bytes.as_bytes());
-        }
-        assert_eq!(decode("Z").map(|bytes| bytes.len()), Some(0));
-        assert_eq!(decode("Z-=="), None);
     }
 }
