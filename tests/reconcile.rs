@@ -676,7 +676,7 @@ async fn the_loop_applies_the_newest_state_and_gives_it_to_a_process_that_restar
 
     // A process that does not answer is a failure, and the others get the next state.
     site.running.haproxies[0].hang(1);
-    let short = cluster.with_limits(Limits::new().with_command_timeout(Duration::from_millis(500)));
+    let short = cluster.with_limits(Limits::new().with_command_timeout(Duration::from_secs(3)));
     drop(reconciling);
     let (sender, states) = unbounded();
     let terms = Reconcile::new(self::terms())
