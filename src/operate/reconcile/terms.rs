@@ -51,7 +51,8 @@ impl Apply {
         self
     }
 
-    /// Sets the number of other servers that must be [up](crate::wait::is_up) before a server leaves traffic.
+    /// Sets the number of other servers that must be [up](crate::wait::is_up), with a weight above 0, before a
+    /// server leaves traffic.
     pub fn min_healthy(mut self, servers: usize) -> Self {
         self.min_healthy = servers;
         self

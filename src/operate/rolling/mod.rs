@@ -65,8 +65,8 @@ impl Rolling {
         self
     }
 
-    /// Sets the number of other servers that must be [up](crate::wait::is_up) on every process before
-    /// servers are taken out of traffic.
+    /// Sets the number of other servers that must be [up](crate::wait::is_up), with a weight above 0, on every
+    /// process before servers are taken out of traffic.
     pub fn keep_up(mut self, servers: usize) -> Self {
         self.keep_up = servers;
         self

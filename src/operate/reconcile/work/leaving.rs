@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::object::BackendRef;
 use crate::operate::reconcile::step::{ServerChange, Step};
-use crate::operate::wait::{Condition, is_up};
+use crate::operate::wait::{Condition, is_serving, is_up};
 use crate::show::AdminState;
 use crate::show::stat::{StatFilter, State};
 use crate::snapshot::{BackendStats, ServerStats};
@@ -171,7 +171,7 @@ impl Budget<'_> {
         if self.leaving.contains(server.name()) {
             return self.taken.contains(server.name());
         }
-        // Maintenance and drain are on purpose.
+        // Maintenance, drain and weight 0 are on purpose.
         let is_on_purpose =
             server.status().values().all(|status| matches!(status.state, State::Maint | State::Drain));
         !is_on_purpose && is_up().lacks(server).is_some()
@@ -183,13 +183,13 @@ impl Condition<BackendStats> for Budget<'_> {
         let servers = backend.servers();
         let own = servers.iter().find(|server| server.name() == self.server);
         // A server that is not up is not missed.
-        if own.is_none_or(|own| is_up().lacks(own).is_some()) {
+        if own.is_none_or(|own| is_serving().lacks(own).is_some()) {
             return None;
         }
         let (mut healthy, mut unavailable) = (0, 0);
         for other in servers.iter().filter(|other| other.name() != self.server) {
             let is_taken = self.taken.contains(other.name());
-            healthy += usize::from(!is_taken && is_up().lacks(other).is_none());
+            healthy += usize::from(!is_taken && is_serving().lacks(other).is_none());
             unavailable += usize::from(self.is_unavailable(other));
         }
         let name = format!("{}/{}", backend.name(), self.server);
