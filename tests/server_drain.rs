@@ -371,3 +371,31 @@ async fn a_drain_that_is_dropped_leaves_nothing_but_the_drain() {
         assert_no_leftovers(&socket, "dropped drains").await;
     }
 }
+
+/// The maintenance ends with that of the server that it tracks.
+#[tokio::test]
+async fn a_server_in_inherited_maintenance_is_put_into_drain_and_maintenance() {
+    let (running, cluster) = running(&releases()).await;
+    let follower = cluster.server_ref("checked", "follower").unwrap();
+    let tell_base = async |state: &str| {
+        for socket in running.sockets() {
+            ask(socket, &format!("set server checked/base state {state}")).await;
+        }
+    };
+    for (terms, left) in [(Drain::within(LONG), DRAIN), (Drain::within(LONG).then_maint(), MAINT)] {
+        tell_base("maint").await;
+        follower.drain(terms).await.unwrap();
+        tell_base("ready").await;
+        assert_eq!(every_state(&running, "checked", "follower", "srv_admin_state").await, all(left));
+        follower.set_state(AdminState::Ready).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_drained_server_is_drained_at_the_first_look() {
+    let (_running, cluster) = running(&releases()).await;
+    let messages = messages(web1(&cluster).drain(Duration::ZERO).await);
+    assert!(messages.iter().all(|text| text.starts_with("told to drain just now after ")), "{messages:?}");
+    let drained = web1(&cluster).drain(Duration::ZERO).await;
+    assert_eq!(ends(&drained), all(DrainEnd::Idle));
+}

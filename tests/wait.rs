@@ -135,7 +135,7 @@ async fn a_backend_waits_for_some_of_its_servers() {
     backend.wait_until(wait::is_up(), LONG).await.unwrap();
     backend.server_ref("quick").unwrap().disable().await.unwrap();
     for message in messages(backend.wait_until(wait::servers_up(2), SHORT).await) {
-        assert_eq!(lack(&message), "1 servers are up");
+        assert_eq!(lack(&message), "1 server up");
     }
     backend.server_ref("none").unwrap().disable().await.unwrap();
     backend.wait_until(wait::is_down(), LONG).await.unwrap();
