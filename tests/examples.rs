@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the failure message")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -205,6 +206,13 @@ async fn a_deploy_that_fails_sets_its_server_back() {
     }
 }
 
+#[tokio::test]
+async fn a_control_plane_brings_the_processes_to_one_state() {
+    let steps = "app/web1: weight 1 -> 20\napp/web3: add 127.0.0.1:8083\nhosts.map: change 1\n\
+                 app/web2: state ready -> maint\n";
+    assert_eq!(printed(&run("control", &[]).await), format!("applied\n1: {steps}2: {steps}"));
+}
+
 /// The example `service`, which serves a site.
 struct Service {
     child: Child,
@@ -314,7 +322,7 @@ async fn a_service_drains_servers_and_tells_events() {
     site.processes[1].set_server("app", "web1", "scur", 1).unwrap();
     let (status, late) = service.json("POST", "/servers/app/web1/drain?within=0").await;
     assert_eq!(status, 504, "{late}");
-    assert!(late["error"].as_str().unwrap().contains("1 sessions"), "{late}");
+    assert!(late["error"].as_str().unwrap().contains("1 session,"), "{late}");
     site.processes[1].fail_command("set server", Fault::CloseUnexecuted);
     assert_eq!(service.json("POST", "/servers/app/web1/ready").await.0, 502);
     site.processes[1].heal();
@@ -367,4 +375,19 @@ async fn recipes_work_on_processes_of_every_release() {
     assert_eq!(service.ask("POST", "/servers/app/web2/ready").await.0, 200);
     assert_eq!(service.json("GET", "/servers").await.1.as_array().unwrap().len(), 2 * releases().len());
     assert_eq!(service.end().await, "ended\n");
+
+    // The file of a control plane is read again when it changes.
+    let file = running.dir().join("desired.json");
+    let weigh = |weight: u8| {
+        let web1 = serde_json::json!({ "name": "web1", "weight": weight });
+        let app = serde_json::json!({ "name": "app", "servers": [web1] });
+        fs::write(&file, serde_json::json!({ "backends": [app] }).to_string()).unwrap();
+    };
+    weigh(20);
+    let mut command = Command::new(built("control"));
+    let _control = command.arg(dir).arg(&file).stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    until_every_cell(&running, "app", "web1", "weight", "20").await;
+    fs::write(&file, "{").unwrap();
+    weigh(30);
+    until_every_cell(&running, "app", "web1", "weight", "30").await;
 }

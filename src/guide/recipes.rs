@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`service`](#an-http-service) | an HTTP service on axum: states, figures and events from one shared watch, and drains |
 //! | [`deploy`](#a-rolling-deploy) | one server after the other is drained, deployed on, and up again |
+//! | [`control`](#a-control-plane) | every process is kept in the state that a file describes |
 //! | [`testing`](#unit-tests-with-the-fake) | unit tests of code that changes servers, without HAProxy and without waiting |
 //!
 //! # An HTTP service
@@ -32,6 +33,16 @@
 //!
 //! ```ignore
 #![doc = include_str!("../../examples/deploy.rs")]
+//! ```
+//!
+//! # A control plane
+//!
+//! - [`Cluster::reconcile`](crate::Cluster::reconcile) takes each version of the file from a stream, and waits for
+//!   budgets, sessions and health. Ctrl-C at any moment leaves nothing that the next start does not complete.
+//! - A version that cannot be read is reported, and the one before stays.
+//!
+//! ```ignore
+#![doc = include_str!("../../examples/control.rs")]
 //! ```
 //!
 //! # Unit tests with the fake
