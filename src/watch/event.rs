@@ -70,7 +70,8 @@ pub enum Event {
         /// Its process ID.
         pid: Option<u64>,
     },
-    /// A process is gone: no process listens at its address, or the master does not list it any more.
+    /// A process is gone: no process listens at its address, or the master does not list it any more. A host
+    /// that cannot be reached has [failed](Event::Failed).
     Left {
         /// Label of the process.
         process: Label,
@@ -105,7 +106,8 @@ pub enum Event {
         failure: Failure,
     },
     /// The states of a process cannot be read, for another reason than those of [`Left`](Event::Left) and
-    /// [`Hung`](Event::Hung), such as a socket that this program may not connect to.
+    /// [`Hung`](Event::Hung), such as a socket that this program may not connect to, or the name of a host
+    /// that cannot be looked up.
     Failed {
         /// Label of the process.
         process: Label,

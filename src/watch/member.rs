@@ -1,6 +1,7 @@
 //! One member of the cluster in a watch: turns its answers into events.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -157,11 +158,7 @@ impl Member {
 
     /// Takes the reason why the process could not be read.
     pub(super) fn failed(&mut self, failure: Failure) -> Vec<Event> {
-        let status = match failure.kind {
-            ErrorKind::Connect | ErrorKind::NotFound => ProcessStatus::Gone,
-            ErrorKind::Timeout => ProcessStatus::Hung,
-            _ => ProcessStatus::Failed,
-        };
+        let status = status_of(&failure);
         let is_new = self.status.replace(status) != Some(status);
         self.failure = Some(failure.clone());
         self.published = None;
@@ -244,6 +241,20 @@ impl Member {
 /// Name of the question in failures.
 const READING: &str = "show servers state";
 
+/// Returns the status of a process that could not be read.
+fn status_of(failure: &Failure) -> ProcessStatus {
+    let io = failure.error().and_then(Error::io).map(io::Error::kind);
+    match (failure.kind, io) {
+        (ErrorKind::NotFound, _)
+        | (ErrorKind::Connect, Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)) => {
+            ProcessStatus::Gone
+        }
+        (ErrorKind::Timeout, _) => ProcessStatus::Hung,
+        // A host name that cannot be looked up, or a host without a route, tells nothing about the process.
+        _ => ProcessStatus::Failed,
+    }
+}
+
 /// Returns `true` if one process gave both answers.
 fn is_same(before: &Seen, now: &Seen) -> bool {
     let identity = |seen: &Seen| Identity::new(&seen.info, seen.read_at);
@@ -270,7 +281,7 @@ fn is_older(before: &Seen, now: &Seen) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::testing::seen;
+    use crate::watch::testing::{cannot_connect, seen};
 
     fn member() -> Member {
         Member::new("/run/1.sock".parse().unwrap(), "1".into())
@@ -290,6 +301,11 @@ mod tests {
         words(&member.answered(Err(Error::from_kind(kind, "no"))))
     }
 
+    fn refuse(member: &mut Member, kind: io::ErrorKind) -> Vec<String> {
+        assert!(member.begin());
+        words(&member.answered(Err(cannot_connect(kind))))
+    }
+
     const ONE: &str = "Pid=7 Start_time_sec=100";
     const TWO: &str = "Pid=8 Start_time_sec=200";
 
@@ -303,13 +319,39 @@ mod tests {
         assert_eq!(member.process().unwrap().servers().len(), 1);
         assert_eq!(fail(&mut member, ErrorKind::AccessDenied), ["1: failed: no"]);
         assert_eq!(tell(&mut member, ONE, "a=up"), ["1: back"]);
-        assert_eq!(fail(&mut member, ErrorKind::Connect), ["1: left as pid 7"]);
-        assert_eq!(fail(&mut member, ErrorKind::Connect), [""; 0]);
+        assert_eq!(refuse(&mut member, io::ErrorKind::ConnectionRefused), ["1: left as pid 7"]);
+        assert_eq!(refuse(&mut member, io::ErrorKind::ConnectionRefused), [""; 0]);
         assert_eq!(member.process().unwrap().status(), ProcessStatus::Gone);
         assert_eq!(fail(&mut member, ErrorKind::Timeout), ["1: hung: no"]);
         assert_eq!(tell(&mut member, TWO, "a=up"), ["1: joined as pid 8"]);
         assert_eq!(words(&Vec::from_iter(member.left())), ["1: left as pid 8"]);
         assert_eq!(member.left(), None);
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_reached_is_gone_only_if_nothing_listens() {
+        for (kind, is_gone) in [
+            (io::ErrorKind::NotFound, true),
+            (io::ErrorKind::ConnectionRefused, true),
+            (io::ErrorKind::HostUnreachable, false),
+            (io::ErrorKind::TimedOut, false),
+            // A name that cannot be looked up.
+            (io::ErrorKind::Other, false),
+        ] {
+            let mut member = member();
+            tell(&mut member, ONE, "a=up");
+            let events = refuse(&mut member, kind);
+            let (status, word) = if is_gone {
+                (ProcessStatus::Gone, "1: left as pid 7")
+            } else {
+                (ProcessStatus::Failed, "1: failed: ")
+            };
+            assert_eq!(member.process().unwrap().status(), status, "{kind}");
+            assert!(events.len() == 1 && events[0].starts_with(word), "{events:?}");
+            if !is_gone {
+                assert_eq!(tell(&mut member, ONE, "a=up"), ["1: back"]);
+            }
+        }
     }
 
     #[test]
@@ -333,7 +375,7 @@ mod tests {
         assert_eq!(tell(&mut member, &stopping, ""), ["1: stopping as pid 7"]);
         assert_eq!(tell(&mut member, &stopping, ""), [""; 0]);
         assert_eq!(member.process().unwrap().servers().len(), 1);
-        assert_eq!(fail(&mut member, ErrorKind::Connect), ["1: left as pid 7"]);
+        assert_eq!(refuse(&mut member, io::ErrorKind::ConnectionRefused), ["1: left as pid 7"]);
     }
 
     #[test]

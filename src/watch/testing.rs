@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::source::Source;
 use super::{Watch, WatchOptions};
 use crate::address::Address;
 use crate::cluster::Listed;
-use crate::error::{Error, ErrorKind, Failure, Result};
+use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::object::News;
 use crate::show::{Info, ServerState};
 use crate::snapshot::Snapshot;
@@ -64,6 +65,11 @@ pub(super) fn process(label: &str, status: ProcessStatus, list: &str) -> Watched
         seen,
         ring: None,
     }))
+}
+
+/// Returns the error of a socket that cannot be connected to.
+pub(super) fn cannot_connect(kind: io::ErrorKind) -> Error {
+    Error::new(Problem::Connect(io::Error::from(kind).into()))
 }
 
 /// A cluster without sockets: a script of its processes, and a record of the questions.
@@ -220,7 +226,7 @@ impl Source for Script {
                         sleep(time).await;
                         return Ok(seen(info, servers));
                     }
-                    Behaviour::Refuses => return Err(Error::from_kind(ErrorKind::Connect, "refused")),
+                    Behaviour::Refuses => return Err(cannot_connect(io::ErrorKind::ConnectionRefused)),
                     Behaviour::Hangs if script.now() >= start + LIMIT => {
                         return Err(Error::from_kind(ErrorKind::Timeout, "no byte within 5s"));
                     }
