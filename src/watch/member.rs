@@ -194,7 +194,8 @@ impl Member {
             self.notices.clear();
         }
         let is_stopping = seen.info.is_stopping();
-        if is_stopping && !(is_same && self.is_stopping()) {
+        let was_stopping = before.as_ref().is_some_and(|before| before.info.is_stopping());
+        if is_stopping && !(self.has_joined && is_same && was_stopping) {
             events.push(Event::Stopping { process: process(), pid });
         }
         if let Some(before) = &before {
@@ -374,8 +375,11 @@ mod tests {
         let stopping = format!("{ONE} Stopping=1");
         assert_eq!(tell(&mut member, &stopping, ""), ["1: stopping as pid 7"]);
         assert_eq!(tell(&mut member, &stopping, ""), [""; 0]);
+        assert_eq!(fail(&mut member, ErrorKind::Timeout), ["1: hung: no"]);
+        assert_eq!(tell(&mut member, &stopping, ""), ["1: back"]);
         assert_eq!(member.process().unwrap().servers().len(), 1);
         assert_eq!(refuse(&mut member, io::ErrorKind::ConnectionRefused), ["1: left as pid 7"]);
+        assert_eq!(tell(&mut member, &stopping, ""), ["1: joined as pid 7", "1: stopping as pid 7"]);
     }
 
     #[test]
