@@ -199,10 +199,11 @@ impl Member {
             events.push(Event::Stopping { process: process(), pid });
         }
         if let Some(before) = &before {
-            if is_stopping && is_same {
-                // A process that is stopping no longer runs its proxies.
+            if is_stopping {
+                // A process that is stopping no longer runs its proxies. The next process at this address is
+                // compared with the last one that ran them.
                 seen.servers = Arc::clone(&before.servers);
-            } else if !is_stopping {
+            } else {
                 self.compare(&before.servers, &seen.servers, events);
             }
         }
@@ -380,6 +381,18 @@ mod tests {
         assert_eq!(member.process().unwrap().servers().len(), 1);
         assert_eq!(refuse(&mut member, io::ErrorKind::ConnectionRefused), ["1: left as pid 7"]);
         assert_eq!(tell(&mut member, &stopping, ""), ["1: joined as pid 7", "1: stopping as pid 7"]);
+    }
+
+    #[test]
+    fn changes_over_two_quick_reloads_are_told() {
+        let mut member = member();
+        tell(&mut member, ONE, "a=drain");
+        // The worker in between was told to stop before its first answer.
+        let between = format!("{TWO} Stopping=1");
+        let events = tell(&mut member, &between, "a=up");
+        assert_eq!(events, ["1: restarted as pid 8, before as pid 7", "1: stopping as pid 8"]);
+        let events = tell(&mut member, "Pid=9 Start_time_sec=300", "a=up");
+        assert_eq!(events, ["1: restarted as pid 9, before as pid 8", "1: app/a: drain -> ready"]);
     }
 
     #[test]
