@@ -368,8 +368,8 @@ impl<S: Source> Poll<S> {
     /// Publishes a picture if the answers of this beat are in. Processes that hang are not waited for.
     fn publish_if_whole(&mut self) {
         let is_awaited = |one: &Place| one.member.is_asked() && !one.member.is_slow();
-        let is_read = !self.is_first || self.reading.is_none();
-        if is_read && !self.members.values().any(is_awaited) {
+        let is_due = if self.is_first { self.reading.is_none() } else { self.is_changed };
+        if is_due && !self.members.values().any(is_awaited) {
             self.publish();
         }
     }
