@@ -35,9 +35,11 @@ pub(super) struct Poll<S> {
     source: S,
     options: WatchOptions,
     members: BTreeMap<Address, Place>,
+    /// Number of members that have been listed, those that have left included.
+    joins: u64,
     beats: Interval,
     figure_beats: Option<Interval>,
-    questions: FuturesUnordered<BoxFuture<'static, (Address, Result<Seen>)>>,
+    questions: FuturesUnordered<BoxFuture<'static, (Asked, Result<Seen>)>>,
     list: Option<BoxFuture<'static, Result<Vec<Listed>>>>,
     /// Set if the next list probes all members: another process answers somewhere.
     is_stale: bool,
@@ -61,6 +63,8 @@ pub(super) struct Poll<S> {
 /// A member in its place of the order.
 struct Place {
     member: Member,
+    /// Tells the member from an earlier one at the same address.
+    join: u64,
     number: usize,
     /// Time of the last question that a ring asked for.
     urged_at: Option<Instant>,
@@ -68,12 +72,18 @@ struct Place {
     ring: Option<AbortHandle>,
 }
 
+/// The member that a question was sent to.
+struct Asked {
+    address: Address,
+    join: u64,
+}
+
 enum Step {
     Stop,
     Beat,
     Due,
     Figures,
-    Answer(Address, Result<Seen>),
+    Answer(Asked, Result<Seen>),
     Listed(Result<Vec<Listed>>),
     Read(Result<Snapshot>),
     Ring(Address, News),
@@ -104,6 +114,7 @@ impl<S: Source> Poll<S> {
             source,
             options,
             members: BTreeMap::new(),
+            joins: 0,
             beats,
             figure_beats,
             questions: FuturesUnordered::new(),
@@ -179,8 +190,8 @@ impl<S: Source> Poll<S> {
         if self.figure_beats.as_mut().is_some_and(|beats| beats.poll_tick(cx).is_ready()) {
             return Polled::Ready(Step::Figures);
         }
-        if let Polled::Ready(Some((address, answer))) = self.questions.poll_next_unpin(cx) {
-            return Polled::Ready(Step::Answer(address, answer));
+        if let Polled::Ready(Some((asked, answer))) = self.questions.poll_next_unpin(cx) {
+            return Polled::Ready(Step::Answer(asked, answer));
         }
         if let Some(Polled::Ready(listed)) = self.list.as_mut().map(|list| list.poll_unpin(cx)) {
             self.list = None;
@@ -199,7 +210,7 @@ impl<S: Source> Poll<S> {
             Step::Beat => self.beat(),
             Step::Due => self.publish_if_changed(),
             Step::Figures => self.read_figures(),
-            Step::Answer(address, answer) => self.answered(&address, answer),
+            Step::Answer(asked, answer) => self.answered(&asked, answer),
             Step::Listed(Ok(listed)) => self.listed(listed),
             // The members are as before.
             Step::Listed(Err(error)) => tracing::debug!(%error, "watch: listing"),
@@ -237,13 +248,14 @@ impl<S: Source> Poll<S> {
 
     /// Sends a question, at `at` if that is later than now.
     fn ask(&mut self, address: &Address, at: Option<Instant>) {
-        let is_stopping = self.members.get(address).is_some_and(|one| one.member.is_stopping());
-        let (question, address) = (self.source.ask(address, is_stopping), address.clone());
+        let Some(one) = self.members.get(address) else { return };
+        let question = self.source.ask(address, one.member.is_stopping());
+        let asked = Asked { address: address.clone(), join: one.join };
         self.questions.push(Box::pin(async move {
             if let Some(at) = at {
                 sleep_until(at).await;
             }
-            (address, question.await)
+            (asked, question.await)
         }));
     }
 
@@ -258,9 +270,9 @@ impl<S: Source> Poll<S> {
         }
     }
 
-    fn answered(&mut self, address: &Address, answer: Result<Seen>) {
-        // A member that has left meanwhile has no events any more.
-        let Some(one) = self.members.get_mut(address) else { return };
+    fn answered(&mut self, Asked { address, join }: &Asked, answer: Result<Seen>) {
+        // A member that has left meanwhile has no events any more, also if another one has taken its place.
+        let Some(one) = self.members.get_mut(address).filter(|one| one.join == *join) else { return };
         let had_failed = one.member.failure().is_some();
         let events = one.member.answered(answer);
         let must_ask_again = one.member.take_again();
@@ -303,7 +315,9 @@ impl<S: Source> Poll<S> {
                 None
             });
             member.begin();
-            self.members.insert(address.clone(), Place { member, number, urged_at: None, ring });
+            self.joins += 1;
+            let place = Place { member, join: self.joins, number, urged_at: None, ring };
+            self.members.insert(address.clone(), place);
             self.ask(&address, None);
             self.tell(events);
         }

@@ -125,6 +125,21 @@ async fn processes_join_and_leave_while_a_list_takes_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_to_a_member_that_has_left_is_not_that_of_the_next_one() {
+    let script = Script::new(&[("1", at_once(ONE, "a=up")), ("2", at_once(TWO, "a=up"))]);
+    let watch = script.watch(options()).await;
+    let (mut events, start) = (watch.events(), Instant::now());
+    // Asked at 1 s, gone at 2 s, listed again at 3 s. The answer to the first question comes at 4.5 s.
+    script.set("1", Behaviour::Answers(ONE, "a=down", Duration::from_millis(3500)));
+    sleep(Duration::from_millis(1500)).await;
+    script.remove("1");
+    sleep(SECOND).await;
+    script.set("1", at_once("Pid=3 Start_time_sec=300", "a=up"));
+    let told = told(&mut events, start).await;
+    assert_eq!(told, [(2000, "1: left as pid 1".to_owned()), (3000, "1: joined as pid 3".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn figures_have_a_beat_of_their_own_and_leave_out_those_that_hang() {
     let script = Script::new(&[("1", at_once(ONE, "")), ("2", Behaviour::Hangs)]);
     let watch = script.watch(options().figures_every(10 * SECOND)).await;
