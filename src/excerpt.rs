@@ -1,6 +1,11 @@
 /// Returns the first [`LENGTH`] characters of `text`, followed by `...` if `text` is longer.
 pub(crate) fn excerpt(text: &str) -> Box<str> {
-    match text.char_indices().nth(LENGTH) {
+    cut(text, LENGTH)
+}
+
+/// Returns the first `length` characters of `text`, followed by `...` if `text` is longer.
+pub(crate) fn cut(text: &str, length: usize) -> Box<str> {
+    match text.char_indices().nth(length) {
         None => text.into(),
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()).into(),
     }

@@ -132,7 +132,7 @@ pub enum Event {
         /// State now.
         to: OperationalState,
         /// HAProxy's words, such as `is DOWN, reason: Layer4 timeout, check duration: 2000ms`, if the
-        /// [ring](crate::watch::WatchOptions::ring) had a line about the server.
+        /// [ring](crate::watch::WatchOptions::ring) had a line about the server. 256 characters at most.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<Box<str>>,
     },
@@ -148,7 +148,8 @@ pub enum Event {
         from: AdminState,
         /// State now.
         to: AdminState,
-        /// HAProxy's words, if the [ring](crate::watch::WatchOptions::ring) had a line about the server.
+        /// HAProxy's words, if the [ring](crate::watch::WatchOptions::ring) had a line about the server. 256
+        /// characters at most.
         #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
         reason: Option<Box<str>>,
     },

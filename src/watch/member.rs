@@ -12,6 +12,7 @@ use super::picture::{ProcessStatus, Seen, Watched, WatchedProcess};
 use crate::address::Address;
 use crate::cluster::Identity;
 use crate::error::{Error, ErrorKind, Failure, Result};
+use crate::excerpt::cut;
 use crate::show::{ServerNotice, ServerState};
 use crate::snapshot::Label;
 
@@ -48,6 +49,10 @@ struct Question {
 
 /// Highest number of notices that are kept between two answers.
 const NOTICES: usize = 8192;
+
+/// Highest number of characters of HAProxy's words in a notice. Its words about a health check, with the
+/// answer of the server, are shorter.
+const WORDS: usize = 256;
 
 impl Member {
     pub(super) fn new(address: Address, label: Label) -> Self {
@@ -122,9 +127,9 @@ impl Member {
 
     /// Keeps HAProxy's words about a server.
     pub(super) fn note(&mut self, notice: ServerNotice<'_>) {
-        if self.notices.len() < NOTICES {
-            let name = (notice.backend.into(), notice.server.into());
-            self.notices.insert(name, (Instant::now(), notice.words.into()));
+        let name = (notice.backend.into(), notice.server.into());
+        if self.notices.len() < NOTICES || self.notices.contains_key(&name) {
+            self.notices.insert(name, (Instant::now(), cut(notice.words, WORDS)));
         }
     }
 
@@ -432,6 +437,23 @@ mod tests {
         note(&mut member, "Server app/a is UP");
         assert_eq!(tell(&mut member, ONE, "a=down b=down"), [""; 0]);
         assert_eq!(tell(&mut member, ONE, "a=up b=down"), ["1: app/a: stopped -> running"]);
+    }
+
+    #[test]
+    fn the_last_words_count_and_are_cut() {
+        let mut member = member();
+        tell(&mut member, ONE, "a=up");
+        assert!(member.begin());
+        let note = |member: &mut Member, line: &str| member.note(ServerNotice::read(line).unwrap());
+        note(&mut member, "Server app/a is UP");
+        for n in 0..NOTICES + 10 {
+            note(&mut member, &format!("Server app/s{n} is UP"));
+        }
+        assert_eq!(member.notices.len(), NOTICES);
+        let words = "x".repeat(WORDS + 1);
+        note(&mut member, &format!("Server app/a {words}"));
+        let events = self::words(&member.answered(Ok(seen(ONE, "a=down"))));
+        assert_eq!(events, [format!("1: app/a: running -> stopped ({}...)", "x".repeat(WORDS))]);
     }
 
     #[test]
