@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use crate::show::ServerState;
 
+/// Names of a backend and a server.
+pub(super) type Name = (Box<str>, Box<str>);
+
 /// A difference between two lists of servers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Difference<'a> {
@@ -18,14 +21,14 @@ pub(super) enum Difference<'a> {
 pub(super) fn differences<'a>(before: &'a [ServerState], now: &'a [ServerState]) -> Vec<Difference<'a>> {
     let is_same = |(before, now): (&ServerState, &ServerState)| name(before) == name(now);
     if before.len() == now.len() && before.iter().zip(now).all(is_same) {
-        let pairs = before.iter().zip(now).filter(|(before, now)| is_changed(before, now));
+        let pairs = before.iter().zip(now).filter(|(before, now)| is_other(before, now));
         return pairs.map(|(before, now)| Difference::Changed(before, now)).collect();
     }
     let mut former: HashMap<_, _> = before.iter().map(|server| (name(server), server)).collect();
     let mut differences = Vec::new();
     for server in now {
         match former.remove(&name(server)) {
-            Some(before) if is_changed(before, server) => {
+            Some(before) if is_other(before, server) => {
                 differences.push(Difference::Changed(before, server));
             }
             Some(_) => {}
@@ -37,12 +40,13 @@ pub(super) fn differences<'a>(before: &'a [ServerState], now: &'a [ServerState])
     differences
 }
 
-fn name(server: &ServerState) -> (&str, &str) {
+pub(super) fn name(server: &ServerState) -> (&str, &str) {
     (&server.backend, &server.name)
 }
 
-fn is_changed(before: &ServerState, now: &ServerState) -> bool {
-    before.operational != now.operational || before.administrative.state() != now.administrative.state()
+/// Returns `true` if the administrative or the operational states differ.
+pub(super) fn is_other(one: &ServerState, other: &ServerState) -> bool {
+    one.operational != other.operational || one.administrative.state() != other.administrative.state()
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
 //! Servers with different states in several processes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use super::difference::{Name, is_other, name};
 use super::event::{Divergence, Event, StateIn};
 use super::picture::{ProcessStatus, WatchedProcess};
 use crate::show::ServerState;
 use crate::snapshot::Label;
-
-/// Names of a backend and a server.
-type Name = (Box<str>, Box<str>);
 
 /// The divergences, beat by beat.
 ///
 /// Processes are not read at the same moment, and find out by their own health checks. A divergence
 /// therefore begins at the second beat at which the states differ.
 #[derive(Debug, Default)]
-pub(super) struct Divergences(BTreeMap<Name, Differing>);
+pub(super) struct Divergences {
+    differing: BTreeMap<Name, Differing>,
+    /// The divergences that have begun.
+    begun: Arc<[Divergence]>,
+}
 
 #[derive(Debug)]
 struct Differing {
@@ -31,7 +34,7 @@ impl Divergences {
     pub(super) fn compare(&mut self, processes: &[WatchedProcess]) -> Vec<Event> {
         let mut differing = differing(processes);
         let mut events = Vec::new();
-        self.0.retain(|name, known| {
+        self.differing.retain(|name, known| {
             let now = differing.remove(name);
             if now.is_none() && known.beats >= BEATS {
                 let (backend, server) = name.clone();
@@ -46,14 +49,15 @@ impl Divergences {
             true
         });
         let new = differing.into_iter().map(|(name, states)| (name, Differing { beats: 1, states }));
-        self.0.extend(new);
+        self.differing.extend(new);
+        let begun = self.differing.iter().filter(|(_, differing)| differing.beats >= BEATS);
+        self.begun = begun.map(|(name, differing)| divergence(name, differing)).collect();
         events
     }
 
     /// Returns the divergences that have begun.
-    pub(super) fn begun(&self) -> Vec<Divergence> {
-        let begun = self.0.iter().filter(|(_, differing)| differing.beats >= BEATS);
-        begun.map(|(name, differing)| divergence(name, differing)).collect()
+    pub(super) fn begun(&self) -> Arc<[Divergence]> {
+        Arc::clone(&self.begun)
     }
 }
 
@@ -70,9 +74,8 @@ fn differing(processes: &[WatchedProcess]) -> HashMap<Name, Vec<StateIn>> {
     let mut first: HashMap<(&str, &str), &ServerState> = HashMap::new();
     let mut names: Vec<(&str, &str)> = Vec::new();
     for server in counting.iter().flat_map(|process| process.servers()) {
-        let name = (&*server.backend, &*server.name);
-        if is_other(first.entry(name).or_insert(server), server) {
-            names.push(name);
+        if is_other(first.entry(name(server)).or_insert(server), server) {
+            names.push(name(server));
         }
     }
     names.sort_unstable();
@@ -93,11 +96,7 @@ fn differing(processes: &[WatchedProcess]) -> HashMap<Name, Vec<StateIn>> {
 }
 
 fn index(process: &WatchedProcess) -> HashMap<(&str, &str), &ServerState> {
-    process.servers().iter().map(|server| ((&*server.backend, &*server.name), server)).collect()
-}
-
-fn is_other(one: &ServerState, other: &ServerState) -> bool {
-    one.operational != other.operational || one.administrative.state() != other.administrative.state()
+    process.servers().iter().map(|server| (name(server), server)).collect()
 }
 
 #[cfg(test)]
@@ -119,13 +118,13 @@ mod tests {
         let alike = [(ProcessStatus::Running, "a=up b=up"), (ProcessStatus::Running, "a=up")];
         let mut divergences = Divergences::default();
         assert_eq!(compare(&mut divergences, &differing), [""; 0]);
-        assert_eq!(divergences.begun(), []);
+        assert!(divergences.begun().is_empty());
         let began = "app/a: differs: running and ready on 1, running and drain on 2";
         assert_eq!(compare(&mut divergences, &differing), [began]);
         assert_eq!(compare(&mut divergences, &differing), [""; 0]);
         assert_eq!(divergences.begun().len(), 1);
         assert_eq!(compare(&mut divergences, &alike), ["app/a: no longer differs"]);
-        assert_eq!(divergences.begun(), []);
+        assert!(divergences.begun().is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::difference::{Difference, differences};
+use super::difference::{Difference, Name, differences};
 use super::event::Event;
 use super::picture::{ProcessStatus, Seen, Watched, WatchedProcess};
 use crate::address::Address;
@@ -34,9 +34,6 @@ pub(super) struct Member {
     ring: Option<Result<(), Failure>>,
     published: Option<WatchedProcess>,
 }
-
-/// Names of a backend and a server.
-type Name = (Box<str>, Box<str>);
 
 /// State of the questions to one member.
 #[derive(Debug, Default)]

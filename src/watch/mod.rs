@@ -123,7 +123,7 @@ impl Cluster {
 impl Watch {
     /// Starts the poll.
     fn start(source: impl Source, options: WatchOptions, listed: Vec<Listed>) -> Self {
-        let empty = Picture { processes: Vec::new(), divergences: Vec::new(), figures: None };
+        let empty = Picture { processes: Vec::new(), divergences: Arc::default(), figures: None };
         let (picture, pictures) = watch::channel(Arc::new(empty));
         let (events, _) = broadcast::channel(options.capacity);
         let stop = Arc::new(Notify::new());

@@ -35,7 +35,7 @@ use crate::version::Version;
 #[derive(Debug, Clone)]
 pub struct Picture {
     pub(super) processes: Vec<WatchedProcess>,
-    pub(super) divergences: Vec<Divergence>,
+    pub(super) divergences: Arc<[Divergence]>,
     pub(super) figures: Option<Snapshot>,
 }
 
