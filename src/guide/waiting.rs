@@ -14,7 +14,7 @@
 //! | A process that joins the cluster has never heard of the drain | it is told too |
 //! | An old worker prints `UP` for its servers, takes no new traffic and refuses `set server` | its servers are [drained](crate::wait::is_drained) as soon as they are idle |
 //! | A process that met the condition first may not meet it any more when the last one does | all are looked at once more at the end |
-//! | `clear counters`, `show stat` of all servers and other dear questions at a fast pace | each look asks for one row, by its numbers, and pauses grow with the time waited |
+//! | `show stat` of all servers is dear at a fast pace | the first look at a server in a process reads its backend, and the later ones one row, by its numbers; each look at a backend reads the backend; pauses grow with the time waited |
 //!
 //! # Limits
 //!

@@ -28,8 +28,9 @@ use crate::snapshot::Label;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Occurrence {
-    /// Time when the watch saw the event, by the clock of this host. A change was read at the end of a
-    /// beat, so it happened up to one beat earlier.
+    /// Time when the watch saw the event, by the clock of this host. The watch sees a change when the
+    /// process answers. Without a [ring](crate::watch::WatchOptions::ring), the change happened up to one beat
+    /// before that, or longer if the process was slow to answer.
     #[cfg_attr(feature = "serde", serde(serialize_with = "micros"))]
     pub at: SystemTime,
     /// The event.

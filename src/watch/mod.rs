@@ -140,8 +140,12 @@ impl Watch {
         self.pictures.borrow().clone()
     }
 
-    /// Waits for a picture that this handle has not returned from `changed` yet, and returns it. Returns
-    /// `None` if the poll has been [stopped](Self::stop).
+    /// Waits for the next picture, and returns it. Returns `None` if the poll has been
+    /// [stopped](Self::stop).
+    ///
+    /// The next picture of a handle is the first one that was published after its last call, or after the
+    /// watch began. The picture from the beginning of the watch is not returned: [`latest`](Self::latest) has
+    /// it. A clone goes on where its original is.
     ///
     /// There is a new picture at the end of each beat and after each event. A reader that is slower than the
     /// poll gets the last picture, and not those in between.
@@ -168,8 +172,9 @@ impl Watch {
 
     /// Ends the poll for all handles and streams, and waits for its end.
     ///
-    /// The questions that are under way are not cut off: they end with their answers or with their limits.
-    /// Use this before the runtime shuts down; HAProxy 3.2 dies if a long reply to `show servers state` is cut
+    /// The questions for the states that are under way are not cut off: they end with their answers or with
+    /// their limits. A read of the figures, a list of the members and the rings are cut off. Use this before the
+    /// runtime shuts down; HAProxy 3.2 dies if a long reply to `show servers state` is cut
     /// ([`guide::cancellation`](crate::guide::cancellation)).
     ///
     /// # Cancel safety

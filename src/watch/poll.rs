@@ -139,7 +139,7 @@ impl<S: Source> Poll<S> {
     }
 
     /// Asks until it is stopped. The questions that are under way then are not cut off: this would harm some
-    /// releases of HAProxy.
+    /// releases of HAProxy. The rest is.
     pub(super) async fn run(mut self) {
         self.publish_if_whole();
         loop {

@@ -21,8 +21,8 @@ impl ServerRef {
     /// 1. Read the state of the server: `show servers state B`.
     /// 2. Put it into drain: `set server B/S state drain`. A server in maintenance stays in maintenance.
     /// 3. Look at it again and again, at growing pauses, until it is
-    ///    [drained](crate::wait::is_drained): no session, and no request in its queue. Every look is a
-    ///    `show stat` of this server alone.
+    ///    [drained](crate::wait::is_drained): no session, and no request in its queue. The first look at a
+    ///    process is a `show stat` of its backend, and every later look one of this server alone.
     /// 4. Put it into maintenance, if the [terms](Drain::then_maint) ask for it.
     ///
     /// A process that has restarted or reloaded has forgotten the drain, and a process that joins the

@@ -50,8 +50,9 @@ pub struct Waited {
 }
 
 impl ServerRef {
-    /// Waits until the server meets a condition on every process that has it: `show stat`, for this
-    /// server only. A socket of any level may read it.
+    /// Waits until the server meets a condition on every process that has it: `show stat`, for its backend
+    /// at the first look at a process, and for this server only at the later ones. A socket of any level may
+    /// read it.
     ///
     /// All processes are read at once, again and again, and each one at its own pace: the pauses grow
     /// with the time waited (a twentieth of it, 20 ms to 1 s), and are at least ten times as long as
