@@ -144,7 +144,7 @@ async fn options_are_taken_at_every_place_and_add_up() {
     assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
     let labels: Vec<_> = value(&output).as_array().unwrap().iter().map(|one| one["label"].clone()).collect();
     assert_eq!(labels, ["1", "2", "3"]);
-    let output = tool_with(&["--timeout", "0", "-F", &one, "process", "pids", "--timeout", "5"], "").await;
+    let output = tool_with(&["--timeout", "0", "-F", &one, "process", "pids", "--timeout", "5s"], "").await;
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
 }
 

@@ -253,7 +253,7 @@ impl Site {
                 async || (every_cell(&self.running, "app", "web8", column).await == expected).then_some(());
             until(&format!("{column} is set"), is_so).await;
         }
-        run(&["delete", "app/web8", "--drain", "0", "--force"]).await;
+        run(&["delete", "app/web8", "--drain", "0s", "--force"]).await;
         assert_eq!(every_cell(&self.running, "app", "web8", "status").await, self.everywhere(""));
         for wrong in [
             &["add", "web8", "127.0.0.1:1"][..],

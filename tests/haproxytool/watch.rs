@@ -33,7 +33,7 @@ impl Site {
         assert!(timeout(LIMIT, child.wait()).await.unwrap().unwrap().success());
 
         // A reader that has read enough ends the tool, also if no event follows.
-        let mut child = self.start(&["watch", "--every", "0.05", "--ring", "requests"]);
+        let mut child = self.start(&["watch", "--every", "0.05s", "--ring", "requests"]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         wait_for_start(&mut child).await;
         ask(self.running.socket(1), "set server app/web2 state maint").await;

@@ -91,15 +91,41 @@ pub(crate) fn one_of<T: Copy + ToString>(word: &str, values: &[T]) -> Result<T, 
     })
 }
 
-/// Parses a time above 0.
+/// Parses a time above 0 in seconds, such as `2s` or `0.5`.
 pub(crate) fn seconds(word: &str) -> Result<Duration, Problem> {
-    let seconds: f64 = parse("seconds", word)?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(timeout) if !timeout.is_zero() => Ok(timeout),
-        _ => Err(usage(format!("expected seconds, found {word:?}"))),
+    match seconds_or_zero(word)? {
+        Duration::ZERO => Err(usage(format!("expected seconds above 0, found {word:?}"))),
+        time => Ok(time),
     }
+}
+
+/// Parses a time in seconds, such as `2s`, `0.5` or `0`.
+pub(crate) fn seconds_or_zero(word: &str) -> Result<Duration, Problem> {
+    let seconds = word.strip_suffix('s').unwrap_or(word).parse().ok();
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| usage(format!("expected seconds, found {word:?}")))
 }
 
 fn usage(text: String) -> Problem {
     Problem::Usage(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_with_or_without_their_unit() {
+        for (word, millis) in [("2", 2000), ("2s", 2000), ("0.5", 500), ("0.5s", 500)] {
+            assert_eq!(seconds(word).ok(), Some(Duration::from_millis(millis)), "{word}");
+            assert_eq!(seconds_or_zero(word).ok(), Some(Duration::from_millis(millis)), "{word}");
+        }
+        for word in ["0", "0s", "0.0"] {
+            assert_eq!(seconds_or_zero(word).ok(), Some(Duration::ZERO), "{word}");
+            assert!(seconds(word).is_err(), "{word}");
+        }
+        for word in ["", "s", "2ss", "2ms", "2 s", "-1", "-1s", "nan", "infs", "1e300", "soon"] {
+            assert!(seconds(word).is_err() && seconds_or_zero(word).is_err(), "{word}");
+        }
+    }
 }

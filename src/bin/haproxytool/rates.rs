@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Prints the rates of each interval, until the output is closed or as many times as asked.
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
-    let every = call.given.value("every").map_or(Ok(EVERY), period)?;
+    let every = call.given.value("every").map_or(Ok(EVERY), seconds)?;
     let count = call.given.value("count").map(|word| parse("a number of intervals", word)).transpose()?;
     let left = count.unwrap_or(u64::MAX);
     // A process that does not answer is listed and hides no other.
@@ -49,11 +49,6 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let mut report = printer.end().await?;
     report.failed = failed;
     Ok(report)
-}
-
-/// Reads a time such as `2s` or `0.5`, in seconds.
-fn period(word: &str) -> Result<Duration, Problem> {
-    seconds(word.strip_suffix('s').unwrap_or(word))
 }
 
 /// Reads the next snapshot when its time has come. The time that a reading takes is part of the

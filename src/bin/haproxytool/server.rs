@@ -12,7 +12,7 @@ use crate::Views;
 use crate::addition;
 use crate::call::Call;
 use crate::dump::metric_names;
-use crate::options::{one_of, parse, seconds};
+use crate::options::{one_of, parse, seconds_or_zero};
 use crate::problem::Problem;
 use crate::report::{Cell, Report, agreement};
 use crate::slot;
@@ -135,10 +135,7 @@ fn removal(call: &Call) -> Result<Removal, Problem> {
 
 /// Returns the time in which sessions may end, if it is given.
 pub(crate) fn drain(call: &Call) -> Result<Option<Duration>, Problem> {
-    match call.given.value("drain") {
-        Some("0") => Ok(Some(Duration::ZERO)),
-        word => word.map(seconds).transpose(),
-    }
+    call.given.value("drain").map(seconds_or_zero).transpose()
 }
 
 async fn each(

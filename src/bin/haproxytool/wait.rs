@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::call::Call;
 use crate::failure::{Failures, reason};
-use crate::options::{one_of, parse, seconds};
+use crate::options::{one_of, parse, seconds_or_zero};
 use crate::problem::Problem;
 use crate::progress::Progress;
 use crate::report::{Report, table};
@@ -125,13 +125,7 @@ impl ServerCondition {
 }
 
 fn within(call: &Call) -> Result<Duration, Problem> {
-    match call.given.value("within") {
-        Some("0") => Ok(Duration::ZERO),
-        word => Ok(word
-            .map(|word| seconds(word.strip_suffix('s').unwrap_or(word)))
-            .transpose()?
-            .unwrap_or(PATIENCE)),
-    }
+    call.given.value("within").map_or(Ok(PATIENCE), seconds_or_zero)
 }
 
 /// The outcome of one process.
