@@ -6,7 +6,7 @@ use futures::future::{Either, select};
 use haproxyadmin::Snapshot;
 use haproxyadmin::snapshot::{BackendDelta, Delta, FrontendDelta, Increase, RateRange};
 use serde_json::{Map, Value, json};
-use tokio::time::sleep;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Views;
 use crate::call::Call;
@@ -23,12 +23,17 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let every = call.given.value("every").map_or(Ok(EVERY), seconds)?;
     let count = call.given.value("count").map(|word| parse("a number of intervals", word)).transpose()?;
     let left = count.unwrap_or(u64::MAX);
+    let mut beats = interval(every);
+    // Beats that pass during a reading are left out.
+    beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // The first one is now.
+    beats.tick().await;
     // A process that does not answer is listed and hides no other.
     let mut earlier = views.write.snapshot().await?;
     let printer = Printer::start();
     let mut failed = false;
     for _ in 0..left {
-        let next = pin!(later(views, every));
+        let next = pin!(later(views, &mut beats));
         let Either::Left((later, _)) = select(next, pin!(printer.is_closed())).await else { break };
         let line = match later {
             Ok(later) => {
@@ -51,10 +56,9 @@ pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     Ok(report)
 }
 
-/// Reads the next snapshot when its time has come. The time that a reading takes is part of the
-/// interval.
-async fn later(views: &Views, every: Duration) -> haproxyadmin::Result<Snapshot> {
-    sleep(every).await;
+/// Reads the next snapshot at the next beat. Beats are as far apart as asked, whatever time a reading takes.
+async fn later(views: &Views, beats: &mut Interval) -> haproxyadmin::Result<Snapshot> {
+    beats.tick().await;
     views.write.snapshot().await
 }
 
