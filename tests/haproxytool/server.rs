@@ -1,7 +1,14 @@
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::site::{SERVERS, Site, errors, labelled, results, value};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::site::{SERVERS, Site, errors, labelled, results, text, value};
 use super::support::{Agent, Release, every_cell, every_state, hold, row, until};
+
+/// Time limit for the end of an action.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns the result of each process, for an action on one object that waits.
 fn words_of(output: &std::process::Output) -> Vec<String> {
@@ -197,6 +204,8 @@ impl Site {
             assert!(errors(&output).contains(&line), "{}", errors(&output));
         }
         self.all_say("static", "web1", "status", "no check").await;
+        self.end_a_drain(Signal::INT).await;
+        self.end_a_drain(Signal::TERM).await;
         let drained =
             run(&["drain", "static/web1", "--within", "0.3", "--then", "maint", "--force"], 0).await;
         assert_eq!(drained, self.everywhere("forced"));
@@ -228,6 +237,22 @@ impl Site {
             let word = if code == 0 { words[3] } else { "failed" };
             assert_eq!(words_of(&output), self.everywhere(word));
         }
+    }
+
+    /// Ends the tool while it waits for the sessions of a server. The drain is undone.
+    async fn end_a_drain(&self, signal: Signal) {
+        let child = self.start(&["server", "drain", "static/web1", "--within", "600", "--undo"]);
+        let is_in_drain = async || {
+            let found = every_cell(&self.running, "static", "web1", "status").await;
+            (found == self.everywhere("DRAIN")).then_some(())
+        };
+        until("the server is in drain", is_in_drain).await;
+        kill_process(Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap(), signal).unwrap();
+        let output = timeout(LIMIT, child.wait_with_output()).await.unwrap().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+        let shown = text(&output);
+        assert_eq!(shown.matches("it is set back to ready").count(), self.releases.len(), "{shown}");
+        self.all_say("static", "web1", "status", "no check").await;
     }
 
     pub(crate) async fn server_additions(&self) {

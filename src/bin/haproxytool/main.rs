@@ -20,6 +20,7 @@ mod event;
 mod failure;
 mod frontend;
 mod given;
+mod interrupt;
 mod man;
 mod map;
 mod master;

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::call::Call;
 use crate::failure::{Failures, reason};
+use crate::interrupt::interrupted;
 use crate::options::{one_of, parse, seconds_or_zero};
 use crate::problem::Problem;
 use crate::progress::Progress;
@@ -49,7 +50,8 @@ pub(crate) async fn backends(call: &Call, backends: &[BackendRef]) -> Result<Rep
     Ok(report(&join_all(waits).await, |waited| Row::new(word, "", waited.time, waited.restarts)))
 }
 
-/// Drains each server, and prints its sessions meanwhile.
+/// Drains each server, and prints its sessions meanwhile. If the user ends the tool, the drain stops as at the
+/// end of its time, so that it can be undone.
 pub(crate) async fn drain(call: &Call, servers: &[ServerRef]) -> Result<Report, Problem> {
     let mut terms = Drain::within(within(call)?);
     if let Some(then) = call.given.value("then") {
@@ -63,10 +65,11 @@ pub(crate) async fn drain(call: &Call, servers: &[ServerRef]) -> Result<Report, 
         (false, false) => terms,
     };
     let progress = &Progress::new(!call.json);
-    let drains = servers.iter().map(|server| {
-        let (name, mut draining) =
-            (format!("{}/{}", server.backend(), server.name()), server.drain(terms.clone()));
-        async move {
+    let mut drains = Vec::new();
+    for server in servers {
+        let name = format!("{}/{}", server.backend(), server.name());
+        let mut draining = server.drain(terms.clone()).until(interrupted()?);
+        drains.push(async move {
             while let Some(look) = draining.next().await {
                 let queued =
                     if look.queued > 0 { format!(", {} queued", look.queued) } else { String::new() };
@@ -74,8 +77,8 @@ pub(crate) async fn drain(call: &Call, servers: &[ServerRef]) -> Result<Report, 
                     .show(format!("{name} {}", look.label), &format!("{} sessions{queued}", look.sessions));
             }
             (name, draining.await)
-        }
-    });
+        });
+    }
     Ok(report(&join_all(drains).await, |drained: &Drained| {
         let (result, message) = match drained.end {
             DrainEnd::Forced { sessions } => ("forced", format!("{sessions} sessions ended by force")),

@@ -1,5 +1,3 @@
-use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +7,7 @@ use haproxyadmin::watch::{Events, Occurrence, Watch, WatchOptions};
 
 use crate::Views;
 use crate::call::Call;
+use crate::interrupt::interrupted;
 use crate::options::seconds;
 use crate::printer::{Line, Printer};
 use crate::problem::Problem;
@@ -57,24 +56,6 @@ fn summary(watch: &Watch) -> String {
     let picture = watch.latest();
     let processes = picture.processes().iter().map(|one| format!("{} {}", one.label(), one.status()));
     format!("watching {}", processes.collect::<Vec<_>>().join(", "))
-}
-
-/// Returns a future that ends when the user ends the tool.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
-    })
-}
-
-#[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }
 
 /// Returns a time as `2026-11-26T07:45:35.123Z`.
