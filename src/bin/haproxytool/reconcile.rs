@@ -32,7 +32,7 @@ pub(crate) async fn apply(call: &Call, views: &Views) -> Result<Report, Problem>
     let progress = Progress::new(!call.json);
     while let Some(one) = applying.next().await {
         let waits = if one.is_done { "" } else { " ..." };
-        progress.show(one.label.to_string(), &format!("{}{waits}", one.step));
+        progress.show(&one.label, &format!("{}{waits}", one.step));
     }
     let outcomes = applying.await?;
     let rows = |applied: &Applied| applied.steps.iter().map(|step| row("done", step)).collect();

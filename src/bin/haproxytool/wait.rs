@@ -74,7 +74,7 @@ pub(crate) async fn drain(call: &Call, servers: &[ServerRef]) -> Result<Report, 
                 let queued =
                     if look.queued > 0 { format!(", {} queued", look.queued) } else { String::new() };
                 progress
-                    .show(format!("{name} {}", look.label), &format!("{} sessions{queued}", look.sessions));
+                    .show(&format!("{name} {}", look.label), &format!("{} sessions{queued}", look.sessions));
             }
             (name, draining.await)
         });
