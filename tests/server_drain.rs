@@ -39,6 +39,8 @@ backend checked
 
 const WEB1: (&str, &str) = ("app", "web1");
 
+const COMMAND: &str = "set server app/web1 state drain";
+
 /// Enough for everything that happens.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -71,6 +73,17 @@ async fn undone(server: ServerRef, within: Duration) -> Result<Outcomes<Drained>
 
 fn ends(drained: &Result<Outcomes<Drained>>) -> Vec<DrainEnd> {
     drained.as_ref().unwrap().values().map(|(_, drained)| drained.end).collect()
+}
+
+/// Checks that the outcomes and the errors name the command of a drain.
+fn assert_named(drained: &Result<Outcomes<Drained>>) {
+    let outcomes = drained.as_ref().unwrap_err().outcomes::<Drained>().unwrap();
+    assert_eq!(outcomes.command(), COMMAND);
+    for outcome in outcomes.failed() {
+        let start = format!("`{COMMAND}` on {}: ", outcome.address());
+        let error = outcome.error().unwrap().to_string();
+        assert!(error.starts_with(&start), "{error}");
+    }
 }
 
 async fn states(running: &Running) -> Vec<String> {
@@ -135,7 +148,9 @@ async fn a_slow_reader_gets_the_last_look_at_each_process() {
 async fn a_drain_that_takes_too_long_says_what_is_left() {
     let (running, cluster) = running(&releases()).await;
     let _held = hold_each(&running, "web", WEB1).await;
-    let messages = messages(web1(&cluster).drain(SHORT).await);
+    let late = web1(&cluster).drain(SHORT).await;
+    assert_named(&late);
+    let messages = messages(late);
     assert_eq!(messages.len(), releases().len());
     assert!(
         messages.iter().all(|text| text.starts_with("1 session, 0 queued requests after ")),
@@ -187,7 +202,9 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
     ask(running.socket(3), "set server app/web1 state drain").await;
     let before = states(&running).await;
     assert_eq!(before[..4], [READY, MAINT, DRAIN, READY]);
-    let messages = messages(web1(&cluster).drain(Drain::within(SHORT).then_maint().or_undo()).await);
+    let undone = web1(&cluster).drain(Drain::within(SHORT).then_maint().or_undo()).await;
+    assert_named(&undone);
+    let messages = messages(undone);
     assert_eq!(states(&running).await, before);
     assert_eq!(messages.len(), releases().len());
     assert!(messages[0].starts_with("1 session, 0 queued requests after "), "{messages:?}");

@@ -54,7 +54,8 @@ impl DrainWork {
         let forced = if self.terms.or == Or::Force { FORCED } else { Duration::ZERO };
         self.clock = Clock::new(self.terms.within.saturating_add(forced)).stopped_by(&self.stop);
         let cluster = &self.server.cluster;
-        let outcomes = Looking::new(cluster, &self.server, &self, self.clock.clone()).run().await?;
+        let looking = Looking::new(cluster, &self.server, &self, self.clock.clone());
+        let outcomes = looking.named(&self.state(AdminState::Drain)).run().await?;
         let outcomes = match self.terms.or {
             Or::Undo if !outcomes.is_complete() => self.undo(outcomes).await?,
             _ => outcomes.then(|address, waited| Ok(Response::Value(self.drained(address, waited)))),
@@ -77,6 +78,7 @@ impl DrainWork {
         let command = &self.state(AdminState::Ready);
         let job = |target: Target, deadline| async move { self.undo_on(&target, &deadline).await };
         let undone = cluster.fan_out().each(command, StatFilter::Nothing, job).await?;
+        let name: Box<str> = outcomes.command().into();
         let note = |address: &Address| {
             let before = self.processes().get(address)?.before;
             let outcome = undone.iter().find(|outcome| outcome.address() == address)?;
@@ -86,13 +88,18 @@ impl DrainWork {
             }
         };
         let outcomes = outcomes.map_errors(|address, error| match note(address) {
-            Some(note) => Error::from_kind(error.kind(), format!("{}; {note}", error.reason())),
+            Some(note) => {
+                let undone = Error::from_kind(error.kind(), format!("{}; {note}", error.reason()));
+                let command = error.command().map_or_else(|| name.clone(), Box::from);
+                undone.with_command(command).with_address(address.clone())
+            }
             None => error,
         });
         Ok(outcomes.then(|address, _| {
             let note = note(address).map(|note| format!("; {note}")).unwrap_or_default();
             let text = format!("drained, but other processes were not{note}");
-            Err(Error::from_kind(ErrorKind::Timeout, text))
+            let error = Error::from_kind(ErrorKind::Timeout, text);
+            Err(error.with_command(name.clone()).with_address(address.clone()))
         }))
     }
 

@@ -52,6 +52,9 @@ impl Stop {
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Command of a look.
+const LOOK: &str = "show stat";
+
 /// Time after the end of the wait for the looks that began before.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
@@ -216,6 +219,8 @@ pub(in crate::operate) struct Looking<'a, S: Subject, W> {
     subject: &'a S,
     work: &'a W,
     clock: Clock,
+    /// Name in outcomes, and in errors that have no command of their own.
+    name: Box<str>,
     members: Mutex<HashMap<Address, Member>>,
 }
 
@@ -233,7 +238,12 @@ struct Member {
 
 impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     pub(in crate::operate) fn new(cluster: &'a Cluster, subject: &'a S, work: &'a W, clock: Clock) -> Self {
-        Self { cluster, subject, work, clock, members: Mutex::default() }
+        Self { cluster, subject, work, clock, name: LOOK.into(), members: Mutex::default() }
+    }
+
+    /// Names the outcomes after the command that the work sends.
+    pub(in crate::operate) fn named(self, command: &Command) -> Self {
+        Self { name: command.redacted().into(), ..self }
     }
 
     /// Looks at each process again and again, until the object lacks nothing on all of them at the same
@@ -243,7 +253,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     ///
     /// - The errors of a call through [`Cluster::allow_partial`].
     pub(in crate::operate) async fn run(&self) -> Result<Outcomes<Waited>> {
-        let command = &Command::read("show stat");
+        let command = &Command::read(LOOK);
         loop {
             let round = &Round::new();
             let limits = self.clock.limits(self.cluster.limits());
@@ -255,7 +265,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let is_hopeless = outcomes.as_ref().is_err_and(Error::is_not_selected);
             // After a wait, another round finds the members that have joined meanwhile.
             if is_complete && !round.has_waited.load(Relaxed) || is_hopeless || self.clock.is_over() {
-                return outcomes;
+                return outcomes.map(|outcomes| outcomes.with_command(self.name.clone()));
             }
             if !is_complete {
                 self.clock.pause(round.longest_look(), &Stop::default()).await;
@@ -314,7 +324,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         self.members().insert(address.clone(), member);
         match (met, lack) {
             (Some(time), _) => Ok(Response::Value(Waited { time, restarts })),
-            (None, lack) => Err(self.clock.late(&lack.unwrap_or_default())),
+            (None, lack) => Err(self.clock.late(&lack.unwrap_or_default()).during(self.name.clone())),
         }
     }
 
