@@ -146,7 +146,7 @@ pub mod info {
 
 /// Entries of a [`Map`] or an [`Acl`], and the differences between processes.
 pub mod map {
-    pub use crate::object::{Contents, Difference, Lookup, NewValue, PatternId, Plan};
+    pub use crate::object::{Contents, Difference, Lookup, NewValue, PatternId, PatternKind, Plan};
     pub use crate::protocol::EntryRef;
     pub use crate::show::{Entry, PatternInfo};
 }
@@ -213,12 +213,14 @@ pub mod session {
     pub use crate::show::Session;
 }
 
-/// Settings of servers to remember and to restore, over a reload: [`Cluster::settings`],
-/// [`Cluster::restore`].
+/// Settings of servers and entries of maps and ACLs to remember and to restore, over a reload:
+/// [`Cluster::settings`], [`Cluster::settings_with`], [`Cluster::restore`].
 pub mod settings {
     pub use crate::operate::{
-        LeftReason, ProcessSettings, Restoration, Restore, ServerSettings, Setting, SettingChange,
-        SettingLeft, SettingName, Settings, ShownServer, UnreadProcess,
+        EntryChange, EntryLeft, EntrySetting, LeftReason, PatternRestoration, PatternSettings,
+        ProcessPatterns, ProcessSettings, Remember, Restoration, Restore, ServerSettings, Setting,
+        SettingChange, SettingLeft, SettingName, Settings, ShownServer, UnclearEntry, UnreadPatterns,
+        UnreadProcess,
     };
 }
 

@@ -108,7 +108,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show map [ID]` | [`Cluster::maps`](crate::Cluster::maps), [`Map::show`](crate::Map::show) | admin | 1.8 |
+//! | `show map [ID]` | [`Cluster::maps`](crate::Cluster::maps), [`Map::show`](crate::Map::show), [`Cluster::settings_with`](crate::Cluster::settings_with) | admin | 1.8 |
 //! | `get map ID KEY` | [`Map::get`](crate::Map::get) | admin | 1.8 |
 //! | `add map ID KEY VALUE` | [`Map::add`](crate::Map::add), [`Map::add_all`](crate::Map::add_all) | admin | 1.8 |
 //! | `set map ID KEY VALUE` | [`Map::set`](crate::Map::set), [`Map::set_entry`](crate::Map::set_entry) | admin | 1.8 |
@@ -126,7 +126,7 @@
 //!
 //! | command | call | level | from |
 //! |---|---|---|---|
-//! | `show acl [ID]` | [`Cluster::acls`](crate::Cluster::acls), [`Acl::show`](crate::Acl::show) | admin | 1.8 |
+//! | `show acl [ID]` | [`Cluster::acls`](crate::Cluster::acls), [`Acl::show`](crate::Acl::show), [`Cluster::settings_with`](crate::Cluster::settings_with) | admin | 1.8 |
 //! | `get acl ID VALUE` | [`Acl::get`](crate::Acl::get) | admin | 1.8 |
 //! | `add acl ID PATTERN` | [`Acl::add`](crate::Acl::add), [`Acl::add_all`](crate::Acl::add_all) | admin | 1.8 |
 //! | `del acl ID PATTERN` | [`Acl::delete`](crate::Acl::delete), [`Acl::delete_all`](crate::Acl::delete_all), [`Acl::delete_entry`](crate::Acl::delete_entry) | admin | 1.8 |

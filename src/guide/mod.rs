@@ -8,7 +8,7 @@
 //! - [`rates`]: increases of counters, and processes that restart or lose them.
 //! - [`recipes`]: whole programs that use this crate, and their tests.
 //! - [`reconcile`]: bringing a cluster to a desired state, and keeping it there.
-//! - [`settings`]: remembering the settings of servers over a reload.
+//! - [`settings`]: remembering settings of servers, and entries of maps and ACLs, over a reload.
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
 //! - [`versions`]: differences between releases of HAProxy.

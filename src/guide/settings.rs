@@ -1,10 +1,10 @@
 //! Remembering settings over a reload or a restart.
 //!
 //! HAProxy forgets at a reload all that was set at run time: drains, weights, addresses, limits, checks that
-//! were turned off, servers that were added. [`Cluster::settings`](crate::Cluster::settings) reads these
-//! settings as a value that can be stored, and [`Cluster::restore`](crate::Cluster::restore) sends to each
-//! process of today the ones that it lacks. [`Cluster::restore_plan`](crate::Cluster::restore_plan) returns
-//! the changes and sends none.
+//! were turned off, servers that were added, entries of maps and ACLs.
+//! [`Cluster::settings`](crate::Cluster::settings) reads these settings as a value that can be stored, and
+//! [`Cluster::restore`](crate::Cluster::restore) sends to each process of today the ones that it lacks.
+//! [`Cluster::restore_plan`](crate::Cluster::restore_plan) returns the changes and sends none.
 //!
 //! HAProxy has a file for this (`load-server-state-from-file`). It must be in the configuration of each
 //! process; it also brings back the results of checks, and addresses that the configuration has changed
@@ -24,9 +24,53 @@
 //! | host name | shown until it is set at run time | with [`with_addresses`](crate::settings::Restore::with_addresses) |
 //! | `maxconn` | not shown | with [`with_maxconn`](crate::settings::Restore::with_maxconn) |
 //! | servers that were added | - | the [`dynamic`](crate::settings::Restore::dynamic) ones |
+//! | entries of maps and ACLs | read from the file | by the rule, if they were [remembered](crate::settings::Remember::patterns) |
 //!
 //! The process is the same as before if its process ID and its start time are. Its configuration cannot have
 //! changed then, and every setting that differs is restored.
+//!
+//! # Maps and ACLs
+//!
+//! [`Cluster::settings_with`](crate::Cluster::settings_with) compares each map and ACL with its file, and
+//! remembers the entries that were added, changed and deleted. The files must be readable for this program:
+//! at the same paths ([`patterns`](crate::settings::Remember::patterns)), below the root directory of a
+//! container ([`patterns_under`](crate::settings::Remember::patterns_under)), or anywhere else
+//! ([`patterns_from`](crate::settings::Remember::patterns_from)). A file that cannot be read is reported.
+//! Maps of HAProxy 3.0 without a file (`virt@NAME`, and `opt@FILE` if the file is absent) are empty when
+//! HAProxy is started, so that all their entries are remembered.
+//!
+//! | the process shows | restore |
+//! |---|---|
+//! | the remembered value, or no entry if it had been deleted | nothing |
+//! | the value of the file, or no entry if the file had none | the remembered value is set, added or deleted |
+//! | something else | it is left, because the file or another client has changed it |
+//!
+//! - A file is read as HAProxy reads it (`pattern.c`, the same from 2.2 to 3.4). A line that begins with `#` is a
+//!   comment; blanks at the beginning are ignored; the key of a map ends at the first blank, and its
+//!   value is the rest without blanks around it; CR and NUL end a line. HAProxy reads the rest of a line of more
+//!   than 16,383 bytes as another entry; such a file is reported as unread. HAProxy does not show an entry that
+//!   is longer than its buffer; an entry of more than 7,000 bytes that is only in the file is reported.
+//! - HAProxy does not tell which entries it has read from the file. If the file was changed after the process
+//!   had been started, a difference may be a change of the file. Such differences are remembered, and
+//!   restored only [on demand](crate::settings::Restore::with_changed_files). The time of the last change of
+//!   the file tells; it has seconds, and a change in the first two seconds of the process is not noticed.
+//! - Several entries of a key with the same value count as one. A key with different values is reported and left
+//!   as it is, unless the process and the file have the same ones in the same order.
+//! - The order of entries is not remembered: restored entries are added at the end. The order counts if
+//!   several patterns of a map match, such as regular expressions. For a map that programs replace as a
+//!   whole, use [`Map::replace_mirrored`](crate::Map::replace_mirrored), which also writes the file.
+//! - An entry of a map with several blanks has no known key, unless the file has the key or the caller
+//!   declares that [keys have no blanks](crate::settings::Remember::plain_keys).
+//! - ACLs with patterns that are listed in the configuration itself have no file. They are counted, and not
+//!   remembered. An entry that is not UTF-8 is reported and left as it is, because no method of this crate can
+//!   send it.
+//! - HAProxy refuses `add acl` for an ACL that loads its file like a map (`acl -M -f`). Entries of such an ACL
+//!   are changed and deleted only if a map uses the file too.
+//! - [`Map::replace_mirrored`](crate::Map::replace_mirrored) and
+//!   [`Map::sync_mirrored`](crate::Map::sync_mirrored) change the file, as any other program does.
+//! - A command adds as many entries as fit into 7,000 bytes; each entry that is changed or deleted, and each pattern
+//!   of an ACL, takes a command of its own. 10,000 differences of a map with
+//!   10,000 entries are restored in less than a second.
 //!
 //! # Limits
 //!
@@ -45,5 +89,4 @@
 //!   releases add no servers.
 //! - An agent that sets the weight or the state of a server may do so again at once. The process then does
 //!   not show what was restored, and the outcome is an error.
-//! - Settings of frontends and of whole processes, and entries of maps and ACLs, are not remembered. For
-//!   entries, see [`Map::replace_mirrored`](crate::Map::replace_mirrored).
+//! - Settings of frontends and of whole processes are not remembered.

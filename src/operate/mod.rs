@@ -13,8 +13,9 @@ pub use reconcile::{
 };
 pub use rolling::{Rolling, RollingError, RollingStep};
 pub use settings::{
-    LeftReason, ProcessSettings, Restoration, Restore, ServerSettings, Setting, SettingChange, SettingLeft,
-    SettingName, Settings, ShownServer, UnreadProcess,
+    EntryChange, EntryLeft, EntrySetting, LeftReason, PatternRestoration, PatternSettings, ProcessPatterns,
+    ProcessSettings, Remember, Restoration, Restore, ServerSettings, Setting, SettingChange, SettingLeft,
+    SettingName, Settings, ShownServer, UnclearEntry, UnreadPatterns, UnreadProcess,
 };
 pub use wait::{
     Condition, HasWeight, IsComplete, IsDown, IsDrained, IsIdle, IsUp, ServersUp, Waited, has_weight,

@@ -136,6 +136,11 @@ impl Additions {
     pub(super) fn check(&self, connection: &IdentifiedConnection<'_>) -> Result<()> {
         self.0.iter().try_for_each(|(batch, _)| connection.check(batch))
     }
+
+    /// Returns the batches in their order.
+    pub(super) fn into_batches(self) -> impl Iterator<Item = Batch> {
+        self.0.into_iter().map(|(batch, _)| batch)
+    }
 }
 
 impl OnceJob for Additions {

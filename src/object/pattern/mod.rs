@@ -20,5 +20,7 @@ pub use id::PatternId;
 pub use lookup::Lookup;
 pub use map::Map;
 pub use plan::{NewValue, Plan};
+pub use verbs::PatternKind;
 
 pub(crate) use set::{check_acl, check_map};
+pub(crate) use synchronization::Edit;

@@ -196,7 +196,7 @@ impl<'a> Places<'a> {
 
 /// Returns `true` if `set map` can express a value in every map. The payload of an addition can
 /// express any value, and a line of `add map` can express a longer one.
-fn can_be_set(value: &str) -> bool {
+pub(super) fn can_be_set(value: &str) -> bool {
     !value.contains("<<") && value.len() <= LONGEST / 2
 }
 

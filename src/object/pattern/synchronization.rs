@@ -1,5 +1,9 @@
 //! Changes that bring one process from the entries that it holds to the wanted ones.
 
+mod edit;
+
+pub(crate) use edit::Edit;
+
 use super::PatternId;
 use super::bulk::{Additions, Bulk, divide_slow};
 use super::plan::{Steps, Wanted, text_of};

@@ -1,3 +1,55 @@
+use crate::error::Result;
+use crate::level::Level;
+use crate::protocol::{Command, keywords};
+
+use super::PatternId;
+
+/// Kind of a list of patterns.
+///
+/// # Example
+///
+/// ```
+/// use haproxyadmin::map::PatternKind;
+///
+/// assert_eq!(PatternKind::Acl.to_string(), "acl");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum PatternKind {
+    /// Map: each key has a value.
+    Map,
+    /// ACL: patterns without values.
+    Acl,
+}
+
+keywords!(PatternKind, "kind", {
+    Map = "map",
+    Acl = "acl",
+});
+
+impl PatternKind {
+    pub(super) fn verbs(self) -> &'static Verbs {
+        match self {
+            Self::Map => &Verbs::MAP,
+            Self::Acl => &Verbs::ACL,
+        }
+    }
+
+    /// Returns the query for the list of all maps or ACLs.
+    pub(crate) fn list(self) -> Command {
+        // From 3.4 on it needs level admin.
+        let verb = self.verbs().show;
+        Command::read(verb).needs(Level::Admin)
+    }
+
+    /// Returns the query for the entries of a map or an ACL.
+    pub(crate) fn show(self, id: &PatternId) -> Result<Command> {
+        self.list().text(&id.to_string())
+    }
+}
+
 /// The commands of one kind of pattern set.
 #[derive(Debug)]
 pub(super) struct Verbs {

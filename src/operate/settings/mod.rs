@@ -1,15 +1,24 @@
 //! Remembering the settings of servers, and restoring them.
 
+mod left_reason;
+mod pattern;
 mod plan;
 mod reading;
+mod remember;
 mod remembered;
 mod restoration;
 mod server;
 mod terms;
 mod work;
 
+pub use left_reason::LeftReason;
+pub use pattern::{
+    EntryChange, EntryLeft, EntrySetting, PatternRestoration, PatternSettings, ProcessPatterns, UnclearEntry,
+    UnreadPatterns,
+};
+pub use remember::Remember;
 pub use remembered::{ProcessSettings, Settings, UnreadProcess};
-pub use restoration::{LeftReason, Restoration, SettingChange, SettingLeft, SettingName};
+pub use restoration::{Restoration, SettingChange, SettingLeft, SettingName};
 pub use server::{ServerSettings, Setting, ShownServer};
 pub use terms::Restore;
 
@@ -48,7 +57,43 @@ impl Cluster {
     /// ```
     #[doc(alias = "show servers state")]
     pub async fn settings(&self) -> Result<Settings> {
-        remember(self, Scope::All).await
+        remember(self, Scope::All, &Remember::new()).await
+    }
+
+    /// Reads the settings like [`settings`](Cluster::settings), and on demand the entries of maps and ACLs
+    /// that differ from their files: `show map`, `show acl`, and the files on this host. From HAProxy
+    /// 3.4 on, this needs level admin.
+    ///
+    /// A file that cannot be read, that is larger than 1 GiB, or that has a line longer than HAProxy reads, is
+    /// reported in [`ProcessPatterns::unread`], with the reason. No error of a file fails the call.
+    ///
+    /// A file is compared as it is now. If it was changed after the process had been started, a difference
+    /// may be a change of the file: [`PatternSettings::is_file_changed`].
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`settings`](Cluster::settings).
+    ///
+    /// # Cancel safety
+    ///
+    /// The same as for [`settings`](Cluster::settings). A file that is being read is read to its end.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::settings::Remember;
+    ///
+    /// let settings = cluster.settings_with(Remember::new().patterns()).await?;
+    /// // HAProxy is reloaded here.
+    /// println!("{}", cluster.restore(&settings).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "show map")]
+    #[doc(alias = "show acl")]
+    pub async fn settings_with(&self, terms: Remember) -> Result<Settings> {
+        remember(self, Scope::All, &terms).await
     }
 
     /// Restores remembered settings on each process, and reads them back. Needs level admin if there is
@@ -76,14 +121,22 @@ impl Cluster {
     /// - Servers that were added at run time ([`Restore::dynamic`]) and are gone are added again, as far as
     ///   HAProxy has shown them. Every other server that is gone is reported.
     ///
-    /// If the process is still the same, its configuration is the same too: every setting that differs is
-    /// restored.
+    /// - Entries of maps and ACLs, if they were [remembered](Remember::patterns): a difference from the file
+    ///   is restored if the process shows the value that the file had, or has no entry if the file had none.
+    ///   A key with several entries of different values is left as it is. If the file had been changed
+    ///   after the remembered process was started, differences are left as they are, unless the terms say
+    ///   [`with_changed_files`](Restore::with_changed_files).
+    ///
+    /// If the process is still the same, its configuration is the same too: every remembered setting that
+    /// differs is restored. Entries of maps and ACLs that were as in the file are not remembered.
     ///
     /// # Order
     ///
     /// A server that leaves traffic is taken out first. A server that enters traffic gets its address,
     /// weight, `maxconn` and checks before. If HAProxy refuses a change, it gets no further change of the
-    /// same server, and the changes of the others.
+    /// same server, and the changes of the others. Maps and ACLs follow, one after the other; in each of
+    /// them, entries are added at the end first, in the order in which they were remembered, and deleted
+    /// last. The order of other entries is not restored.
     ///
     /// # Errors
     ///
@@ -146,12 +199,7 @@ impl Cluster {
     pub async fn restore_plan<'a>(&self, restore: impl Into<Restore<'a>>) -> Result<Outcomes<Restoration>> {
         let restore = &restore.into();
         restore.settings.check()?;
-        let job = |target: Target, deadline| async move {
-            Ok(match work::look(&target, restore, &deadline).await? {
-                Response::Value((_, plan)) => Response::Value(plan),
-                Response::Absent(words) => Response::Absent(words),
-            })
-        };
+        let job = |target: Target, deadline| async move { work::look(&target, restore, &deadline).await };
         self.fan_out().each(&Scope::All.command(), StatFilter::Nothing, job).await
     }
 }
@@ -168,7 +216,7 @@ impl BackendRef {
     /// The same as for [`fetch_server_states`](Self::fetch_server_states).
     #[doc(alias = "show servers state")]
     pub async fn settings(&self) -> Result<Settings> {
-        remember(&self.cluster, Scope::Backend(self.name())).await
+        remember(&self.cluster, Scope::Backend(self.name()), &Remember::new()).await
     }
 }
 
@@ -185,22 +233,31 @@ impl ServerRef {
     #[doc(alias = "show servers state")]
     pub async fn settings(&self) -> Result<Settings> {
         let name = ServerName::new(self.backend(), self.name())?;
-        remember(&self.cluster, Scope::Server(&name)).await
+        remember(&self.cluster, Scope::Server(&name), &Remember::new()).await
     }
 }
 
-async fn remember(cluster: &Cluster, scope: Scope<'_>) -> Result<Settings> {
+async fn remember(cluster: &Cluster, scope: Scope<'_>, terms: &Remember) -> Result<Settings> {
     let scope = &scope;
     let job = |target: Target, deadline| async move {
-        Ok(match read(&target, scope, &deadline).await? {
-            Response::Value(found)
-                if matches!(scope, Scope::Server(_)) && found.settings.servers.is_empty() =>
-            {
-                Response::Absent("No such server.".into())
+        loop {
+            let mut found = match read(&target, scope, &deadline).await? {
+                Response::Value(found) => found,
+                Response::Absent(words) => return Ok(Response::Absent(words)),
+            };
+            if matches!(scope, Scope::Server(_)) && found.settings.servers.is_empty() {
+                return Ok(Response::Absent("No such server.".into()));
             }
-            Response::Value(found) => Response::Value(found.settings),
-            Response::Absent(words) => Response::Absent(words),
-        })
+            if terms.has_patterns() {
+                let patterns = pattern::read(&target, terms, &found.identity, &deadline).await?;
+                // Without them, a reload came between the queries.
+                if patterns.is_none() {
+                    continue;
+                }
+                found.settings.patterns = patterns;
+            }
+            return Ok(Response::Value(found.settings));
+        }
     };
     let outcomes = cluster.fan_out().each(&scope.command(), StatFilter::Nothing, job).await?;
     Ok(Settings::new(&outcomes))

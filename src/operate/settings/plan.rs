@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 
+use super::left_reason::LeftReason;
 use super::reading::Found;
 use super::remembered::ProcessSettings;
-use super::restoration::{LeftReason, Restoration, SettingChange, SettingLeft, SettingName};
+use super::restoration::{Restoration, SettingChange, SettingLeft, SettingName};
 use super::server::{ServerSettings, Setting};
 use super::terms::Restore;
 use crate::error::Result;

@@ -93,6 +93,7 @@ fn found(target: &Target, record: &Record, identity: Identity, states: Vec<Serve
         pid: identity.pid(),
         started_at: identity.started_at(),
         servers: Vec::new(),
+        patterns: None,
     };
     let join = |state: ServerState| {
         let row = servers.get(&(&*state.backend, &*state.name)).copied();

@@ -1,3 +1,4 @@
+use super::pattern::ProcessPatterns;
 use super::server::ServerSettings;
 use crate::address::Address;
 use crate::cluster::Outcomes;
@@ -6,8 +7,9 @@ use crate::object::Weight;
 use crate::protocol::ServerName;
 use crate::snapshot::Label;
 
-/// Settings of the servers of a cluster, which HAProxy forgets at a reload or a restart:
-/// [`Cluster::settings`](crate::Cluster::settings).
+/// Settings of the servers of a cluster, and entries of its maps and ACLs, which HAProxy forgets at a reload
+/// or a restart: [`Cluster::settings`](crate::Cluster::settings),
+/// [`Cluster::settings_with`](crate::Cluster::settings_with).
 ///
 /// # Serialisation
 ///
@@ -36,7 +38,7 @@ pub struct Settings {
     unread: Vec<UnreadProcess>,
 }
 
-/// Settings of the servers of one process.
+/// Settings of one process.
 ///
 /// # Example
 ///
@@ -66,6 +68,9 @@ pub struct ProcessSettings {
     pub started_at: u64,
     /// Servers of the process, in the order of `show servers state`.
     pub servers: Vec<ServerSettings>,
+    /// Maps and ACLs, if they were asked for: [`Remember::patterns`](super::Remember::patterns).
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub patterns: Option<ProcessPatterns>,
 }
 
 /// A process that did not answer when the settings were read, through a view of
@@ -136,6 +141,10 @@ impl Settings {
     ///
     /// - `InvalidInput` if the file from which the settings were read is damaged.
     pub(super) fn check(&self) -> Result<()> {
+        self.processes
+            .iter()
+            .filter_map(|process| process.patterns.as_ref())
+            .try_for_each(ProcessPatterns::check)?;
         for server in self.processes.iter().flat_map(|process| &process.servers) {
             ServerName::new(&server.backend, &server.name)?;
             for weight in [server.weight.value].into_iter().chain(server.weight.configured) {

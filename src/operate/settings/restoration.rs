@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::left_reason::LeftReason;
+use super::pattern::PatternRestoration;
 use crate::protocol::{Command, keywords};
 
 /// Changes that restore the settings of one process, and the settings that are left as they are:
@@ -26,6 +28,9 @@ pub struct Restoration {
     pub changes: Vec<SettingChange>,
     /// Settings that differ and are left as they are.
     pub left: Vec<SettingLeft>,
+    /// Maps and ACLs with entries that were remembered.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub patterns: Vec<PatternRestoration>,
 }
 
 /// A change of one setting of a server.
@@ -137,47 +142,10 @@ keywords!(SettingName, "setting", {
     State = "state",
 });
 
-/// Reason for which a setting is not restored.
-///
-/// # Example
-///
-/// ```
-/// use haproxyadmin::settings::LeftReason;
-///
-/// assert_eq!(LeftReason::ConfigurationChanged.to_string(), "the configuration has changed");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-#[non_exhaustive]
-pub enum LeftReason {
-    /// The configuration of the setting has changed, and wins.
-    ConfigurationChanged,
-    /// HAProxy does not show the configured value, which may have changed:
-    /// [`Restore::with_addresses`](super::Restore::with_addresses),
-    /// [`Restore::with_maxconn`](super::Restore::with_maxconn).
-    ConfigurationNotShown,
-    /// No command sets the value: an address of a server that has none, or the client's port.
-    NotSettable,
-    /// The process does not have the server. It was deleted, or removed from the configuration, unless it
-    /// was added at run time: [`Restore::dynamic`](super::Restore::dynamic).
-    ServerGone,
-    /// The process does not have the backend of a server that was added at run time.
-    BackendGone,
-    /// The release of the process cannot add the server: HAProxy before 2.6.
-    Unsupported,
-    /// The server was added at run time and is gone. HAProxy does not show its TLS parameters, or its
-    /// address; it needs a description: [`Restore::dynamic`](super::Restore::dynamic).
-    DescriptionNeeded,
-    /// The server is added again, and its checks get HAProxy's default for what it has not shown: the
-    /// interval, the kind of the check, and `rise` and `fall` of checks that did not run.
-    ParametersNotShown,
-}
-
 impl Restoration {
     /// Returns `true` if no change is needed, or none was needed.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.patterns.iter().all(PatternRestoration::is_empty)
     }
 
     /// Returns `true` if it changes the same setting of the same server.
@@ -190,21 +158,6 @@ impl SettingChange {
     /// Returns `true` if both are changes of one server.
     pub(super) fn is_of_server_of(&self, other: &Self) -> bool {
         self.backend == other.backend && self.server == other.server
-    }
-}
-
-impl fmt::Display for LeftReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::ConfigurationChanged => "the configuration has changed",
-            Self::ConfigurationNotShown => "HAProxy does not show if the configuration has changed",
-            Self::NotSettable => "no command sets it",
-            Self::ServerGone => "the server is gone",
-            Self::BackendGone => "the backend is gone",
-            Self::Unsupported => "needs HAProxy 2.6",
-            Self::DescriptionNeeded => "the server cannot be added again without a description",
-            Self::ParametersNotShown => "the other parameters of the checks are not known",
-        })
     }
 }
 
@@ -231,14 +184,10 @@ impl fmt::Display for SettingLeft {
 
 impl fmt::Display for Restoration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.changes.is_empty() && self.left.is_empty() {
-            return f.write_str("nothing to restore");
-        }
-        let changes = self.changes.iter().map(|change| change as &dyn fmt::Display);
-        let lines = changes.chain(self.left.iter().map(|left| left as &dyn fmt::Display));
-        for (at, line) in lines.enumerate() {
-            write!(f, "{}{line}", if at == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
+        let changes = self.changes.iter().map(ToString::to_string);
+        let lines = changes.chain(self.left.iter().map(ToString::to_string));
+        let lines: Vec<_> = lines.chain(self.patterns.iter().flat_map(PatternRestoration::lines)).collect();
+        f.write_str(if lines.is_empty() { "nothing to restore" } else { "" })?;
+        f.write_str(&lines.join("\n"))
     }
 }

@@ -26,6 +26,7 @@ pub struct Restore<'a> {
     pub(super) settings: &'a Settings,
     pub(super) addresses: bool,
     pub(super) maxconn: bool,
+    pub(super) changed_files: bool,
     templates: Vec<(Box<str>, ServerTemplate)>,
     dynamic: Vec<Dynamic>,
 }
@@ -41,7 +42,14 @@ struct Dynamic {
 impl<'a> Restore<'a> {
     /// Creates the default terms.
     pub fn new(settings: &'a Settings) -> Self {
-        Self { settings, addresses: false, maxconn: false, templates: Vec::new(), dynamic: Vec::new() }
+        Self {
+            settings,
+            addresses: false,
+            maxconn: false,
+            changed_files: false,
+            templates: Vec::new(),
+            dynamic: Vec::new(),
+        }
     }
 
     /// Restores addresses, ports and host names over a reload too, of every server. HAProxy does not show
@@ -55,6 +63,14 @@ impl<'a> Restore<'a> {
     /// undoes a change of it in the configuration.
     pub fn with_maxconn(mut self) -> Self {
         self.maxconn = true;
+        self
+    }
+
+    /// Restores entries of maps and ACLs over a reload too if the file had been changed after the remembered
+    /// process was started. HAProxy does not show the entries that it has read from the file, so this may
+    /// undo a change of the file that the process did not know yet.
+    pub fn with_changed_files(mut self) -> Self {
+        self.changed_files = true;
         self
     }
 

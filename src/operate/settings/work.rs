@@ -1,7 +1,9 @@
 //! Restoring the settings of one process.
 
+use super::pattern::{PatternRestoration, Restoring};
 use super::plan::plan;
 use super::reading::{Found, Scope, read};
+use super::remembered::ProcessSettings;
 use super::restoration::{Restoration, SettingChange};
 use super::terms::Restore;
 use crate::cluster::{Identity, OnceJob, Target};
@@ -10,14 +12,107 @@ use crate::process::IdentifiedConnection;
 use crate::protocol::Response;
 use crate::transport::Deadline;
 
-/// Plans the changes of one process.
+/// Restores the settings of one process. If another process takes its place meanwhile, through a reload,
+/// the settings of the new process are restored.
+pub(super) async fn restore(
+    target: &Target,
+    restore: &Restore<'_>,
+    deadline: &Deadline,
+) -> Result<Response<Restoration>> {
+    loop {
+        let (identity, mut restored) = match restore_servers(target, restore, deadline).await {
+            Ok(Response::Value(restored)) => restored,
+            Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
+            Err(error) if is_refusal(&error) => {
+                // It concerns servers only.
+                let patterns = restore_patterns(target, restore, false, deadline).await;
+                return Err(match patterns {
+                    Ok(Response::Value(Some((_, lists))))
+                        if !lists.iter().all(PatternRestoration::is_empty) =>
+                    {
+                        error.leaving("the entries of maps and ACLs were restored")
+                    }
+                    _ => error,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let after = |error: Error| match restored.changes.len() {
+            0 => error,
+            _ => error.leaving(format!("{} of servers were made before", count(&restored.changes))),
+        };
+        match restore_patterns(target, restore, false, deadline).await.map_err(after)? {
+            Response::Value(Some((told, lists))) if told.fits(&identity) => restored.patterns = lists,
+            Response::Value(Some(_)) => continue,
+            Response::Value(None) => {}
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        }
+        return Ok(Response::Value(restored));
+    }
+}
+
+/// Returns the changes that one process needs.
 pub(super) async fn look(
     target: &Target,
     restore: &Restore<'_>,
     deadline: &Deadline,
+) -> Result<Response<Restoration>> {
+    loop {
+        let (now, mut plan) = match look_at_servers(target, restore, deadline).await? {
+            Response::Value(looked) => looked,
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        };
+        match restore_patterns(target, restore, true, deadline).await? {
+            Response::Value(Some((told, lists))) if told.fits(&now.identity) => plan.patterns = lists,
+            Response::Value(Some(_)) => continue,
+            Response::Value(None) => {}
+            Response::Absent(words) => return Ok(Response::Absent(words)),
+        }
+        return Ok(Response::Value(plan));
+    }
+}
+
+/// Returns `true` if the process goes on to answer.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Refused | ErrorKind::PartiallyApplied | ErrorKind::Unsupported)
+}
+
+/// Finds the remembered settings of a process.
+fn remembered<'a>(target: &Target, restore: &'a Restore<'_>) -> Option<&'a ProcessSettings> {
+    restore.settings.of(target.host(), target.member.address(), target.label())
+}
+
+/// Restores the entries of maps and ACLs, or plans it. Returns `None` without asking the process if none were
+/// remembered.
+async fn restore_patterns(
+    target: &Target,
+    restore: &Restore<'_>,
+    is_plan: bool,
+    deadline: &Deadline,
+) -> Result<Response<Option<(Identity, Vec<PatternRestoration>)>>> {
+    let remembered = remembered(target, restore);
+    let with_patterns = remembered.and_then(|process| Some((process, process.patterns.as_ref()?)));
+    let Some((process, patterns)) =
+        with_patterns.filter(|(_, patterns)| patterns.remembered().next().is_some())
+    else {
+        return Ok(Response::Value(None));
+    };
+    let incarnation = (process.pid, process.started_at);
+    let with_changed_files = restore.changed_files;
+    let job = Restoring { patterns, incarnation, with_changed_files, is_plan };
+    Ok(match target.execute_once(&job, deadline).await? {
+        Response::Value(done) => Response::Value(Some(done)),
+        Response::Absent(words) => Response::Absent(words),
+    })
+}
+
+/// Plans the changes of the servers of one process.
+async fn look_at_servers(
+    target: &Target,
+    restore: &Restore<'_>,
+    deadline: &Deadline,
 ) -> Result<Response<(Found, Restoration)>> {
-    let remembered = restore.settings.of(target.host(), target.member.address(), target.label());
-    let Some(remembered) = remembered else {
+    let Some(remembered) = remembered(target, restore) else {
         return Ok(Response::Absent("no settings of this process were remembered".into()));
     };
     let now = match read(target, &Scope::All, deadline).await? {
@@ -31,16 +126,15 @@ pub(super) async fn look(
     Ok(Response::Value((now, plan)))
 }
 
-/// Restores the settings of one process, and reads them back. If another process takes its place
-/// meanwhile, through a reload, the settings of the new process are restored.
-pub(super) async fn restore(
+/// Restores the settings of the servers of one process, and reads them back.
+async fn restore_servers(
     target: &Target,
     restore: &Restore<'_>,
     deadline: &Deadline,
-) -> Result<Response<Restoration>> {
+) -> Result<Response<(Identity, Restoration)>> {
     let mut done: Option<(Identity, Restoration)> = None;
     loop {
-        let looked = look(target, restore, deadline).await;
+        let looked = look_at_servers(target, restore, deadline).await;
         let unread = |error: Error| match &done {
             Some((_, plan)) => {
                 error.leaving(format!("{} were sent, and not read back", count(&plan.changes)))
@@ -53,7 +147,8 @@ pub(super) async fn restore(
         };
         let before = done.take().filter(|(told, _)| told.fits(&now.identity));
         if plan.is_empty() {
-            return Ok(Response::Value(before.map_or(plan, |(_, sent)| sent)));
+            let restored = before.map_or(plan, |(_, sent)| sent);
+            return Ok(Response::Value((now.identity, restored)));
         }
         let mut sent = before.map(|(_, sent)| sent).unwrap_or_default();
         if let Some(again) = plan.changes.iter().find(|change| sent.has(change)) {
