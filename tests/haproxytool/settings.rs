@@ -44,6 +44,33 @@ impl Site {
         let output = self.run(&["settings", "restore", &file, "--plan"]).await;
         assert_eq!(output.status.code(), Some(0), "{}{}", text(&output), errors(&output));
         self.settings_that_are_wrong(&file).await;
+        self.entries_of_maps().await;
+    }
+
+    async fn entries_of_maps(&self) {
+        let (file, map) = (self.file("patterns.json"), self.file("hosts.map"));
+        for socket in self.running.sockets() {
+            ask(&socket, &format!("set map {map} a.example saved")).await;
+        }
+        let output =
+            self.run(&["settings", "save", &file, "--patterns", "--plain-keys", "--root", "/"]).await;
+        assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+        assert!(errors(&output).contains(&format!("1: {map}: 1 difference\n")), "{}", errors(&output));
+        for socket in self.running.sockets() {
+            ask(&socket, &format!("set map {map} a.example app")).await;
+        }
+        let output = self.run(&["settings", "restore", &file, "--plan"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(3), String::new()));
+        assert!(text(&output).contains(&format!("{map}: change 1")), "{}", text(&output));
+        let output = self.run(&["settings", "restore", &file, "--files"]).await;
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()));
+        for socket in self.running.sockets() {
+            let held = String::from_utf8(ask(&socket, &format!("show map {map}")).await).unwrap();
+            assert!(held.contains(" a.example saved\n"), "{held}");
+            ask(&socket, &format!("set map {map} a.example app")).await;
+        }
+        let output = self.run(&["settings", "save", &file, "--root", "/"]).await;
+        assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
     }
 
     async fn settings_that_are_wrong(&self, file: &str) {

@@ -145,6 +145,16 @@ const ADDRESSES: Choice = Choice::flag(
 );
 const MAXCONN: Choice =
     Choice::flag("maxconn", "Restore maxconn over a reload too, also if the configuration has changed it");
+const PATTERNS: Choice =
+    Choice::flag("patterns", "Save entries of maps and ACLs that differ from their files too");
+const ROOT: Choice =
+    Choice::value("root", "DIR", "Root directory of the processes, for --patterns: /proc/PID/root");
+const PLAIN_KEYS: Choice =
+    Choice::flag("plain-keys", "No key of a map has a blank, for --patterns: values may have some");
+const CHANGED_FILES: Choice = Choice::flag(
+    "files",
+    "Restore entries too if their file was changed after the start of the process that was saved",
+);
 const DYNAMIC: Choice =
     Choice::value("dynamic", "SERVER", "Add this BACKEND/SERVER again if it is gone; several times");
 const SLOTS: Choice = Choice::value(
@@ -271,9 +281,9 @@ actions! {
     rates "Requests, sessions, bytes and errors per second" {
         "" "" [EVERY, COUNT] "print the rates of frontends and backends for each interval, until the tool is ended"
     }
-    settings "Settings of all servers, remembered in a file over a reload" {
-        "save" "FILE" "write states, weights, addresses, limits and checks of all servers to a file"
-        "restore" "FILE" [PLAN, ADDRESSES, MAXCONN, DYNAMIC, SLOTS] "give back what a reload has lost"
+    settings "Settings of all servers, and entries of maps and ACLs, remembered in a file over a reload" {
+        "save" "FILE" [PATTERNS, ROOT, PLAIN_KEYS] "write states, weights, addresses, limits and checks to a file"
+        "restore" "FILE" [PLAN, ADDRESSES, MAXCONN, CHANGED_FILES, DYNAMIC, SLOTS] "restore what was lost"
     }
     plan "The steps that bring all processes to the desired state of a file" {
         "" "FILE" "print the steps of each process and do not take them; FILE is JSON, - for stdin"

@@ -2,7 +2,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use haproxyadmin::server::ServerTemplate;
-use haproxyadmin::settings::{ProcessSettings, Restoration, Restore, Settings};
+use haproxyadmin::settings::{LeftReason, ProcessSettings, Remember, Restoration, Restore, Settings};
 use haproxyadmin::{Outcome, Outcomes};
 use tempfile::NamedTempFile;
 
@@ -14,26 +14,89 @@ use crate::report::{Cell, Report};
 pub(crate) async fn run(call: &Call, views: &Views) -> Result<Report, Problem> {
     let [path] = call.arguments()?;
     match call.action {
-        "save" => save(path, views).await,
+        "save" => save(path, call, views).await,
         _ => restore(path, call, views).await,
     }
 }
 
 /// Writes the settings to a file, and reports the number of servers of each process.
-async fn save(path: &str, views: &Views) -> Result<Report, Problem> {
-    let settings = views.read.settings().await?;
+async fn save(path: &str, call: &Call, views: &Views) -> Result<Report, Problem> {
+    let settings = views.read.settings_with(remember(call)?).await?;
     let unread = settings.unread().iter();
-    let unread = unread.map(|process| format!("not saved: {}: {}", process.label, process.reason)).collect();
+    let mut notes: Vec<_> =
+        unread.map(|process| format!("not saved: {}: {}", process.label, process.reason)).collect();
     if settings.processes().is_empty() {
         let mut report = Report::nothing();
-        (report.failed, report.notes) = (true, unread);
+        (report.failed, report.notes) = (true, notes);
         return Ok(report);
     }
     write(path, &settings).map_err(|error| Problem::File(path.to_owned(), error))?;
     let figure = |process: &ProcessSettings| (process.label.to_string(), Cell::new(process.servers.len()));
     let mut report = Report::figures(settings.processes().iter().map(figure));
-    report.notes = unread;
+    notes.extend(settings.processes().iter().flat_map(pattern_notes));
+    report.notes = notes;
     Ok(report)
+}
+
+fn remember(call: &Call) -> Result<Remember, Problem> {
+    let has_patterns = call.given.has("patterns");
+    let mut terms = Remember::new();
+    for option in ["root", "plain-keys"] {
+        if call.given.has(option) && !has_patterns {
+            return Err(Problem::Usage(format!("--{option} needs --patterns")));
+        }
+    }
+    if has_patterns {
+        terms = match call.given.value("root") {
+            Some(root) => terms.patterns_under(root),
+            None => terms.patterns(),
+        };
+    }
+    Ok(if call.given.has("plain-keys") { terms.plain_keys() } else { terms })
+}
+
+/// Notes the entries of maps and ACLs of a process: those that are saved, and those that are not.
+fn pattern_notes(process: &ProcessSettings) -> Vec<String> {
+    let Some(patterns) = &process.patterns else { return Vec::new() };
+    let mut notes = Vec::new();
+    for list in &patterns.lists {
+        match list.entries.len() {
+            0 => {}
+            count => notes.push(format!("{}: {}: {}", process.label, list.file, differences(count))),
+        }
+        let unclear =
+            |reason: LeftReason| list.unclear.iter().filter(move |one| one.reason == reason).count();
+        let reasons =
+            [LeftReason::SeveralEntries, LeftReason::KeyNotKnown, LeftReason::NotUtf8, LeftReason::NotShown];
+        for reason in reasons {
+            match unclear(reason) {
+                0 => {}
+                count => notes.push(format!(
+                    "not saved: {}: {}: {}: {reason}",
+                    process.label,
+                    list.file,
+                    differences(count)
+                )),
+            }
+        }
+        if list.is_file_changed && !list.entries.is_empty() {
+            notes.push(format!("{}: {}: {}", process.label, list.file, LeftReason::FileChanged));
+        }
+    }
+    for unread in &patterns.unread {
+        notes.push(format!("not saved: {}: {}: {}", process.label, unread.file, unread.reason));
+    }
+    if patterns.without_file > 0 {
+        notes.push(format!(
+            "not saved: {}: lists of ACLs without a file: {}",
+            process.label, patterns.without_file
+        ));
+    }
+    notes
+}
+
+fn differences(count: usize) -> String {
+    if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") }
 }
 
 /// Replaces the file at once, so that it never has a part of the settings.
@@ -75,6 +138,9 @@ fn terms<'a>(settings: &'a Settings, call: &Call) -> Result<Restore<'a>, Problem
     if call.given.has("maxconn") {
         terms = terms.with_maxconn();
     }
+    if call.given.has("files") {
+        terms = terms.with_changed_files();
+    }
     for name in call.given.all("dynamic").iter().flatten() {
         let wrong = || Problem::Usage(format!("--dynamic {name:?}: expected BACKEND/SERVER"));
         let (backend, server) = name.split_once('/').ok_or_else(wrong)?;
@@ -93,7 +159,15 @@ fn terms<'a>(settings: &'a Settings, call: &Call) -> Result<Restore<'a>, Problem
 fn rows(restored: &Restoration, is_plan: bool) -> Vec<[String; 2]> {
     let word = if is_plan { "needed" } else { "changed" };
     let changes = restored.changes.iter().map(|change| [word.to_owned(), change.to_string()]);
-    changes.chain(restored.left.iter().map(|left| ["left".to_owned(), left.to_string()])).collect()
+    let left = restored.left.iter().map(|left| ["left".to_owned(), left.to_string()]);
+    let lists = restored.patterns.iter().flat_map(|list| {
+        let has_changes = !list.is_empty();
+        let text = list.to_string();
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let word = move |at| if at == 0 && has_changes { word } else { "left" };
+        lines.into_iter().enumerate().map(move |(at, line)| [word(at).to_owned(), line])
+    });
+    changes.chain(left).chain(lists).collect()
 }
 
 fn absence(outcome: &Outcome<Restoration>) -> Option<String> {
