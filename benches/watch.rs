@@ -151,7 +151,7 @@ async fn during(cluster: &Cluster, running: &Running, size: &Size, way: Way) -> 
                 assert_eq!(snapshot.processes().len(), size.processes);
             }
         };
-        drop(timeout(size.span, async { poll.await }).await);
+        drop(timeout(size.span, poll).await);
     } else {
         sleep(size.span).await;
     }
@@ -208,8 +208,8 @@ async fn events(cluster: &Cluster, running: &Running, size: &Size, options: Watc
     let mut times: Vec<f64> =
         seen.iter().map(|(key, at)| at.duration_since(sent[key]).unwrap().as_secs_f64() * 1e3).collect();
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("{name:<44}{:>8.1}{:>8.1}{:>8.1}{:>8.1}", at(0.5), at(0.9), at(0.99), at(1.0));
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!("{name:<44}{:>8.1}{:>8.1}{:>8.1}{:>8.1}", at(50), at(90), at(99), at(100));
     watch.stop().await;
     for n in 1..size.processes {
         let ups =

@@ -136,7 +136,8 @@ async fn an_answer_to_a_member_that_has_left_is_not_that_of_the_next_one() {
     sleep(SECOND).await;
     script.set("1", at_once("Pid=3 Start_time_sec=300", "a=up"));
     let told = told(&mut events, start).await;
-    assert_eq!(told, [(2000, "1: left as pid 1".to_owned()), (3000, "1: joined as pid 3".to_owned())]);
+    let words: Vec<_> = told.iter().map(|(_, event)| &**event).collect();
+    assert_eq!(words, ["1: left as pid 1", "1: joined as pid 3"]);
 }
 
 #[tokio::test(start_paused = true)]

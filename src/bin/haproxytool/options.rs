@@ -94,7 +94,7 @@ pub(crate) fn one_of<T: Copy + ToString>(word: &str, values: &[T]) -> Result<T, 
 /// Parses a time above 0 in seconds, such as `2s` or `0.5`.
 pub(crate) fn seconds(word: &str) -> Result<Duration, Problem> {
     match seconds_or_zero(word)? {
-        Duration::ZERO => Err(usage(format!("expected seconds above 0, found {word:?}"))),
+        Duration::ZERO => Err(usage(format!("expected seconds, found {word:?}"))),
         time => Ok(time),
     }
 }
