@@ -52,9 +52,6 @@ impl Stop {
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Command of a look.
-const LOOK: &str = "show stat";
-
 /// Time after the end of the wait for the looks that began before.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
@@ -238,7 +235,7 @@ struct Member {
 
 impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     pub(in crate::operate) fn new(cluster: &'a Cluster, subject: &'a S, work: &'a W, clock: Clock) -> Self {
-        Self { cluster, subject, work, clock, name: LOOK.into(), members: Mutex::default() }
+        Self { cluster, subject, work, clock, name: "show stat".into(), members: Mutex::default() }
     }
 
     /// Names the outcomes after the command that the work sends.
@@ -253,7 +250,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     ///
     /// - The errors of a call through [`Cluster::allow_partial`].
     pub(in crate::operate) async fn run(&self) -> Result<Outcomes<Waited>> {
-        let command = &Command::read(LOOK);
+        let command = &Command::read("show stat");
         loop {
             let round = &Round::new();
             let limits = self.clock.limits(self.cluster.limits());
