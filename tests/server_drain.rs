@@ -210,7 +210,7 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
     assert!(messages[0].starts_with("1 session, 0 queued requests after "), "{messages:?}");
     assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
     assert_eq!(messages[1], "drained, but other processes were not; it stays in maint");
-    assert_eq!(messages[2], "drained, but other processes were not; it is set back to drain");
+    assert_eq!(messages[2], "drained, but other processes were not; it stays in drain");
 }
 
 #[tokio::test]

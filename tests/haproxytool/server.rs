@@ -200,12 +200,13 @@ impl Site {
         let output = self.run(&["server", "drain", "static/web1", "--within", "0.3", "--undo"]).await;
         assert_eq!(output.status.code(), Some(1));
         for label in self.labels() {
-            let line = format!("static/web1 {label}: 1 sessions\n");
+            let line = format!("static/web1 {label}: 1 session\n");
             assert!(errors(&output).contains(&line), "{}", errors(&output));
         }
         self.all_say("static", "web1", "status", "no check").await;
         self.end_a_drain(Signal::INT).await;
         self.end_a_drain(Signal::TERM).await;
+        self.end_a_drain(Signal::HUP).await;
         let drained =
             run(&["drain", "static/web1", "--within", "0.3", "--then", "maint", "--force"], 0).await;
         assert_eq!(drained, self.everywhere("forced"));

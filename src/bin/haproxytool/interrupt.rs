@@ -5,14 +5,14 @@ use std::io;
 /// Returns a future that ends when the user ends the tool.
 #[cfg(unix)]
 pub(crate) fn interrupted() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use std::pin::pin;
-
-    use futures::future::select;
+    use futures::future::select_all;
     use tokio::signal::unix::{SignalKind, signal};
 
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    // The last one is that of a terminal that is closed.
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let mut signals = kinds.into_iter().map(signal).collect::<io::Result<Vec<_>>>()?;
     Ok(async move {
-        select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
+        select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
     })
 }
 

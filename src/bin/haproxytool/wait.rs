@@ -74,19 +74,25 @@ pub(crate) async fn drain(call: &Call, servers: &[ServerRef]) -> Result<Report, 
                 let queued =
                     if look.queued > 0 { format!(", {} queued", look.queued) } else { String::new() };
                 progress
-                    .show(&format!("{name} {}", look.label), &format!("{} sessions{queued}", look.sessions));
+                    .show(&format!("{name} {}", look.label), &format!("{}{queued}", sessions(look.sessions)));
             }
             (name, draining.await)
         });
     }
     Ok(report(&join_all(drains).await, |drained: &Drained| {
         let (result, message) = match drained.end {
-            DrainEnd::Forced { sessions } => ("forced", format!("{sessions} sessions ended by force")),
+            DrainEnd::Forced { sessions } => {
+                ("forced", format!("{} ended by force", self::sessions(sessions)))
+            }
             DrainEnd::WasDown => ("down", String::new()),
             _ => ("idle", String::new()),
         };
         Row::new(result, &message, drained.time, drained.restarts)
     }))
+}
+
+fn sessions(number: u64) -> String {
+    if number == 1 { "1 session".into() } else { format!("{number} sessions") }
 }
 
 /// Condition on a server, as it is typed.

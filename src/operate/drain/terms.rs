@@ -40,7 +40,8 @@ impl Drain {
         Self { within: time, then_maint: false, or: Or::Leave }
     }
 
-    /// Puts the server into maintenance on each process on which it is drained. Its health checks stop.
+    /// Puts the server into maintenance on each process on which it is drained, with
+    /// [`or_undo`](Drain::or_undo) as soon as it is drained on all of them. Its health checks stop.
     pub const fn then_maint(mut self) -> Self {
         self.then_maint = true;
         self

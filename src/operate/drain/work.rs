@@ -1,4 +1,6 @@
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub(super) struct DrainWork {
     stop: Stop,
     unread: Unread,
     processes: Mutex<HashMap<Address, Process>>,
+    /// True if drained processes are put into maintenance.
+    is_maint_due: AtomicBool,
 }
 
 /// The findings about one process.
@@ -47,7 +51,10 @@ impl DrainWork {
     pub(super) fn new(server: ServerRef, terms: Drain, stop: Stop, unread: Unread) -> Self {
         // The time begins when the drain is polled for the first time.
         let clock = Clock::new(Duration::ZERO);
-        Self { server, terms, clock, stop, unread, processes: Mutex::default() }
+        // A server that is down and leaves maintenance is up until its next health check, so an undo begins
+        // from drain wherever possible.
+        let is_maint_due = AtomicBool::new(terms.then_maint && terms.or != Or::Undo);
+        Self { server, terms, clock, stop, unread, processes: Mutex::default(), is_maint_due }
     }
 
     pub(super) async fn run(mut self) -> Result<Outcomes<Drained>> {
@@ -55,7 +62,12 @@ impl DrainWork {
         self.clock = Clock::new(self.terms.within.saturating_add(forced)).stopped_by(&self.stop);
         let cluster = &self.server.cluster;
         let looking = Looking::new(cluster, &self.server, &self, self.clock.clone());
-        let outcomes = looking.named(&self.state(AdminState::Drain)).run().await?;
+        let looking = looking.named(&self.state(AdminState::Drain));
+        let mut outcomes = looking.run().await?;
+        if self.terms.then_maint && self.terms.or == Or::Undo && outcomes.is_complete() {
+            self.is_maint_due.store(true, Relaxed);
+            outcomes = looking.run().await?;
+        }
         let outcomes = match self.terms.or {
             Or::Undo if !outcomes.is_complete() => self.undo(outcomes).await?,
             _ => outcomes.then(|address, waited| Ok(Response::Value(self.drained(address, waited)))),
@@ -221,7 +233,7 @@ impl Work<ServerStats> for DrainWork {
         if lack.is_some() && is_forced && self.clock.elapsed() >= self.terms.within {
             self.force(look).await?;
         }
-        let is_last_step = lack.is_none() && self.terms.then_maint && !is_stopping;
+        let is_last_step = lack.is_none() && self.is_maint_due.load(Relaxed) && !is_stopping;
         if is_last_step && !self.is_in_maint(target) {
             self.set(look, AdminState::Maint).await?;
         }

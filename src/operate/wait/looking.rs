@@ -103,7 +103,9 @@ impl Clock {
     /// Returns the error of a wait that is over.
     pub(super) fn late(&self, lack: &str) -> Error {
         let elapsed = Duration::from_millis(u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX));
-        Error::from_kind(ErrorKind::Timeout, format!("{lack} after {elapsed:?}"))
+        let is_stopped = self.stop.as_ref().is_some_and(Stop::is_stopped);
+        let stopped = if is_stopped { ", when the wait was stopped" } else { "" };
+        Error::from_kind(ErrorKind::Timeout, format!("{lack} after {elapsed:?}{stopped}"))
     }
 }
 
