@@ -415,13 +415,13 @@ async fn sessions_end_before_a_server_goes_into_maintenance() {
     let desired = backend([server("web1").state(AdminState::Maint)]);
     let terms = terms().drain_within(Duration::from_millis(300));
     let error = site.cluster.apply(&desired, terms.clone()).await.unwrap_err();
-    assert!(error.to_string().contains("1 sessions"), "{error}");
+    assert!(error.to_string().contains("1 session,"), "{error}");
     // It is in drain, and the next call goes on from there.
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("8"));
     let plans = site.cluster.plan(&desired).await.unwrap();
     assert_eq!(lines(&plans), site.all("app/web1: state drain -> maint"));
     let error = site.cluster.apply(&desired, terms.clone()).await.unwrap_err();
-    assert!(error.to_string().contains("1 sessions"), "{error}");
+    assert!(error.to_string().contains("1 session,"), "{error}");
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("8"));
     site.cluster.apply(&desired, terms.or_force()).await.unwrap();
     assert_eq!(site.state("app", "web1", "srv_admin_state").await, site.all("1"));
