@@ -371,3 +371,28 @@ async fn no_command_clears_the_counters_of_a_process() {
         assert!(before.iter().zip(after).all(|(before, after)| after >= *before), "{before:?} {after:?}");
     }
 }
+
+/// HAProxy can rename a server from 3.5 on (`HAPROXY_EXTRA`), and older releases do not know the command.
+#[tokio::test]
+async fn a_server_that_is_renamed_goes_on() {
+    for release in releases() {
+        let running = start(&release, 1).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        running.send_all(&[("web", 1, 10)]).await;
+        let first = read(&cluster).await;
+        running.send_all(&[("web", 1, 20)]).await;
+        let lines = ["state maint", "name web9", "state ready"];
+        for (line, server) in lines.iter().zip(["web1", "web1", "web9"]) {
+            ask(running.socket(1), &format!("set server app/{server} {line}")).await;
+        }
+        let name = if release.is_at_least("3.5") { "web9" } else { "web1" };
+        ask(running.socket(1), &format!("set server app/{name} state ready")).await;
+        running.send_all(&[("web", 1, 20)]).await;
+        let delta = read(&cluster).await.since(&first);
+        check_all(&delta, &[("1", 40)]);
+        let server = delta.backend("app").unwrap().server(name).unwrap();
+        let count = server.requests().unwrap().count().exact().unwrap();
+        // Half of the requests, or nearly so.
+        assert!((18..=22).contains(&count), "{}: {count}", release.version);
+    }
+}
