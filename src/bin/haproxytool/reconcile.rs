@@ -94,5 +94,13 @@ fn read(path: &str) -> Result<Desired, Problem> {
     } else {
         text = std::fs::read_to_string(path).map_err(failed)?;
     }
-    serde_json::from_str(&text).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))
+    serde_json::from_str(&text).map_err(|error| {
+        let said = error.to_string();
+        // Other messages quote the text, which may be a private key.
+        let is_safe = !error.is_data()
+            || ["unknown field", "missing field"].iter().any(|start| said.starts_with(start));
+        let place =
+            format!("a value of another kind is expected at line {} column {}", error.line(), error.column());
+        failed(io::Error::new(io::ErrorKind::InvalidData, if is_safe { said } else { place }))
+    })
 }

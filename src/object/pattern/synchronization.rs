@@ -67,8 +67,15 @@ impl OnceJob for Synchronization<'_> {
         }
         let changes = self.changes(&steps, &held)?;
         changes.check(connection)?;
-        let apply = self.apply(&changes, connection, deadline);
-        apply.await.map_err(|error| error.without_count().leaving(format!("stopped among {all} changes")))?;
+        let stopped = |error: Error| error.without_count().leaving(format!("stopped among {all} changes"));
+        if let Err(error) = self.add(&changes, connection, deadline).await {
+            // HAProxy executes the commands behind a refused one, so that each further call would add them again.
+            return Err(match self.take_back(&held, connection, deadline).await {
+                Ok(()) => error.without_count(),
+                Err(_) => stopped(error),
+            });
+        }
+        self.finish(&changes, connection, deadline).await.map_err(stopped)?;
         let words = format!("{added} added, {} changed, {} deleted", steps.set.len(), steps.delete.len());
         Ok(Response::Value(Change::Changed(Some(words.into()))))
     }
@@ -101,7 +108,7 @@ impl Synchronization<'_> {
     }
 
     /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
-    async fn apply(
+    async fn add(
         &self,
         changes: &Changes,
         connection: &mut IdentifiedConnection<'_>,
@@ -110,13 +117,36 @@ impl Synchronization<'_> {
         if let Some(additions) = &changes.additions {
             additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         }
-        for batch in &changes.others {
-            let executed = connection.execute_all(batch, deadline).await;
-            for answer in executed.answers {
-                answer?.still_present().map_err(Error::new)?;
-            }
-            executed.ended?;
+        Ok(())
+    }
+
+    /// Deletes the entries behind those that the process held before.
+    async fn take_back(
+        &self,
+        held: &[Entry<'_>],
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<()> {
+        let now = self.read(connection, deadline).await?.still_present().map_err(Error::new)?;
+        let now: Vec<_> = now.iter().collect();
+        let (before, added) = now.split_at_checked(held.len()).unwrap_or((&now, &[]));
+        if !before.iter().map(Entry::as_bytes).eq(held.iter().map(Entry::as_bytes)) {
+            return Err(Error::from_kind(ErrorKind::Refused, "another client has changed the entries"));
         }
+        let delete = Command::write(self.verbs.delete).text(&self.id.to_string())?;
+        let deletions: Vec<_> =
+            added.iter().map(|entry| delete.clone().reference(entry.reference())).collect();
+        execute(&divide_slow(&deletions)?, connection, deadline).await
+    }
+
+    /// Sets values and deletes entries, and reads all of them back.
+    async fn finish(
+        &self,
+        changes: &Changes,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<()> {
+        execute(&changes.others, connection, deadline).await?;
         let now = self.read(connection, deadline).await?.still_present().map_err(Error::new)?;
         let wanted = self.wanted.iter().map(text_of);
         if now.len() != self.wanted.len()
@@ -140,6 +170,22 @@ impl Synchronization<'_> {
             Response::Absent(words) => Response::Absent(words),
         })
     }
+}
+
+/// Executes commands, and stops at the first failure.
+async fn execute(
+    batches: &[Batch],
+    connection: &mut IdentifiedConnection<'_>,
+    deadline: &Deadline,
+) -> Result<()> {
+    for batch in batches {
+        let executed = connection.execute_all(batch, deadline).await;
+        for answer in executed.answers {
+            answer?.still_present().map_err(Error::new)?;
+        }
+        executed.ended?;
+    }
+    Ok(())
 }
 
 /// Message for a process that holds the wanted entries.

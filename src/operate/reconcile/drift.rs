@@ -279,12 +279,18 @@ impl Comparison<'_> {
         Ok(())
     }
 
+    fn has_holder(&self, label: &str) -> bool {
+        self.holders.iter().any(|holder| holder.label == label)
+    }
+
     fn entries(&mut self, name: &str, file: &str, contents: &Contents, step: impl Fn(EntryChanges) -> Step) {
         for (label, error) in contents.failed() {
             self.note_error(label, error);
         }
         let held: Vec<(&str, Vec<Entry<'_>>)> =
             contents.per_process().map(|(label, entries)| (&**label, entries.collect())).collect();
+        // An old worker has the contents of the time before the reload.
+        let held: Vec<_> = held.into_iter().filter(|(label, _)| self.has_holder(label)).collect();
         let having: HashSet<&str> = held.iter().map(|(label, _)| *label).collect();
         self.compare_presence(name, |label| having.contains(label));
         let texts: Vec<(&str, Vec<&[u8]>)> = held
@@ -331,6 +337,7 @@ impl Comparison<'_> {
                     (&**label, mark.unwrap_or_default())
                 })
                 .collect();
+            let served: Vec<_> = served.into_iter().filter(|(label, _)| self.has_holder(label)).collect();
             for outcome in shown.failed() {
                 if let Some(error) = outcome.error().filter(|error| error.kind() != ErrorKind::Unsupported) {
                     self.note_error(outcome.label(), error);

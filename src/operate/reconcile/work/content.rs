@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{ApplyWork, Open};
 use crate::address::Address;
 use crate::cluster::{Cluster, Outcome, Outcomes};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::object::{Certificate, Leaf};
 use crate::operate::reconcile::plan::Stages;
 use crate::operate::reconcile::planning::Checked;
@@ -21,7 +21,8 @@ impl ApplyWork {
             if needing.is_empty() {
                 continue;
             }
-            let result = match self.view(&needing).certificate(&one.name) {
+            // Through a partial view, some processes would commit without the others.
+            let result = match self.view(&needing).strict().certificate(&one.name) {
                 Ok(certificate) => {
                     abort_own(&certificate, &self.view(&needing), leaf).await;
                     certificate.replace(one.pem.as_str()).await
@@ -79,16 +80,16 @@ impl ApplyWork {
     /// Records the outcome of each process.
     fn settle(&self, needing: &[(&Open<'_>, &Step)], result: &Result<Outcomes<Change>>) {
         let outcomes = result.as_ref().ok().or_else(|| result.as_ref().err()?.outcomes::<Change>());
-        let errors: HashMap<&Address, &Error> = outcomes
-            .into_iter()
-            .flatten()
-            .filter_map(|outcome| Some((outcome.address(), outcome.error()?)))
-            .collect();
+        let outcomes: HashMap<&Address, &Outcome<Change>> =
+            outcomes.into_iter().flatten().map(|outcome| (outcome.address(), outcome)).collect();
         for (process, step) in needing {
-            match (errors.get(process.address), result) {
-                (Some(own), _) => self.fail(process.address, (*own).clone()),
-                (None, Err(error)) => self.fail(process.address, error.clone()),
-                (None, Ok(_)) => self.done(process, step),
+            let outcome = outcomes.get(process.address);
+            match (outcome.and_then(|outcome| outcome.error()), outcome, result) {
+                (Some(own), ..) => self.fail(process.address, own.clone()),
+                (None, None, Err(error)) => self.fail(process.address, error.clone()),
+                // The step is left because of another process, and the last look tells it.
+                (None, Some(outcome), Err(_)) if !outcome.value().is_some_and(Change::is_changed) => {}
+                _ => self.done(process, step),
             }
         }
     }

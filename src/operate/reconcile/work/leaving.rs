@@ -12,7 +12,7 @@ use crate::object::BackendRef;
 use crate::operate::reconcile::step::{ServerChange, Step};
 use crate::operate::wait::{Condition, is_serving, is_up};
 use crate::show::AdminState;
-use crate::show::stat::{StatFilter, State};
+use crate::show::stat::{StatFilter, State, Status};
 use crate::snapshot::{BackendStats, ServerStats};
 
 /// A server that leaves, with its steps in their order.
@@ -178,12 +178,19 @@ impl Budget<'_> {
     }
 }
 
+/// Returns `true` if HAProxy sends new requests to a server, also before its checks have settled (`UP 1/3`).
+fn takes_traffic(server: &ServerStats) -> bool {
+    let is_up = |status: &Status| matches!(status.state, State::Up | State::NoCheck);
+    let has_weight = server.weight().is_none_or(|weight| weight.values().any(|weight| *weight > 0));
+    has_weight && server.status().values().any(is_up)
+}
+
 impl Condition<BackendStats> for Budget<'_> {
     fn lacks(&self, backend: &BackendStats) -> Option<String> {
         let servers = backend.servers();
         let own = servers.iter().find(|server| server.name() == self.server);
-        // A server that is not up is not missed.
-        if own.is_none_or(|own| is_serving().lacks(own).is_some()) {
+        // A server that takes no traffic is not missed.
+        if !own.is_some_and(takes_traffic) {
             return None;
         }
         let (mut healthy, mut unavailable) = (0, 0);
