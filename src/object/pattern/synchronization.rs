@@ -100,11 +100,14 @@ impl Synchronization<'_> {
                 commands.push(set.clone().reference(entry.reference()).secret(value)?);
             }
         }
+        commands.extend(self.deletions(steps.delete.iter().filter_map(|at| held.get(*at)))?);
+        Ok(Changes { additions: (!new.is_empty()).then_some(additions), others: divide_slow(&commands)? })
+    }
+
+    fn deletions<'e>(&self, entries: impl Iterator<Item = &'e Entry<'e>>) -> Result<Vec<Command>> {
         let verb = self.verbs.delete;
         let delete = Command::write(verb).text(&self.id.to_string())?;
-        let deleted = steps.delete.iter().filter_map(|at| held.get(*at));
-        commands.extend(deleted.map(|entry| delete.clone().reference(entry.reference())));
-        Ok(Changes { additions: (!new.is_empty()).then_some(additions), others: divide_slow(&commands)? })
+        Ok(entries.map(|entry| delete.clone().reference(entry.reference())).collect())
     }
 
     /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
@@ -133,9 +136,7 @@ impl Synchronization<'_> {
         if !before.iter().map(Entry::as_bytes).eq(held.iter().map(Entry::as_bytes)) {
             return Err(Error::from_kind(ErrorKind::Refused, "another client has changed the entries"));
         }
-        let delete = Command::write(self.verbs.delete).text(&self.id.to_string())?;
-        let deletions: Vec<_> =
-            added.iter().map(|entry| delete.clone().reference(entry.reference())).collect();
+        let deletions = self.deletions(added.iter())?;
         execute(&divide_slow(&deletions)?, connection, deadline).await
     }
 
