@@ -328,6 +328,7 @@ async fn a_service_drains_servers_and_tells_events() {
     site.processes[1].heal();
 
     // A drain that is under way is undone, and the stream of events ends.
+    site.processes[1].take_received();
     let drain = service.open("POST", "/servers/app/web1/drain?within=600").await;
     support::until("the server is told to drain", async || {
         let received = site.processes[1].take_received();
