@@ -5,7 +5,7 @@
 //! [`Cluster::reconcile`] does so again and again. [`Cluster::drift`] needs no state: it compares the processes with each
 //! other.
 //!
-//! What the state does not mention is left alone: an object, and a setting of a server. Three rules go further:
+//! [`Cluster::apply`] changes no object and no setting that the state does not mention. Three rules go further:
 //!
 //! - The entries of a map and the patterns of an ACL are a whole, with their order.
 //! - A backend that is [`exact`](crate::reconcile::DesiredBackend::exact) has no other servers than the mentioned ones.
@@ -16,8 +16,8 @@
 //!
 //! | stage | steps | why here |
 //! |---|---|---|
-//! | 1 | certificates, each on all processes that need it or on none | nothing depends on the rest |
-//! | 2 | servers that come or stay: addresses and weights, additions, checks, `ready`; then the wait until they are up | an entry of a map may lead to them next |
+//! | 1 | certificates, each on all processes that need it or on none | a certificate is there before anything needs it |
+//! | 2 | servers that come or stay: addresses and weights, additions, checks, `ready`; then the wait until the servers with a step are up | an entry of a map may lead to them next |
 //! | 3 | maps and ACLs | they lead to the servers that came, and no more to those that leave |
 //! | 4 | servers that leave: budget, drain, end of the sessions, maintenance or deletion | the others carry the traffic |
 //! | 5 | everything is read again | the plan is empty, or the outcome is an error |
@@ -30,7 +30,8 @@
 //! Budgets apply to each backend of each process by itself, because each process balances by itself. Before a server that is up
 //! leaves traffic, [`min_healthy`](crate::reconcile::Apply::min_healthy) other servers must be up, and fewer than
 //! [`max_unavailable`](crate::reconcile::Apply::max_unavailable) others may be unavailable: those that are leaving, and those that stay and are not
-//! up. Maintenance and drain are on purpose and do not count. A server that is not up leaves without a budget. If the budgets do
+//! up. Maintenance and drain are on purpose and do not count. A server that takes no traffic (down, in maintenance or drain,
+//! of weight 0) leaves without a budget. If the budgets do
 //! not permit it in time, the server stays in traffic and the outcome is a
 //! [`Timeout`](crate::ErrorKind::Timeout) that says what is lacking.
 //!
@@ -49,8 +50,11 @@
 //! | a transaction of the wanted certificate | it is aborted, and the replacement begins anew |
 //! | a map with a part of its changes | the rest is sent |
 //!
-//! A process that restarts or reloads has forgotten everything. Its identity is compared before each step, so that no step of the
-//! old process reaches the new one, and the last stage finds what it lacks.
+//! A repeated call waits only for servers that it changes: a server that an earlier call has put into traffic, and that is not up
+//! yet, does not hold back the maps.
+//!
+//! A process that restarts or reloads has forgotten everything, and the last stage finds what it lacks. Steps of stage 2 never reach
+//! the new process; steps of the later stages may, and the last stage corrects them.
 //!
 //! # What is compared
 //!
@@ -76,8 +80,8 @@
 //! # The loop
 //!
 //! [`Cluster::reconcile`] takes the newest state of a stream and skips older ones. It asks all processes at a
-//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time. After
-//! failures it pauses, with a random part, from half a second up to the [longest
+//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time, unless another process
+//! fails. After failures it pauses, with a random part, from half a second up to the [longest
 //! pause](crate::reconcile::Reconcile::longest_pause). It has no task of its own and works while it is read.
 //!
 //! Of several programs with different states, each one undoes the changes of the others. Run one of them, or let a lock elsewhere

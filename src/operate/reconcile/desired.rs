@@ -148,7 +148,7 @@ impl Desired {
     /// Adds a certificate: its name, as [`Cluster::certificates`] lists it, and the text of a PEM file with the
     /// certificate, its private key, and the certificates of its chain in order.
     ///
-    /// Whether a process has it is decided by the first certificate of the PEM text alone: HAProxy shows neither the
+    /// A process has it if it serves the first certificate of the PEM text: HAProxy shows neither the
     /// key nor the certificates of the chain.
     pub fn certificate(mut self, name: impl Into<Box<str>>, pem: impl Into<Box<str>>) -> Self {
         self.certificates.push(DesiredCertificate { name: name.into(), pem: Pem(pem.into()) });

@@ -45,7 +45,7 @@ impl Reference {
     }
 }
 
-/// What one process holds, and its plan.
+/// The servers that one process holds, and the plan of the process.
 struct Holder<'a> {
     label: &'a str,
     found: &'a Found,

@@ -81,7 +81,7 @@ impl Cluster {
     /// 2. Replace certificates, each on all processes that need it or on none
     ///    ([`Certificate::replace`](crate::certificate::Certificate::replace)).
     /// 3. Servers that come or stay: change addresses and weights, add servers with their checks turned on, and put
-    ///    servers into traffic, with the settings before. Then wait until those are up.
+    ///    servers into traffic, with the settings before. Then wait until the servers with a step are up.
     /// 4. Change maps and ACLs ([`Map::sync`](crate::Map::sync)).
     /// 5. Servers that leave: wait until the budgets of the [terms](Apply) permit it, drain, wait until the sessions
     ///    have ended, and put into maintenance or delete.

@@ -148,7 +148,7 @@ struct Planning<'a> {
     abilities: Abilities,
 }
 
-/// What a release can do.
+/// The abilities of a release.
 #[derive(Debug, Clone, Copy)]
 struct Abilities {
     /// True if it adds and deletes servers.
@@ -236,7 +236,7 @@ impl Planning<'_> {
             changes.push(ServerChange::State { from: state, to: to_state });
         }
         if is_leaving {
-            // What takes the server out of traffic comes first.
+            // The change that takes the server out of traffic comes first.
             changes.sort_by_key(|change| match change {
                 ServerChange::State { .. } => 0,
                 ServerChange::Weight { .. } => 1,

@@ -32,7 +32,7 @@ pub(super) struct Planned {
     pub(super) stages: Stages,
 }
 
-/// What the processes show of one object: the step that each of them needs, if it needs one.
+/// The result of the comparison of one object: the step that each process needs, if it needs one.
 struct Compared {
     /// Name in the list of absent objects.
     name: Box<str>,

@@ -45,7 +45,7 @@ impl Apply {
 
     /// Sets the number of servers that may be unavailable at the same time: those that are leaving traffic, and those
     /// that stay in the backend and are not up. A server that is in maintenance or drain, and is not leaving, does not
-    /// count. With 0, no server that is up leaves traffic.
+    /// count. With 0, no server that takes traffic leaves it.
     pub fn max_unavailable(mut self, servers: usize) -> Self {
         self.max_unavailable = servers;
         self
@@ -116,14 +116,14 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
-    /// Creates the default terms: the processes are compared every 10 s, and a failure is followed by a pause of 1 s to
-    /// 60 s.
+    /// Creates the default terms: the processes are compared every 10 s, and a failure is followed by a pause of at
+    /// most 60 s.
     pub fn new(apply: Apply) -> Self {
         Self { apply, every: Duration::from_secs(10), longest_pause: Duration::from_secs(60) }
     }
 
     /// Sets the time after which the processes are compared with the state again. A process that has restarted,
-    /// reloaded or joined the cluster gets the state within this time.
+    /// reloaded or joined the cluster gets the state within this time, unless another process fails.
     pub fn every(mut self, time: Duration) -> Self {
         self.every = time;
         self

@@ -153,9 +153,9 @@ mod tests {
         }
         assert!(locate(&same, "/run/1.sock", "a.map").unwrap_err().starts_with("its path is relative"));
         assert_eq!(locate(&same, "/run/1.sock", "/\u{FFFD}.map"), Err("its name is not UTF-8"));
-        let under = Remember::new().patterns_under("/srv/root");
+        let under = Remember::new().patterns_under("/mnt/image");
         for file in ["/etc/a.map", "etc/a.map", "//etc/a.map"] {
-            assert_eq!(locate(&under, "192.0.2.1:1", file), Ok("/srv/root/etc/a.map".into()), "{file}");
+            assert_eq!(locate(&under, "192.0.2.1:1", file), Ok("/mnt/image/etc/a.map".into()), "{file}");
         }
         let from = Remember::new().patterns_from(|label, file| Some(format!("/{label}{file}").into()));
         assert_eq!(locate(&from, "192.0.2.1:1", "/a.map"), Ok("/1/a.map".into()));

@@ -171,7 +171,7 @@ impl Budget<'_> {
         if self.leaving.contains(server.name()) {
             return self.taken.contains(server.name());
         }
-        // Maintenance, drain and weight 0 are on purpose.
+        // Maintenance and drain are on purpose. So is weight 0, with which a server is up.
         let is_on_purpose =
             server.status().values().all(|status| matches!(status.state, State::Maint | State::Drain));
         !is_on_purpose && is_up().lacks(server).is_some()
