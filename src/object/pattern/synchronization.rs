@@ -4,6 +4,8 @@ mod edit;
 
 pub(crate) use edit::Edit;
 
+use std::collections::HashSet;
+
 use super::PatternId;
 use super::bulk::{Additions, Bulk, divide_slow};
 use super::plan::{Steps, Wanted, text_of};
@@ -65,6 +67,7 @@ impl OnceJob for Synchronization<'_> {
         if all == 0 {
             return Ok(Response::Value(Change::Unchanged(IN_SYNC.into())));
         }
+        // Entries are added first and deleted last: an entry of both lists is there at all times.
         let changes = self.changes(&steps, &held)?;
         changes.check(connection)?;
         let stopped = |error: Error| error.without_count().leaving(format!("stopped among {all} changes"));
@@ -110,7 +113,6 @@ impl Synchronization<'_> {
         Ok(entries.map(|entry| delete.clone().reference(entry.reference())).collect())
     }
 
-    /// Adds entries first and deletes entries last: an entry of both lists is there at all times.
     async fn add(
         &self,
         changes: &Changes,
@@ -123,7 +125,7 @@ impl Synchronization<'_> {
         Ok(())
     }
 
-    /// Deletes the entries behind those that the process held before.
+    /// Deletes the wanted entries behind those that the process held before.
     async fn take_back(
         &self,
         held: &[Entry<'_>],
@@ -136,7 +138,9 @@ impl Synchronization<'_> {
         if !before.iter().map(Entry::as_bytes).eq(held.iter().map(Entry::as_bytes)) {
             return Err(Error::from_kind(ErrorKind::Refused, "another client has changed the entries"));
         }
-        let deletions = self.deletions(added.iter())?;
+        // Another client may have added entries in the same moment.
+        let wanted: HashSet<_> = self.wanted.iter().map(text_of).collect();
+        let deletions = self.deletions(added.iter().filter(|entry| wanted.contains(entry.as_bytes())))?;
         execute(&divide_slow(&deletions)?, connection, deadline).await
     }
 
