@@ -332,9 +332,8 @@ impl Map {
     ///   entries are checked before anything is sent.
     /// - [`Refused`](crate::ErrorKind::Refused) if a process refuses an entry. It holds the entries that it held
     ///   before: those that were added are deleted again.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a process stopped among the
-    ///   changes, or holds other entries at the end, for example because another client changed
-    ///   them. Call `sync` again for the rest.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if a process stopped among the changes, or
+    ///   holds other entries at the end, because another client changed them. Call `sync` again for the rest.
     ///
     /// # Cancel safety
     ///
