@@ -383,7 +383,7 @@ async fn a_server_stays_in_traffic_while_the_budgets_do_not_permit_it_to_leave()
     for (terms, lack) in [
         (
             Apply::new().min_healthy(5).up_within(short),
-            "checked/old1 cannot leave: 1 other servers are up, 5 are needed",
+            "checked/old1 cannot leave: 1 other server is up, of at least 5",
         ),
         (
             Apply::new().max_unavailable(0).up_within(short),
@@ -399,7 +399,7 @@ async fn a_server_stays_in_traffic_while_the_budgets_do_not_permit_it_to_leave()
     site.tell(&["set server checked/old2 addr 127.0.0.1 port 1"]).await;
     support::until_every_cell(&site.running, "checked", "old2", "status", "DOWN").await;
     let error = site.cluster.apply(&desired, Apply::new().min_healthy(0).up_within(short)).await.unwrap_err();
-    let lack = "checked/old1 cannot leave: 1 servers are unavailable, of at most 1";
+    let lack = "checked/old1 cannot leave: 1 server is unavailable, of at most 1";
     assert!(error.to_string().contains(lack), "{error}");
     // With a greater budget it leaves.
     let terms = Apply::new().min_healthy(0).max_unavailable(2).up_within(LONG);

@@ -17,13 +17,39 @@
 //! | stage | steps | why here |
 //! |---|---|---|
 //! | 1 | certificates, each on all processes that need it or on none | a certificate is there before anything needs it |
-//! | 2 | servers that come or stay: addresses and weights, additions, checks, `ready`; then the wait until the servers with a step are up | an entry of a map may lead to them next |
+//! | 2 | servers that come or stay: addresses and weights, additions, checks, `ready`; then the wait until all servers that should take traffic are up | an entry of a map may lead to them next |
 //! | 3 | maps and ACLs | they lead to the servers that came, and no more to those that leave |
-//! | 4 | servers that leave: budget, drain, end of the sessions, maintenance or deletion | the others carry the traffic |
+//! | 4 | servers that leave, those out of traffic first: budget, drain, end of the sessions, maintenance or deletion | the others carry the traffic |
 //! | 5 | everything is read again | the plan is empty, or the outcome is an error |
 //!
 //! A stage ends on all processes before the next one begins, because requests of one client reach all of them. A server that
 //! leaves traffic is taken out first and gets its other settings then; a server that enters traffic gets them before.
+//! If its [options](crate::reconcile::DesiredServer::options) have `check` or `agent-check`, it enters traffic when this check
+//! is on, and never if HAProxy refuses the check.
+//!
+//! The wait of stage 2 is for every mentioned server that is wanted `ready`, unless its wanted weight is 0. Without it, requests
+//! might be led to a backend that does not answer. It does not matter whether this call or an earlier one has put the server into
+//! traffic. A server that is down, in maintenance that it inherits, or in drain by its agent therefore holds back the maps and
+//! the servers that leave. Give such a server another state, do not mention it, or set
+//! [`up_within`](crate::reconcile::Apply::up_within) to zero, which waits for nothing. Two things are not waited for: a process
+//! without steps in the stages 2 to 4, and a backend that is disabled.
+//!
+//! # Failures
+//!
+//! A failure in one process holds back no other process. In its own process, it holds back what could lose traffic:
+//!
+//! | failure | what does not happen |
+//! |---|---|
+//! | a step of a server is refused, or a server is not up in time (stage 2) | the other servers of the backend do not leave; maps and ACLs do not change; if they should change, no server of any backend leaves |
+//! | the process has no step for a server that should take traffic | the same |
+//! | a map or an ACL is refused | the later stages |
+//! | a certificate is refused | the later stages, on all processes that need this certificate |
+//! | the budgets do not permit in time that a server leaves, its sessions do not end, or a reply is lost (stage 4) | no further server of the backend is taken out of traffic; those that are out finish their steps |
+//! | HAProxy refuses to delete a server | nothing else: the server is in maintenance, and the others leave |
+//! | the process does not answer, or a reply is lost (stages 1 to 3) | the later stages |
+//!
+//! A map may lead to the backend that failed, so its entries stay. While entries stay that should change, they may lead to servers
+//! that should leave, so these stay too. The outcome is the first failure, and the next call takes the steps that are left.
 //!
 //! # Budgets
 //!
@@ -50,11 +76,11 @@
 //! | a transaction of the wanted certificate | it is aborted, and the replacement begins anew |
 //! | a map with a part of its changes | the rest is sent |
 //!
-//! A repeated call waits only for servers that it changes: a server that an earlier call has put into traffic, and that is not up
-//! yet, does not hold back the maps.
-//!
-//! A process that restarts or reloads has forgotten everything, and the last stage finds what it lacks. Steps of stage 2 never reach
-//! the new process; steps of the later stages may, and the last stage corrects them.
+//! A process that restarts or reloads has forgotten everything, and the last stage finds what it lacks. It gets the steps of a
+//! new plan. Steps of servers are sent on a connection that shows the process they were planned for. Before each certificate, map
+//! and ACL, and before each server that leaves, the process is compared as well. A call that has begun goes on in the process
+//! that takes the place: the replacement of one certificate, the entries of one map or ACL, and the drain and the deletion of one
+//! server. The last stage corrects them.
 //!
 //! # What is compared
 //!
@@ -71,7 +97,8 @@
 //! # What a process cannot do
 //!
 //! A difference without a step is in the plan with its reason ([`Blocked`](crate::reconcile::Blocked)): HAProxy before 2.6 adds and
-//! deletes no servers. [`Cluster::apply`] takes the other steps, and the outcome of this process is an error.
+//! deletes no servers. [`Cluster::apply`] takes the other steps, as far as the table of [failures](#failures) permits, and the
+//! outcome of this process is an error.
 //!
 //! HAProxy deletes a server of the configuration too, unless another part of the configuration refers to it. It does not say so
 //! before: the deletion fails, and leaves the server in maintenance. A deleted server of the configuration is back after a reload;

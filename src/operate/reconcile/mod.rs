@@ -81,14 +81,16 @@ impl Cluster {
     /// 2. Replace certificates, each on all processes that need it or on none
     ///    ([`Certificate::replace`](crate::certificate::Certificate::replace)).
     /// 3. Servers that come or stay: change addresses and weights, add servers with their checks turned on, and put
-    ///    servers into traffic, with the settings before. Then wait until the servers with a step are up.
+    ///    servers into traffic, with the settings before. Then wait until all mentioned servers that are wanted `ready`,
+    ///    with a weight that is not 0, are up.
     /// 4. Change maps and ACLs ([`Map::sync`](crate::Map::sync)).
     /// 5. Servers that leave: wait until the budgets of the [terms](Apply) permit it, drain, wait until the sessions
     ///    have ended, and put into maintenance or delete.
     /// 6. Read every process again. Nothing is left to do, or the outcome is an error that names it.
     ///
-    /// A process that fails in a stage gets no further step, and the others go on. A process that restarts, reloads or
-    /// joins the cluster meanwhile is read in step 6, and gets its steps then.
+    /// A failure holds back the later stages of its process as far as they could lose traffic, and no other process: see
+    /// the [guide](crate::guide::reconcile). A process that restarts, reloads or joins the cluster meanwhile is read in
+    /// step 6, and gets its steps then.
     ///
     /// The call can be repeated at any time, also after a failure and after it was given up at any point: it takes the
     /// steps that are left.
@@ -99,11 +101,13 @@ impl Cluster {
     ///
     /// - The errors of [`plan`](Cluster::plan).
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) or [`Refused`](crate::ErrorKind::Refused) for a process with a
-    ///   difference that it cannot remove, after all other steps.
+    ///   difference that it cannot remove, after the other steps.
     /// - [`Timeout`](crate::ErrorKind::Timeout) if a server is not up in time, if sessions have not ended in time, or if
     ///   the budgets do not permit in time that a server leaves. The message tells what is lacking.
     /// - [`Refused`](crate::ErrorKind::Refused) if HAProxy refuses a step, or if the process does not keep it.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) for each of these if steps were taken before.
+    ///
+    /// Of several failures of a process, the outcome is the first one.
     ///
     /// # Cancel safety
     ///

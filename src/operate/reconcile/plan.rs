@@ -86,12 +86,14 @@ pub(super) struct Stages {
     /// Servers that leave traffic or are deleted.
     pub(super) leaving: Vec<Step>,
     pub(super) blocked: Vec<Blocked>,
+    /// Backends that lack a server in traffic, because the process has no step for it.
+    pub(super) lacking: HashSet<Box<str>>,
     pub(super) absent: Vec<Box<str>>,
 }
 
 impl From<Stages> for Plan {
     fn from(stages: Stages) -> Self {
-        let Stages { certificates, entering, entries, leaving, blocked, absent } = stages;
+        let Stages { certificates, entering, entries, leaving, blocked, absent, .. } = stages;
         Self { steps: [certificates, entering, entries, leaving].concat(), blocked, absent }
     }
 }
@@ -104,6 +106,28 @@ impl Stages {
 
     pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
         [&self.certificates, &self.entering, &self.entries, &self.leaving].into_iter().flatten()
+    }
+
+    /// Returns `true` if the process does not have this backend.
+    pub(super) fn is_absent(&self, backend: &str) -> bool {
+        self.absent.contains(&backend_name(backend))
+    }
+
+    /// Drops the steps that are held back, because these backends have failed or because a backend lacks a server.
+    ///
+    /// The other servers of such a backend carry its traffic, and stay. A map may lead to the backend, so maps and ACLs
+    /// stay as they are. If they should change, they may lead to any server that leaves, and none leaves.
+    pub(super) fn hold_back(&mut self, failed: &HashSet<Box<str>>) {
+        self.entering.retain(|step| !step.is_in(failed));
+        if failed.is_empty() && self.lacking.is_empty() {
+            return;
+        }
+        if self.entries.is_empty() {
+            self.leaving.retain(|step| !step.is_in(failed) && !step.is_in(&self.lacking));
+        } else {
+            self.entries.clear();
+            self.leaving.clear();
+        }
     }
 
     /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server that is not
@@ -130,7 +154,8 @@ impl Stages {
                 stages.absent.push(backend_name(&backend.name));
                 continue;
             }
-            Planning { stages: &mut stages, backend, abilities }.run(shown.unwrap_or_default());
+            let planning = Planning { stages: &mut stages, backend, abilities, in_traffic: Vec::new() };
+            planning.run(shown.unwrap_or_default());
         }
         stages
     }
@@ -146,6 +171,8 @@ struct Planning<'a> {
     stages: &'a mut Stages,
     backend: &'a DesiredBackend,
     abilities: Abilities,
+    /// The steps of servers that leave, and are in traffic. The budgets may hold them up, so the others leave first.
+    in_traffic: Vec<Step>,
 }
 
 /// The abilities of a release.
@@ -158,7 +185,7 @@ struct Abilities {
 }
 
 impl Planning<'_> {
-    fn run(&mut self, shown: &[&ServerSettings]) {
+    fn run(mut self, shown: &[&ServerSettings]) {
         let backend = self.backend;
         let by_name: HashMap<&str, &ServerSettings> =
             shown.iter().map(|server| (&*server.name, *server)).collect();
@@ -176,28 +203,35 @@ impl Planning<'_> {
                 self.delete(server);
             }
         }
+        self.stages.leaving.append(&mut self.in_traffic);
     }
 
     fn add(&mut self, wanted: &DesiredServer) {
         let Some(address) = wanted.address else {
-            return self.block(&wanted.name, "add", BlockedReason::NoAddress);
+            return self.block_wanted(wanted, "add", BlockedReason::NoAddress);
         };
         let state = wanted.wanted_state().unwrap_or(AdminState::Ready);
         let change = ServerChange::Add { address, state };
         if self.abilities.adds {
             self.stages.entering.push(Step::of_server(&self.backend.name, &wanted.name, change));
         } else {
-            self.block(&wanted.name, change, BlockedReason::NeedsRelease);
+            self.block_wanted(wanted, change, BlockedReason::NeedsRelease);
         }
     }
 
     fn delete(&mut self, shown: &ServerSettings) {
         let change = ServerChange::Delete { from: shown.state.value };
         if self.abilities.adds {
-            self.stages.leaving.push(Step::of_server(&self.backend.name, &shown.name, change));
+            let step = Step::of_server(&self.backend.name, &shown.name, change);
+            self.leaving(shown).push(step);
         } else {
             self.block(&shown.name, change, BlockedReason::NeedsRelease);
         }
+    }
+
+    /// Returns the list for the steps of a server that leaves.
+    fn leaving(&mut self, shown: &ServerSettings) -> &mut Vec<Step> {
+        if shown.state.value == AdminState::Ready { &mut self.in_traffic } else { &mut self.stages.leaving }
     }
 
     /// Plans the changes of a server that the process has. A server that leaves traffic changes when it is
@@ -216,7 +250,7 @@ impl Planning<'_> {
             let from = shown.address.as_ref().map(|address| address.value);
             let change = ServerChange::Address { from, to };
             if from.is_none() && !self.abilities.sets_unresolved {
-                self.block(&wanted.name, change, BlockedReason::Unresolved);
+                self.block_wanted(wanted, change, BlockedReason::Unresolved);
             } else if from != Some(to) {
                 changes.push(change);
             }
@@ -235,6 +269,22 @@ impl Planning<'_> {
         if to_state != state {
             changes.push(ServerChange::State { from: state, to: to_state });
         }
+        let is_entering = !is_in(state, weight) && is_in(to_state, to_weight);
+        if is_entering {
+            // The change that puts the server into traffic comes last: its state, or its weight.
+            changes.sort_by_key(|change| match change {
+                ServerChange::State { .. } => 2,
+                ServerChange::Weight { .. } if state == to_state => 1,
+                _ => 0,
+            });
+        }
+        if is_entering && wanted.lacks_check(shown) {
+            // No check would vet it.
+            if let Some(change) = changes.pop() {
+                self.block(&wanted.name, change, BlockedReason::NoCheck);
+                self.stages.lacking.insert(self.backend.name.clone());
+            }
+        }
         if is_leaving {
             // The change that takes the server out of traffic comes first.
             changes.sort_by_key(|change| match change {
@@ -245,8 +295,17 @@ impl Planning<'_> {
         }
         let steps =
             changes.into_iter().map(|change| Step::of_server(&self.backend.name, &wanted.name, change));
-        let list = if is_leaving { &mut self.stages.leaving } else { &mut self.stages.entering };
+        let steps: Vec<Step> = steps.collect();
+        let list = if is_leaving { self.leaving(shown) } else { &mut self.stages.entering };
         list.extend(steps);
+    }
+
+    /// Notes that the process has no step for a server that it should have.
+    fn block_wanted(&mut self, wanted: &DesiredServer, difference: impl Display, reason: BlockedReason) {
+        self.block(&wanted.name, difference, reason);
+        if wanted.is_for_traffic() {
+            self.stages.lacking.insert(self.backend.name.clone());
+        }
     }
 
     fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
@@ -258,6 +317,7 @@ impl Planning<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operate::reconcile::step::EntryChanges;
     use crate::operate::settings::{Setting, ShownServer};
 
     fn shown(name: &str, state: AdminState, weight: u64) -> ServerSettings {
@@ -305,10 +365,12 @@ mod tests {
             let web1 = server("web1").address(address("192.0.2.9:81")).weight(5).state(state);
             web1.options(["check", "agent-check"])
         };
+        let agent_check = Some(Setting { value: false, configured: Some(true) });
+        let with_agent = ServerSettings { agent_check, ..shown("web1", AdminState::Maint, 10) };
         assert_eq!(
-            plan(&[all(AdminState::Ready)], false, &[shown("web1", AdminState::Maint, 10)], ALL),
+            plan(&[all(AdminState::Ready)], false, &[with_agent], ALL),
             "app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: weight 10 -> 5\n\
-             app/web1: health checks off -> on\napp/web1: state maint -> ready"
+             app/web1: health checks off -> on\napp/web1: agent checks off -> on\napp/web1: state maint -> ready"
         );
         assert_eq!(
             plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], ALL),
@@ -334,6 +396,56 @@ mod tests {
             "app/new: add 192.0.2.2:80\napp/back: weight 0 -> 3\napp/back: state drain -> ready\n\
              app/zero: weight 10 -> 0\napp/old: delete"
         );
+    }
+
+    #[test]
+    fn no_server_enters_traffic_without_its_check() {
+        let with = |check: Option<bool>, state, weight| ServerSettings {
+            health_check: check.map(|value| Setting { value, configured: Some(true) }),
+            ..shown("web1", state, weight)
+        };
+        let wanted = [server("web1").weight(5).state(AdminState::Ready).options(["check"])];
+        let plan = |shown| plan(&wanted, false, &[shown], ALL);
+        let reason = "its options have a check, and the process has the server without it";
+        assert_eq!(
+            plan(with(None, AdminState::Maint, 5)),
+            format!("app/web1: state maint -> ready: {reason}")
+        );
+        assert_eq!(
+            plan(with(None, AdminState::Drain, 0)),
+            format!("app/web1: weight 0 -> 5\napp/web1: state drain -> ready: {reason}")
+        );
+        assert_eq!(plan(with(None, AdminState::Ready, 0)), format!("app/web1: weight 0 -> 5: {reason}"));
+        assert_eq!(
+            plan(with(Some(false), AdminState::Ready, 0)),
+            "app/web1: health checks off -> on\napp/web1: weight 0 -> 5"
+        );
+        // It is in traffic already.
+        assert_eq!(plan(with(None, AdminState::Ready, 1)), "app/web1: weight 1 -> 5");
+    }
+
+    #[test]
+    fn failures_hold_back_the_servers_that_carry_the_traffic() {
+        let of = |backend: &str, name: &str| Step::of_server(backend, name, ServerChange::HealthCheck);
+        let map = Step::Map { id: "a.map".into(), entries: EntryChanges { add: 1, change: 0, delete: 0 } };
+        let stages = |entries: &[Step], lacking: &[&str]| Stages {
+            entering: vec![of("a", "in"), of("b", "in")],
+            entries: entries.to_vec(),
+            leaving: vec![of("a", "out"), of("b", "out")],
+            lacking: lacking.iter().map(|name| (*name).into()).collect(),
+            ..Stages::default()
+        };
+        let left = |mut stages: Stages, failed: &[&str]| {
+            stages.hold_back(&failed.iter().map(|name| (*name).into()).collect());
+            Plan::from(stages).to_string().replace(": health checks off -> on", "")
+        };
+        assert_eq!(left(stages(&[], &[]), &[]), "a/in\nb/in\na/out\nb/out");
+        assert_eq!(left(stages(&[], &[]), &["a"]), "b/in\nb/out");
+        assert_eq!(left(stages(&[], &["a"]), &[]), "a/in\nb/in\nb/out");
+        let maps = &[map];
+        assert_eq!(left(stages(maps, &[]), &[]), "a/in\nb/in\na.map: add 1\na/out\nb/out");
+        assert_eq!(left(stages(maps, &[]), &["a"]), "b/in");
+        assert_eq!(left(stages(maps, &["a"]), &[]), "a/in\nb/in");
     }
 
     #[test]

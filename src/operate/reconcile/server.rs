@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use crate::error::{Error, Result};
 use crate::object::{NewServer, Weight};
+use crate::operate::settings::ServerSettings;
 use crate::protocol::{Command, ServerName};
 use crate::show::AdminState;
 
@@ -124,7 +125,8 @@ impl DesiredServer {
 
     /// Sets the words that follow the address if the server is added: `add server B/S ADDRESS WORD...`.
     /// They are not compared with a server that exists, with one exception: if they contain `check` or
-    /// `agent-check`, these checks are turned on before the server takes traffic.
+    /// `agent-check`, these checks are turned on before the server takes traffic. A server that was made without them
+    /// does not enter traffic: [`BlockedReason::NoCheck`](super::BlockedReason::NoCheck).
     ///
     /// The words are redacted in errors.
     pub fn options<W: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
@@ -135,6 +137,18 @@ impl DesiredServer {
     /// Returns the administrative state, unless it is left alone.
     pub(super) fn wanted_state(&self) -> Option<AdminState> {
         self.state.or(self.address.map(|_| AdminState::Ready))
+    }
+
+    /// Returns `true` if the server should take traffic.
+    pub(super) fn is_for_traffic(&self) -> bool {
+        self.wanted_state() == Some(AdminState::Ready) && self.weight != Some(0)
+    }
+
+    /// Returns `true` if the options have a check without which the process has made the server. The word may be the
+    /// value of another option, such as `cookie check`; a check that is missed does less harm than traffic that no
+    /// check has vetted.
+    pub(super) fn lacks_check(&self, shown: &ServerSettings) -> bool {
+        self.has_check() && shown.health_check.is_none() || self.has_agent() && shown.agent_check.is_none()
     }
 
     pub(super) fn has_check(&self) -> bool {

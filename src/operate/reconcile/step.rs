@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -169,6 +170,9 @@ pub enum BlockedReason {
     /// The server is in maintenance because its name is not resolved, and has no address. HAProxy before 3.0 would
     /// not set one, and would end the maintenance.
     Unresolved,
+    /// The [options](crate::reconcile::DesiredServer::options) have `check` or `agent-check`, and the server was made
+    /// without this check: HAProxy cannot turn it on, and the server would take traffic that no check has vetted.
+    NoCheck,
     /// The processes differ, and no value is held by more processes than every other value.
     NoMajority,
 }
@@ -176,6 +180,11 @@ pub enum BlockedReason {
 impl Step {
     pub(super) fn of_server(backend: &str, server: &str, change: ServerChange) -> Self {
         Self::Server { backend: backend.into(), server: server.into(), change }
+    }
+
+    /// Returns `true` if it changes a server of one of these backends.
+    pub(super) fn is_in(&self, backends: &HashSet<Box<str>>) -> bool {
+        matches!(self, Self::Server { backend, .. } if backends.contains(backend))
     }
 
     /// Returns `true` if both change the same thing of the same object.
@@ -249,6 +258,7 @@ impl fmt::Display for BlockedReason {
             Self::NeedsRelease => "needs HAProxy 2.6",
             Self::NoAddress => "the process does not have the server, and no address is given to add it",
             Self::Unresolved => "its name is not resolved, and HAProxy before 3.0 sets no address then",
+            Self::NoCheck => "its options have a check, and the process has the server without it",
             Self::NoMajority => "the processes differ, without a majority",
         })
     }

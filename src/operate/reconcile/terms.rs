@@ -71,8 +71,9 @@ impl Apply {
         self
     }
 
-    /// Sets the time in which servers that enter traffic must be [up](crate::wait::is_up), and in which the budgets
-    /// must permit that a server leaves it.
+    /// Sets the time in which the servers that should take traffic must be [up](crate::wait::is_up), and in which the
+    /// budgets must permit that a server leaves it. With [`Duration::ZERO`], no server is waited for: maps change and
+    /// servers leave although others are not up. The budgets are looked at once.
     pub fn up_within(mut self, time: Duration) -> Self {
         self.up_within = time;
         self

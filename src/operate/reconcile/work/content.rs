@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use futures::future::join_all;
+
 use super::{ApplyWork, Open};
 use crate::address::Address;
 use crate::cluster::{Cluster, Outcome, Outcomes};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Certificate, Leaf};
 use crate::operate::reconcile::plan::Stages;
 use crate::operate::reconcile::planning::Checked;
@@ -17,7 +19,7 @@ impl ApplyWork {
     pub(super) async fn replace_certificates(&self, checked: &Checked, open: &[Open<'_>]) {
         for (one, leaf) in checked.certificates() {
             let is_own = |step: &Step| matches!(step, Step::Certificate { name, .. } if *name == one.name);
-            let needing = self.needing(open, |stages| &stages.certificates, is_own);
+            let needing = self.needing(open, |stages| &stages.certificates, is_own).await;
             if needing.is_empty() {
                 continue;
             }
@@ -37,7 +39,7 @@ impl ApplyWork {
     pub(super) async fn change_entries(&self, checked: &Checked, open: &[Open<'_>]) {
         for map in &checked.desired.maps {
             let is_own = |step: &Step| matches!(step, Step::Map { id, .. } if *id == map.id);
-            let needing = self.needing(open, |stages| &stages.entries, is_own);
+            let needing = self.needing(open, |stages| &stages.entries, is_own).await;
             if !needing.is_empty() {
                 let result = match self.view(&needing).map(&*map.id) {
                     Ok(object) => object.sync(map.pairs()).await,
@@ -48,7 +50,7 @@ impl ApplyWork {
         }
         for acl in &checked.desired.acls {
             let is_own = |step: &Step| matches!(step, Step::Acl { id, .. } if *id == acl.id);
-            let needing = self.needing(open, |stages| &stages.entries, is_own);
+            let needing = self.needing(open, |stages| &stages.entries, is_own).await;
             if !needing.is_empty() {
                 let result = match self.view(&needing).acl(&*acl.id) {
                     Ok(object) => object.sync(&acl.patterns).await,
@@ -59,18 +61,20 @@ impl ApplyWork {
         }
     }
 
-    /// Returns the processes that need a step and have not failed, with the step.
-    fn needing<'a, 'b>(
+    /// Returns the processes that need a step, have not failed and were not replaced, with the step.
+    async fn needing<'a, 'b>(
         &self,
         open: &'a [Open<'b>],
-        stage: impl Fn(&'b Stages) -> &'b Vec<Step>,
+        stage: impl Fn(&'a Stages) -> &'a Vec<Step>,
         is_own: impl Fn(&Step) -> bool,
-    ) -> Vec<(&'a Open<'b>, &'b Step)> {
-        let step = |process: &'a Open<'b>| {
-            let step = stage(process.stages).iter().find(|step| is_own(step))?;
+    ) -> Vec<(&'a Open<'b>, &'a Step)> {
+        let needing = open.iter().filter_map(|process| {
+            let step = stage(&process.stages).iter().find(|step| is_own(step))?;
             Some((process, step))
-        };
-        self.sound(open).filter_map(step).collect()
+        });
+        let looking = needing
+            .map(|(process, step)| async move { self.is_there(process).await.then_some((process, step)) });
+        join_all(looking).await.into_iter().flatten().collect()
     }
 
     fn view(&self, needing: &[(&Open<'_>, &Step)]) -> Cluster {
@@ -87,10 +91,23 @@ impl ApplyWork {
             match (outcome.and_then(|outcome| outcome.error()), outcome, result) {
                 (Some(own), ..) => self.fail(process.address, own.clone()),
                 (None, None, Err(error)) => self.fail(process.address, error.clone()),
-                // The step is left because of another process, and the last look tells it.
-                (None, Some(outcome), Err(_)) if !outcome.value().is_some_and(Change::is_changed) => {}
+                (None, Some(outcome), Err(_)) if !outcome.value().is_some_and(Change::is_changed) => {
+                    self.leave_step(process, step);
+                }
                 _ => self.done(process, step),
             }
+        }
+    }
+
+    /// Records that a process has not taken a step because of another process.
+    fn leave_step(&self, process: &Open<'_>, step: &Step) {
+        if matches!(step, Step::Certificate { .. }) {
+            // The next round would replace it on a part of the processes.
+            let text = format!("{step}: nothing was done, because another process failed");
+            self.fail(process.address, Error::from_kind(ErrorKind::Incomplete, text));
+        } else {
+            // The entries still lead to servers that should leave. The next round is without the other process.
+            self.replan(process);
         }
     }
 }

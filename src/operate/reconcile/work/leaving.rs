@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use futures::future::join_all;
 
 use super::entering::commands;
+use super::sending::{Order, Sent};
 use super::{ApplyWork, Open, own};
-use crate::cluster::Cluster;
-use crate::error::Result;
-use crate::object::BackendRef;
+use crate::error::{ErrorKind, Result};
+use crate::object::{BackendRef, ServerRef};
 use crate::operate::reconcile::step::{ServerChange, Step};
 use crate::operate::wait::{Condition, is_serving, is_up};
 use crate::show::AdminState;
-use crate::show::stat::{StatFilter, State, Status};
+use crate::show::stat::{State, Status};
 use crate::snapshot::{BackendStats, ServerStats};
 
 /// A server that leaves, with its steps in their order.
@@ -26,79 +26,154 @@ impl ApplyWork {
     pub(super) async fn leave(&self, process: &Open<'_>) {
         let cluster = &self.only(process);
         let backends = leavers(&process.stages.leaving);
-        let leaving =
-            backends.iter().map(|(backend, leavers)| self.leave_backend(process, cluster, backend, leavers));
-        for result in join_all(leaving).await {
-            if let Err(error) = result {
-                self.fail(process.address, own(error));
+        let leaving = backends.iter().map(|(backend, leavers)| async move {
+            match cluster.backend_ref(backend) {
+                Ok(backend) => self.leave_backend(process, &backend, leavers).await,
+                Err(error) => self.fail_backend(process, backend, error),
+            }
+        });
+        join_all(leaving).await;
+    }
+
+    /// Takes the steps of the servers of one backend. A server that HAProxy refuses to delete is out of traffic, and
+    /// the others go on. After another failure, the servers that are out of traffic finish their steps, and no other
+    /// one is taken out.
+    async fn leave_backend(&self, process: &Open<'_>, backend: &BackendRef, leavers: &[Leaver<'_>]) {
+        let together = self.terms.max_unavailable.max(1);
+        let leaving: HashSet<&str> = leavers.iter().map(|leaver| leaver.server).collect();
+        let (in_traffic, out): (Vec<&Leaver<'_>>, Vec<&Leaver<'_>>) =
+            leavers.iter().partition(|leaver| leaver.takes_out().is_some());
+        for some in out.chunks(together) {
+            if !self.is_there(process).await {
+                return;
+            }
+            self.end_all(process, backend, some).await;
+        }
+        for some in in_traffic.chunks(together) {
+            let (mut taken, mut is_stuck) = (Vec::new(), false);
+            for leaver in some {
+                let left = self.take_out(process, backend, leaver, &leaving, &taken).await;
+                match left {
+                    Ok(true) => taken.push(*leaver),
+                    Ok(false) => return,
+                    Err(error) => {
+                        is_stuck = error.kind() != ErrorKind::Refused;
+                        self.fail_backend(process, backend.name(), error);
+                    }
+                }
+                if is_stuck {
+                    break;
+                }
+            }
+            if !self.end_all(process, backend, &taken).await || is_stuck {
+                return;
             }
         }
     }
 
-    async fn leave_backend(
+    /// Takes a server out of traffic when the budgets permit it. Its sessions go on. Returns `false` if another process
+    /// answers.
+    async fn take_out(
         &self,
         process: &Open<'_>,
-        cluster: &Cluster,
-        backend: &str,
-        leavers: &[Leaver<'_>],
-    ) -> Result<()> {
-        let backend = &cluster.backend_ref(backend)?;
-        let leaving: HashSet<&str> = leavers.iter().map(|leaver| leaver.server).collect();
-        for some in leavers.chunks(self.terms.max_unavailable.max(1)) {
-            let mut taken = HashSet::new();
-            for leaver in some {
-                let Some(step) = leaver.takes_out() else { continue };
-                self.begin(process, step);
-                let (max_unavailable, min_healthy) = (self.terms.max_unavailable, self.terms.min_healthy);
-                let server = leaver.server;
-                let budget =
-                    Budget { server, leaving: &leaving, taken: &taken, max_unavailable, min_healthy };
-                backend.wait_until(budget, self.terms.up_within).await.map_err(own)?;
-                leaver.take_out(backend).await?;
-                taken.insert(server);
-            }
-            let ends = some.iter().map(|leaver| self.end(process, backend, leaver));
-            join_all(ends).await.into_iter().collect::<Result<()>>()?;
+        backend: &BackendRef,
+        leaver: &Leaver<'_>,
+        leaving: &HashSet<&str>,
+        taken: &[&Leaver<'_>],
+    ) -> Result<bool> {
+        let Some((step, change)) = leaver.takes_out() else { return Ok(true) };
+        self.begin(process, step);
+        let budget = Budget {
+            server: leaver.server,
+            leaving,
+            taken: &taken.iter().map(|leaver| leaver.server).collect(),
+            max_unavailable: self.terms.max_unavailable,
+            min_healthy: self.terms.min_healthy,
+        };
+        if !self.wait_until(process, backend, budget, self.terms.up_within).await? {
+            return Ok(false);
         }
-        Ok(())
+        let drain = ServerChange::State { from: AdminState::Ready, to: AdminState::Drain };
+        let (change, step) = if leaver.is_out_at_once() { (change, Some(step)) } else { (&drain, None) };
+        self.send_one(process, (backend.name(), leaver.server), change, step).await
     }
 
-    /// Takes the steps of a server that is out of traffic.
-    async fn end(&self, process: &Open<'_>, backend: &BackendRef, leaver: &Leaver<'_>) -> Result<()> {
-        let is_taken = leaver.takes_out().is_some();
-        for (at, (step, change)) in leaver.steps.iter().enumerate() {
-            let is_sent = at == 0 && is_taken && leaver.is_out_at_once();
-            if !is_sent {
-                self.take(backend, leaver.server, change).await.map_err(own)?;
-            }
-            self.done(process, step);
-        }
-        Ok(())
-    }
-
-    async fn take(&self, backend: &BackendRef, server: &str, change: &ServerChange) -> Result<()> {
-        let server = backend.server_ref(server)?;
-        match change {
-            ServerChange::State { to: AdminState::Maint, .. } => {
-                server.drain(self.terms.drain().then_maint()).await.map(drop)
-            }
-            ServerChange::Delete { from } => {
-                if *from != AdminState::Maint {
-                    server.drain(self.terms.drain()).await?;
+    /// Takes the other steps of servers that are out of traffic. Returns `false` if no further server may be taken out:
+    /// one of these has sessions left, or another process answers.
+    async fn end_all(&self, process: &Open<'_>, backend: &BackendRef, some: &[&Leaver<'_>]) -> bool {
+        let ends = join_all(some.iter().map(|leaver| self.end(process, backend, leaver))).await;
+        let mut goes_on = true;
+        for end in ends {
+            goes_on &= match end {
+                Ok(is_there) => is_there,
+                Err(error) => {
+                    // A server that was not deleted is in maintenance.
+                    let is_out = matches!(error.kind(), ErrorKind::Refused | ErrorKind::PartiallyApplied);
+                    let is_unknown = error.is_unknown();
+                    self.fail_backend(process, backend.name(), error);
+                    is_out && !is_unknown
                 }
-                server.delete(&self.terms.removal()).await.map(drop)
+            };
+        }
+        goes_on
+    }
+
+    /// Takes the steps of a server that is out of traffic. Returns `false` if another process answers.
+    async fn end(&self, process: &Open<'_>, backend: &BackendRef, leaver: &Leaver<'_>) -> Result<bool> {
+        let is_sent = leaver.takes_out().is_some() && leaver.is_out_at_once();
+        for (step, change) in leaver.steps.iter().skip(usize::from(is_sent)) {
+            let server = &backend.server_ref(leaver.server)?;
+            let result = match change {
+                ServerChange::State { to: AdminState::Maint, .. } => self.retire(server).await,
+                ServerChange::Delete { from } => self.delete(server, *from).await,
+                change => {
+                    let server = (backend.name(), leaver.server);
+                    if !self.send_one(process, server, change, Some(step)).await? {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+            };
+            match result.map_err(own) {
+                Ok(()) => self.done(process, step),
+                // The server is gone with the process that had it, or the new process has not drained it in time.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Timeout)
+                        && !self.is_there(process).await =>
+                {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
             }
-            change => send(&server.cluster, (backend.name(), server.name()), change).await,
+        }
+        Ok(true)
+    }
+
+    async fn retire(&self, server: &ServerRef) -> Result<()> {
+        server.drain(self.terms.drain().then_maint()).await.map(drop)
+    }
+
+    async fn delete(&self, server: &ServerRef, from: AdminState) -> Result<()> {
+        if from != AdminState::Maint {
+            server.drain(self.terms.drain()).await?;
+        }
+        server.delete(&self.terms.removal()).await.map(drop)
+    }
+
+    /// Sends one change, and records its step. Returns `false` if another process answers.
+    async fn send_one(
+        &self,
+        process: &Open<'_>,
+        server: (&str, &str),
+        change: &ServerChange,
+        step: Option<&Step>,
+    ) -> Result<bool> {
+        let order = Order { server, commands: commands(server, change, None)?, step };
+        match self.send(process, &[order]).await? {
+            Sent::All(mut refusals) => refusals.pop().map_or(Ok(true), |(_, error)| Err(error)),
+            Sent::Replaced => Ok(false),
         }
     }
-}
-
-/// Sends the commands of a change to the processes of a view.
-async fn send(cluster: &Cluster, server: (&str, &str), change: &ServerChange) -> Result<()> {
-    for command in commands(server, change, None)? {
-        cluster.fan_out().change(command, StatFilter::Nothing).await?;
-    }
-    Ok(())
 }
 
 /// Groups steps by backend and server, in their order.
@@ -126,31 +201,18 @@ fn leavers(steps: &[Step]) -> Vec<(&str, Vec<Leaver<'_>>)> {
 
 impl<'a> Leaver<'a> {
     /// Returns the step that takes the server out of traffic, if it is in traffic.
-    fn takes_out(&self) -> Option<&'a Step> {
-        let (step, change) = self.steps.first()?;
-        let is_in = match change {
+    fn takes_out(&self) -> Option<(&'a Step, &'a ServerChange)> {
+        self.steps.first().copied().filter(|(_, change)| match change {
             ServerChange::State { from, .. } | ServerChange::Delete { from } => *from == AdminState::Ready,
             ServerChange::Weight { to, .. } => *to == 0,
             _ => false,
-        };
-        is_in.then_some(step)
+        })
     }
 
     /// Returns `true` if the first step does no more than to take the server out of traffic.
     fn is_out_at_once(&self) -> bool {
         let first = self.steps.first().map(|(_, change)| *change);
         matches!(first, Some(ServerChange::Weight { .. } | ServerChange::State { to: AdminState::Drain, .. }))
-    }
-
-    /// Takes the server out of traffic. Its sessions go on.
-    async fn take_out(&self, backend: &BackendRef) -> Result<()> {
-        let server = (backend.name(), self.server);
-        let drain = ServerChange::State { from: AdminState::Ready, to: AdminState::Drain };
-        let change = match self.steps.first() {
-            Some((_, change @ ServerChange::Weight { .. })) => change,
-            _ => &drain,
-        };
-        send(&backend.cluster, server, change).await.map_err(own)
     }
 }
 
@@ -201,15 +263,17 @@ impl Condition<BackendStats> for Budget<'_> {
         }
         let name = format!("{}/{}", backend.name(), self.server);
         if healthy < self.min_healthy {
-            let least = self.min_healthy;
-            return Some(format!("{name} cannot leave: {healthy} other servers are up, {least} are needed"));
+            let (least, others) = (self.min_healthy, are(healthy, "other server"));
+            return Some(format!("{name} cannot leave: {others} up, of at least {least}"));
         }
         if unavailable + 1 > self.max_unavailable {
-            let most = self.max_unavailable;
-            return Some(format!(
-                "{name} cannot leave: {unavailable} servers are unavailable, of at most {most}"
-            ));
+            let (most, others) = (self.max_unavailable, are(unavailable, "server"));
+            return Some(format!("{name} cannot leave: {others} unavailable, of at most {most}"));
         }
         None
     }
+}
+
+fn are(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun} is") } else { format!("{count} {noun}s are") }
 }

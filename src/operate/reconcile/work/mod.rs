@@ -3,9 +3,12 @@
 mod content;
 mod entering;
 mod leaving;
+mod sending;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedSender;
 use futures::future::join_all;
@@ -18,10 +21,13 @@ use super::server::DesiredServer;
 use super::step::{BlockedReason, Step};
 use super::terms::Apply;
 use crate::address::Address;
-use crate::cluster::{Cluster, Identity, Outcomes};
+use crate::cluster::{Cluster, Identity, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::Response;
-use crate::snapshot::Label;
+use crate::object::BackendRef;
+use crate::operate::wait::Condition;
+use crate::protocol::{Command, Response};
+use crate::show::stat::StatFilter;
+use crate::snapshot::{BackendStats, Label};
 
 /// One application of a desired state.
 pub(super) struct ApplyWork {
@@ -37,7 +43,8 @@ pub(super) struct Open<'a> {
     pub(super) label: &'a Label,
     pub(super) address: &'a Address,
     pub(super) identity: &'a Identity,
-    pub(super) stages: &'a Stages,
+    /// The steps that no failure holds back.
+    pub(super) stages: Cow<'a, Stages>,
 }
 
 /// The work done on one process.
@@ -45,12 +52,18 @@ pub(super) struct Open<'a> {
 struct Record {
     identity: Option<Identity>,
     steps: Vec<Step>,
-    /// The first failure. The process gets no further step.
+    /// The first failure.
     error: Option<Error>,
+    /// True if the process gets no further step.
+    is_over: bool,
+    /// Backends with a failure. They get no further step.
+    failed: HashSet<Box<str>>,
+    /// True if this plan is given up: another process has taken the place, or a step waits for another process.
+    needs_plan: bool,
 }
 
-/// Number of times that the processes are read and changed. Only a process that is replaced, or that other
-/// clients change, needs more than one.
+/// Number of rounds in which the processes are read and changed. After the last one, they are read once more. Only a
+/// process that is replaced, or that other clients change, needs more than one round with changes.
 const ROUNDS: usize = 8;
 
 impl ApplyWork {
@@ -67,7 +80,7 @@ impl ApplyWork {
         let checked = &Checked::new(&self.cluster, &self.desired)?;
         let mut round = 0;
         loop {
-            let plans = checked.plan(&self.cluster).await?;
+            let plans = checked.plan(&self.cluster).await.map_err(|error| self.interrupted(error))?;
             let mut open = self.open(&plans);
             if round == ROUNDS {
                 for process in open.drain(..) {
@@ -82,9 +95,12 @@ impl ApplyWork {
             round += 1;
             // Each stage ends on all processes before the next one begins.
             self.replace_certificates(checked, &open).await;
-            join_all(self.sound(&open).map(|process| self.enter(process))).await;
+            let open = self.sound(open);
+            join_all(open.iter().map(|process| self.enter(process))).await;
+            let open = self.sound(open);
             self.change_entries(checked, &open).await;
-            join_all(self.sound(&open).map(|process| self.leave(process))).await;
+            let open = self.sound(open);
+            join_all(open.iter().map(|process| self.leave(process))).await;
         }
     }
 
@@ -100,27 +116,65 @@ impl ApplyWork {
                 record.identity = Some(identity.clone());
                 record.steps.clear();
             }
+            record.needs_plan = false;
+            let stages = record.hold_back(Cow::Borrowed(stages));
             let again = stages.steps().find(|step| record.steps.iter().any(|done| done.is_like(step)));
-            if let (Some(step), None) = (again, &record.error) {
+            if let Some(step) = again {
                 let text = format!("the process does not keep it: {step}");
-                record.error = Some(Error::from_kind(ErrorKind::Refused, text));
+                record.fail(Error::from_kind(ErrorKind::Refused, text));
             }
-            if record.error.is_none() && !stages.is_empty() {
+            if !record.is_over && !stages.is_empty() {
                 open.push(Open { label: outcome.label(), address: outcome.address(), identity, stages });
             }
         }
         open
     }
 
-    /// Returns the processes that have not failed meanwhile.
-    pub(super) fn sound<'a, 'b>(&self, open: &'a [Open<'b>]) -> impl Iterator<Item = &'a Open<'b>> {
-        let has_failed: Vec<bool> = {
-            let records = self.records();
-            let error =
-                |process: &Open<'_>| records.get(process.address).is_some_and(|one| one.error.is_some());
-            open.iter().map(error).collect()
+    /// Returns the processes that have not failed meanwhile, without the steps that a failure holds back.
+    fn sound<'a>(&self, open: Vec<Open<'a>>) -> Vec<Open<'a>> {
+        let records = self.records();
+        let sound = open.into_iter().filter_map(|process| {
+            let record = records.get(process.address).filter(|record| record.is_sound())?;
+            Some(Open { stages: record.hold_back(process.stages), ..process })
+        });
+        sound.collect()
+    }
+
+    /// Returns `true` if the process that was planned answers at its address. If it does not, this plan is given up. The
+    /// next one finds the reason.
+    pub(super) async fn is_there(&self, process: &Open<'_>) -> bool {
+        if !self.records().get(process.address).is_some_and(Record::is_sound) {
+            return false;
+        }
+        let identity = process.identity;
+        let job = |target: Target, deadline| async move {
+            let (info, at) = target.member.info(&deadline).await?;
+            Ok(Response::Value(Identity::new(&info, at).is_some_and(|found| found.fits(identity))))
         };
-        open.iter().zip(has_failed).filter(|(_, has_failed)| !has_failed).map(|(process, _)| process)
+        let command = &Command::read("show info");
+        let found = self.only(process).fan_out().each(command, StatFilter::Nothing, job).await;
+        let is_there = found.is_ok_and(|found| found.values().all(|(_, is_same)| *is_same));
+        if !is_there {
+            self.replan(process);
+        }
+        is_there
+    }
+
+    /// Waits until a backend of the process meets a condition. A backend that `show stat` does not list is disabled or
+    /// gone. It takes no traffic, and is not waited for. Returns `false` if another process answers.
+    pub(super) async fn wait_until(
+        &self,
+        process: &Open<'_>,
+        backend: &BackendRef,
+        condition: impl Condition<BackendStats>,
+        within: Duration,
+    ) -> Result<bool> {
+        match backend.wait_until(condition, within).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(_) if !self.is_there(process).await => Ok(false),
+            Err(error) => Err(own(error)),
+        }
     }
 
     /// Reports that a step begins to wait.
@@ -142,10 +196,29 @@ impl ApplyWork {
         let _ = self.progress.unbounded_send(progress);
     }
 
-    /// Records the failure of a process.
+    /// Records the failure of a process, which gets no further step.
     pub(super) fn fail(&self, address: &Address, error: Error) {
         if let Some(record) = self.records().get_mut(address) {
+            record.fail(error);
+        }
+    }
+
+    /// Records the failure of a backend of a process: [`Stages::hold_back`].
+    pub(super) fn fail_backend(&self, process: &Open<'_>, backend: &str, error: Error) {
+        if let Some(record) = self.records().get_mut(process.address) {
             record.error.get_or_insert(error);
+            record.failed.insert(backend.into());
+        }
+    }
+
+    pub(super) fn has_failed(&self, process: &Open<'_>, backend: &str) -> bool {
+        self.records().get(process.address).is_some_and(|record| record.failed.contains(backend))
+    }
+
+    /// Gives up the plan of a process, which gets no further step before the next plan.
+    pub(super) fn replan(&self, process: &Open<'_>) {
+        if let Some(record) = self.records().get_mut(process.address) {
+            record.needs_plan = true;
         }
     }
 
@@ -161,10 +234,19 @@ impl ApplyWork {
         self.cluster.only([process.address]).strict()
     }
 
+    /// Returns the error of a read that failed on all processes, with the number of steps that were taken before.
+    fn interrupted(&self, error: Error) -> Error {
+        let steps: Vec<Step> = self.records().values().flat_map(|record| record.steps.clone()).collect();
+        after(error, &steps)
+    }
+
     fn finish(&self, plans: Outcomes<Planned>) -> Result<Outcomes<Applied>> {
         let mut records = std::mem::take(&mut *self.records());
         let mut record = |address: &Address| records.remove(address).unwrap_or_default();
-        let plans = plans.map_errors(|address, error| after(error, &record(address).steps));
+        let plans = plans.map_errors(|address, error| {
+            let Record { steps, error: first, .. } = record(address);
+            after(first.unwrap_or(error), &steps)
+        });
         let outcomes = plans.with_command("apply").then(|address, planned| {
             let Record { steps, error, .. } = record(address);
             match error.or_else(|| blocked(&planned.stages)) {
@@ -177,6 +259,25 @@ impl ApplyWork {
 
     fn records(&self) -> MutexGuard<'_, HashMap<Address, Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+        self.is_over = true;
+    }
+
+    fn is_sound(&self) -> bool {
+        !self.is_over && !self.needs_plan
+    }
+
+    /// Drops the steps that the failures hold back.
+    fn hold_back<'a>(&self, mut stages: Cow<'a, Stages>) -> Cow<'a, Stages> {
+        if !self.failed.is_empty() || !stages.lacking.is_empty() {
+            stages.to_mut().hold_back(&self.failed);
+        }
+        stages
     }
 }
 
