@@ -1,5 +1,6 @@
 //! Remembering the settings of servers, and restoring them.
 
+mod command;
 mod left_reason;
 mod pattern;
 mod plan;
