@@ -30,6 +30,7 @@ use crate::protocol::{Command, Response, ServerName};
 use crate::show::stat::StatFilter;
 use reading::{Scope, read};
 
+pub(super) use command::{set_address, set_weight};
 pub(super) use reading::{Found, Scope as SettingsScope, read as read_settings};
 
 impl Cluster {

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::{ApplyWork, Open, own};
 use crate::cluster::{Identity, OnceJob, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::object::Weight;
 use crate::operate::reconcile::server::DesiredServer;
 use crate::operate::reconcile::step::{ServerChange, Step};
+use crate::operate::settings::{set_address, set_weight};
 use crate::operate::wait::{Condition, is_up};
 use crate::process::IdentifiedConnection;
 use crate::protocol::{Command, Response, ServerName};
@@ -138,23 +138,8 @@ pub(super) fn commands(
             }
             commands
         }
-        ServerChange::Address { from, to } => {
-            let command = set().word("addr").word(to.ip());
-            vec![match from {
-                // Without a port, a server that uses the client's port goes on to do so.
-                Some(from) if from.port() == to.port() => command,
-                _ => command.word("port").word(to.port()),
-            }]
-        }
-        ServerChange::Weight { to, configured, .. } => {
-            // A backend with a static balancing algorithm accepts nothing but 0 % and 100 %.
-            let weight = match *to {
-                0 => Weight::percent(0),
-                to if to == *configured => Weight::percent(100),
-                to => Weight::absolute(to)?,
-            };
-            vec![set().word("weight").word(weight)]
-        }
+        ServerChange::Address { from, to } => vec![set_address(name, *from, *to)],
+        ServerChange::Weight { to, configured, .. } => vec![set_weight(name, Some(*configured), *to)?],
         ServerChange::HealthCheck => vec![verb("enable health")],
         ServerChange::AgentCheck => vec![verb("enable agent")],
         ServerChange::State { to, .. } => vec![set().word("state").word(to)],
