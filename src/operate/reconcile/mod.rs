@@ -7,6 +7,7 @@ mod outcome;
 mod plan;
 mod planning;
 mod reconciling;
+mod secret;
 mod server;
 mod step;
 mod terms;

@@ -106,18 +106,16 @@ impl Stages {
         [&self.certificates, &self.entering, &self.entries, &self.leaving].into_iter().flatten()
     }
 
-    /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server that is not
-    /// resolved.
-    pub(super) fn of_servers(desired: &Desired, found: &Found, sets_unresolved: bool) -> Self {
-        let (servers, backends) = (&found.settings.servers, &found.backends);
-        Self::planned(desired, servers, backends, Abilities { adds: found.adds_servers, sets_unresolved })
+    /// Plans the servers.
+    pub(super) fn of_servers(desired: &Desired, found: &Found) -> Self {
+        Self::planned(desired, &found.settings.servers, &found.backends, found.adds_servers)
     }
 
     fn planned(
         desired: &Desired,
         servers: &[ServerSettings],
         backends: &HashSet<Box<str>>,
-        abilities: Abilities,
+        adds_servers: bool,
     ) -> Self {
         let mut stages = Self::default();
         let mut by_backend: HashMap<&str, Vec<&ServerSettings>> = HashMap::new();
@@ -130,7 +128,8 @@ impl Stages {
                 stages.absent.push(backend_name(&backend.name));
                 continue;
             }
-            Planning { stages: &mut stages, backend, abilities }.run(shown.unwrap_or_default());
+            let planning = Planning { stages: &mut stages, backend: &backend.name, adds_servers };
+            planning.run(backend, shown.unwrap_or_default());
         }
         stages
     }
@@ -142,24 +141,15 @@ pub(super) fn backend_name(name: &str) -> Box<str> {
 }
 
 /// The plan of one backend.
-struct Planning<'a> {
-    stages: &'a mut Stages,
-    backend: &'a DesiredBackend,
-    abilities: Abilities,
-}
-
-/// The abilities of a release.
-#[derive(Debug, Clone, Copy)]
-struct Abilities {
-    /// True if it adds and deletes servers.
-    adds: bool,
-    /// True if it sets the address of a server with a name that is not resolved.
-    sets_unresolved: bool,
+pub(super) struct Planning<'a> {
+    pub(super) stages: &'a mut Stages,
+    pub(super) backend: &'a str,
+    /// True if the release adds and deletes servers.
+    pub(super) adds_servers: bool,
 }
 
 impl Planning<'_> {
-    fn run(&mut self, shown: &[&ServerSettings]) {
-        let backend = self.backend;
+    fn run(mut self, backend: &DesiredBackend, shown: &[&ServerSettings]) {
         let by_name: HashMap<&str, &ServerSettings> =
             shown.iter().map(|server| (&*server.name, *server)).collect();
         for wanted in &backend.servers {
@@ -178,23 +168,25 @@ impl Planning<'_> {
         }
     }
 
-    fn add(&mut self, wanted: &DesiredServer) {
+    /// Plans to add a server.
+    pub(super) fn add(&mut self, wanted: &DesiredServer) {
         let Some(address) = wanted.address else {
             return self.block(&wanted.name, "add", BlockedReason::NoAddress);
         };
         let state = wanted.wanted_state().unwrap_or(AdminState::Ready);
         let change = ServerChange::Add { address, state };
-        if self.abilities.adds {
-            self.stages.entering.push(Step::of_server(&self.backend.name, &wanted.name, change));
+        if self.adds_servers {
+            self.stages.entering.push(Step::of_server(self.backend, &wanted.name, change));
         } else {
             self.block(&wanted.name, change, BlockedReason::NeedsRelease);
         }
     }
 
-    fn delete(&mut self, shown: &ServerSettings) {
+    /// Plans to delete a server.
+    pub(super) fn delete(&mut self, shown: &ServerSettings) {
         let change = ServerChange::Delete { from: shown.state.value };
-        if self.abilities.adds {
-            self.stages.leaving.push(Step::of_server(&self.backend.name, &shown.name, change));
+        if self.adds_servers {
+            self.stages.leaving.push(Step::of_server(self.backend, &shown.name, change));
         } else {
             self.block(&shown.name, change, BlockedReason::NeedsRelease);
         }
@@ -202,7 +194,7 @@ impl Planning<'_> {
 
     /// Plans the changes of a server that the process has. A server that leaves traffic changes when it is
     /// out, and a server that enters traffic changes before.
-    fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
+    pub(super) fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
         let (state, weight) = (shown.state.value, shown.weight.value);
         let to_state = wanted.wanted_state().unwrap_or(state);
         let to_weight = wanted.weight.unwrap_or(weight);
@@ -215,10 +207,15 @@ impl Planning<'_> {
         if let Some(to) = wanted.address {
             let from = shown.address.as_ref().map(|address| address.value);
             let change = ServerChange::Address { from, to };
-            if from.is_none() && !self.abilities.sets_unresolved {
-                self.block(&wanted.name, change, BlockedReason::Unresolved);
-            } else if from != Some(to) {
-                changes.push(change);
+            match from {
+                Some(from) if from == to => {}
+                None if !shown.shown.has_negative_offset => {
+                    let has_name = shown.fqdn.is_some();
+                    let reason =
+                        if has_name { BlockedReason::Unresolved } else { BlockedReason::NoIpAddress };
+                    self.block(&wanted.name, change, reason);
+                }
+                _ => changes.push(change),
             }
         }
         if to_weight != weight {
@@ -243,14 +240,14 @@ impl Planning<'_> {
                 _ => 2,
             });
         }
-        let steps =
-            changes.into_iter().map(|change| Step::of_server(&self.backend.name, &wanted.name, change));
+        let steps = changes.into_iter().map(|change| Step::of_server(self.backend, &wanted.name, change));
         let list = if is_leaving { &mut self.stages.leaving } else { &mut self.stages.entering };
         list.extend(steps);
     }
 
-    fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
-        let object = format!("{}/{server}", self.backend.name).into();
+    /// Notes a difference without a step.
+    pub(super) fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
+        let object = format!("{}/{server}", self.backend).into();
         self.stages.blocked.push(Blocked { object, difference: difference.to_string().into(), reason });
     }
 }
@@ -276,18 +273,16 @@ mod tests {
         }
     }
 
-    const ALL: Abilities = Abilities { adds: true, sets_unresolved: true };
-
     fn plan(
         servers: &[DesiredServer],
         is_exact: bool,
         shown: &[ServerSettings],
-        abilities: Abilities,
+        adds_servers: bool,
     ) -> String {
         let app = servers.iter().cloned().fold(DesiredBackend::new("app"), DesiredBackend::server);
         let app = if is_exact { app.exact() } else { app };
         let backends = HashSet::from(["app".into()]);
-        let stages = Stages::planned(&Desired::new().backend(app), shown, &backends, abilities);
+        let stages = Stages::planned(&Desired::new().backend(app), shown, &backends, adds_servers);
         Plan::from(stages).to_string()
     }
 
@@ -306,12 +301,12 @@ mod tests {
             web1.options(["check", "agent-check"])
         };
         assert_eq!(
-            plan(&[all(AdminState::Ready)], false, &[shown("web1", AdminState::Maint, 10)], ALL),
+            plan(&[all(AdminState::Ready)], false, &[shown("web1", AdminState::Maint, 10)], true),
             "app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: weight 10 -> 5\n\
              app/web1: health checks off -> on\napp/web1: state maint -> ready"
         );
         assert_eq!(
-            plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], ALL),
+            plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], true),
             "app/web1: state ready -> maint\napp/web1: weight 10 -> 5\n\
              app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: health checks off -> on"
         );
@@ -330,7 +325,7 @@ mod tests {
             server("back").weight(3).state(AdminState::Ready),
         ];
         assert_eq!(
-            plan(&wanted, true, &shown, ALL),
+            plan(&wanted, true, &shown, true),
             "app/new: add 192.0.2.2:80\napp/back: weight 0 -> 3\napp/back: state drain -> ready\n\
              app/zero: weight 10 -> 0\napp/old: delete"
         );
@@ -340,31 +335,45 @@ mod tests {
     fn a_setting_that_is_not_given_is_left_alone() {
         let servers = [shown("web1", AdminState::Drain, 7), shown("web2", AdminState::Maint, 7)];
         let wanted = [server("web1"), DesiredServer::absent("web3")];
-        assert_eq!(plan(&wanted, false, &servers, ALL), "nothing to do");
+        assert_eq!(plan(&wanted, false, &servers, true), "nothing to do");
         // A server that was added by a call that was given up is in maintenance.
         let added = [server("web2").address(address("192.0.2.1:80"))];
-        assert_eq!(plan(&added, false, &servers, ALL), "app/web2: state maint -> ready");
+        assert_eq!(plan(&added, false, &servers, true), "app/web2: state maint -> ready");
     }
 
     #[test]
     fn what_a_release_cannot_do_is_blocked() {
-        let none = Abilities { adds: false, sets_unresolved: false };
-        let unresolved = ServerSettings { address: None, ..shown("web1", AdminState::Ready, 10) };
         let to = address("192.0.2.2:80");
-        let wanted = [server("web1").address(to), server("web2").address(to), server("web3")];
+        let wanted = [server("web2").address(to), server("web3")];
         assert_eq!(
-            plan(&wanted, true, &[unresolved.clone(), shown("old", AdminState::Maint, 1)], none),
-            "app/web1: address none -> 192.0.2.2:80: its name is not resolved, and HAProxy before 3.0 sets no address \
-             then\napp/web2: add 192.0.2.2:80: needs HAProxy 2.6\napp/web3: add: the process does not have the \
+            plan(&wanted, true, &[shown("old", AdminState::Maint, 1)], false),
+            "app/web2: add 192.0.2.2:80: needs HAProxy 2.6\napp/web3: add: the process does not have the \
              server, and no address is given to add it\napp/old: delete: needs HAProxy 2.6"
         );
-        assert_eq!(plan(&wanted[..1], false, &[unresolved], ALL), "app/web1: address none -> 192.0.2.2:80");
+    }
+
+    #[test]
+    fn an_address_is_set_if_the_server_has_one() {
+        let none = |name: &str| ServerSettings { address: None, ..shown(name, AdminState::Ready, 10) };
+        let name = Setting { value: "host.example".into(), configured: None };
+        let unresolved = ServerSettings { fqdn: Some(name), ..none("name") };
+        let offset = ShownServer { has_negative_offset: true, ..ShownServer::default() };
+        let offset = ServerSettings { shown: offset, ..none("offset") };
+        let to = address("192.0.2.2:80");
+        let wanted = ["name", "unix", "offset"].map(|name| server(name).address(to));
+        assert_eq!(
+            plan(&wanted, true, &[unresolved, none("unix"), offset], true),
+            "app/offset: address none -> 192.0.2.2:80\n\
+             app/name: address none -> 192.0.2.2:80: its name is not resolved, and HAProxy sets no address then\n\
+             app/unix: address none -> 192.0.2.2:80: it has a Unix socket in place of an IP address, and HAProxy does \
+             not change that"
+        );
     }
 
     #[test]
     fn a_backend_that_the_process_does_not_have_is_absent() {
         let desired = Desired::new().backend(DesiredBackend::new("nope"));
-        let stages = Stages::planned(&desired, &[], &HashSet::new(), ALL);
+        let stages = Stages::planned(&desired, &[], &HashSet::new(), true);
         let plan = Plan::from(stages);
         assert!(plan.is_empty());
         assert_eq!(plan.to_string(), "backend nope: not in this process");
