@@ -147,15 +147,14 @@ struct Row {
 
 impl Row {
     fn new(result: &str, message: &str, time: Duration, restarts: u32) -> Self {
-        let mut message = match message {
-            "" => format!("after {:.1}s", time.as_secs_f64()),
-            _ => format!("after {:.1}s, {message}", time.as_secs_f64()),
-        };
-        match restarts {
-            0 => {}
-            1 => message.push_str(", 1 restart meanwhile"),
-            _ => message.push_str(&format!(", {restarts} restarts meanwhile")),
-        }
+        let mut parts = vec![format!("after {:.1}s", time.as_secs_f64())];
+        parts.extend(Some(message.to_owned()).filter(|message| !message.is_empty()));
+        parts.extend(match restarts {
+            0 => None,
+            1 => Some("1 restart meanwhile".to_owned()),
+            _ => Some(format!("{restarts} restarts meanwhile")),
+        });
+        let message = parts.join(", ");
         Self { result: result.into(), message, waited: Some((time.as_secs_f64(), restarts)) }
     }
 

@@ -229,7 +229,9 @@ impl Comparison<'_> {
             }
             if let (Some(own), false) = (own, matches!(presence, Verdict::Value(false))) {
                 let (wanted, differing) = common.settings(own);
-                differing.iter().for_each(|difference| holder.block(&object, difference));
+                for difference in differing {
+                    holder.block(&object, difference);
+                }
                 holder.planning(backend).compare(&wanted, own);
             }
         }

@@ -80,7 +80,7 @@ impl Reconciling {
     ) -> Self {
         let (sender, events) = unbounded();
         let states = States { source: source.boxed().fuse(), is_over: false };
-        let work = ReconcileWork::new(cluster.strict(), states, &terms, sender);
+        let work = ReconcileWork::new(cluster.strict(), states, terms, sender);
         Self { running: Some(work.run().boxed()), events }
     }
 }
@@ -148,10 +148,8 @@ struct ReconcileWork {
     events: UnboundedSender<ReconcileEvent>,
     desired: Arc<Desired>,
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
-    /// True if an attempt with the processes that have not failed is running.
-    is_beating: bool,
-    /// Time of the next beat.
-    beat: Instant,
+    /// Time of the next beat; `None` while the attempt of a beat is running.
+    beat: Option<Instant>,
     /// True if the next beat asks the processes too that have failed.
     must_ask_all: bool,
     /// Pauses of attempts that fail as a whole.
@@ -193,21 +191,20 @@ impl ReconcileWork {
     fn new(
         cluster: Cluster,
         states: States,
-        terms: &Reconcile,
+        terms: Reconcile,
         events: UnboundedSender<ReconcileEvent>,
     ) -> Self {
-        let longest_pause = terms.longest_pause;
+        let Reconcile { apply, every, longest_pause } = terms;
         Self {
             cluster,
             states,
-            apply: terms.apply.clone(),
-            every: terms.every,
+            apply,
+            every,
             longest_pause,
             events,
             desired: Arc::default(),
             running: FuturesUnordered::new(),
-            is_beating: false,
-            beat: Instant::now(),
+            beat: None,
             must_ask_all: false,
             whole: Retry::new(longest_pause),
             failing: Failing::new(longest_pause),
@@ -220,7 +217,7 @@ impl ReconcileWork {
         let Some(first) = self.states.source.next().await else { return };
         self.take(first);
         loop {
-            if !self.is_beating {
+            if self.beat.is_some() {
                 if let Some(newest) = self.states.newest() {
                     self.take(newest);
                 }
@@ -260,8 +257,7 @@ impl ReconcileWork {
     /// Gives up what is running, and makes an attempt with all processes due. Their failures count on.
     fn ask_all(&mut self) {
         self.running.clear();
-        (self.is_beating, self.must_ask_all) = (false, true);
-        self.beat = Instant::now();
+        (self.beat, self.must_ask_all) = (Some(Instant::now()), true);
     }
 
     /// Returns `true` if the last state is applied, and no other one comes.
@@ -271,7 +267,9 @@ impl ReconcileWork {
         }
         let newest = self.states.newest();
         let is_done = newest.is_none() && self.states.is_over;
-        newest.into_iter().for_each(|state| self.take(state));
+        if let Some(newest) = newest {
+            self.take(newest);
+        }
         is_done
     }
 
@@ -279,8 +277,8 @@ impl ReconcileWork {
     fn begin(&mut self) {
         let is_member = |address: &Address| self.cluster.is_member(address);
         self.failing.retain(is_member);
-        if !self.is_beating && self.beat <= Instant::now() {
-            self.is_beating = true;
+        if self.beat.is_some_and(|beat| beat <= Instant::now()) {
+            self.beat = None;
             let must_ask_all = std::mem::take(&mut self.must_ask_all);
             let part = if must_ask_all || !self.failing.is_apart() { Part::All } else { Part::Others };
             let apart = self.failing.processes();
@@ -307,9 +305,8 @@ impl ReconcileWork {
 
     /// Waits until something has to be done. A state that arrives during the attempt of a beat waits for its end.
     async fn next(&mut self) -> Next {
-        let beat = (!self.is_beating).then_some(self.beat);
-        let due = beat.into_iter().chain(self.failing.next_due()).min();
-        let is_beating = self.is_beating;
+        let due = self.beat.into_iter().chain(self.failing.next_due()).min();
+        let is_beating = self.beat.is_none();
         let Self { running, states, .. } = self;
         let ended = async {
             match running.next().await {
@@ -337,8 +334,7 @@ impl ReconcileWork {
         let Ended { part, again, result } = ended;
         self.failing.end(&again);
         if part != Part::Failing {
-            self.is_beating = false;
-            self.beat = Instant::now() + self.every;
+            self.beat = Some(Instant::now() + self.every);
         }
         let Some(result) = result else { return true };
         match result {
@@ -373,7 +369,7 @@ impl ReconcileWork {
                 self.has_failed = pause.is_none();
                 let retry_in = pause.unwrap_or_else(|| {
                     let pause = self.whole.fail();
-                    self.beat = Instant::now() + pause;
+                    self.beat = Some(Instant::now() + pause);
                     pause
                 });
                 self.send(ReconcileEvent::Failed { error, retry_in: Some(retry_in) });

@@ -264,3 +264,24 @@ impl fmt::Display for BlockedReason {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_number_is_called_so() {
+        let step = |from: Option<&str>, by_serial| {
+            let step = Step::Certificate {
+                name: "a.pem".into(),
+                from: from.map(Into::into),
+                to: "02".into(),
+                by_serial,
+            };
+            step.to_string()
+        };
+        assert_eq!(step(Some("01"), true), "a.pem: replace (serial number 01 -> 02)");
+        assert_eq!(step(Some("01"), false), "a.pem: replace (fingerprint 01 -> 02)");
+        assert_eq!(step(None, false), "a.pem: load (fingerprint 02)");
+    }
+}
