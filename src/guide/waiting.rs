@@ -26,7 +26,7 @@
 //! An [undo](crate::drain::Drain::or_undo) of a drain sets back only the state that the drain has set: a process in which another client has
 //! set another state meanwhile keeps that one. The end of a [rolling change](crate::BackendRef::roll) sets each process
 //! back to the state from before, whatever it shows: it overrides a state that an operator has set during the work.
-//! Neither can tell an operator who has set the same state again.
+//! Neither notices that an operator has set the same state again.
 //!
 //! # What the wait cannot see
 //!

@@ -10,7 +10,7 @@ use super::outcome::Applied;
 use crate::address::Address;
 use crate::cluster::Outcomes;
 
-/// The processes whose last attempt has failed.
+/// The processes that have failed in their last attempt.
 #[derive(Debug)]
 pub(super) struct Failing {
     longest_pause: Duration,
@@ -87,7 +87,7 @@ impl Failing {
         !self.processes.is_empty() || self.missing.as_ref().is_some_and(Retry::is_waiting)
     }
 
-    /// Returns the processes whose pause is over, or all of them, and takes note that an attempt with them is running.
+    /// Returns the processes with a pause that is over, or all of them, and takes note that an attempt with them is running.
     pub(super) fn begin(&mut self, all: bool) -> Vec<Address> {
         let mut due = Vec::new();
         for (address, retry) in self.processes.iter_mut().filter(|(_, retry)| all || !retry.is_waiting()) {

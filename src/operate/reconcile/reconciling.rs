@@ -167,7 +167,7 @@ enum Part {
     All,
     /// All but those that have failed.
     Others,
-    /// Those that have failed, and whose pause is over.
+    /// Those that have failed, and have a pause that is over.
     Failing,
 }
 
