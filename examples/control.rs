@@ -42,29 +42,39 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let cluster = Cluster::from_dir(dir).await?;
     let terms =
         Apply::new().max_unavailable(1).min_healthy(1).drain_within(Duration::from_secs(60)).or_force();
-    let mut events = cluster.reconcile(states, Reconcile::new(terms).every(Duration::from_secs(5)));
-    let mut beat = time::interval(Duration::from_secs(10));
-    beat.tick().await;
-    let mut earlier = cluster.allow_partial().snapshot().await?;
-    loop {
-        tokio::select! {
-            event = events.next() => match event {
-                Some(event) => println!("{event}"),
-                None => break,
-            },
-            _ = beat.tick() => {
-                let now = cluster.allow_partial().snapshot().await?;
-                for frontend in now.since(&earlier).frontends() {
-                    let rate = frontend.requests().and_then(|requests| requests.rate());
-                    println!("{}: {:.1} requests per second", frontend.name(), rate.unwrap_or_default());
-                }
-                earlier = now;
-            }
-            _ = signal::ctrl_c() => break,
-        }
+    let events = cluster.reconcile(states, Reconcile::new(terms).every(Duration::from_secs(5)));
+    // All of them go on while one of them waits.
+    tokio::select! {
+        () = events.for_each(async |event| println!("{event}")) => {}
+        () = print_rates(&cluster) => {}
+        _ = signal::ctrl_c() => {}
     }
     drop(held);
     Ok(())
+}
+
+/// Prints the request rates of the frontends, without an end.
+async fn print_rates(cluster: &Cluster) {
+    let mut beat = time::interval(Duration::from_secs(10));
+    let mut earlier = None;
+    loop {
+        beat.tick().await;
+        let now = match cluster.allow_partial().snapshot().await {
+            Ok(now) => now,
+            Err(error) => {
+                println!("no request rates: {error}");
+                continue;
+            }
+        };
+        if let Some(earlier) = earlier.replace(now.clone()) {
+            for frontend in now.since(&earlier).frontends() {
+                match frontend.requests().and_then(|requests| requests.rate()) {
+                    Some(rate) => println!("{}: {rate:.1} requests per second", frontend.name()),
+                    None => println!("{}: the request rate is not known", frontend.name()),
+                }
+            }
+        }
+    }
 }
 
 /// Returns each version of the file. A version that cannot be read is reported once, and the one before stays.

@@ -228,13 +228,12 @@ impl ProcessClient {
     }
 
     /// Runs a query on a connection that also identifies the process. Returns `show info`, the time at
-    /// which the reply ended, in microseconds since 1970, and the answer; it is empty if the process does
-    /// not have the object.
+    /// which the reply ended, in microseconds since 1970, and the answer.
     pub(crate) async fn identified_query(
         &self,
         command: &Command,
         deadline: &Deadline,
-    ) -> Result<(Info, u64, Vec<u8>)> {
+    ) -> Result<(Info, u64, Response<Vec<u8>>)> {
         let (info, response) = if self.is_behind_master() {
             let run = || async {
                 let mut connection = self.identified(deadline).await?;
@@ -252,11 +251,7 @@ impl ProcessClient {
             let response = read_data(own, command, self.nbproc(&info)).map_err(Error::new);
             (info, response.map_err(self.with_context(command))?)
         };
-        let answer = match response {
-            Response::Value(answer) => answer,
-            Response::Absent(_) => Vec::new(),
-        };
-        Ok((info, now(), answer))
+        Ok((info, now(), response))
     }
 
     /// Returns the part of a whole reply that belongs to the command itself.

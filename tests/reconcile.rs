@@ -606,8 +606,8 @@ async fn processes_are_compared_with_most_of_them_or_with_one() {
     let odd = format!(
         "app/web1: weight 11 -> 10\n\
          app/web2: address 127.0.0.2:1002 -> 127.0.0.1:1002\n\
-         app/web3: state ready -> maint\n\
          {hosts}: change 1, delete 1\n\
+         app/web3: state ready -> maint\n\
          app/web9: delete"
     );
     let tie = |weight: u8| format!("static/web1: weight {weight}: the processes differ, without a majority");

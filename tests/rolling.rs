@@ -15,6 +15,7 @@ use haproxyadmin::rolling::{Rolling, RollingError, RollingStep};
 use haproxyadmin::{BackendRef, Cluster, ServerRef, Weight};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time;
 
@@ -209,6 +210,33 @@ async fn a_deploy_that_fails_leaves_each_process_as_it_was() {
     for server in ["web1", "web2", "web3", "web5", "web6"] {
         assert_eq!(site.states(server).await, ["0"; 4]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deploy_that_is_stopped_ends_after_the_server_in_work() {
+    let site = Site::start().await;
+    site.until_up().await;
+    let (running, stopped) = oneshot::channel::<()>();
+    let running = Mutex::new(Some(running));
+    let work = |server: ServerRef| {
+        let services = Arc::clone(&site.services);
+        if server.name() == "web2" {
+            drop(running.lock().unwrap().take());
+        }
+        deploy(services, server)
+    };
+    let done = site.app().roll_until(&Rolling::new(), stopped.map(drop), work).await.unwrap();
+    assert_eq!(done, ["web1", "web2"]);
+    assert_eq!(site.versions(), [2, 2, 1, 1, 1, 1]);
+    for n in 1..=SERVERS {
+        assert_eq!(site.states(&format!("web{n}")).await, ["0"; 4]);
+    }
+    assert_eq!(every_cell(&site.running, "app", "web2", "status").await, ["UP"; 4]);
+    // Nor does it go on to wait for the other servers.
+    let terms = Rolling::new().keep_up(SERVERS).up_within(Duration::from_secs(3600));
+    let stop = time::sleep(Duration::from_millis(100));
+    assert_eq!(site.app().roll_until(&terms, stop, work).await.unwrap(), [""; 0]);
+    assert_eq!(site.versions(), [2, 2, 1, 1, 1, 1]);
 }
 
 #[tokio::test]

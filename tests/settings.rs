@@ -21,14 +21,7 @@ use support::{
 
 const CONFIG: &str = r#"
 global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
     stats socket "unix@${DIR}/traffic/user.${N}" mode 600 level user
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
 backend app
     balance roundrobin
     server web1 127.0.0.1:1001 weight ${WEIGHT} maxconn 10 check inter 1h
@@ -44,7 +37,7 @@ backend static
 "#;
 
 fn config(n: usize) -> Config {
-    Config::new(CONFIG).set("WEIGHT", 10).set("WEB2", 1002).set("OLD", "weight 1").set("N", n)
+    Config::admin(CONFIG).set("WEIGHT", 10).set("WEB2", 1002).set("OLD", "weight 1").set("N", n)
 }
 
 /// Two values that the configuration changes, and a setting that was not changed at run time.

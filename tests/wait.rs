@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use haproxyadmin::snapshot::{BackendStats, ServerStats};
 use haproxyadmin::{AdminState, Cluster, ErrorKind, ServerRef, Snapshot, Weight, wait};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
 use tokio::time;
 
 mod outcome;
@@ -15,8 +17,8 @@ mod support;
 
 use outcome::messages;
 use support::{
-    Config, Moment, Relay, Release, Running, Tap, ask, assert_no_leftovers, end_sessions, every_cell, hold,
-    hold_at, hold_each, release, releases, until_every_cell,
+    Config, MasterWorker, Moment, Relay, Release, Running, Tap, ask, assert_no_leftovers, end_sessions,
+    every_cell, hold, hold_at, hold_each, release, releases, releases_since, until_every_cell,
 };
 
 /// The checks of `slow` never end, those of `quick` do at once.
@@ -308,5 +310,30 @@ async fn a_wait_that_is_dropped_leaves_nothing() {
     web1(&one).wait_until(wait::is_idle(), LONG).await.unwrap();
     for socket in running.sockets() {
         assert_no_leftovers(&socket, "dropped waits").await;
+    }
+}
+
+/// An old worker leaves the cluster when it ends, also if the call is for it alone.
+#[tokio::test]
+async fn a_selected_process_that_leaves_is_absent() {
+    for release in releases_since("2.6") {
+        let mut site = MasterWorker::start(&release).await;
+        // A request that has not ended keeps the old worker alive.
+        let mut visitor = UnixStream::connect(site.running.traffic("web", 1)).await.unwrap();
+        visitor.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        site.running.haproxies[0].reload().await;
+        site.running.haproxies[0].master_ready().await;
+        let cluster = Cluster::builder().master(site.master.clone()).build().await.unwrap();
+        let snapshot = cluster.snapshot().await.unwrap();
+        let old = snapshot.processes().iter().find(|process| process.is_stopping()).unwrap();
+        let server = cluster.only([old]).allow_partial().server_ref("app", "web1").unwrap();
+        let waiting =
+            tokio::spawn(async move { server.wait_until(|_: &ServerStats| false, 20 * LONG).await });
+        // The wait has begun when the old worker is asked for.
+        time::sleep(SHORT).await;
+        drop(visitor);
+        let outcomes = time::timeout(2 * LONG, waiting).await.unwrap().unwrap().unwrap();
+        let absent: Vec<_> = outcomes.iter().map(|outcome| outcome.absent()).collect();
+        assert_eq!(absent, [Some("the process has left the cluster")], "{}: {outcomes:?}", release.version);
     }
 }

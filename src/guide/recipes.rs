@@ -30,6 +30,7 @@
 //!   and waits until the server is up on every process.
 //! - If the command fails, or on Ctrl-C, the server is set back on each process to the state that it had there.
 //!   Ctrl-C ends the work with an error for this purpose: a future of `roll` that is dropped sets nothing back.
+//!   [`roll_until`](crate::BackendRef::roll_until) would complete the server in work first.
 //!
 //! ```ignore
 #![doc = include_str!("../../examples/deploy.rs")]

@@ -86,7 +86,9 @@
 //!
 //! - Servers by `show servers state`: address and port, the requested weight, and the administrative state that was requested
 //!   for the server itself. Maintenance that it inherits, and maintenance because its name is not resolved, do not count.
-//! - Maps and ACLs entry by entry, and by their order.
+//!   HAProxy prints an offset to the client's port (`server s 192.0.2.1:+80`) like a port: a server that should be at
+//!   `192.0.2.1:80` is in sync with it.
+//! - Maps and ACLs entry by entry, and by their order. A map that is given by its file and by its number too is refused.
 //! - Certificates by the SHA-1 of the first certificate of the PEM text, which HAProxy prints. It prints none of a key of Ed25519;
 //!   serial number and validity decide then. HAProxy shows neither the private key nor the certificates of the chain: a PEM text with
 //!   the same certificate and another chain is in sync. Use
@@ -100,6 +102,13 @@
 //! deletes no servers. [`Cluster::apply`] takes the other steps, as far as the table of [failures](#failures) permits, and the
 //! outcome of this process is an error.
 //!
+//! HAProxy changes IP addresses only: a server at a Unix socket (`unix@`, `abns@`), or with a name that is not resolved, keeps
+//! its address. An IPv6 address with a scope (`fe80::1%2`) is refused, because HAProxy knows no scope.
+//!
+//! An agent that sets the weight or the state of a server does so again after each of its checks, and HAProxy does not tell
+//! that it was the agent. Both then undo the changes of the other, and the outcome may be an error: the process does
+//! not keep it. Leave the weight or the state of such a server out of the desired state.
+//!
 //! HAProxy deletes a server of the configuration too, unless another part of the configuration refers to it. It does not say so
 //! before: the deletion fails, and leaves the server in maintenance. A deleted server of the configuration is back after a reload;
 //! the loop deletes it again.
@@ -107,9 +116,10 @@
 //! # The loop
 //!
 //! [`Cluster::reconcile`] takes the newest state of a stream and skips older ones. It asks all processes at a
-//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time, unless another process
-//! fails. After failures it pauses, with a random part, from half a second up to the [longest
-//! pause](crate::reconcile::Reconcile::longest_pause). It has no task of its own and works while it is read.
+//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time. A
+//! process that fails is left out of the beat, and asked again by itself after a pause with a random part: from half a second up
+//! to the [longest pause](crate::reconcile::Reconcile::longest_pause). A new state goes to all processes at once. The loop has
+//! no task of its own and works while it is read.
 //!
 //! Of several programs with different states, each one undoes the changes of the others. Run one of them, or let a lock elsewhere
 //! choose the one that works. Reading costs what [`Cluster::settings`] costs, plus one dump for each map and ACL.

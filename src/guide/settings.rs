@@ -78,6 +78,9 @@
 //!   its name is not resolved, are not restored: HAProxy finds them again by itself.
 //! - The results of checks, and results that an operator has imposed (`set server B/S health`), are not
 //!   restored.
+//! - HAProxy prints an offset to the client's port (`server s 192.0.2.1:+10`) like a port. If the address of such a server
+//!   is restored, and another port was set meanwhile, it gets the port 10 in place of the offset. A server with a
+//!   negative offset has no [address](crate::settings::ServerSettings::address) here, and keeps the one that it shows.
 //! - A static balancing algorithm accepts the weights 0 % and 100 % only. They are sent as percentages.
 //! - HAProxy does not tell which servers were added at run time, except one that has a deleted server's
 //!   number (`srid`, 3.0). The caller names the others. A server that is gone and not named is reported

@@ -21,6 +21,13 @@
 //! The time of a wait is that of the whole wait. [`Limits`](crate::Limits) apply to each look on its own,
 //! so that a hung process fails its look, and is looked at again until the time is over.
 //!
+//! # Setting back
+//!
+//! An [undo](crate::drain::Drain::or_undo) of a drain sets back only the state that the drain has set: a process in which another client has
+//! set another state meanwhile keeps that one. The end of a [rolling change](crate::BackendRef::roll) sets each process
+//! back to the state from before, whatever it shows: it overrides a state that an operator has set during the work.
+//! Neither notices that an operator has set the same state again.
+//!
 //! # What the wait cannot see
 //!
 //! - With `fall 1`, HAProxy prints plain `UP` before the first check.

@@ -98,6 +98,9 @@
 //! - **A ring may be missing.** A process without it, or with a socket below level operator, is watched by its
 //!   beats alone. [`RingFailed`](crate::watch::Event::RingFailed) and
 //!   [`WatchedProcess::ring_failure`](crate::watch::WatchedProcess::ring_failure) tell.
+//! - **A ring is not followed through a master.** A process behind its [master](crate::ClusterBuilder::master) is
+//!   watched by its beats alone, and [`RingFailed`](crate::watch::Event::RingFailed) says so. Give the stats socket of the
+//!   worker, if it has one.
 //! - **A ring pins old workers for a moment.** See [`EventStream`](crate::ring::EventStream).
 //! - **End a watch before the runtime.** [`Watch::stop`](crate::watch::Watch::stop) lets the last questions
 //!   finish. HAProxy 3.2 dies if a long reply to `show servers state` is cut.

@@ -30,11 +30,11 @@ pub use pattern::{Acl, Contents, Difference, Lookup, Map, NewValue, PatternId, P
 pub use publication::NewBackend;
 pub use rate_limit::RateLimit;
 pub use ring::{EventStream, Followed, News};
+pub(crate) use server::server_state;
 pub use server::{
     AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerRef, ServerTemplate, ServerWeight,
     Tls, Weight,
 };
-pub(crate) use server::{server_state, states as server_states};
 pub use table::{Comparison, Condition, MergedDatum, MergedEntry, MergedTable, MergedValue, StickTable};
 pub use text_report::TextReport;
 

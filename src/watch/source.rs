@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, Listed};
 use crate::error::{ErrorKind, Failure, Result};
 use crate::object::{News, follow_process};
 use crate::process::ProcessClient;
-use crate::protocol::Command;
+use crate::protocol::{Command, Response};
 use crate::show::ServerState;
 use crate::snapshot::Snapshot;
 use crate::transport::Deadline;
@@ -76,7 +76,11 @@ async fn ask(client: &ProcessClient, is_stopping: bool, deadline: &Deadline) -> 
 
 async fn read(client: &ProcessClient, deadline: &Deadline) -> Result<Seen> {
     let command = Command::read("show servers state");
-    let (info, read_at, reply) = client.identified_query(&command, deadline).await?;
+    let (info, read_at, response) = client.identified_query(&command, deadline).await?;
+    let reply = match response {
+        Response::Value(reply) => reply,
+        Response::Absent(_) => Vec::new(),
+    };
     let with_context = client.with_context(&command);
     let mut servers =
         ServerState::read(&String::from_utf8_lossy(&reply)).map_err(|error| with_context(error.into()))?;

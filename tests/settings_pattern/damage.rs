@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use haproxyadmin::settings::{LeftReason, Remember, Settings};
+use haproxyadmin::settings::{LeftReason, Remember, Restoration, Settings};
 use haproxyadmin::{Cluster, ErrorKind};
 use serde_json::Value;
 
@@ -92,6 +92,23 @@ async fn a_refused_entry_does_not_keep_the_others_back() {
     site.assert_acl(&["/a", "/b c", "/d", "/new"]).await;
 }
 
+/// After the reload, the keys of the map are networks, and the balancing algorithm accepts two weights only.
+#[tokio::test]
+async fn an_error_of_servers_does_not_hide_one_of_maps() {
+    let mut site = Site::start(releases(), "192.0.2.1 1\n", PATHS).await;
+    site.tell(&[site.on_map("add", "no-network 3"), "set server app/web1 weight 17".to_owned()]).await;
+    let settings = site.remember().await;
+    site.reload(|n| config(n).set("MAP", "map_ip").set("BALANCE", "source")).await;
+    let error = site.cluster.restore(&settings).await.unwrap_err();
+    let outcomes = error.outcomes::<Restoration>().unwrap();
+    assert_eq!(outcomes.failed().count(), site.releases.len(), "{error}");
+    for (_, error) in error.failed() {
+        let text = error.to_string();
+        assert!(text.contains("set server app/web1 weight") && text.contains("; maps and ACLs: "), "{text}");
+        assert!(text.contains("map"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_list_that_is_gone_is_reported() {
     let mut site = Site::start(releases(), HOSTS, PATHS).await;
@@ -99,7 +116,7 @@ async fn a_list_that_is_gone_is_reported() {
     let settings = site.remember().await;
     let without =
         CONFIG.replace("    http-request set-header x-host %[hdr(host),${MAP}(${DIR}/hosts.map)]\n", "");
-    site.reload(|n| Config::new(without.clone()).set("N", n)).await;
+    site.reload(|n| Config::admin(&without).set("BALANCE", "roundrobin").set("N", n)).await;
     for (_, restoration) in site.restore(&settings).await.values() {
         assert_eq!(left(restored(restoration, "hosts.map")), [("a", LeftReason::PatternsGone)]);
         assert!(restoration.is_empty());

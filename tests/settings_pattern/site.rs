@@ -13,14 +13,7 @@ use super::support::{Config, Release, Running, Tap, ask};
 
 pub(crate) const CONFIG: &str = r#"
 global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
     stats socket "unix@${DIR}/traffic/user.${N}" mode 600 level user
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
 frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     acl listed path -f "${DIR}/paths.acl"
@@ -29,6 +22,9 @@ frontend web
     http-request set-header x-host %[hdr(host),${MAP}(${DIR}/hosts.map)]
     http-request set-header x-virt %[hdr(host),map(virt@names)] # since 3.0
     http-request set-header x-opt %[hdr(host),map(opt@${DIR}/absent.map)] # since 3.0
+backend app
+    balance ${BALANCE}
+    server web1 127.0.0.1:1001 weight 10
 "#;
 
 pub(crate) const HOSTS: &str = "a 1\nb 2\nc 3\nd 4\ne 5  five\n# x 0\nf 6\ndup 1\ndup 2\n";
@@ -137,7 +133,7 @@ impl Site {
 }
 
 pub(crate) fn config(n: usize) -> Config {
-    Config::new(CONFIG).set("MAP", "map").set("N", n)
+    Config::admin(CONFIG).set("MAP", "map").set("BALANCE", "roundrobin").set("N", n)
 }
 
 pub(crate) fn patterns(settings: &Settings) -> impl Iterator<Item = &ProcessPatterns> {

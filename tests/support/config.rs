@@ -30,7 +30,13 @@ impl Config {
     /// the backend `app`. The other sections follow in `rest`. `LEVEL` is the level of the socket, and the
     /// words behind it: `admin`, unless it is set.
     pub fn web(rest: &str) -> Self {
-        Self::new(WEB.to_owned() + rest).set("LEVEL", "admin")
+        Self::admin(&(WEB.to_owned() + rest))
+    }
+
+    /// Returns a configuration with a stats socket and time limits. The other sections follow in `rest`. `LEVEL` is
+    /// the level of the socket, and the words behind it: `admin`, unless it is set.
+    pub fn admin(rest: &str) -> Self {
+        Self::new(HEAD.to_owned() + rest).set("LEVEL", "admin")
     }
 
     #[must_use]
@@ -86,7 +92,7 @@ impl Config {
     }
 }
 
-const WEB: &str = r#"
+const HEAD: &str = r#"
 global
     nbthread 1
     stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level ${LEVEL}
@@ -95,6 +101,9 @@ defaults
     timeout connect 1s
     timeout client 1m
     timeout server 1m
+"#;
+
+const WEB: &str = r#"
 frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     default_backend app

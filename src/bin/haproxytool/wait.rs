@@ -147,10 +147,14 @@ struct Row {
 
 impl Row {
     fn new(result: &str, message: &str, time: Duration, restarts: u32) -> Self {
-        let message = match message {
-            "" => format!("after {:.1}s", time.as_secs_f64()),
-            _ => format!("after {:.1}s, {message}", time.as_secs_f64()),
-        };
+        let mut parts = vec![format!("after {:.1}s", time.as_secs_f64())];
+        parts.extend(Some(message.to_owned()).filter(|message| !message.is_empty()));
+        parts.extend(match restarts {
+            0 => None,
+            1 => Some("1 restart meanwhile".to_owned()),
+            _ => Some(format!("{restarts} restarts meanwhile")),
+        });
+        let message = parts.join(", ");
         Self { result: result.into(), message, waited: Some((time.as_secs_f64(), restarts)) }
     }
 
@@ -200,4 +204,21 @@ fn report<T: 'static>(
     report.failed = results.iter().any(|(_, result)| !result.as_ref().is_ok_and(Outcomes::is_complete));
     (report.failures, report.notes) = (failures, notes);
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_is_told() {
+        let message =
+            |message, restarts| Row::new("idle", message, Duration::from_millis(1500), restarts).message;
+        assert_eq!(message("", 0), "after 1.5s");
+        assert_eq!(message("", 1), "after 1.5s, 1 restart meanwhile");
+        assert_eq!(
+            message("2 sessions ended by force", 2),
+            "after 1.5s, 2 sessions ended by force, 2 restarts meanwhile"
+        );
+    }
 }

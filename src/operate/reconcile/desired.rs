@@ -1,7 +1,7 @@
 use std::collections::HashSet;
-use std::fmt;
 use std::hash::Hash;
 
+use super::secret::Secret;
 use super::server::DesiredBackend;
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
@@ -16,7 +16,8 @@ use crate::protocol::{ProxyName, ServerName};
 /// The entries of a map and the patterns of an ACL are given as a whole.
 ///
 /// Backends, maps, ACLs and certificates must exist in the configuration. A process without one of them
-/// leaves it out, and its plan lists it.
+/// leaves it out, and its plan lists it. The `Debug` output leaves out the options of servers and the texts of
+/// certificates, which may hold secrets.
 ///
 /// # Serialisation
 ///
@@ -100,14 +101,8 @@ pub(super) struct DesiredAcl {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub(super) struct DesiredCertificate {
     pub(super) name: Box<str>,
-    pub(super) pem: Pem,
+    pub(super) pem: Secret,
 }
-
-/// The text of a PEM file, which may hold a private key.
-#[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub(super) struct Pem(Box<str>);
 
 impl Desired {
     /// Creates a state that leaves everything alone.
@@ -151,7 +146,7 @@ impl Desired {
     /// A process has it if it serves the first certificate of the PEM text: HAProxy shows neither the
     /// key nor the certificates of the chain.
     pub fn certificate(mut self, name: impl Into<Box<str>>, pem: impl Into<Box<str>>) -> Self {
-        self.certificates.push(DesiredCertificate { name: name.into(), pem: Pem(pem.into()) });
+        self.certificates.push(DesiredCertificate { name: name.into(), pem: Secret::new(pem) });
         self
     }
 
@@ -189,18 +184,6 @@ impl Desired {
 impl DesiredMap {
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(key, value)| (&**key, &**value))
-    }
-}
-
-impl Pem {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Pem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("...")
     }
 }
 

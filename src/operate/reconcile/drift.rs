@@ -5,16 +5,17 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::net::SocketAddr;
 
-use super::plan::{Plan, Stages, backend_name};
+use super::plan::{Plan, Planning, Stages, backend_name};
 use super::planning::changes;
-use super::step::{Blocked, BlockedReason, EntryChanges, ServerChange, Step};
+use super::server::DesiredServer;
+use super::step::{Blocked, BlockedReason, EntryChanges, Step};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::object::{Contents, PatternId, Plan as EntryPlan};
 use crate::operate::settings::{Found, ServerSettings, SettingsScope, read_settings};
 use crate::protocol::Response;
 use crate::show::stat::StatFilter;
-use crate::show::{AdminState, Entry, PatternInfo};
+use crate::show::{AdminState, Entry, PatternInfo, X509};
 
 /// The processes that the others are compared with: [`Cluster::drift`](crate::Cluster::drift).
 ///
@@ -116,19 +117,9 @@ impl<'a> Holder<'a> {
         });
     }
 
-    /// Adds or deletes a server, or notes why the process cannot.
-    fn change_presence(&mut self, (backend, server): (&str, &str), change: ServerChange) {
-        if self.found.adds_servers {
-            let is_added = matches!(change, ServerChange::Add { .. });
-            let stage = if is_added { &mut self.stages.entering } else { &mut self.stages.leaving };
-            stage.push(Step::of_server(backend, server, change));
-        } else {
-            self.stages.blocked.push(Blocked {
-                object: format!("{backend}/{server}").into(),
-                difference: change.to_string().into(),
-                reason: BlockedReason::NeedsRelease,
-            });
-        }
+    /// Returns the plan of one backend.
+    fn planning<'b>(&'b mut self, backend: &'b str) -> Planning<'b> {
+        Planning { stages: &mut self.stages, backend, adds_servers: self.found.adds_servers }
     }
 }
 
@@ -219,40 +210,29 @@ impl Comparison<'_> {
             .iter()
             .filter_map(|holder| Some((holder.label, *holder.servers.get(&name)?)))
             .collect();
-        let address = self.decide(&values(&shown, address_of));
-        let weight = self.decide(&values(&shown, |server| server.weight.value));
-        let state = self.decide(&values(&shown, |server| server.state.value));
+        let common = Common {
+            address: self.decide(&values(&shown, address_of)),
+            weight: self.decide(&values(&shown, |server| server.weight.value)),
+            state: self.decide(&values(&shown, |server| server.state.value)),
+        };
         for holder in self.holders.iter_mut().filter(|holder| holder.backends.contains(backend)) {
             let own = holder.servers.get(&name).copied();
             match (&presence, own) {
-                (Verdict::NoMajority, own) => {
-                    holder.block(&object, if own.is_some() { "is there" } else { "is not there" });
-                    if own.is_none() {
-                        continue;
-                    }
-                }
-                (Verdict::Value(true), None) => {
-                    let state = match &state {
-                        Verdict::Value(state) => *state,
-                        _ => AdminState::Ready,
-                    };
-                    match &address {
-                        Verdict::Value(Some(address)) => {
-                            let address = *address;
-                            holder.change_presence(name, ServerChange::Add { address, state });
-                        }
-                        _ => holder.block(&object, "is not there"),
-                    }
-                    continue;
-                }
-                (Verdict::Value(false), Some(own)) => {
-                    holder.change_presence(name, ServerChange::Delete { from: own.state.value });
-                    continue;
-                }
+                (Verdict::NoMajority, Some(_)) => holder.block(&object, "is there"),
+                (Verdict::NoMajority, None) => holder.block(&object, "is not there"),
+                (Verdict::Value(true), None) => match common.addition(server) {
+                    Some(wanted) => holder.planning(backend).add(&wanted),
+                    None => holder.block(&object, "is not there"),
+                },
+                (Verdict::Value(false), Some(own)) => holder.planning(backend).delete(own),
                 _ => {}
             }
-            if let Some(own) = own {
-                compare_settings(holder, name, own, &address, &weight, &state);
+            if let (Some(own), false) = (own, matches!(presence, Verdict::Value(false))) {
+                let (wanted, differing) = common.settings(own);
+                for difference in differing {
+                    holder.block(&object, difference);
+                }
+                holder.planning(backend).compare(&wanted, own);
             }
         }
     }
@@ -329,15 +309,11 @@ impl Comparison<'_> {
         }
         for name in names {
             let shown = cluster.certificate(&name)?.show().await?;
-            let served: Vec<(&str, Box<str>)> = shown
+            let served: Vec<(&str, Option<&X509>)> = shown
                 .values()
-                .map(|(label, details)| {
-                    let served = details.leaf.as_ref();
-                    let mark = served.map(|leaf| leaf.fingerprint.as_ref().unwrap_or(&leaf.serial).clone());
-                    (&**label, mark.unwrap_or_default())
-                })
+                .map(|(label, details)| (&**label, details.leaf.as_ref()))
+                .filter(|(label, _)| self.has_holder(label))
                 .collect();
-            let served: Vec<_> = served.into_iter().filter(|(label, _)| self.has_holder(label)).collect();
             for outcome in shown.failed() {
                 if let Some(error) = outcome.error().filter(|error| error.kind() != ErrorKind::Unsupported) {
                     self.note_error(outcome.label(), error);
@@ -345,17 +321,30 @@ impl Comparison<'_> {
             }
             let having: HashSet<&str> = served.iter().map(|(label, _)| *label).collect();
             self.compare_presence(&format!("certificate {name}"), |label| having.contains(label));
-            let verdict = self.decide(&served);
-            for (label, own) in &served {
+            let marks: Vec<_> = served.iter().map(|(label, leaf)| (*label, leaf.map(mark))).collect();
+            let verdict = self.decide(&marks);
+            for ((label, leaf), (_, own)) in served.iter().zip(&marks) {
                 let Some(holder) = self.holders.iter_mut().find(|holder| holder.label == *label) else {
                     continue;
                 };
                 match &verdict {
-                    Verdict::NoMajority => holder.block(&name, format!("fingerprint {own}")),
-                    Verdict::Value(to) if to != own => {
-                        let from = Some(own.clone()).filter(|own| !own.is_empty());
-                        let (name, to) = (name.clone(), to.clone());
-                        holder.stages.certificates.push(Step::Certificate { name, from, to });
+                    Verdict::NoMajority => {
+                        let (what, own) = match own {
+                            Some((own, true)) => ("serial number", &**own),
+                            Some((own, false)) => ("fingerprint", &**own),
+                            None => ("fingerprint", "none"),
+                        };
+                        holder.block(&name, format!("{what} {own}"));
+                    }
+                    Verdict::Value(Some((to, by_serial)))
+                        if own.as_ref() != Some(&(to.clone(), *by_serial)) =>
+                    {
+                        let from = leaf.map(|leaf| match &leaf.fingerprint {
+                            Some(fingerprint) if !by_serial => fingerprint.clone(),
+                            _ => leaf.serial.clone(),
+                        });
+                        let (name, to, by_serial) = (name.clone(), to.clone(), *by_serial);
+                        holder.stages.certificates.push(Step::Certificate { name, from, to, by_serial });
                     }
                     _ => {}
                 }
@@ -387,48 +376,62 @@ fn values<'a, T>(
     shown.iter().map(|(label, server)| (*label, value(server))).collect()
 }
 
+/// Returns the SHA-1 of a certificate, or its serial number and `true` if HAProxy does not print the SHA-1.
+fn mark(leaf: &X509) -> (Box<str>, bool) {
+    match &leaf.fingerprint {
+        Some(fingerprint) => (fingerprint.clone(), false),
+        None => (leaf.serial.clone(), true),
+    }
+}
+
 fn address_of(server: &ServerSettings) -> Option<SocketAddr> {
     server.address.as_ref().map(|address| address.value)
 }
 
-/// Compares the settings of a server that the process has.
-fn compare_settings(
-    holder: &mut Holder<'_>,
-    (backend, server): (&str, &str),
-    own: &ServerSettings,
-    address: &Verdict<Option<SocketAddr>>,
-    weight: &Verdict<u64>,
-    state: &Verdict<AdminState>,
-) {
-    let object = format!("{backend}/{server}");
-    let mut changes = Vec::new();
-    match address {
-        Verdict::NoMajority => {
-            let shown = address_of(own).map_or_else(|| "none".to_owned(), |address| address.to_string());
-            holder.block(&object, format!("address {shown}"));
-        }
-        Verdict::Value(Some(to)) if address_of(own) != Some(*to) => {
-            changes.push(ServerChange::Address { from: address_of(own), to: *to });
-        }
-        _ => {}
+/// The settings that a server should have in every process.
+struct Common {
+    address: Verdict<Option<SocketAddr>>,
+    weight: Verdict<u64>,
+    state: Verdict<AdminState>,
+}
+
+impl Common {
+    /// Returns the server for a process that does not have it, if its address is known.
+    fn addition(&self, name: &str) -> Option<DesiredServer> {
+        let Verdict::Value(Some(address)) = self.address else { return None };
+        let state = match self.state {
+            Verdict::Value(state) => state,
+            _ => AdminState::Ready,
+        };
+        Some(DesiredServer::new(name).address(address).state(state))
     }
-    let from = own.weight.value;
-    match weight {
-        Verdict::NoMajority => holder.block(&object, format!("weight {from}")),
-        Verdict::Value(to) if *to != from => {
-            let configured = own.weight.configured.unwrap_or(from);
-            changes.push(ServerChange::Weight { from, to: *to, configured });
+
+    /// Returns the settings for a process that has the server, and its values of the settings that are held by no
+    /// majority, which stay.
+    fn settings(&self, own: &ServerSettings) -> (DesiredServer, Vec<String>) {
+        let mut differing = Vec::new();
+        // The state is given in any case, because a server with an address would be wanted ready.
+        let mut wanted = DesiredServer::new(&*own.name).state(own.state.value);
+        match self.address {
+            Verdict::Value(Some(to)) => wanted = wanted.address(to),
+            Verdict::NoMajority => {
+                let shown = address_of(own).map_or_else(|| "none".to_owned(), |address| address.to_string());
+                differing.push(format!("address {shown}"));
+            }
+            _ => {}
         }
-        _ => {}
+        match self.weight {
+            Verdict::Value(to) => wanted = wanted.weight(to),
+            Verdict::NoMajority => differing.push(format!("weight {}", own.weight.value)),
+            Verdict::Nothing => {}
+        }
+        match self.state {
+            Verdict::Value(to) => wanted = wanted.state(to),
+            Verdict::NoMajority => differing.push(format!("state {}", own.state.value)),
+            Verdict::Nothing => {}
+        }
+        (wanted, differing)
     }
-    let from = own.state.value;
-    match state {
-        Verdict::NoMajority => holder.block(&object, format!("state {from}")),
-        Verdict::Value(to) if *to != from => changes.push(ServerChange::State { from, to: *to }),
-        _ => {}
-    }
-    let steps = changes.into_iter().map(|change| Step::of_server(backend, server, change));
-    holder.stages.entering.extend(steps);
 }
 
 /// Returns the files of all maps or ACLs. Those without a file have a number that depends on the configuration.

@@ -3,10 +3,12 @@
 mod applying;
 mod desired;
 mod drift;
+mod failing;
 mod outcome;
 mod plan;
 mod planning;
 mod reconciling;
+mod secret;
 mod server;
 mod step;
 mod terms;
@@ -46,7 +48,8 @@ impl Cluster {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if a name or a value cannot be
-    ///   sent, or if an object occurs twice. Texts of certificates are shown in no error.
+    ///   sent, or if an object occurs twice. Texts of certificates are shown in no error. Also if a map or an ACL is
+    ///   given by its file and by its number, which needs `show map` or `show acl`.
     /// - [`NotFound`](crate::ErrorKind::NotFound) if no process has one of the backends, maps, ACLs or certificates.
     ///
     /// # Cancel safety
@@ -106,6 +109,8 @@ impl Cluster {
     ///   the budgets do not permit in time that a server leaves. The message tells what is lacking.
     /// - [`Refused`](crate::ErrorKind::Refused) if HAProxy refuses a step, or if the process does not keep it.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) for each of these if steps were taken before.
+    /// - [`NotFound`](crate::ErrorKind::NotFound) if every process is stopping. Through a view of
+    ///   [`allow_partial`](Cluster::allow_partial) this is no error, and the outcomes have no value.
     ///
     /// Of several failures of a process, the outcome is the first one.
     ///
@@ -184,16 +189,18 @@ impl Cluster {
     /// 2. [Apply](Cluster::apply) it. A state that arrives meanwhile waits for the end.
     /// 3. Wait for the [beat](Reconcile::every) and apply the state again, or for the next state. A process that has
     ///    restarted, reloaded or joined the cluster, or that another client has changed, gets the state at the beat.
-    ///    After a failure, the pause is shorter at first and grows with each failure.
     ///
-    /// A process that does not answer is a failure, and keeps no other process from getting the state.
+    /// A process that fails keeps no other process from getting the state. It has attempts of its own, after pauses
+    /// that grow with each failure, while the others keep the beat. A new state ends such an attempt, and goes to all
+    /// processes.
     ///
     /// The returned stream does the work while it is read, in no task of its own. There is no election of a leader: of
     /// several programs with different states, each one undoes the changes of the other.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the stream has the effect of dropping [`apply`](Cluster::apply).
+    /// Dropping the stream has the effect of dropping [`apply`](Cluster::apply). The attempts rest while
+    /// the stream is not read: a reader that waits for something else between two events holds them up.
     ///
     /// # Example
     ///

@@ -85,6 +85,9 @@ pub(super) struct Stages {
     pub(super) entries: Vec<Step>,
     /// Servers that leave traffic or are deleted.
     pub(super) leaving: Vec<Step>,
+    /// The steps of servers that leave and are in traffic, of the backend that is being planned. The budgets may hold
+    /// them up, so the others leave first.
+    in_traffic: Vec<Step>,
     pub(super) blocked: Vec<Blocked>,
     /// Backends that lack a server in traffic, because the process has no step for it.
     pub(super) lacking: HashSet<Box<str>>,
@@ -93,8 +96,8 @@ pub(super) struct Stages {
 
 impl From<Stages> for Plan {
     fn from(stages: Stages) -> Self {
-        let Stages { certificates, entering, entries, leaving, blocked, absent, .. } = stages;
-        Self { steps: [certificates, entering, entries, leaving].concat(), blocked, absent }
+        let Stages { certificates, entering, entries, leaving, in_traffic, blocked, absent, .. } = stages;
+        Self { steps: [certificates, entering, entries, leaving, in_traffic].concat(), blocked, absent }
     }
 }
 
@@ -130,18 +133,16 @@ impl Stages {
         }
     }
 
-    /// Plans the servers. `sets_unresolved` is true if the release sets the address of a server that is not
-    /// resolved.
-    pub(super) fn of_servers(desired: &Desired, found: &Found, sets_unresolved: bool) -> Self {
-        let (servers, backends) = (&found.settings.servers, &found.backends);
-        Self::planned(desired, servers, backends, Abilities { adds: found.adds_servers, sets_unresolved })
+    /// Plans the servers.
+    pub(super) fn of_servers(desired: &Desired, found: &Found) -> Self {
+        Self::planned(desired, &found.settings.servers, &found.backends, found.adds_servers)
     }
 
     fn planned(
         desired: &Desired,
         servers: &[ServerSettings],
         backends: &HashSet<Box<str>>,
-        abilities: Abilities,
+        adds_servers: bool,
     ) -> Self {
         let mut stages = Self::default();
         let mut by_backend: HashMap<&str, Vec<&ServerSettings>> = HashMap::new();
@@ -154,8 +155,8 @@ impl Stages {
                 stages.absent.push(backend_name(&backend.name));
                 continue;
             }
-            let planning = Planning { stages: &mut stages, backend, abilities, in_traffic: Vec::new() };
-            planning.run(shown.unwrap_or_default());
+            let planning = Planning { stages: &mut stages, backend: &backend.name, adds_servers };
+            planning.run(backend, shown.unwrap_or_default());
         }
         stages
     }
@@ -167,26 +168,15 @@ pub(super) fn backend_name(name: &str) -> Box<str> {
 }
 
 /// The plan of one backend.
-struct Planning<'a> {
-    stages: &'a mut Stages,
-    backend: &'a DesiredBackend,
-    abilities: Abilities,
-    /// The steps of servers that leave, and are in traffic. The budgets may hold them up, so the others leave first.
-    in_traffic: Vec<Step>,
-}
-
-/// The abilities of a release.
-#[derive(Debug, Clone, Copy)]
-struct Abilities {
-    /// True if it adds and deletes servers.
-    adds: bool,
-    /// True if it sets the address of a server with a name that is not resolved.
-    sets_unresolved: bool,
+pub(super) struct Planning<'a> {
+    pub(super) stages: &'a mut Stages,
+    pub(super) backend: &'a str,
+    /// True if the release adds and deletes servers.
+    pub(super) adds_servers: bool,
 }
 
 impl Planning<'_> {
-    fn run(mut self, shown: &[&ServerSettings]) {
-        let backend = self.backend;
+    fn run(mut self, backend: &DesiredBackend, shown: &[&ServerSettings]) {
         let by_name: HashMap<&str, &ServerSettings> =
             shown.iter().map(|server| (&*server.name, *server)).collect();
         for wanted in &backend.servers {
@@ -203,26 +193,28 @@ impl Planning<'_> {
                 self.delete(server);
             }
         }
-        self.stages.leaving.append(&mut self.in_traffic);
+        self.stages.leaving.append(&mut self.stages.in_traffic);
     }
 
-    fn add(&mut self, wanted: &DesiredServer) {
+    /// Plans to add a server.
+    pub(super) fn add(&mut self, wanted: &DesiredServer) {
         let Some(address) = wanted.address else {
             return self.block_wanted(wanted, "add", BlockedReason::NoAddress);
         };
         let state = wanted.wanted_state().unwrap_or(AdminState::Ready);
         let change = ServerChange::Add { address, state };
-        if self.abilities.adds {
-            self.stages.entering.push(Step::of_server(&self.backend.name, &wanted.name, change));
+        if self.adds_servers {
+            self.stages.entering.push(Step::of_server(self.backend, &wanted.name, change));
         } else {
             self.block_wanted(wanted, change, BlockedReason::NeedsRelease);
         }
     }
 
-    fn delete(&mut self, shown: &ServerSettings) {
+    /// Plans to delete a server.
+    pub(super) fn delete(&mut self, shown: &ServerSettings) {
         let change = ServerChange::Delete { from: shown.state.value };
-        if self.abilities.adds {
-            let step = Step::of_server(&self.backend.name, &shown.name, change);
+        if self.adds_servers {
+            let step = Step::of_server(self.backend, &shown.name, change);
             self.leaving(shown).push(step);
         } else {
             self.block(&shown.name, change, BlockedReason::NeedsRelease);
@@ -231,12 +223,13 @@ impl Planning<'_> {
 
     /// Returns the list for the steps of a server that leaves.
     fn leaving(&mut self, shown: &ServerSettings) -> &mut Vec<Step> {
-        if shown.state.value == AdminState::Ready { &mut self.in_traffic } else { &mut self.stages.leaving }
+        let stages = &mut *self.stages;
+        if shown.state.value == AdminState::Ready { &mut stages.in_traffic } else { &mut stages.leaving }
     }
 
     /// Plans the changes of a server that the process has. A server that leaves traffic changes when it is
     /// out, and a server that enters traffic changes before.
-    fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
+    pub(super) fn compare(&mut self, wanted: &DesiredServer, shown: &ServerSettings) {
         let (state, weight) = (shown.state.value, shown.weight.value);
         let to_state = wanted.wanted_state().unwrap_or(state);
         let to_weight = wanted.weight.unwrap_or(weight);
@@ -249,10 +242,15 @@ impl Planning<'_> {
         if let Some(to) = wanted.address {
             let from = shown.address.as_ref().map(|address| address.value);
             let change = ServerChange::Address { from, to };
-            if from.is_none() && !self.abilities.sets_unresolved {
-                self.block_wanted(wanted, change, BlockedReason::Unresolved);
-            } else if from != Some(to) {
-                changes.push(change);
+            match from {
+                Some(from) if from == to => {}
+                None if !shown.shown.has_negative_offset => {
+                    let has_name = shown.fqdn.is_some();
+                    let reason =
+                        if has_name { BlockedReason::Unresolved } else { BlockedReason::NoIpAddress };
+                    self.block_wanted(wanted, change, reason);
+                }
+                _ => changes.push(change),
             }
         }
         if to_weight != weight {
@@ -282,7 +280,7 @@ impl Planning<'_> {
             // No check would vet it.
             if let Some(change) = changes.pop() {
                 self.block(&wanted.name, change, BlockedReason::NoCheck);
-                self.stages.lacking.insert(self.backend.name.clone());
+                self.stages.lacking.insert(self.backend.into());
             }
         }
         if is_leaving {
@@ -293,8 +291,7 @@ impl Planning<'_> {
                 _ => 2,
             });
         }
-        let steps =
-            changes.into_iter().map(|change| Step::of_server(&self.backend.name, &wanted.name, change));
+        let steps = changes.into_iter().map(|change| Step::of_server(self.backend, &wanted.name, change));
         let steps: Vec<Step> = steps.collect();
         let list = if is_leaving { self.leaving(shown) } else { &mut self.stages.entering };
         list.extend(steps);
@@ -304,12 +301,13 @@ impl Planning<'_> {
     fn block_wanted(&mut self, wanted: &DesiredServer, difference: impl Display, reason: BlockedReason) {
         self.block(&wanted.name, difference, reason);
         if wanted.is_for_traffic() {
-            self.stages.lacking.insert(self.backend.name.clone());
+            self.stages.lacking.insert(self.backend.into());
         }
     }
 
-    fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
-        let object = format!("{}/{server}", self.backend.name).into();
+    /// Notes a difference without a step.
+    pub(super) fn block(&mut self, server: &str, difference: impl Display, reason: BlockedReason) {
+        let object = format!("{}/{server}", self.backend).into();
         self.stages.blocked.push(Blocked { object, difference: difference.to_string().into(), reason });
     }
 }
@@ -336,18 +334,16 @@ mod tests {
         }
     }
 
-    const ALL: Abilities = Abilities { adds: true, sets_unresolved: true };
-
     fn plan(
         servers: &[DesiredServer],
         is_exact: bool,
         shown: &[ServerSettings],
-        abilities: Abilities,
+        adds_servers: bool,
     ) -> String {
         let app = servers.iter().cloned().fold(DesiredBackend::new("app"), DesiredBackend::server);
         let app = if is_exact { app.exact() } else { app };
         let backends = HashSet::from(["app".into()]);
-        let stages = Stages::planned(&Desired::new().backend(app), shown, &backends, abilities);
+        let stages = Stages::planned(&Desired::new().backend(app), shown, &backends, adds_servers);
         Plan::from(stages).to_string()
     }
 
@@ -368,12 +364,12 @@ mod tests {
         let agent_check = Some(Setting { value: false, configured: Some(true) });
         let with_agent = ServerSettings { agent_check, ..shown("web1", AdminState::Maint, 10) };
         assert_eq!(
-            plan(&[all(AdminState::Ready)], false, &[with_agent], ALL),
+            plan(&[all(AdminState::Ready)], false, &[with_agent], true),
             "app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: weight 10 -> 5\n\
              app/web1: health checks off -> on\napp/web1: agent checks off -> on\napp/web1: state maint -> ready"
         );
         assert_eq!(
-            plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], ALL),
+            plan(&[all(AdminState::Maint)], false, &[shown("web1", AdminState::Ready, 10)], true),
             "app/web1: state ready -> maint\napp/web1: weight 10 -> 5\n\
              app/web1: address 192.0.2.1:80 -> 192.0.2.9:81\napp/web1: health checks off -> on"
         );
@@ -392,7 +388,7 @@ mod tests {
             server("back").weight(3).state(AdminState::Ready),
         ];
         assert_eq!(
-            plan(&wanted, true, &shown, ALL),
+            plan(&wanted, true, &shown, true),
             "app/new: add 192.0.2.2:80\napp/back: weight 0 -> 3\napp/back: state drain -> ready\n\
              app/zero: weight 10 -> 0\napp/old: delete"
         );
@@ -405,7 +401,7 @@ mod tests {
             ..shown("web1", state, weight)
         };
         let wanted = [server("web1").weight(5).state(AdminState::Ready).options(["check"])];
-        let plan = |shown| plan(&wanted, false, &[shown], ALL);
+        let plan = |shown| plan(&wanted, false, &[shown], true);
         let reason = "its options have a check, and the process has the server without it";
         assert_eq!(
             plan(with(None, AdminState::Maint, 5)),
@@ -452,31 +448,45 @@ mod tests {
     fn a_setting_that_is_not_given_is_left_alone() {
         let servers = [shown("web1", AdminState::Drain, 7), shown("web2", AdminState::Maint, 7)];
         let wanted = [server("web1"), DesiredServer::absent("web3")];
-        assert_eq!(plan(&wanted, false, &servers, ALL), "nothing to do");
+        assert_eq!(plan(&wanted, false, &servers, true), "nothing to do");
         // A server that was added by a call that was given up is in maintenance.
         let added = [server("web2").address(address("192.0.2.1:80"))];
-        assert_eq!(plan(&added, false, &servers, ALL), "app/web2: state maint -> ready");
+        assert_eq!(plan(&added, false, &servers, true), "app/web2: state maint -> ready");
     }
 
     #[test]
     fn what_a_release_cannot_do_is_blocked() {
-        let none = Abilities { adds: false, sets_unresolved: false };
-        let unresolved = ServerSettings { address: None, ..shown("web1", AdminState::Ready, 10) };
         let to = address("192.0.2.2:80");
-        let wanted = [server("web1").address(to), server("web2").address(to), server("web3")];
+        let wanted = [server("web2").address(to), server("web3")];
         assert_eq!(
-            plan(&wanted, true, &[unresolved.clone(), shown("old", AdminState::Maint, 1)], none),
-            "app/web1: address none -> 192.0.2.2:80: its name is not resolved, and HAProxy before 3.0 sets no address \
-             then\napp/web2: add 192.0.2.2:80: needs HAProxy 2.6\napp/web3: add: the process does not have the \
+            plan(&wanted, true, &[shown("old", AdminState::Maint, 1)], false),
+            "app/web2: add 192.0.2.2:80: needs HAProxy 2.6\napp/web3: add: the process does not have the \
              server, and no address is given to add it\napp/old: delete: needs HAProxy 2.6"
         );
-        assert_eq!(plan(&wanted[..1], false, &[unresolved], ALL), "app/web1: address none -> 192.0.2.2:80");
+    }
+
+    #[test]
+    fn an_address_is_set_if_the_server_has_one() {
+        let none = |name: &str| ServerSettings { address: None, ..shown(name, AdminState::Ready, 10) };
+        let name = Setting { value: "host.example".into(), configured: None };
+        let unresolved = ServerSettings { fqdn: Some(name), ..none("name") };
+        let offset = ShownServer { has_negative_offset: true, ..ShownServer::default() };
+        let offset = ServerSettings { shown: offset, ..none("offset") };
+        let to = address("192.0.2.2:80");
+        let wanted = ["name", "unix", "offset"].map(|name| server(name).address(to));
+        assert_eq!(
+            plan(&wanted, true, &[unresolved, none("unix"), offset], true),
+            "app/offset: address none -> 192.0.2.2:80\n\
+             app/name: address none -> 192.0.2.2:80: its name is not resolved, and HAProxy sets no address then\n\
+             app/unix: address none -> 192.0.2.2:80: it has a Unix socket in place of an IP address, and HAProxy does \
+             not change that"
+        );
     }
 
     #[test]
     fn a_backend_that_the_process_does_not_have_is_absent() {
         let desired = Desired::new().backend(DesiredBackend::new("nope"));
-        let stages = Stages::planned(&desired, &[], &HashSet::new(), ALL);
+        let stages = Stages::planned(&desired, &[], &HashSet::new(), true);
         let plan = Plan::from(stages);
         assert!(plan.is_empty());
         assert_eq!(plan.to_string(), "backend nope: not in this process");

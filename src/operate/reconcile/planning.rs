@@ -11,9 +11,10 @@ use super::step::{EntryChanges, Step};
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::object::{Leaf, Plan as EntryPlan};
+use crate::object::{Leaf, PatternId, Plan as EntryPlan};
 use crate::operate::settings::{SettingsScope, read_settings};
 use crate::protocol::Response;
+use crate::show::PatternInfo;
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
@@ -69,6 +70,7 @@ impl Checked {
         let certificates = try_join_all(certificates);
         let (outcomes, (certificates, maps, acls)) =
             try_join(self.plan_servers(cluster), try_join3(certificates, maps, acls)).await?;
+        check_numbers(cluster, desired).await?;
         let compared = certificates.iter().chain(&maps).chain(&acls);
         let outcomes = outcomes.then(|address, mut planned| {
             for one in compared.clone() {
@@ -121,11 +123,48 @@ async fn plan_servers(desired: &Desired, target: &Target, deadline: &Deadline) -
     Ok(match read_settings(target, &SettingsScope::All, deadline).await? {
         Response::Value(found) if found.is_stopping => return stopping(),
         Response::Value(found) => {
-            let stages = Stages::of_servers(desired, &found, !target.may_be_before((3, 0)));
+            let stages = Stages::of_servers(desired, &found);
             Response::Value(Planned { identity: found.identity, stages })
         }
         Response::Absent(words) => Response::Absent(words),
     })
+}
+
+/// Checks that no map and no ACL is given by its file and by its number too. Each would have the entries of both in
+/// turn. Only the processes know the numbers.
+///
+/// # Errors
+///
+/// - `InvalidInput` if a process has the same map, or the same ACL, for two of them.
+async fn check_numbers(cluster: &Cluster, desired: &Desired) -> Result<()> {
+    let maps: Vec<&str> = desired.maps.iter().map(|map| &*map.id).collect();
+    if has_number(&maps) {
+        check_ids("map", &maps, &cluster.maps().await?)?;
+    }
+    let acls: Vec<&str> = desired.acls.iter().map(|acl| &*acl.id).collect();
+    if has_number(&acls) {
+        check_ids("ACL", &acls, &cluster.acls().await?)?;
+    }
+    Ok(())
+}
+
+/// Returns `true` if one of several is given by its number.
+fn has_number(ids: &[&str]) -> bool {
+    ids.len() > 1 && ids.iter().any(|id| id.starts_with('#'))
+}
+
+fn check_ids(what: &str, ids: &[&str], lists: &Outcomes<Vec<PatternInfo>>) -> Result<()> {
+    let ids: Vec<(&str, PatternId)> = ids.iter().map(|id| Ok((*id, id.parse()?))).collect::<Result<_>>()?;
+    for (label, list) in lists.values() {
+        for info in list {
+            let same: Vec<&str> = ids.iter().filter(|(_, id)| id.is(info)).map(|(text, _)| *text).collect();
+            if let [one, other, ..] = same.as_slice() {
+                let text = format!("{what} {one} and {what} {other} are one {what} in process {label}");
+                return Err(Error::invalid(text));
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn compare_map(cluster: &Cluster, map: &DesiredMap) -> Result<Compared> {
@@ -151,15 +190,16 @@ async fn compare_certificate(cluster: &Cluster, one: &DesiredCertificate, leaf: 
     let shown = cluster.certificate(&one.name)?.show().await?;
     Ok(Compared::new(format!("certificate {}", one.name), &shown, |details| {
         let served = details.leaf.as_ref();
-        let (from, to) = match served {
+        let (from, by_serial) = match served {
             Some(served) if leaf.is(served) => return None,
-            Some(served) => {
-                let to = if served.fingerprint.is_some() { leaf.fingerprint() } else { leaf.serial() };
-                (Some(served.fingerprint.as_ref().unwrap_or(&served.serial).clone()), to)
-            }
-            None => (None, leaf.fingerprint()),
+            Some(served) => (
+                Some(served.fingerprint.as_ref().unwrap_or(&served.serial).clone()),
+                served.fingerprint.is_none(),
+            ),
+            None => (None, false),
         };
-        Some(Step::Certificate { name: one.name.clone(), from, to: to.into() })
+        let to = if by_serial { leaf.serial() } else { leaf.fingerprint() };
+        Some(Step::Certificate { name: one.name.clone(), from, to: to.into(), by_serial })
     })
     .of_certificate())
 }

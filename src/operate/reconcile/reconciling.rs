@@ -1,22 +1,24 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures::future::{BoxFuture, pending, select};
-use futures::stream::{BoxStream, Fuse};
+use futures::future::{BoxFuture, Either, pending, select};
+use futures::stream::{BoxStream, Fuse, FuturesUnordered};
 use futures::{FutureExt as _, Stream, StreamExt as _};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::applying::Applying;
 use super::desired::Desired;
+use super::failing::{Failing, Retry};
 use super::outcome::Applied;
-use super::terms::Reconcile;
+use super::terms::{Apply, Reconcile};
+use crate::address::Address;
 use crate::cluster::{Cluster, Outcomes};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A loop that keeps a cluster in the desired state, as a stream of [`ReconcileEvent`]:
 /// [`Cluster::reconcile`](crate::Cluster::reconcile).
@@ -52,20 +54,20 @@ pub struct Reconciling {
 #[cfg_attr(feature = "serde", serde(tag = "event", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ReconcileEvent {
-    /// Steps were taken, and every process shows the desired state.
+    /// Steps were taken, and every process that was asked shows the desired state.
     Applied {
-        /// The steps of each process.
+        /// The steps of each process. A process that has failed before has its own attempts, and is not among them.
         outcomes: Outcomes<Applied>,
     },
-    /// Every process showed the desired state when it was compared. Comes once, until something changes.
+    /// Every process showed the desired state when it was compared last. Comes once, until something changes.
     InSync,
     /// At least one process does not show the desired state. The others may do so:
     /// [`error.outcomes::<Applied>()`](Error::outcomes).
     Failed {
         /// The error of [`Cluster::apply`](crate::Cluster::apply).
         error: Error,
-        /// Time until the next attempt, unless a new state arrives before. `None` if the state is not valid, and only
-        /// a new one helps.
+        /// Time until the next attempt with the processes that failed, unless a new state arrives before. `None` if
+        /// the state is not valid, and only a new one helps.
         retry_in: Option<Duration>,
     },
 }
@@ -78,7 +80,7 @@ impl Reconciling {
     ) -> Self {
         let (sender, events) = unbounded();
         let states = States { source: source.boxed().fuse(), is_over: false };
-        let work = ReconcileWork { cluster: cluster.strict(), states, terms, events: sender };
+        let work = ReconcileWork::new(cluster.strict(), states, terms, sender);
         Self { running: Some(work.run().boxed()), events }
     }
 }
@@ -101,13 +103,6 @@ impl Stream for Reconciling {
     }
 }
 
-struct ReconcileWork {
-    cluster: Cluster,
-    states: States,
-    terms: Reconcile,
-    events: UnboundedSender<ReconcileEvent>,
-}
-
 /// The desired states that arrive.
 struct States {
     source: Fuse<BoxStream<'static, Desired>>,
@@ -124,10 +119,13 @@ impl States {
         pending().await
     }
 
-    /// Returns the newest of the states that have arrived.
+    /// Returns the newest of the states that have arrived. A source that always has a next one is read for a while.
     fn newest(&mut self) -> Option<Desired> {
         let mut newest = None;
-        while !self.is_over {
+        for _ in 0..MOST {
+            if self.is_over {
+                break;
+            }
             match self.source.next().now_or_never() {
                 Some(Some(state)) => newest = Some(state),
                 Some(None) => self.is_over = true,
@@ -138,86 +136,246 @@ impl States {
     }
 }
 
+/// Largest number of states that are skipped at once.
+const MOST: usize = 1024;
+
+struct ReconcileWork {
+    cluster: Cluster,
+    states: States,
+    apply: Apply,
+    every: Duration,
+    longest_pause: Duration,
+    events: UnboundedSender<ReconcileEvent>,
+    desired: Arc<Desired>,
+    running: FuturesUnordered<BoxFuture<'static, Ended>>,
+    /// Time of the next beat; `None` while the attempt of a beat is running.
+    beat: Option<Instant>,
+    /// True if the next beat asks the processes too that have failed.
+    must_ask_all: bool,
+    /// Pauses of attempts that fail as a whole.
+    whole: Retry,
+    failing: Failing,
+    /// True if the last attempt with all processes has failed as a whole.
+    has_failed: bool,
+    /// True if `InSync` was reported, and nothing has changed since.
+    is_in_sync: bool,
+}
+
+/// The processes of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// All but those that have failed.
+    Others,
+    /// Those that have failed, and have a pause that is over.
+    Failing,
+}
+
+/// An attempt that has ended.
+struct Ended {
+    part: Part,
+    /// The processes of the attempt that had failed before.
+    again: Vec<Address>,
+    /// `None` if there was no process to ask.
+    result: Option<Result<Outcomes<Applied>>>,
+}
+
+/// Something that the loop waits for.
+enum Next {
+    Ended(Ended),
+    State(Desired),
+    Due,
+}
+
 impl ReconcileWork {
+    fn new(
+        cluster: Cluster,
+        states: States,
+        terms: Reconcile,
+        events: UnboundedSender<ReconcileEvent>,
+    ) -> Self {
+        let Reconcile { apply, every, longest_pause } = terms;
+        Self {
+            cluster,
+            states,
+            apply,
+            every,
+            longest_pause,
+            events,
+            desired: Arc::default(),
+            running: FuturesUnordered::new(),
+            beat: None,
+            must_ask_all: false,
+            whole: Retry::new(longest_pause),
+            failing: Failing::new(longest_pause),
+            has_failed: false,
+            is_in_sync: false,
+        }
+    }
+
     async fn run(mut self) {
         let Some(first) = self.states.source.next().await else { return };
-        let mut desired = Arc::new(first);
-        let mut backoff = self.backoff();
-        let mut is_in_sync = false;
+        self.take(first);
         loop {
-            if let Some(newest) = self.states.newest() {
-                desired = Arc::new(newest);
-                (is_in_sync, backoff) = (false, self.backoff());
+            if self.beat.is_some() {
+                if let Some(newest) = self.states.newest() {
+                    self.take(newest);
+                }
             }
-            let applied = Applying::new(&self.cluster, Arc::clone(&desired), self.terms.apply.clone()).await;
-            let pause = match applied {
-                Ok(outcomes) => {
-                    backoff = self.backoff();
-                    let was_in_sync = is_in_sync;
-                    is_in_sync = outcomes.values().all(|(_, applied)| applied.steps.is_empty());
-                    if !is_in_sync {
-                        self.send(ReconcileEvent::Applied { outcomes });
-                    } else if !was_in_sync {
-                        self.send(ReconcileEvent::InSync);
-                    }
-                    // A state that arrived during the work is newer.
-                    let newest = self.states.newest();
-                    if self.states.is_over && newest.is_none() {
+            self.begin();
+            match self.next().await {
+                Next::State(state) => self.take(state),
+                Next::Due => {}
+                Next::Ended(ended) => {
+                    if !self.end(ended) {
+                        // The state is not valid.
+                        let Some(next) = self.states.source.next().await else { return };
+                        self.take(next);
+                    } else if self.is_done() {
                         return;
                     }
-                    if let Some(newest) = newest {
-                        desired = Arc::new(newest);
-                        is_in_sync = false;
-                        continue;
-                    }
-                    Some(self.terms.every)
                 }
-                Err(error) => {
-                    is_in_sync = false;
-                    let is_valid = error.kind() != ErrorKind::InvalidInput;
-                    let retry_in = is_valid.then(|| backoff.next().unwrap_or(self.terms.longest_pause));
-                    self.send(ReconcileEvent::Failed { error, retry_in });
-                    if retry_in.is_none() && self.states.is_over {
-                        return;
-                    }
-                    retry_in
-                }
+            }
+        }
+    }
+
+    /// Begins with a new state. An attempt with processes that had failed before is given up: they get the new
+    /// state with the others.
+    fn take(&mut self, state: Desired) {
+        self.desired = Arc::new(state);
+        self.is_in_sync = false;
+        self.start_over();
+        self.whole = Retry::new(self.longest_pause);
+    }
+
+    /// Gives up what is running, and makes an attempt with all processes due.
+    fn start_over(&mut self) {
+        self.ask_all();
+        self.failing.clear();
+    }
+
+    /// Gives up what is running, and makes an attempt with all processes due. Their failures count on.
+    fn ask_all(&mut self) {
+        self.running.clear();
+        (self.beat, self.must_ask_all) = (Some(Instant::now()), true);
+    }
+
+    /// Returns `true` if the last state is applied, and no other one comes.
+    fn is_done(&mut self) -> bool {
+        if self.has_failed || !self.failing.is_empty() || !self.running.is_empty() {
+            return false;
+        }
+        let newest = self.states.newest();
+        let is_done = newest.is_none() && self.states.is_over;
+        if let Some(newest) = newest {
+            self.take(newest);
+        }
+        is_done
+    }
+
+    /// Begins the attempts that are due.
+    fn begin(&mut self) {
+        let is_member = |address: &Address| self.cluster.is_member(address);
+        self.failing.retain(is_member);
+        if self.beat.is_some_and(|beat| beat <= Instant::now()) {
+            self.beat = None;
+            let must_ask_all = std::mem::take(&mut self.must_ask_all);
+            let part = if must_ask_all || !self.failing.is_apart() { Part::All } else { Part::Others };
+            let apart = self.failing.processes();
+            let again = if must_ask_all { self.failing.begin(true) } else { Vec::new() };
+            let (cluster, desired, apply) =
+                (self.cluster.clone(), Arc::clone(&self.desired), self.apply.clone());
+            let attempt = async move {
+                let result = match part {
+                    Part::All => Some(Applying::new(&cluster, desired, apply).await),
+                    _ => apply_to_others(&cluster, &apart, desired, apply).await,
+                };
+                Ended { part, again, result }
             };
-            if let Some(next) = self.wait(pause).await {
-                desired = Arc::new(next);
-                (is_in_sync, backoff) = (false, self.backoff());
-            } else if pause.is_none() {
-                // The state is not valid, and no other one comes.
-                return;
-            }
+            self.running.push(attempt.boxed());
+        }
+        let again = self.failing.begin(false);
+        if !again.is_empty() {
+            let cluster = self.cluster.only(&again);
+            let applying = Applying::new(&cluster, Arc::clone(&self.desired), self.apply.clone());
+            let attempt = async move { Ended { part: Part::Failing, again, result: Some(applying.await) } };
+            self.running.push(attempt.boxed());
         }
     }
 
-    /// Waits until the pause is over, or until the next state, which is returned. Without a pause, returns `None` if
-    /// no state comes any more.
-    async fn wait(&mut self, pause: Option<Duration>) -> Option<Desired> {
-        match pause {
-            None => self.states.source.next().await,
-            Some(pause) if self.states.is_over => {
-                time::sleep(pause).await;
-                None
+    /// Waits until something has to be done. A state that arrives during the attempt of a beat waits for its end.
+    async fn next(&mut self) -> Next {
+        let due = self.beat.into_iter().chain(self.failing.next_due()).min();
+        let is_beating = self.beat.is_none();
+        let Self { running, states, .. } = self;
+        let ended = async {
+            match running.next().await {
+                Some(ended) => ended,
+                None => pending().await,
             }
-            Some(pause) => {
-                let (sleeping, next) = (pin!(time::sleep(pause)), pin!(self.states.next()));
-                match select(next, sleeping).await {
-                    futures::future::Either::Left((state, _)) => Some(state),
-                    futures::future::Either::Right(_) => None,
+        };
+        let state =
+            async { if is_beating || states.is_over { pending().await } else { states.next().await } };
+        let sleeping = async {
+            match due {
+                Some(due) => time::sleep_until(due).await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(ended), select(pin!(state), pin!(sleeping))).await {
+            Either::Left((ended, _)) => Next::Ended(ended),
+            Either::Right((Either::Left((state, _)), _)) => Next::State(state),
+            Either::Right((Either::Right(_), _)) => Next::Due,
+        }
+    }
+
+    /// Takes note of an attempt, and reports it. Returns `false` if the state is not valid.
+    fn end(&mut self, ended: Ended) -> bool {
+        let Ended { part, again, result } = ended;
+        self.failing.end(&again);
+        if part != Part::Failing {
+            self.beat = Some(Instant::now() + self.every);
+        }
+        let Some(result) = result else { return true };
+        match result {
+            Ok(outcomes) => {
+                self.has_failed = false;
+                self.whole = Retry::new(self.longest_pause);
+                self.failing.settle(&outcomes, part == Part::All);
+                if outcomes.values().any(|(_, applied)| !applied.steps.is_empty()) {
+                    self.is_in_sync = false;
+                    self.send(ReconcileEvent::Applied { outcomes });
+                } else if self.failing.is_empty() && !self.is_in_sync {
+                    self.is_in_sync = true;
+                    self.send(ReconcileEvent::InSync);
                 }
             }
+            Err(error) if part == Part::All && error.kind() == ErrorKind::InvalidInput => {
+                self.start_over();
+                self.send(ReconcileEvent::Failed { error, retry_in: None });
+                return false;
+            }
+            Err(error) => {
+                let outcomes = error.outcomes::<Applied>();
+                let pause = outcomes.and_then(|outcomes| self.failing.settle(outcomes, part == Part::All));
+                if pause.is_none() && part != Part::All {
+                    // Either all of them are stopping, or an object may be in the processes that were left out.
+                    if outcomes.is_none() {
+                        self.ask_all();
+                    }
+                    return true;
+                }
+                self.is_in_sync = false;
+                self.has_failed = pause.is_none();
+                let retry_in = pause.unwrap_or_else(|| {
+                    let pause = self.whole.fail();
+                    self.beat = Some(Instant::now() + pause);
+                    pause
+                });
+                self.send(ReconcileEvent::Failed { error, retry_in: Some(retry_in) });
+            }
         }
-    }
-
-    fn backoff(&self) -> <ExponentialBuilder as BackoffBuilder>::Backoff {
-        // The jitter can double a pause.
-        let longest = self.terms.longest_pause / 2;
-        let growing =
-            ExponentialBuilder::new().with_min_delay(FIRST_PAUSE.min(longest)).with_max_delay(longest);
-        growing.without_max_times().with_jitter().build()
+        true
     }
 
     fn send(&self, event: ReconcileEvent) {
@@ -226,8 +384,24 @@ impl ReconcileWork {
     }
 }
 
-/// Pause after the first failure, without the jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Applies a state to all processes but some. Returns `None` if there are no others.
+async fn apply_to_others(
+    cluster: &Cluster,
+    apart: &HashSet<Address>,
+    desired: Arc<Desired>,
+    apply: Apply,
+) -> Option<Result<Outcomes<Applied>>> {
+    let members = match cluster.list(apart, false).await {
+        Ok(members) => members,
+        Err(error) => return Some(Err(error)),
+    };
+    let others: Vec<_> =
+        members.iter().map(|member| &member.address).filter(|address| !apart.contains(*address)).collect();
+    if others.is_empty() {
+        return None;
+    }
+    Some(Applying::new(&cluster.only(others), desired, apply).await)
+}
 
 impl fmt::Debug for Reconciling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use super::secret::Secret;
 use crate::error::{Error, Result};
 use crate::object::{NewServer, Weight};
 use crate::operate::settings::ServerSettings;
@@ -61,7 +62,7 @@ pub struct DesiredServer {
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub(super) state: Option<AdminState>,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
-    pub(super) options: Vec<Box<str>>,
+    pub(super) options: Vec<Secret>,
 }
 
 #[cfg(feature = "serde")]
@@ -101,7 +102,7 @@ impl DesiredServer {
         Self { absent: true, ..Self::new(name) }
     }
 
-    /// Sets the IP address and the port.
+    /// Sets the IP address and the port. An IPv6 address has no scope: HAProxy knows none.
     ///
     /// A server with an address can be added, and is wanted [`Ready`](AdminState::Ready) unless its
     /// [state](Self::state) says otherwise, also if it exists: a server that was added by a call that was given up
@@ -128,9 +129,9 @@ impl DesiredServer {
     /// `agent-check`, these checks are turned on before the server takes traffic. A server that was made without them
     /// does not enter traffic: [`BlockedReason::NoCheck`](super::BlockedReason::NoCheck).
     ///
-    /// The words are redacted in errors.
+    /// The words are redacted in errors and in the `Debug` output.
     pub fn options<W: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
-        self.options = words.into_iter().map(Into::into).collect();
+        self.options = words.into_iter().map(Secret::new).collect();
         self
     }
 
@@ -152,11 +153,15 @@ impl DesiredServer {
     }
 
     pub(super) fn has_check(&self) -> bool {
-        self.options.iter().any(|word| **word == *"check")
+        self.has_option("check")
     }
 
     pub(super) fn has_agent(&self) -> bool {
-        self.options.iter().any(|word| **word == *"agent-check")
+        self.has_option("agent-check")
+    }
+
+    fn has_option(&self, option: &str) -> bool {
+        self.options.iter().any(|word| word.as_str() == option)
     }
 
     /// # Errors
@@ -169,6 +174,10 @@ impl DesiredServer {
         }
         if let Some(weight) = weight {
             Weight::absolute(*weight)?;
+        }
+        if let Some(SocketAddr::V6(address)) = address.filter(has_scope) {
+            let text = format!("server {name}: address {address}: HAProxy knows no scope and no flow label");
+            return Err(Error::invalid(text));
         }
         // The words are checked even if no process needs the server.
         let address = address.unwrap_or(SocketAddr::from(([192, 0, 2, 1], 1)));
@@ -188,8 +197,13 @@ impl DesiredServer {
         }
         let mut command = server.command(name)?;
         for word in &self.options {
-            command = command.secret(word)?;
+            command = command.secret(word.as_str())?;
         }
         Ok(command)
     }
+}
+
+/// Returns `true` if the address holds more than an IP address and a port.
+fn has_scope(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if address.scope_id() != 0 || address.flowinfo() != 0)
 }

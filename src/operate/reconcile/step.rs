@@ -33,11 +33,13 @@ pub enum Step {
     Certificate {
         /// Name of the certificate.
         name: Box<str>,
-        /// SHA-1 of the certificate that the process serves, or its serial number if HAProxy does not print the
-        /// SHA-1. `None` if the certificate is empty.
+        /// SHA-1 of the certificate that the process serves, or its serial number. `None` if the certificate is
+        /// empty.
         from: Option<Box<str>>,
         /// SHA-1 of the wanted certificate, or its serial number.
         to: Box<str>,
+        /// `true` if both are serial numbers, because HAProxy does not print the SHA-1.
+        by_serial: bool,
     },
     /// A server changes.
     Server {
@@ -82,7 +84,7 @@ pub enum ServerChange {
     },
     /// It gets another address: `set server B/S addr`.
     Address {
-        /// Address that the process shows; `None` if it has none.
+        /// Address that the process shows; `None` if it has none, or a negative offset to the client's port.
         from: Option<SocketAddr>,
         /// Wanted address.
         to: SocketAddr,
@@ -167,12 +169,15 @@ pub enum BlockedReason {
     NeedsRelease,
     /// The process does not have the server, and the desired state has no address to add it with.
     NoAddress,
-    /// The server is in maintenance because its name is not resolved, and has no address. HAProxy before 3.0 would
-    /// not set one, and would end the maintenance.
+    /// The name of the server is not resolved, so that it has no address. HAProxy sets none then, and up to 2.6
+    /// the command would end the maintenance of the server.
     Unresolved,
     /// The [options](crate::reconcile::DesiredServer::options) have `check` or `agent-check`, and the server was made
     /// without this check: HAProxy cannot turn it on, and the server would take traffic that no check has vetted.
     NoCheck,
+    /// The server has no IP address, but a Unix socket (`unix@`) or an abstract one (`abns@`). HAProxy changes
+    /// IP addresses only.
+    NoIpAddress,
     /// The processes differ, and no value is held by more processes than every other value.
     NoMajority,
 }
@@ -209,10 +214,13 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate { name, from: Some(from), to } => {
-                write!(f, "{name}: replace (fingerprint {from} -> {to})")
+            Self::Certificate { name, from, to, by_serial } => {
+                let mark = if *by_serial { "serial number" } else { "fingerprint" };
+                match from {
+                    Some(from) => write!(f, "{name}: replace ({mark} {from} -> {to})"),
+                    None => write!(f, "{name}: load ({mark} {to})"),
+                }
             }
-            Self::Certificate { name, from: None, to } => write!(f, "{name}: load (fingerprint {to})"),
             Self::Server { backend, server, change } => write!(f, "{backend}/{server}: {change}"),
             Self::Map { id, entries } | Self::Acl { id, entries } => write!(f, "{id}: {entries}"),
         }
@@ -257,9 +265,33 @@ impl fmt::Display for BlockedReason {
         f.pad(match self {
             Self::NeedsRelease => "needs HAProxy 2.6",
             Self::NoAddress => "the process does not have the server, and no address is given to add it",
-            Self::Unresolved => "its name is not resolved, and HAProxy before 3.0 sets no address then",
             Self::NoCheck => "its options have a check, and the process has the server without it",
+            Self::Unresolved => "its name is not resolved, and HAProxy sets no address then",
+            Self::NoIpAddress => {
+                "it has a Unix socket in place of an IP address, and HAProxy does not change that"
+            }
             Self::NoMajority => "the processes differ, without a majority",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_number_is_called_so() {
+        let step = |from: Option<&str>, by_serial| {
+            let step = Step::Certificate {
+                name: "a.pem".into(),
+                from: from.map(Into::into),
+                to: "02".into(),
+                by_serial,
+            };
+            step.to_string()
+        };
+        assert_eq!(step(Some("01"), true), "a.pem: replace (serial number 01 -> 02)");
+        assert_eq!(step(Some("01"), false), "a.pem: replace (fingerprint 01 -> 02)");
+        assert_eq!(step(None, false), "a.pem: load (fingerprint 02)");
     }
 }

@@ -117,26 +117,33 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
-    /// Creates the default terms: the processes are compared every 10 s, and a failure is followed by a pause of at
-    /// most 60 s.
+    /// Creates the default terms: the processes are compared every 10 s, and a process that fails is asked again after a
+    /// pause of at most 60 s.
     pub fn new(apply: Apply) -> Self {
         Self { apply, every: Duration::from_secs(10), longest_pause: Duration::from_secs(60) }
     }
 
     /// Sets the time after which the processes are compared with the state again. A process that has restarted,
-    /// reloaded or joined the cluster gets the state within this time, unless another process fails.
+    /// reloaded or joined the cluster gets the state within this time. 10 ms is the shortest time, and a year the
+    /// longest: any other time means the nearest of them.
     pub fn every(mut self, time: Duration) -> Self {
-        self.every = time;
+        self.every = time.clamp(SHORTEST, LONGEST);
         self
     }
 
-    /// Sets the longest pause after failures. The first pause is at most 1 s, each further one is about twice as
-    /// long, and a random part is added.
+    /// Sets the longest pause of a process that fails. The first pause is at most 1 s, each further one is about
+    /// twice as long, and a random part is added. The limits are those of [`every`](Self::every).
     pub fn longest_pause(mut self, time: Duration) -> Self {
-        self.longest_pause = time;
+        self.longest_pause = time.clamp(SHORTEST, LONGEST);
         self
     }
 }
+
+/// Shortest time between two beats, and shortest pause.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Longest time, which a clock can add to any moment.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Default for Reconcile {
     fn default() -> Self {
@@ -147,5 +154,18 @@ impl Default for Reconcile {
 impl From<Apply> for Reconcile {
     fn from(apply: Apply) -> Self {
         Self::new(apply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_does_not_turn_without_a_pause_nor_wait_for_ever() {
+        let terms = |time| Reconcile::default().every(time).longest_pause(time);
+        assert_eq!(terms(Duration::ZERO), terms(Duration::from_millis(10)));
+        assert_eq!(terms(Duration::MAX), terms(Duration::from_secs(31_536_000)));
+        assert_ne!(terms(Duration::from_secs(1)), terms(Duration::from_secs(2)));
     }
 }

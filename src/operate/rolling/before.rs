@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::object::{ServerRef, server_state};
 use crate::operate::wait::{Clock, Look, Looking, Work, is_up};
@@ -61,9 +62,24 @@ impl Before {
     pub(super) async fn set_back(&self) -> Result<()> {
         let mut states = self.states.values().map(|flags| flags.set_state());
         let common = states.next().filter(|first| states.all(|state| state == *first));
-        let setting_back = SettingBack { before: self, common };
+        let looking = |cluster: Cluster| async move {
+            let setting_back = SettingBack { before: self, common };
+            Looking::new(&cluster, &self.server, &setting_back, Clock::new(SET_BACK))
+                .run()
+                .await?
+                .all()
+                .map(drop)
+        };
         let cluster = &self.server.cluster;
-        Looking::new(cluster, &self.server, &setting_back, Clock::new(SET_BACK)).run().await?.all().map(drop)
+        match looking(cluster.clone()).await {
+            Err(error) if error.is_not_selected() => {
+                // A selected process has left the cluster since.
+                let remaining: Vec<_> =
+                    self.states.keys().filter(|address| cluster.is_member(address)).collect();
+                if remaining.is_empty() { Ok(()) } else { looking(cluster.only(remaining)).await }
+            }
+            result => result,
+        }
     }
 }
 

@@ -8,9 +8,11 @@ mod others;
 pub use error::{RollingError, RollingStep};
 
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{join, join_all};
+use futures::FutureExt as _;
+use futures::future::{Either, join, join_all, pending, select};
 
 use super::drain::Drain;
 use super::wait::Stop;
@@ -120,11 +122,13 @@ impl BackendRef {
     /// # Errors
     ///
     /// The first failure ends the call. The servers in work are set back to the state that they had on each
-    /// process, as far as possible; the error tells. Servers that were done stay done.
+    /// process, as far as possible; the error tells. Servers that were done stay done. Setting back overrides a state
+    /// that another client has set meanwhile.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops `work`, and leaves the servers in work in drain.
+    /// Dropping the future drops `work`, and leaves the servers in work in drain. Use
+    /// [`roll_until`](Self::roll_until) to stop between two servers.
     ///
     /// # Example
     ///
@@ -147,6 +151,48 @@ impl BackendRef {
         F: Future<Output = Result<(), E>>,
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
+        self.roll_until(terms, pending(), work).await
+    }
+
+    /// Does work on each server of the backend like [`roll`](Self::roll), until `stop` ends, such as a signal to the
+    /// program. The servers in work are done to the end then: worked on, set back, and up again. No other ones are
+    /// begun.
+    ///
+    /// Returns the names of the servers that were done.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`roll`](Self::roll).
+    ///
+    /// # Cancel safety
+    ///
+    /// The same as for [`roll`](Self::roll).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn deploy(server: &str) -> std::io::Result<()> { Ok(()) }
+    /// # async fn stop() {}
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> Result<(), Box<dyn std::error::Error>> {
+    /// use haproxyadmin::rolling::Rolling;
+    ///
+    /// let (app, terms) = (cluster.backend_ref("app")?, Rolling::new().servers(["web1", "web2"]));
+    /// let done = app.roll_until(&terms, stop(), |server| async move { deploy(server.name()).await }).await?;
+    /// println!("{} of 2 servers are done", done.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn roll_until<F, E>(
+        &self,
+        terms: &Rolling,
+        stop: impl Future<Output = ()>,
+        work: impl Fn(ServerRef) -> F,
+    ) -> Result<Vec<String>, RollingError>
+    where
+        F: Future<Output = Result<(), E>>,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let mut stop = pin!(stop.fuse());
         let failed = |step, servers: &[ServerRef], source| RollingError::new(step, names(servers), source);
         let read = |error: Error| failed(RollingStep::Read, &[], error.into());
         // A drain that failed on some processes would count as one that succeeded.
@@ -160,8 +206,11 @@ impl BackendRef {
         if !missing.is_empty() {
             return Err(failed(RollingStep::Read, &missing, no_servers(&missing).into()));
         }
+        let mut done = Vec::new();
         for some in servers.chunks(terms.at_once) {
-            let others = backend.wait_for_others(terms, some).await;
+            let others = pin!(backend.wait_for_others(terms, some));
+            // The stop counts, even if the others are up at once.
+            let Either::Right((others, _)) = select(&mut stop, others).await else { return Ok(done) };
             others.map_err(|error| failed(RollingStep::KeepUp, some, error.into()))?;
             let reading = some.iter().map(|server| Before::read(server, terms.up_within));
             let befores: Result<Vec<_>> = join_all(reading).await.into_iter().collect();
@@ -169,8 +218,9 @@ impl BackendRef {
             if let Err(error) = roll_some(terms, some, &befores, &work).await {
                 return Err(error.left(set_back(&befores).await.err()));
             }
+            done.extend(names(some));
         }
-        Ok(names_of_all)
+        Ok(done)
     }
 
     async fn names(&self) -> Result<Vec<String>> {

@@ -1,5 +1,6 @@
 //! Remembering the settings of servers, and restoring them.
 
+mod command;
 mod left_reason;
 mod pattern;
 mod plan;
@@ -29,6 +30,7 @@ use crate::protocol::{Command, Response, ServerName};
 use crate::show::stat::StatFilter;
 use reading::{Scope, read};
 
+pub(super) use command::{set_address, set_weight};
 pub(super) use reading::{Found, Scope as SettingsScope, read as read_settings};
 
 impl Cluster {

@@ -1,8 +1,10 @@
 //! The differences between remembered settings and the settings of a process.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::net::SocketAddr;
 
+use super::command::{set_address, set_weight};
 use super::left_reason::LeftReason;
 use super::reading::Found;
 use super::remembered::ProcessSettings;
@@ -10,7 +12,7 @@ use super::restoration::{Restoration, SettingChange, SettingLeft, SettingName};
 use super::server::{ServerSettings, Setting};
 use super::terms::Restore;
 use crate::error::Result;
-use crate::object::{AgentCheck, HealthCheck, NewServer, Weight};
+use crate::object::{AgentCheck, HealthCheck, NewServer};
 use crate::protocol::{Command, Host, ServerName};
 use crate::show::AdminState;
 
@@ -21,16 +23,35 @@ use crate::show::AdminState;
 /// - `InvalidInput` if a remembered value cannot be sent.
 pub(super) fn plan(remembered: &ProcessSettings, now: &Found, terms: &Restore<'_>) -> Result<Restoration> {
     let is_same = now.identity.may_be(remembered.pid, remembered.started_at);
+    let shown = &Shown::new(now);
     let mut whole = Restoration::default();
     for server in &remembered.servers {
         let name = ServerName::new(&server.backend, &server.name)?;
         let mut plan = Planning { server, name: &name, plan: &mut whole, terms, is_same };
-        match now.settings.server(&server.backend, &server.name) {
+        match shown.servers.get(&(&*server.backend, &*server.name)) {
             Some(shown) => plan.compare(shown)?,
-            None => plan.add_again(now)?,
+            None => plan.add_again(shown)?,
         }
     }
     Ok(whole)
+}
+
+/// The settings that a process shows, by the names and the numbers of the servers.
+struct Shown<'a> {
+    found: &'a Found,
+    servers: HashMap<(&'a str, &'a str), &'a ServerSettings>,
+    ids: HashSet<(&'a str, u64)>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(found: &'a Found) -> Self {
+        let servers = &found.settings.servers;
+        Self {
+            found,
+            servers: servers.iter().map(|server| ((&*server.backend, &*server.name), server)).collect(),
+            ids: servers.iter().map(|server| (&*server.backend, server.id)).collect(),
+        }
+    }
 }
 
 /// The plan of one server.
@@ -141,12 +162,7 @@ impl Planning<'_> {
                 self.leave(SettingName::Address, to.value, Some(from.value), LeftReason::NotSettable);
             }
             Verdict::Restore => {
-                let command = self.set().word("addr").word(to.value.ip());
-                // Without a port, a server that uses the client's port goes on to do so.
-                let command = match to.value.port() {
-                    port if port == from.value.port() => command,
-                    port => command.word("port").word(port),
-                };
+                let command = set_address(self.name, Some(from.value), to.value);
                 self.change(SettingName::Address, from.value, to.value, command);
             }
             Verdict::Leave(reason) => self.leave(SettingName::Address, to.value, Some(from.value), reason),
@@ -158,18 +174,8 @@ impl Planning<'_> {
         match decide(to, from, self.is_same, false) {
             Verdict::Keep => {}
             Verdict::Restore => {
-                // A backend with a static balancing algorithm accepts nothing but 0 % and 100 %.
-                let weight = match to.value {
-                    0 => Weight::percent(0),
-                    value if from.configured == Some(value) => Weight::percent(100),
-                    value => Weight::absolute(value)?,
-                };
-                self.change(
-                    SettingName::Weight,
-                    from.value,
-                    to.value,
-                    self.set().word("weight").word(weight),
-                );
+                let command = set_weight(self.name, from.configured, to.value)?;
+                self.change(SettingName::Weight, from.value, to.value, command);
             }
             Verdict::Leave(reason) => self.leave(SettingName::Weight, to.value, Some(from.value), reason),
         }
@@ -215,7 +221,7 @@ impl Planning<'_> {
     }
 
     /// Plans to add a server again that was added at run time and is gone.
-    fn add_again(&mut self, now: &Found) -> Result<()> {
+    fn add_again(&mut self, now: &Shown<'_>) -> Result<()> {
         let (backend, name) = (self.name.backend(), self.name.name());
         let address = self.server.address.map(|address| address.value);
         let text = address.map_or_else(|| "without an address".to_owned(), |address| address.to_string());
@@ -225,8 +231,8 @@ impl Planning<'_> {
         let is_describable = address.is_some() && self.server.shown.tls != Some(true);
         let reason = match described {
             _ if !is_dynamic => Some(LeftReason::ServerGone),
-            _ if !now.adds_servers => Some(LeftReason::Unsupported),
-            _ if !now.backends.contains(backend) => Some(LeftReason::BackendGone),
+            _ if !now.found.adds_servers => Some(LeftReason::Unsupported),
+            _ if !now.found.backends.contains(backend) => Some(LeftReason::BackendGone),
             None if !is_describable => Some(LeftReason::DescriptionNeeded),
             _ => None,
         };
@@ -270,7 +276,7 @@ impl Planning<'_> {
     }
 
     /// Describes the server as far as HAProxy has shown it.
-    fn describe(&self, address: SocketAddr, now: &Found) -> NewServer {
+    fn describe(&self, address: SocketAddr, now: &Shown<'_>) -> NewServer {
         let ServerSettings { shown, weight, maxconn, id, backend, .. } = self.server;
         let mut new = NewServer::new(address);
         // A damaged weight is refused before.
@@ -284,8 +290,7 @@ impl Planning<'_> {
             new = new.backup();
         }
         // Consistent hashing depends on the number.
-        let is_taken = |other: &ServerSettings| other.backend == *backend && other.id == *id;
-        if let (Ok(id @ 1..), false) = (u32::try_from(*id), now.settings.servers.iter().any(is_taken)) {
+        if let (Ok(id @ 1..), false) = (u32::try_from(*id), now.ids.contains(&(&**backend, *id))) {
             new = new.id(id);
         }
         if let Some(cookie) = &shown.cookie {

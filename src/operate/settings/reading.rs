@@ -7,7 +7,6 @@ use super::server::ServerSettings;
 use crate::cluster::{Identity, Target};
 use crate::error::{Error, Problem, Result};
 use crate::field::RowKind;
-use crate::object::server_states;
 use crate::protocol::{Command, Response, ServerName};
 use crate::show::ServerState;
 use crate::show::stat::{Row, StatFilter};
@@ -55,7 +54,8 @@ impl Scope<'_> {
     }
 }
 
-/// Reads the settings: `show servers state` and `show stat`, from the same process.
+/// Reads the settings: `show servers state` and `show stat`, from the same process. Each reply also identifies
+/// the process.
 pub(in crate::operate) async fn read(
     target: &Target,
     scope: &Scope<'_>,
@@ -63,21 +63,42 @@ pub(in crate::operate) async fn read(
 ) -> Result<Response<Found>> {
     let filter = scope.backend().map_or(StatFilter::All, StatFilter::backend);
     loop {
-        let (info, at) = target.member.info(deadline).await?;
-        let states = match server_states(&scope.command(), target, deadline).await? {
-            Response::Value(states) => states,
+        let (before, states) = match states(target, &scope.command(), deadline).await? {
+            Response::Value(read) => read,
             Response::Absent(words) => return Ok(Response::Absent(words)),
         };
         let record = target.look(&filter, deadline).await?;
-        let missing = || Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
-        let before = Identity::new(&info, at).ok_or_else(missing)?;
         let identity = Identity::of(&record).ok_or_else(missing)?;
-        // If they differ, a reload came between the queries.
+        // If they differ, another process has answered the second query.
         if before.fits(&identity) {
             let states = states.into_iter().filter(|state| scope.contains(state)).collect();
             return Ok(found(target, &record, identity, states));
         }
     }
+}
+
+/// Reads the states of the servers, and the identity of the process, on one connection.
+async fn states(
+    target: &Target,
+    command: &Command,
+    deadline: &Deadline,
+) -> Result<Response<(Identity, Vec<ServerState>)>> {
+    let (info, at, answer) = target.member.identified_query(command, deadline).await?;
+    let answer = match answer {
+        Response::Value(answer) => answer,
+        Response::Absent(words) => return Ok(Response::Absent(words)),
+    };
+    let with_context = target.member.with_context(command);
+    let states =
+        ServerState::read(&String::from_utf8_lossy(&answer)).map_err(|error| with_context(error.into()))?;
+    if states.is_empty() && target.member.nbproc(&info).lists_foreign_backends() {
+        return Ok(Response::Absent("no servers listed by `show servers state`".into()));
+    }
+    Ok(Response::Value((Identity::new(&info, at).ok_or_else(missing)?, states)))
+}
+
+fn missing() -> Error {
+    Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()))
 }
 
 fn found(target: &Target, record: &Record, identity: Identity, states: Vec<ServerState>) -> Response<Found> {

@@ -75,8 +75,9 @@ pub struct ServerSettings {
     /// list the server, because its backend is disabled. HAProxy does not show the configured value.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub maxconn: Option<Setting<u64>>,
-    /// IP address and port; `None` if the server has no IP address or a negative offset to the client's
-    /// port. HAProxy does not show the configured value.
+    /// IP address and port; `None` if the server has no IP address or a
+    /// [negative offset](ShownServer::has_negative_offset) to the client's port. HAProxy does not show the
+    /// configured value, and shows an offset such as `+80` as it shows the port 80.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub address: Option<Setting<SocketAddr>>,
     /// Host name that the address is resolved from. If it was set at run time, HAProxy does not show the
@@ -115,6 +116,9 @@ pub struct ShownServer {
     /// `true` if the server was added at run time for sure: its number has been another server's before
     /// (`srid` of `show stat`, HAProxy 3.0). HAProxy does not tell it of other servers.
     pub is_dynamic: bool,
+    /// `true` if it has an IP address, and is reached on the client's port minus a number
+    /// (`server s 192.0.2.1:-10`).
+    pub has_negative_offset: bool,
     /// `true` if it is a backup server.
     pub is_backup: bool,
     /// Value of the persistence cookie. HAProxy shows it to sockets above level user.
@@ -149,11 +153,6 @@ impl ServerSettings {
     /// Joins the state of a server with its row of `show stat`, if there is one.
     pub(super) fn new(state: ServerState, row: Option<&Row<'_>>) -> Self {
         let flags = state.administrative;
-        let requested = match (flags.is_forced_maint(), flags.is_forced_drain()) {
-            (true, _) => AdminState::Maint,
-            (false, true) => AdminState::Drain,
-            (false, false) => AdminState::Ready,
-        };
         let configured = if flags.is_config_maint() { AdminState::Maint } else { AdminState::Ready };
         let address = state.address.zip(state.port).map(|(ip, port)| SocketAddr::new(ip, port));
         let is_fqdn_set = flags.is_fqdn_set();
@@ -164,7 +163,7 @@ impl ServerSettings {
             backend: state.backend,
             name: state.name,
             id: state.id,
-            state: Setting { value: requested, configured: Some(configured) },
+            state: Setting { value: flags.set_state(), configured: Some(configured) },
             weight: Setting { value: state.weight, configured: Some(state.initial_weight) },
             maxconn: row.map(|row| Setting { value: row.slim().unwrap_or(0), configured: None }),
             address: address.map(|value| Setting { value, configured: None }),
@@ -183,6 +182,7 @@ impl ShownServer {
         let number = |name| text(name).and_then(|text| text.parse::<u32>().ok());
         Self {
             is_dynamic: number("srid").is_some_and(|srid| srid > 0),
+            has_negative_offset: state.address.is_some() && state.port.is_none(),
             is_backup: number("bck") == Some(1),
             cookie: text("cookie").map(Into::into),
             tls: state.tls,

@@ -26,14 +26,7 @@ pub(super) async fn restore(
             Err(error) if is_refusal(&error) => {
                 // It concerns servers only.
                 let patterns = restore_patterns(target, restore, false, deadline).await;
-                return Err(match patterns {
-                    Ok(Response::Value(Some((_, lists))))
-                        if !lists.iter().all(PatternRestoration::is_empty) =>
-                    {
-                        error.leaving("the entries of maps and ACLs were restored")
-                    }
-                    _ => error,
-                });
+                return Err(with_patterns(error, patterns));
             }
             Err(error) => return Err(error),
         };
@@ -72,6 +65,28 @@ pub(super) async fn look(
     }
 }
 
+/// Adds the outcome of the maps and ACLs to the error of the servers.
+fn with_patterns(error: Error, patterns: Result<Response<Option<Patterns>>>) -> Error {
+    match patterns {
+        Ok(Response::Value(Some((_, lists)))) if !lists.iter().all(PatternRestoration::is_empty) => {
+            error.leaving("the entries of maps and ACLs were restored")
+        }
+        Ok(_) => error,
+        Err(other) => {
+            let kind = match other.kind() {
+                kind @ (ErrorKind::PartiallyApplied | ErrorKind::OutcomeUnknown) => kind,
+                _ => error.kind(),
+            };
+            let text = format!("{}; maps and ACLs: {}", error.reason(), other.reason_in(""));
+            let both = Error::from_kind(kind, text);
+            match error.command() {
+                Some(command) => both.with_command(command),
+                None => both,
+            }
+        }
+    }
+}
+
 /// Returns `true` if the process goes on to answer.
 fn is_refusal(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Refused | ErrorKind::PartiallyApplied | ErrorKind::Unsupported)
@@ -82,6 +97,9 @@ fn remembered<'a>(target: &Target, restore: &'a Restore<'_>) -> Option<&'a Proce
     restore.settings.of(target.host(), target.member.address(), target.label())
 }
 
+/// The maps and ACLs of a process.
+type Patterns = (Identity, Vec<PatternRestoration>);
+
 /// Restores the entries of maps and ACLs, or plans it. Returns `None` without asking the process if none were
 /// remembered.
 async fn restore_patterns(
@@ -89,7 +107,7 @@ async fn restore_patterns(
     restore: &Restore<'_>,
     is_plan: bool,
     deadline: &Deadline,
-) -> Result<Response<Option<(Identity, Vec<PatternRestoration>)>>> {
+) -> Result<Response<Option<Patterns>>> {
     let remembered = remembered(target, restore);
     let with_patterns = remembered.and_then(|process| Some((process, process.patterns.as_ref()?)));
     let Some((process, patterns)) =

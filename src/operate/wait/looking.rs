@@ -13,7 +13,7 @@ use tokio::time::{self, Instant};
 use super::Waited;
 use super::subject::Subject;
 use crate::address::Address;
-use crate::cluster::{Cluster, Identity, Outcomes, Target};
+use crate::cluster::{Cluster, Identity, Outcome, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Change, Command, Response};
 use crate::show::stat::StatFilter;
@@ -223,9 +223,13 @@ pub(in crate::operate) struct Looking<'a, S: Subject, W> {
     members: Mutex<HashMap<Address, Member>>,
 }
 
+/// Words about a process that was a member before.
+const LEFT: &str = "the process has left the cluster";
+
 /// The findings about one member.
 #[derive(Clone)]
 struct Member {
+    label: Box<str>,
     /// The last process that answered.
     identity: Option<Identity>,
     restarts: u32,
@@ -253,15 +257,24 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     /// - The errors of a call through [`Cluster::allow_partial`].
     pub(in crate::operate) async fn run(&self) -> Result<Outcomes<Waited>> {
         let command = &Command::read("show stat");
+        let mut selected = self.cluster.clone();
         loop {
             let round = &Round::new();
             let limits = self.clock.limits(self.cluster.limits());
             // A previous state would be read before each round.
-            let cluster = self.cluster.with_limits(limits).allow_partial().without_previous();
+            let cluster = selected.with_limits(limits).allow_partial().without_previous();
             let job = |target: Target, _| async move { self.look_until(&target, round).await };
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
             let is_complete = outcomes.as_ref().is_ok_and(is_settled);
-            let is_hopeless = outcomes.as_ref().is_err_and(Error::is_not_selected);
+            let mut is_hopeless = outcomes.as_ref().is_err_and(Error::is_not_selected);
+            if is_hopeless && self.has_found_members() {
+                // A selected process has left the cluster since.
+                let remaining = self.remaining();
+                if remaining.is_empty() {
+                    return Ok(self.left());
+                }
+                (selected, is_hopeless) = (self.cluster.only(remaining), false);
+            }
             // After a wait, another round finds the members that have joined meanwhile.
             if is_complete && !round.has_waited.load(Relaxed) || is_hopeless || self.clock.is_over() {
                 return outcomes.map(|outcomes| outcomes.with_command(self.name.clone()));
@@ -270,6 +283,25 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
                 self.clock.pause(round.longest_look(), &Stop::default()).await;
             }
         }
+    }
+
+    fn has_found_members(&self) -> bool {
+        !self.members().is_empty()
+    }
+
+    /// Returns the members that were looked at and have not left the cluster.
+    fn remaining(&self) -> Vec<Address> {
+        let addresses: Vec<Address> = self.members().keys().cloned().collect();
+        addresses.into_iter().filter(|address| self.cluster.is_member(address)).collect()
+    }
+
+    /// Returns the outcomes if all members that were looked at have left the cluster.
+    fn left(&self) -> Outcomes<Waited> {
+        let members = self.members();
+        let left = members
+            .iter()
+            .map(|(address, member)| Outcome::from_absence(member.label.clone(), address.clone(), LEFT));
+        left.collect::<Outcomes<Waited>>().with_command(self.name.clone())
     }
 
     /// Looks at one process until the round ends.
@@ -282,7 +314,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let is_denied = result.as_ref().is_err_and(is_denied);
             share.looked(result.is_ok() || has_left || is_denied, start.elapsed());
             if has_left {
-                return Ok(Response::Absent("the process has left the cluster".into()));
+                return Ok(Response::Absent(LEFT.into()));
             }
             if is_denied || round.end.is_stopped() || self.clock.is_over() {
                 return result;
@@ -307,6 +339,7 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         };
         let is_new = !known.as_ref().is_some_and(|known| known.is_same(&record));
         let mut member = Member {
+            label: target.label().into(),
             identity: Identity::of(&record),
             restarts: known.as_ref().map_or(0, |known| known.restarts + u32::from(is_new)),
             filter: S::own_filter(&stats),

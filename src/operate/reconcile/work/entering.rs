@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use super::sending::{Order, Sent};
 use super::{ApplyWork, Open};
 use crate::error::Result;
-use crate::object::Weight;
 use crate::operate::reconcile::server::DesiredServer;
 use crate::operate::reconcile::step::{ServerChange, Step};
+use crate::operate::settings::{set_address, set_weight};
 use crate::operate::wait::{Condition, is_up};
 use crate::protocol::{Command, ServerName};
 use crate::show::AdminState;
@@ -111,23 +111,8 @@ pub(super) fn commands(
             }
             commands
         }
-        ServerChange::Address { from, to } => {
-            let command = set().word("addr").word(to.ip());
-            vec![match from {
-                // Without a port, a server that uses the client's port goes on to do so.
-                Some(from) if from.port() == to.port() => command,
-                _ => command.word("port").word(to.port()),
-            }]
-        }
-        ServerChange::Weight { to, configured, .. } => {
-            // A backend with a static balancing algorithm accepts nothing but 0 % and 100 %.
-            let weight = match *to {
-                0 => Weight::percent(0),
-                to if to == *configured => Weight::percent(100),
-                to => Weight::absolute(to)?,
-            };
-            vec![set().word("weight").word(weight)]
-        }
+        ServerChange::Address { from, to } => vec![set_address(name, *from, *to)],
+        ServerChange::Weight { to, configured, .. } => vec![set_weight(name, Some(*configured), *to)?],
         ServerChange::HealthCheck => vec![verb("enable health")],
         ServerChange::AgentCheck => vec![verb("enable agent")],
         ServerChange::State { to, .. } => vec![set().word("state").word(to)],
