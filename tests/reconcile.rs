@@ -607,8 +607,8 @@ async fn processes_are_compared_with_most_of_them_or_with_one() {
         "app/web1: weight 11 -> 10\n\
          app/web2: address 127.0.0.2:1002 -> 127.0.0.1:1002\n\
          {hosts}: change 1, delete 1\n\
-         app/web3: state ready -> maint\n\
-         app/web9: delete"
+         app/web9: delete\n\
+         app/web3: state ready -> maint"
     );
     let tie = |weight: u8| format!("static/web1: weight {weight}: the processes differ, without a majority");
     assert_eq!(lines(&drift), [tie(30), format!("{odd}\n{}", tie(30)), tie(0), tie(0)]);
