@@ -612,4 +612,8 @@ impl Field for Col {
     fn is_hidden_from_users(self) -> bool {
         HIDDEN_FROM_USERS.contains(&self.declared().name)
     }
+
+    fn column(self) -> Option<Col> {
+        Some(self)
+    }
 }

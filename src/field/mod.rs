@@ -264,6 +264,11 @@ pub(crate) trait Field: Copy {
 
     /// Returns `true` if the value is always empty on sockets of level `user`.
     fn is_hidden_from_users(self) -> bool;
+
+    /// Returns the column, or `None` for a key of `show info`.
+    fn column(self) -> Option<Col> {
+        None
+    }
 }
 
 /// Columns that are always empty on sockets of level `user`.

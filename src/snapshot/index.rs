@@ -1,7 +1,7 @@
 //! Groups the rows of all processes by object.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::process::Process;
 use crate::field::RowKind;
@@ -16,6 +16,9 @@ pub(super) struct Index {
     /// Servers of all backends and listeners of all frontends; the children of one proxy are
     /// adjacent.
     children: Vec<u32>,
+    /// The object of each row of each process; [`NO_OBJECT`] for a row of an unknown kind. Processes with the same
+    /// rows share the list.
+    by_row: Vec<Arc<[u32]>>,
     /// Objects ordered by kind and names; built by the first look-up.
     by_name: OnceLock<Box<[u32]>>,
 }
@@ -69,15 +72,29 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Number of no object.
+const NO_OBJECT: u32 = u32::MAX;
+
 impl Index {
     pub(super) fn new(processes: &[Process]) -> Self {
         let mut grouping = Grouping::new(Rows(processes));
         for (index, process) in (0u32..).zip(processes) {
-            if let Some(stat) = process.stat() {
-                grouping.add(index, stat.rows());
+            match process.stat() {
+                Some(stat) => grouping.add(index, stat.rows()),
+                None => grouping.by_row.push(Arc::default()),
             }
         }
         grouping.finish()
+    }
+
+    /// Returns the number of objects.
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Returns the object of each row of a process. The number of a row of an unknown kind is that of no object.
+    pub(super) fn objects_of(&self, process: u32) -> &[u32] {
+        self.by_row.get(process as usize).map(|objects| &**objects).unwrap_or_default()
     }
 
     pub(super) fn kind(&self, object: u32) -> Option<RowKind> {
@@ -127,7 +144,19 @@ impl Index {
         self.objects.capacity() * size_of::<Object>()
             + self.row_refs.capacity() * size_of::<RowRef>()
             + self.children.capacity() * size_of::<u32>()
+            + self.by_row_size()
             + self.by_name.get().map_or(0, |by_name| by_name.len() * size_of::<u32>())
+    }
+
+    /// Returns the bytes of memory of the objects of all rows. Lists that are shared are next to each other.
+    fn by_row_size(&self) -> usize {
+        let is_own = |(at, list): &(usize, &Arc<[u32]>)| {
+            let before = at.checked_sub(1).and_then(|before| self.by_row.get(before));
+            !before.is_some_and(|before| Arc::ptr_eq(before, list))
+        };
+        let own = self.by_row.iter().enumerate().filter(is_own);
+        own.map(|(_, list)| list.len() * size_of::<u32>()).sum::<usize>()
+            + self.by_row.capacity() * size_of::<Arc<[u32]>>()
     }
 
     fn key<'a>(&self, rows: Rows<'a>, object: u32) -> Key<'a> {
@@ -146,6 +175,7 @@ struct Grouping<'a> {
     found: Vec<(RowRef, u32)>,
     /// Start and end of the rows of the previous process in `found`.
     before: (usize, usize),
+    by_row: Vec<Arc<[u32]>>,
     /// Objects by their names. The map of a kind is built when an object of that kind is first
     /// looked up.
     known: HashMap<RowKind, Names<'a>>,
@@ -153,7 +183,14 @@ struct Grouping<'a> {
 
 impl<'a> Grouping<'a> {
     fn new(rows: Rows<'a>) -> Self {
-        Self { rows, objects: Vec::new(), found: Vec::new(), before: (0, 0), known: HashMap::new() }
+        Self {
+            rows,
+            objects: Vec::new(),
+            found: Vec::new(),
+            before: (0, 0),
+            by_row: Vec::new(),
+            known: HashMap::new(),
+        }
     }
 
     /// Finds the objects of the rows of one process.
@@ -165,8 +202,10 @@ impl<'a> Grouping<'a> {
         let (mut next, end) = self.before;
         self.found.reserve(listed.len());
         let first = self.objects.is_empty();
+        let mut objects = Vec::with_capacity(listed.len());
         for (row_index, row) in (0u32..).zip(listed) {
             if row.kind() == RowKind::Other {
+                objects.push(NO_OBJECT);
                 continue;
             }
             let place = RowRef { process, row: row_index };
@@ -187,8 +226,11 @@ impl<'a> Grouping<'a> {
                 }
             };
             self.found.push((place, object));
+            objects.push(object);
         }
         self.before = (start, self.found.len());
+        let same = self.by_row.last().filter(|last| ***last == *objects).cloned();
+        self.by_row.push(same.unwrap_or_else(|| objects.into()));
     }
 
     /// Returns `true` if `row` belongs to the object.
@@ -246,7 +288,13 @@ impl<'a> Grouping<'a> {
             object.row_refs = *row_refs;
             object.children = *children;
         }
-        Index { objects: self.objects, row_refs: row_refs.0, children: children.0, by_name: OnceLock::new() }
+        Index {
+            objects: self.objects,
+            row_refs: row_refs.0,
+            children: children.0,
+            by_row: self.by_row,
+            by_name: OnceLock::new(),
+        }
     }
 
     /// Pairs each server with its backend, and each listener with its frontend.

@@ -2,6 +2,7 @@
 //! processes into one frontend, backend, server or listener each, and the rules by which figures
 //! are merged.
 
+mod columns;
 mod count_range;
 mod delta;
 #[cfg(feature = "serde")]
@@ -18,6 +19,7 @@ pub(crate) mod requirement;
 mod shared_counters;
 mod sharing;
 mod stats;
+mod underflow;
 
 pub use crate::error::Failure;
 pub use count_range::CountRange;
@@ -46,6 +48,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::address::Address;
 use crate::error::{Answers, Error, Problem, Result};
+use columns::{Columns, ObjectColumns};
 use index::Index;
 
 /// The replies of the processes of a cluster at one moment, as an immutable value.
@@ -101,6 +104,7 @@ struct Inner {
     /// Position of each process by its label; built by the first look-up.
     by_label: OnceLock<HashMap<Label, usize>>,
     index: OnceLock<Index>,
+    columns: OnceLock<Option<Columns>>,
 }
 
 impl Snapshot {
@@ -132,8 +136,13 @@ impl Snapshot {
             .map(|(record, label)| Process::new(label, Arc::clone(record)))
             .collect();
         let requirements = Requirement::newest(requirements);
-        let (by_label, index) = (OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Inner { processes, requirements, by_label, index }))
+        Self(Arc::new(Inner {
+            processes,
+            requirements,
+            by_label: OnceLock::new(),
+            index: OnceLock::new(),
+            columns: OnceLock::new(),
+        }))
     }
 
     /// Returns every process, ordered by host and address.
@@ -254,19 +263,26 @@ impl Snapshot {
     }
 
     /// Returns the bytes of memory that the rows of all processes
-    /// ([`StatTable::heap_size`](crate::stat::StatTable::heap_size)) and the index over them take. Builds
-    /// the index if it does not exist yet.
+    /// ([`StatTable::heap_size`](crate::stat::StatTable::heap_size)), the index over them and the columns that
+    /// were merged for all objects at once take. Builds the index if it does not exist yet.
     ///
     /// Headers, `show info`, addresses and labels are not counted. Rows that several snapshots
     /// share count in each of them.
     pub fn heap_size(&self) -> usize {
         let rows =
             self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::StatTable::heap_size);
-        rows.sum::<usize>() + self.index().heap_size()
+        let columns = self.0.columns.get().and_then(Option::as_ref);
+        rows.sum::<usize>() + self.index().heap_size() + columns.map_or(0, Columns::heap_size)
     }
 
     fn index(&self) -> &Index {
         self.0.index.get_or_init(|| Index::new(&self.0.processes))
+    }
+
+    /// Returns the merged columns of an object, or `None` if there are too few processes.
+    fn columns(&self, object: u32) -> Option<ObjectColumns<'_>> {
+        let columns = self.0.columns.get_or_init(|| Columns::new(&self.0.processes)).as_ref()?;
+        Some(ObjectColumns::new(columns, self.index(), &self.0.processes, object))
     }
 }
 

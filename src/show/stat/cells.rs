@@ -46,6 +46,12 @@ pub(crate) trait Cells<'a> {
     }
 }
 
+/// Converts a cell of digits to a number.
+#[inline]
+pub(crate) fn number(cell: &[u8]) -> Option<u64> {
+    scan::to_u64(cell)
+}
+
 /// Converts a cell to text. The parser has already checked that rows are UTF-8.
 #[inline]
 pub(super) fn text(cell: &[u8]) -> &str {

@@ -23,6 +23,6 @@ pub use server_address::ServerAddress;
 pub use status::{State, Status, StatusDetail};
 pub use table::StatTable;
 
-pub(crate) use cells::Cells;
+pub(crate) use cells::{Cells, number};
 pub(crate) use filter::StatFilter;
 pub(crate) use row::SplitRow;

@@ -112,7 +112,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns every cell, in the order of the reply.
-    pub(super) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.dump.bytes_from(self.entry);
         let separator = self.entry.separator();
         let mut at = 0;

@@ -4,23 +4,8 @@
 //! three processes. `None` is a cell that does not apply.
 
 use super::{Agreement, Bound, Limit};
+use crate::snapshot::underflow::Underflow;
 use crate::snapshot::{CountRange, Label};
-
-/// Threshold for gauges that fell below zero: HAProxy prints a very large number for them, and a
-/// value at or above the threshold counts as zero. Draining workers print such values, for instance
-/// `h1_open_connections` 18446744073709551615.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Underflow(pub(crate) u64);
-
-impl Underflow {
-    pub(crate) const NEVER: Self = Self(u64::MAX);
-    pub(crate) const BITS_32: Self = Self(1 << 31);
-    pub(crate) const BITS_64: Self = Self(1 << 63);
-
-    fn mend(self, value: u64) -> u64 {
-        if value >= self.0 && self.0 != Self::NEVER.0 { 0 } else { value }
-    }
-}
 
 /// Returns the sum of all values. A sum that would overflow stays at [`u64::MAX`].
 pub(crate) fn sum(values: impl Iterator<Item = Option<u64>>, underflow: Underflow) -> Option<u64> {
@@ -63,6 +48,12 @@ pub(crate) fn limit<'a>(values: impl Iterator<Item = (&'a Label, Bound)> + Clone
     let limits = values.clone().map(|(_, bound)| bound.get());
     let total = limits.reduce(|total, limit| Some(total?.saturating_add(limit?)))?;
     Some(Limit { each: agreement(values, Bound::eq)?, total: total.map_or(Bound::Unlimited, Bound::At) })
+}
+
+/// Returns the limit of processes that all have the same limit.
+pub(crate) fn same_limit(each: Bound, processes: u64) -> Limit {
+    let total = each.get().map_or(Bound::Unlimited, |limit| Bound::At(limit.saturating_mul(processes)));
+    Limit { each: Agreement::Same(each), total }
 }
 
 /// Returns the common value, or the value of each process.

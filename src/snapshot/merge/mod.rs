@@ -8,29 +8,67 @@ pub use value::{Agreement, Bound, Limit, MetricValue};
 
 use std::collections::HashMap;
 
+use super::columns::{Figure, ObjectColumns};
 use super::count_range::CountRange;
 use super::label::Label;
 use super::process::Process;
 use super::sharing::{self, Kept};
-use crate::field::{Field, Nature, Rule, ValueType};
+use super::underflow::Underflow;
+use crate::field::{Field, Rule, ValueType};
 use crate::level::Level;
 use crate::show::stat::{CheckStatus, Mode, Status};
-use fold::Underflow;
 use values::Values;
 
 /// Values of one object, to be merged field by field: every process that has the object, with its
 /// row of `show stat`, or with its `show info`.
-pub(super) struct Merge<I> {
+pub(super) struct Merge<'a, I> {
     rows: I,
+    /// The figures that were merged for all objects at once.
+    columns: Option<ObjectColumns<'a>>,
 }
 
-impl<'a, R, I> Merge<I>
+/// Outcome of a search for one row that stands for all rows in a field.
+enum Common<R> {
+    /// No row has a value.
+    None,
+    /// All rows that have a say print what this row prints. The number is that of these rows.
+    Row(R, u64),
+    /// The rows must be compared.
+    Unknown,
+}
+
+impl<'a, R, I> Merge<'a, I>
 where
     R: Values<'a>,
     I: Iterator<Item = (&'a Process, R)> + Clone,
 {
     pub(crate) fn new(rows: I) -> Self {
-        Self { rows }
+        Self { rows, columns: None }
+    }
+
+    /// Uses figures that were merged for all objects at once.
+    pub(crate) fn with_columns(self, columns: Option<ObjectColumns<'a>>) -> Self {
+        Self { columns, ..self }
+    }
+
+    /// Returns the figure of a field if it was merged for all objects at once.
+    fn merged(&self, field: R::Field) -> Figure {
+        match (&self.columns, field.column()) {
+            (Some(columns), Some(column)) => columns.figure(column),
+            _ => Figure::Rows,
+        }
+    }
+
+    fn common(&self, field: R::Field) -> Common<R> {
+        match self.merged(field) {
+            Figure::Absent => Common::None,
+            Figure::Same { row, processes } => {
+                let position = self.columns.as_ref().and_then(|columns| columns.position(row));
+                let found = position.and_then(|position| self.rows.clone().nth(position));
+                found.map_or(Common::Unknown, |(_, row)| Common::Row(row, processes))
+            }
+            _ => Common::Unknown,
+        }
     }
 
     /// Returns the rows that decide states, weights, limits and ages: the rows of the processes
@@ -53,7 +91,11 @@ where
 
     /// Returns the sum, or the bounds of the sum.
     pub(super) fn count(&self, field: R::Field) -> Option<CountRange> {
-        self.count_of(|_| field)
+        match self.merged(field) {
+            Figure::Number(number) => Some(number.into()),
+            Figure::Absent => None,
+            _ => self.count_of(|_| field),
+        }
     }
 
     /// Returns the sum of a counter, or the bounds of the sum. `choose` names the field of the
@@ -67,7 +109,7 @@ where
             );
         }
         let values = self.rows.clone().map(|(_, row)| row.number(choose(&row)));
-        fold::sum(values, underflow(field)).map(CountRange::from)
+        fold::sum(values, Underflow::of(field)).map(CountRange::from)
     }
 
     /// Returns `true` if any of the processes keeps counters in a file.
@@ -76,15 +118,27 @@ where
     }
 
     pub(super) fn range(&self, field: R::Field) -> Option<CountRange> {
-        fold::range(self.rows.clone().map(|(_, row)| row.number(field)))
+        match self.merged(field) {
+            Figure::Range(range) => Some(range),
+            Figure::Absent => None,
+            _ => fold::range(self.rows.clone().map(|(_, row)| row.number(field))),
+        }
     }
 
     pub(super) fn max(&self, field: R::Field) -> Option<u64> {
-        fold::max(self.current().map(|(_, row)| row.number(field)))
+        match self.merged(field) {
+            Figure::Number(number) => Some(number),
+            Figure::Absent => None,
+            _ => fold::max(self.current().map(|(_, row)| row.number(field))),
+        }
     }
 
     pub(super) fn min(&self, field: R::Field) -> Option<u64> {
-        fold::min(self.current().map(|(_, row)| row.signed(field)))
+        match self.merged(field) {
+            Figure::Number(number) => Some(number),
+            Figure::Absent => None,
+            _ => fold::min(self.current().map(|(_, row)| row.signed(field))),
+        }
     }
 
     /// Returns the mean, weighted by the [weight](Values::weight) of each process: for times, the
@@ -95,6 +149,11 @@ where
     /// 30 ms. Both may print the same wrong value; only 0 is certain. The mean is therefore `None`
     /// if several processes have samples, one of them shares its counters, and any value is not 0.
     pub(super) fn mean(&self, field: R::Field) -> Option<f64> {
+        match self.merged(field) {
+            Figure::Mean(mean) => return Some(mean),
+            Figure::Absent => return None,
+            _ => {}
+        }
         let has_say = self.has_say();
         let samples = self.rows.clone().filter_map(|(process, row)| {
             let weight = row.weight(field, has_say(process));
@@ -110,6 +169,13 @@ where
     }
 
     pub(super) fn limit(&self, field: R::Field) -> Option<Limit> {
+        match self.common(field) {
+            Common::None => return None,
+            Common::Row(row, processes) => {
+                return Some(fold::same_limit(Bound::from_cell(row.number(field)), processes));
+            }
+            Common::Unknown => {}
+        }
         let printed = self.current().filter(|(_, row)| row.printed(field).is_some());
         fold::limit(printed.map(|(process, row)| (process.label(), Bound::from_cell(row.number(field)))))
     }
@@ -124,11 +190,19 @@ where
     }
 
     pub(super) fn same_number(&self, field: R::Field) -> Option<Agreement<u64>> {
-        self.same(|row| row.number(field), u64::eq)
+        match self.common(field) {
+            Common::None => None,
+            Common::Row(row, _) => row.number(field).map(Agreement::Same),
+            Common::Unknown => self.same(|row| row.number(field), u64::eq),
+        }
     }
 
     pub(super) fn same_text(&self, field: R::Field) -> Option<Agreement<&'a str>> {
-        self.same(|row| row.text(field), |a, b| a == b)
+        match self.common(field) {
+            Common::None => None,
+            Common::Row(row, _) => row.text(field).map(Agreement::Same),
+            Common::Unknown => self.same(|row| row.text(field), |a, b| a == b),
+        }
     }
 
     /// Returns the agreement on a field in which an empty text is a value; `None` if no process
@@ -139,7 +213,11 @@ where
         read: impl Fn(&'a str) -> T + Clone,
         agrees: impl Fn(&T, &T) -> bool,
     ) -> Option<Agreement<T>> {
-        fold::filled(self.printed(field), read, agrees)
+        match self.common(field) {
+            Common::None => None,
+            Common::Row(row, _) => row.text(field).map(|text| Agreement::Same(read(text))),
+            Common::Unknown => fold::filled(self.printed(field), read, agrees),
+        }
     }
 
     pub(super) fn same_text_or_empty(&self, field: R::Field) -> Option<Agreement<&'a str>> {
@@ -148,8 +226,12 @@ where
 
     /// Returns the agreement on a limit for which an empty cell means unlimited, and 0 does not.
     pub(super) fn same_bound(&self, field: R::Field) -> Option<Agreement<Bound>> {
-        let printed = self.current().filter(|(_, row)| row.printed(field).is_some());
         let bound = |row: R| row.number(field).map_or(Bound::Unlimited, Bound::At);
+        let printed = match self.common(field) {
+            Common::None => return None,
+            Common::Row(row, _) => return Some(Agreement::Same(bound(row))),
+            Common::Unknown => self.current().filter(|(_, row)| row.printed(field).is_some()),
+        };
         fold::agreement(printed.map(|(process, row)| (process.label(), bound(row))), Bound::eq)
     }
 
@@ -176,6 +258,11 @@ where
     /// agree on the worst of them.
     pub(super) fn same_status(&self, field: R::Field) -> Option<Agreement<Status>> {
         let status = |row: &R| row.text(field).map(Status::parse);
+        match self.common(field) {
+            Common::None => return None,
+            Common::Row(row, _) => return status(&row).map(Agreement::Same),
+            Common::Unknown => {}
+        }
         let agreed = self.same(status, Status::agrees)?;
         if !agreed.is_same() {
             return Some(agreed);
@@ -187,6 +274,11 @@ where
     /// Returns the agreement on a check result. Results agree even if another check is in progress
     /// in some of the processes.
     pub(super) fn same_check(&self, field: R::Field) -> Option<Agreement<CheckStatus>> {
+        match self.common(field) {
+            Common::None => return None,
+            Common::Row(row, _) => return row.text(field).map(CheckStatus::parse).map(Agreement::Same),
+            Common::Unknown => {}
+        }
         let agreed = self.same_or_empty(field, CheckStatus::parse, |a, b| a.result == b.result)?;
         let Agreement::Same(mut check) = agreed else { return Some(agreed) };
         check.running = self.printed(field).any(|(_, text)| CheckStatus::parse(text).running);
@@ -194,7 +286,11 @@ where
     }
 
     pub(super) fn same_mode(&self, field: R::Field) -> Option<Agreement<Mode>> {
-        self.same(|row| row.text(field).map(Mode::parse), Mode::eq)
+        match self.common(field) {
+            Common::None => None,
+            Common::Row(row, _) => row.text(field).map(|text| Agreement::Same(Mode::parse(text))),
+            Common::Unknown => self.same(|row| row.text(field).map(Mode::parse), Mode::eq),
+        }
     }
 
     /// Returns the merged figures of `known` fields and of all fields that this crate does not
@@ -204,7 +300,8 @@ where
         known: impl Iterator<Item = (&'static str, R::Field, Rule)>,
     ) -> Vec<(&'a str, MetricValue<'a>)> {
         let known = known.filter_map(|(name, field, rule)| Some((name, self.figure(field, rule)?)));
-        known.chain(self.unknown_figures()).collect()
+        let has_unknown = self.columns.as_ref().is_none_or(ObjectColumns::has_unknown);
+        known.chain(has_unknown.then(|| self.unknown_figures()).into_iter().flatten()).collect()
     }
 
     /// Returns the merged figures of all fields that this crate does not know, in the order of the
@@ -276,13 +373,4 @@ where
 /// Returns the place in which a process keeps the counters of its row.
 fn kept<'a, R: Values<'a>>(process: &'a Process, row: &R) -> Kept<'a> {
     row.position().map_or(Kept::Separate, |row| Kept::of(process, row))
-}
-
-/// Returns the threshold at which a figure counts as below zero.
-fn underflow(field: impl Field) -> Underflow {
-    match (field.nature(), field.value_type()) {
-        (Nature::Gauge, ValueType::U32) => Underflow::BITS_32,
-        (Nature::Gauge, ValueType::U64) => Underflow::BITS_64,
-        _ => Underflow::NEVER,
-    }
 }

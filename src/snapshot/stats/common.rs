@@ -71,6 +71,7 @@ macro_rules! view {
             fn merge(
                 &self,
             ) -> crate::snapshot::merge::Merge<
+                '_,
                 impl Iterator<Item = (&crate::snapshot::Process, crate::show::stat::Row<'_>)> + Clone,
             > {
                 self.0.merge()

@@ -128,7 +128,7 @@ impl ClusterInfo {
         self.merge().figures(known)
     }
 
-    fn merge(&self) -> Merge<impl Iterator<Item = (&Process, &Info)> + Clone> {
+    fn merge(&self) -> Merge<'_, impl Iterator<Item = (&Process, &Info)> + Clone> {
         Merge::new(self.per_process())
     }
 }

@@ -45,8 +45,8 @@ impl Object {
         })
     }
 
-    pub(super) fn merge(&self) -> Merge<impl Iterator<Item = (&Process, Row<'_>)> + Clone> {
-        Merge::new(self.rows())
+    pub(super) fn merge(&self) -> Merge<'_, impl Iterator<Item = (&Process, Row<'_>)> + Clone> {
+        Merge::new(self.rows()).with_columns(self.snapshot.columns(self.id))
     }
 
     pub(super) fn sharing(&self) -> CounterSharing {
@@ -75,11 +75,13 @@ impl Object {
 
     /// Returns the merged figure of every column that any process fills.
     pub(super) fn figures(&self) -> Vec<(&str, MetricValue<'_>)> {
+        let columns =
+            Col::ALL.iter().filter_map(|column| Some((column.declared().name, *column, self.rule(*column)?)));
+        if self.snapshot.columns(self.id).is_some_and(|merged| merged.want_every()) {
+            return self.merge().figures(columns);
+        }
         let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
-        let merge = Merge::new(cut.iter().map(|(process, row)| (*process, row)));
-        merge.figures(
-            Col::ALL.iter().filter_map(|column| Some((column.declared().name, *column, self.rule(*column)?))),
-        )
+        Merge::new(cut.iter().map(|(process, row)| (*process, row))).figures(columns)
     }
 
     /// Returns the merge rule of a column for objects of this kind.
@@ -125,6 +127,66 @@ mod tests {
         serde_json::from_value(written).unwrap()
     }
 
+    const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
+
+    /// Returns many processes. Their figures, levels and states differ; half of the objects are only in processes that
+    /// are stopping, or in one that is not.
+    fn many() -> Snapshot {
+        let mut written = serde_json::to_value(mixed()).unwrap();
+        let four = written["processes"].as_array().unwrap().clone();
+        let processes = (0..48usize).map(|number| {
+            let mut process = four[number % 4].clone();
+            process["address"] = format!("/{number}.sock").into();
+            process["level"] = ["admin", "user", "operator"][number % 3].into();
+            process["info"] = serde_json::json!([["Stopping", if number % 5 == 0 { "1" } else { "0" }]]);
+            let text = process["stat"].as_str().unwrap();
+            let mut digits = (number..).map(|n| char::from(b'0' + u8::try_from(n * n % 10).unwrap()));
+            let is_moved = |line: usize| number < 4 || line % 7 == number % 7;
+            let lines = text.lines().enumerate().filter(|(at, _)| *at == 0 || number % 5 != 4 || at % 2 == 0);
+            let lines: Vec<String> = lines
+                .map(|(at, line)| match line.splitn(3, ',').collect::<Vec<_>>()[..] {
+                    [proxy, name, rest] if at > 0 && is_moved(at) => {
+                        // The last number of a row of the release is its kind; it stays.
+                        let cells = rest.split(',').enumerate().map(|(column, cell)| match cell {
+                            "0" if column != 30 && column % 3 == 0 => digits.next().unwrap().to_string(),
+                            cell => cell.to_owned(),
+                        });
+                        format!("{proxy},{name},{}", cells.collect::<Vec<_>>().join(","))
+                    }
+                    _ => line.to_owned(),
+                })
+                .collect();
+            process["stat"] = (lines.join("\n") + "\n\n").into();
+            process
+        });
+        written["processes"] = processes.collect();
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn columns_of_all_objects_at_once_are_merged_as_each_by_itself() {
+        let (single, every) = (many(), many());
+        let mut merged = 0;
+        for kind in KINDS {
+            for id in single.index().of_kind(kind) {
+                let object = Object::new(single.clone(), id);
+                let alone = Merge::new(object.rows());
+                let expected = |column: &Col| alone.figure(*column, object.rule(*column)?);
+                for column in Col::ALL {
+                    let Some(rule) = object.rule(*column) else { continue };
+                    let figure = object.merge().figure(*column, rule);
+                    assert_eq!(figure, expected(column), "{}/{} {column:?}", object.proxy(), object.name());
+                    merged += usize::from(figure.is_some());
+                }
+                let all = Object::new(every.clone(), id);
+                assert_eq!(all.figures(), object.figures(), "{}/{}", object.proxy(), object.name());
+            }
+        }
+        assert!(
+            merged > 500 && single.columns().unwrap().heap_size() > every.columns().unwrap().heap_size() / 4
+        );
+    }
+
     #[test]
     fn all_columns_at_once_are_merged_as_each_by_itself() {
         let snapshot = mixed();
@@ -136,7 +198,7 @@ mod tests {
                 names.push(name);
             }
         }
-        for kind in [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend] {
+        for kind in KINDS {
             for id in snapshot.index().of_kind(kind) {
                 let object = Object::new(snapshot.clone(), id);
                 let expected: Vec<_> =
