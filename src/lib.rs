@@ -109,7 +109,7 @@ mod version;
 pub mod watch;
 
 pub use address::{Address, ParseAddressError};
-pub use cluster::{Cluster, ClusterBuilder, Outcome, Outcomes, Selector};
+pub use cluster::{Cluster, ClusterBuilder, Outcome, Outcomes, Selector, SnapshotStream};
 pub use error::{Error, ErrorKind, Result};
 pub use level::Level;
 pub use object::{Acl, Backend, BackendRef, Frontend, FrontendRef, Listener, Map, Server, ServerRef, Weight};

@@ -2,6 +2,8 @@
 
 mod batch;
 mod identified;
+mod server_numbers;
+mod task;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 
 pub(crate) use batch::{Batch, LONGEST};
 pub(crate) use identified::{Executed, IdentifiedConnection};
+pub(crate) use server_numbers::ServerNumbers;
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
@@ -43,6 +46,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct ProcessClient {
     pub(crate) socket: StatsSocket,
     pub(crate) host: Arc<str>,
+    pub(crate) numbers: Arc<ServerNumbers>,
 }
 
 impl ProcessClient {
@@ -73,8 +77,11 @@ impl ProcessClient {
         &'a self,
         scope: &'a StatFilter,
         deadline: &'a Deadline,
-    ) -> BoxFuture<'a, Result<ProcessReport>> {
-        self.during_reload(deadline, || self.sweep(scope, deadline).boxed()).boxed()
+    ) -> BoxFuture<'a, Result<Arc<ProcessReport>>> {
+        match scope {
+            StatFilter::NamedServer { backend, name } => self.read_server(backend, name, deadline).boxed(),
+            _ => self.during_reload(deadline, || self.sweep(scope, deadline).boxed()).boxed(),
+        }
     }
 
     /// Runs a query. Behind a master, runs it again as [`outlast_reload`] does.
@@ -92,20 +99,19 @@ impl ProcessClient {
     }
 
     /// Reads the report as [`read`](Self::read) does, and once more if the process is stopping,
-    /// unless the same process was stopping already in `known`. Also returns the time at which the
-    /// reply ended, or the read was given up, in microseconds since 1970.
+    /// unless it is the process with the ID `stopping`, which is known to be stopping. Also returns the
+    /// time at which the reply ended, or the read was given up, in microseconds since 1970.
     ///
     /// After a reload, the worker that is stopping may have accepted the connection; the next
     /// connection leads to the new worker.
     pub(crate) async fn read_settled(
         &self,
         scope: &StatFilter,
-        known: Option<&Info>,
+        stopping: Option<u64>,
         deadline: &Deadline,
-    ) -> (Result<ProcessReport>, u64) {
+    ) -> (Result<Arc<ProcessReport>>, u64) {
         let (first, ended_at) = (self.read(scope, deadline).await, now());
-        let is_known =
-            |info: &Info| known.is_some_and(|known| known.is_stopping() && known.pid() == info.pid());
+        let is_known = |info: &Info| stopping.is_some() && info.pid() == stopping;
         let is_settled = |info: &Info| !info.is_stopping() || is_known(info) || !self.may_be_replaced();
         if first.as_ref().map_or(true, |reading| is_settled(&reading.info)) {
             return (first, ended_at);
@@ -117,7 +123,7 @@ impl ProcessClient {
         }
     }
 
-    async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<ProcessReport> {
+    async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Arc<ProcessReport>> {
         let mut parser = ReportParser::new();
         self.socket.exchange(&ReportParser::request(scope)?, deadline, &mut parser).await?;
         let absent = parser.is_absent();
@@ -127,7 +133,7 @@ impl ProcessClient {
             // first one only.
             return self.read(&StatFilter::All, deadline).await;
         }
-        Ok(reading)
+        Ok(Arc::new(reading))
     }
 
     /// Runs a command on a connection of its own.
@@ -425,14 +431,14 @@ impl ProcessClient {
 
     /// Returns the record of a reply that ended, or of a read that was given up, at `read_at`, in
     /// microseconds since 1970.
-    pub(crate) fn record(&self, answer: Result<ProcessReport>, read_at: u64) -> Record {
+    pub(crate) fn record(&self, answer: Result<Arc<ProcessReport>>, read_at: u64) -> Record {
         let mut record = self.to_record(answer.map_err(|error| Failure::new(error, show::READING)));
         record.read_at = read_at;
         record
     }
 
     /// Returns the record of a reply that ended, or of a process that was given up, just now.
-    pub(crate) fn to_record(&self, answer: Result<ProcessReport, Failure>) -> Record {
+    pub(crate) fn to_record(&self, answer: Result<Arc<ProcessReport>, Failure>) -> Record {
         let mut record = Record::new(self.host.clone(), self.address().clone(), answer);
         record.read_at = now();
         record

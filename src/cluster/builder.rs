@@ -289,6 +289,7 @@ impl ClusterBuilder {
             table: MembershipTable::new(&self.labels).into(),
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
+            server_numbers: Arc::default(),
         });
         membership.expect_addresses(&mut membership.table());
         // A master has a worker, whatever it lists.

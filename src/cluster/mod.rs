@@ -8,12 +8,14 @@ mod membership;
 mod roster;
 mod selector;
 mod shared_counters;
+mod snapshot_stream;
 mod view;
 
 pub use builder::ClusterBuilder;
 pub use fan_out::{Outcome, Outcomes};
 pub use membership::{Ignored, IgnoredReason};
 pub use selector::Selector;
+pub use snapshot_stream::SnapshotStream;
 
 pub(crate) use fan_out::{OnceJob, Target};
 pub(crate) use identity::Identity;
@@ -23,13 +25,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::channel::mpsc::UnboundedSender;
 use futures::future::join_all;
 
 use crate::address::Address;
 use crate::error::Result;
 use crate::protocol::Command;
 use crate::show::stat::StatFilter;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Process, Snapshot};
 use crate::transport::{Deadline, Limits};
 use fan_out::{FanOut, Targets};
 use membership::Membership;
@@ -150,17 +153,46 @@ impl Cluster {
         self.read(&StatFilter::All).await
     }
 
+    /// Reads the report of every member as [`snapshot`](Cluster::snapshot) does, and hands each answer on when it
+    /// arrives: a member that hangs delays the answers of no other member.
+    ///
+    /// # Errors
+    ///
+    /// - Awaiting the stream fails as [`snapshot`](Cluster::snapshot) does.
+    #[doc(alias = "show stat")]
+    pub fn snapshot_stream(&self) -> SnapshotStream {
+        SnapshotStream::new(self.clone())
+    }
+
     /// Reads the rows in `scope` from every member.
     pub(crate) async fn read(&self, scope: &StatFilter) -> Result<Snapshot> {
+        self.read_and_hand_on(scope, None).await
+    }
+
+    /// Reads the rows in `scope` from every member, and hands the answers on to `sender` when they arrive.
+    async fn read_and_hand_on(
+        &self,
+        scope: &StatFilter,
+        sender: Option<&UnboundedSender<Process>>,
+    ) -> Result<Snapshot> {
         let limits = self.limits();
         let snapshot = match self.view.only.as_deref() {
-            None => self.membership.sweep(scope, false, limits).await?,
+            None => self.membership.sweep(scope, false, limits, sender).await?,
             Some(only) => {
                 let deadline = &Deadline::new(limits);
                 let command = Command::read("show stat");
                 let Targets { targets, .. } =
                     Targets::find(&self.membership, Some(only), &command, deadline).await?;
-                let mut records = join_all(targets.iter().map(|target| target.read(scope, deadline))).await;
+                let read = async |target: &Target| {
+                    let record = target.read_on_task(scope, deadline).await;
+                    if let (Some(sender), Ok(_)) = (sender, &record.answer) {
+                        let process = Process::new(target.label().into(), Arc::new(record.clone()));
+                        // Without a reader, the answer is only part of the snapshot.
+                        let _ = sender.unbounded_send(process);
+                    }
+                    record
+                };
+                let mut records = join_all(targets.iter().map(read)).await;
                 self.membership.find_shared_counters(&mut records, deadline).await;
                 Snapshot::new(records.into_iter().map(Arc::new))
             }
@@ -195,7 +227,7 @@ impl Cluster {
     /// - The errors of [`snapshot`](Cluster::snapshot) on a view of
     ///   [`allow_partial`](Cluster::allow_partial).
     pub async fn rediscover(&self) -> Result<Snapshot> {
-        self.membership.sweep(&StatFilter::All, true, self.limits()).await
+        self.membership.sweep(&StatFilter::All, true, self.limits(), None).await
     }
 
     /// Returns a view of this cluster that returns partial results. Calls through the view do not

@@ -12,6 +12,10 @@
 //! before, and so is the cluster's membership table. The next call has connections of its
 //! own, so it cannot receive the rest of an old reply.
 //!
+//! A read of the rows of several processes runs a task for each of them, so that the threads of the
+//! runtime parse several replies at the same time. Dropping the future aborts these tasks. A
+//! task that is parsing a piece of a reply at this moment, 32 KiB at most, ends after the piece.
+//!
 //! # Dropping a change
 //!
 //! Dropping the future closes its connections. It does not undo or stop the change. For each
@@ -55,6 +59,10 @@
 //! | [`connect_timeout`](crate::Limits::connect_timeout) | 1 s | one attempt to connect, name lookup included |
 //! | [`idle_timeout`](crate::Limits::idle_timeout) | 5 s | silence while sending or receiving |
 //! | [`command_timeout`](crate::Limits::command_timeout) | 10 s | the whole command, from the first poll to the last byte, waiting for a free connection included |
+//!
+//! The time that this program itself needs to parse replies does not count against the command: a
+//! process cannot send while its connection is not read. With many large replies on few threads, a call may
+//! therefore take longer than its limit by the time of the parsing.
 //!
 //! A limit is better than a timeout around the call. When a limit passes, the call returns the
 //! outcomes of all processes: [`Timeout`](crate::ErrorKind::Timeout) for a process to which
@@ -120,7 +128,7 @@
 //! flavour: `current_thread` or `multi_thread`. It starts no runtime and no thread of its own.
 //! Directories, host names and the files of shared counters are read, and the files of maps and
 //! ACLs are written, on Tokio's pool for blocking calls. After a drop, such a call goes on until the
-//! file system answers, and its result is thrown away. Apart from that, from the task above and from the task of a
+//! file system answers, and its result is thrown away. Apart from that, from the tasks above and from the task of a
 //! [`Watch`](crate::watch::Watch), nothing runs in the background: a [`Cluster`](crate::Cluster) that is not
 //! called does nothing and holds no connection. The task of a watch ends with its last handle.
 //!

@@ -15,7 +15,8 @@
 //! something are not.
 //!
 //! All processes are asked at the same time. The call returns when the slowest process has
-//! answered or failed. No process takes longer than the [`Limits`](crate::Limits) of the call
+//! answered or failed. [`Cluster::snapshot_stream`](crate::Cluster::snapshot_stream) hands each answer on
+//! when it arrives. No process takes longer than the [`Limits`](crate::Limits) of the call
 //! allow, waiting for a free connection included.
 //!
 //! # Commands that must not be executed twice

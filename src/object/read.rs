@@ -87,7 +87,10 @@ impl Cluster {
 
     /// Returns the server called `name` in the backend called `backend`.
     ///
-    /// Requests only the rows of that backend, as [`backend`](Cluster::backend) does.
+    /// Requests the rows of that backend, as [`backend`](Cluster::backend) does, and remembers the numbers of the
+    /// server in each process. Later reads of the server request its row alone, which costs each process the same for
+    /// any number of servers. A process that prints another server under these numbers, or none, is asked for the
+    /// rows of the backend again.
     ///
     /// # Errors
     ///
@@ -97,7 +100,7 @@ impl Cluster {
     ///   of them may have it.
     #[doc(alias = "show stat")]
     pub async fn server(&self, backend: &str, name: &str) -> Result<Server> {
-        Ok(Server::new(self, self.read(&StatFilter::backend(backend)).await?.server(backend, name)?))
+        Ok(Server::new(self, self.read(&StatFilter::server(backend, name)).await?.server(backend, name)?))
     }
 
     /// Returns every server called `name`, in any backend.

@@ -118,19 +118,19 @@ impl WrittenProcess {
                 let mut parser = StatParser::new();
                 parser.feed(text.as_bytes())?;
                 let pairs = self.info.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-                Ok(ProcessReport {
+                Ok(Arc::new(ProcessReport {
                     info: Info::from_pairs(pairs)?,
                     level,
                     sockets: self.sockets.into_iter().collect(),
                     stat: parser.finish()?,
-                })
+                }))
             }
             _ => {
                 let text = "a process has either an error or `show stat`";
                 return Err(crate::error::Error::invalid(text).at(&self.address));
             }
         };
-        let rows = answer.as_ref().map_or(0, |reading: &ProcessReport| reading.stat.len());
+        let rows = answer.as_ref().map_or(0, |reading: &Arc<ProcessReport>| reading.stat.len());
         let mut record = Record::new(self.host, self.address, answer);
         record.shared = self.shared.map(|shared| Arc::new(shared.read(rows)));
         record.label = self.label;

@@ -192,7 +192,7 @@ mod tests {
     fn record(host: &str, address: Address, label: Option<&str>, nbproc: Option<(u64, u64)>) -> Record {
         let answer = match nbproc {
             None => Err(Failure::without_error(ErrorKind::Closed, "closed")),
-            Some((number, all)) => Ok(ProcessReport {
+            Some((number, all)) => Ok(Arc::new(ProcessReport {
                 info: Info::parse(
                     format!("Name: HAProxy\nNbproc: {all}\nProcess_num: {number}\n\n").as_bytes(),
                 )
@@ -200,7 +200,7 @@ mod tests {
                 level: Some(Level::User),
                 sockets: SocketList::default(),
                 stat: StatTable::empty(),
-            }),
+            })),
         };
         let mut record = Record::new(Arc::from(host), address, answer);
         record.label = label.map(Into::into);

@@ -47,7 +47,7 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn new(label: Label, record: Arc<Record>) -> Self {
+    pub(crate) fn new(label: Label, record: Arc<Record>) -> Self {
         // Kept, because merging reads it for every figure.
         let stopping = record.is_stopping();
         Self { label, record, stopping }
@@ -83,7 +83,7 @@ impl Process {
 
     /// Returns the report of the process, or `None` if it did not answer.
     pub fn report(&self) -> Option<&ProcessReport> {
-        self.record.answer.as_ref().ok()
+        self.record.answer.as_ref().ok().map(|report| &**report)
     }
 
     /// Returns the reason why the process did not answer, or `None` if it did.
@@ -242,7 +242,7 @@ mod tests {
             sockets: SocketList::default(),
             stat: StatTable::empty(),
         };
-        let mut record = Record::new("host".into(), "/run/1.sock".parse().unwrap(), Ok(reading));
+        let mut record = Record::new("host".into(), "/run/1.sock".parse().unwrap(), Ok(reading.into()));
         record.read_at = u64::MAX;
         let process = Process::new("1.sock".into(), Arc::new(record));
         assert_eq!(process.started_at(), None);

@@ -17,7 +17,7 @@ pub(crate) struct Record {
     pub(crate) label: Option<Box<str>>,
     /// Time when the answer was complete or the read was given up, in microseconds since 1970.
     pub(crate) read_at: u64,
-    pub(crate) answer: Result<ProcessReport, Failure>,
+    pub(crate) answer: Result<Arc<ProcessReport>, Failure>,
     /// Counters that the process keeps in one file with others, if it is known to do so.
     pub(crate) shared: Option<Arc<SharedCounters>>,
     /// Fields that a newer version of this crate stored with the process.
@@ -26,7 +26,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(host: Arc<str>, address: Address, answer: Result<ProcessReport, Failure>) -> Self {
+    pub(crate) fn new(host: Arc<str>, address: Address, answer: Result<Arc<ProcessReport>, Failure>) -> Self {
         Self {
             host,
             address,
@@ -41,11 +41,13 @@ impl Record {
 
     /// Returns a copy without the rows.
     pub(crate) fn without_rows(&self) -> Self {
-        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| ProcessReport {
-            info: reading.info.clone(),
-            level: reading.level,
-            sockets: reading.sockets.clone(),
-            stat: StatTable::empty(),
+        let answer = self.answer.as_ref().map_err(Failure::clone).map(|reading| {
+            Arc::new(ProcessReport {
+                info: reading.info.clone(),
+                level: reading.level,
+                sockets: reading.sockets.clone(),
+                stat: StatTable::empty(),
+            })
         });
         Self { answer, shared: None, ..self.clone() }
     }
@@ -60,6 +62,11 @@ impl Record {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.info().is_some_and(Info::is_stopping)
+    }
+
+    /// Returns the process ID if the process is stopping.
+    pub(crate) fn stopping_pid(&self) -> Option<u64> {
+        self.info().filter(|info| info.is_stopping())?.pid()
     }
 
     /// Returns the start time of the process in seconds since 1970.

@@ -57,6 +57,16 @@ impl Deadline {
         Self { limits: limits.with_connect_timeout(limits.connect_timeout.min(share)), ..half }
     }
 
+    /// Returns a deadline that is later by `time`.
+    pub(super) fn later(&self, time: Duration) -> Self {
+        Self { total: after(self.total, time), ..*self }
+    }
+
+    /// Returns `true` if the command's time is up.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.total
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -84,7 +94,7 @@ impl Deadline {
 
     /// Returns an error if the command's time is up.
     pub(super) fn check(&self, step: Step) -> Result<()> {
-        if Instant::now() >= self.total { Err(self.passed(step)) } else { Ok(()) }
+        if self.is_over() { Err(self.passed(step)) } else { Ok(()) }
     }
 
     /// Sleeps for `pause`. Returns an error if the command's time is up before.

@@ -1,9 +1,11 @@
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::deadline::{Deadline, RECEIVE, SEND};
+use super::parsing_time::Spent;
 use crate::error::{Error, Problem, Result};
 use crate::protocol;
 use crate::protocol::{Next, ReplyReader};
@@ -15,7 +17,8 @@ pub(super) struct ByteCounts {
     pub(super) received: usize,
 }
 
-/// Sends `line` and feeds all received bytes to `sink`, until the peer closes or `sink` stops.
+/// Sends `line` and feeds all received bytes to `sink`, until the peer closes or `sink` stops. The time that the
+/// sinks of the cluster need does not count as time of the command.
 ///
 /// The sending side stays open until the end, because the command `wait` treats a shutdown of
 /// the sending side as an interruption.
@@ -24,6 +27,7 @@ pub(super) async fn exchange<T, S>(
     line: &[u8],
     deadline: &Deadline,
     traffic: &mut ByteCounts,
+    spent: Spent<'_>,
     sink: &mut S,
 ) -> Result<()>
 where
@@ -31,7 +35,7 @@ where
     S: ReplyReader + ?Sized,
 {
     let unsent = send(stream, line, deadline, &mut traffic.sent).await?.err();
-    let broken = match receive(stream, deadline, traffic, sink).await? {
+    let broken = match receive(stream, deadline, traffic, spent, sink).await? {
         Ended::Stopped => return Ok(()),
         Ended::Closed => None,
         Ended::Broken(error) => Some(error),
@@ -71,6 +75,7 @@ async fn receive<T, S>(
     stream: &mut T,
     deadline: &Deadline,
     traffic: &mut ByteCounts,
+    mut spent: Spent<'_>,
     sink: &mut S,
 ) -> Result<Ended>
 where
@@ -78,16 +83,31 @@ where
     S: ReplyReader + ?Sized,
 {
     let limit = deadline.limits().max_reply_size;
-    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut buffer = Vec::with_capacity(FIRST_BUFFER);
     let mut refused = false;
     let mut pause = None;
+    let mut extension = Duration::ZERO;
     loop {
+        if buffer.len() == buffer.capacity() {
+            buffer = Vec::with_capacity(BUFFER);
+        }
         buffer.clear();
-        let read = deadline.timeout(RECEIVE, deadline.limits().idle_timeout, stream.read_buf(&mut buffer));
-        let read = match pause.take() {
-            None => Some(read.await?),
-            Some(limit) => timeout(limit, read).await.ok().transpose()?,
+        let extended = deadline.later(extension);
+        let read = extended.timeout(RECEIVE, deadline.limits().idle_timeout, stream.read_buf(&mut buffer));
+        let waited = match pause {
+            None => Some(read.await),
+            Some(limit) => timeout(limit, read).await.ok(),
         };
+        let spent_now = spent.time();
+        let read = match waited {
+            Some(Err(_)) if extended.is_over() && spent_now >= extension + LEAST_EXTENSION => {
+                extension = spent_now;
+                continue;
+            }
+            Some(read) => Some(read?),
+            None => None,
+        };
+        pause = None;
         match read {
             // Nothing arrived during a pause.
             None => {}
@@ -100,7 +120,7 @@ where
             return Err(Error::new(Problem::TooLarge { limit }));
         }
         refused = traffic.received == buffer.len() && protocol::is_refusal(&buffer);
-        let flow = sink.feed(&buffer)?;
+        let flow = spent.count(|| sink.feed(&buffer))?;
         if flow == Next::Stop {
             return Ok(Ended::Stopped);
         }
@@ -137,7 +157,14 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-/// Twice the number of bytes that HAProxy sends at once (`tune.bufsize`).
+/// Shortest time for which a command goes on after its time was up.
+const LEAST_EXTENSION: Duration = Duration::from_millis(10);
+
+/// Size of the first buffer. Most replies are short.
+const FIRST_BUFFER: usize = 4 * 1024;
+
+/// Size of the buffers after the first one is full: twice the number of bytes that HAProxy sends at once
+/// (`tune.bufsize`).
 const BUFFER: usize = 32 * 1024;
 
 #[cfg(test)]
@@ -145,8 +172,6 @@ mod tests {
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
     use tokio_test::io::Builder;
-
-    use std::time::Duration;
 
     use super::*;
     use crate::transport::limits::Limits;
@@ -178,7 +203,8 @@ mod tests {
         let mut sink = Kept { bytes: Vec::new(), stop };
         let mut traffic = ByteCounts::default();
         let deadline = Deadline::new(limits);
-        let result = exchange(&mut stream, b"a\n", &deadline, &mut traffic, &mut sink).await;
+        let result =
+            exchange(&mut stream, b"a\n", &deadline, &mut traffic, Spent::new(None), &mut sink).await;
         let ended = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         (String::from_utf8(sink.bytes).unwrap(), ended)
     }
@@ -283,6 +309,24 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(10));
     }
 
+    #[tokio::test]
+    async fn the_time_that_the_sink_needs_does_not_count() {
+        struct Slow(usize);
+        impl ReplyReader for Slow {
+            fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
+                std::thread::sleep(Duration::from_millis(40));
+                self.0 += bytes.len();
+                Ok(Next::More)
+            }
+        }
+        let mut stream = peer(async |mut far: DuplexStream| far.write_all(&[b'x'; 64 * 10]).await.unwrap());
+        let limits = Limits::new().with_command_timeout(Duration::from_millis(150));
+        let (deadline, mut sink) = (Deadline::new(limits), Slow(0));
+        let (traffic, spent) = (&mut ByteCounts::default(), Spent::new(None));
+        exchange(&mut stream, b"a\n", &deadline, traffic, spent, &mut sink).await.unwrap();
+        assert_eq!(sink.0, 640);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_ends_in_the_progress_limit() {
         let (near, _far) = duplex(1);
@@ -323,8 +367,8 @@ mod tests {
         let (mut near, mut far) = duplex(64);
         far.write_all(b"x").await.unwrap();
         let deadline = Deadline::new(Limits::new());
-        let error =
-            exchange(&mut near, b"a\n", &deadline, &mut ByteCounts::default(), &mut Picky).await.unwrap_err();
+        let (traffic, spent) = (&mut ByteCounts::default(), Spent::new(None));
+        let error = exchange(&mut near, b"a\n", &deadline, traffic, spent, &mut Picky).await.unwrap_err();
         assert_eq!(error.to_string(), "no");
     }
 }

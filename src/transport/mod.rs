@@ -10,6 +10,7 @@ mod exchange;
 mod follow;
 mod interactive;
 mod limits;
+mod parsing_time;
 mod permits;
 mod socket;
 mod worker;

@@ -2,9 +2,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use super::parsing_time::ParsingTime;
 use crate::error::{ErrorKind, Result};
 
-/// Permits for the connections of a whole cluster.
+/// Permits for the connections of a whole cluster, and the time that its replies take.
 ///
 /// An unresponsive process holds its permit until its deadline. Unresponsive processes share a
 /// part of the permits and can never hold all permits, so commands to processes that answer do
@@ -15,6 +16,7 @@ pub(crate) struct Permits {
     /// Permits that a process needs, before a permit of `all`, if its last command timed out.
     unresponsive: Semaphore,
     count: usize,
+    pub(super) parsing_time: ParsingTime,
 }
 
 /// Record of a process: whether its last command timed out.
@@ -36,7 +38,12 @@ impl Permits {
     /// Makes `count` permits; 0 counts as 1.
     pub(crate) fn new(count: usize) -> Self {
         let count = count.clamp(1, Semaphore::MAX_PERMITS);
-        Self { all: Semaphore::new(count), unresponsive: Semaphore::new(count.div_ceil(2)), count }
+        Self {
+            all: Semaphore::new(count),
+            unresponsive: Semaphore::new(count.div_ceil(2)),
+            count,
+            parsing_time: ParsingTime::default(),
+        }
     }
 
     /// Returns the number of all permits, including permits in use.

@@ -14,6 +14,7 @@ use super::drain::Connection;
 use super::exchange::{self, ByteCounts};
 use super::follow::{Following, PLACES};
 use super::interactive::Interactive;
+use super::parsing_time::Spent;
 use super::permits::{Permit, Permits, Reachability};
 use super::worker::{self, WorkerReply};
 use crate::address::{Address, WorkerId};
@@ -337,12 +338,13 @@ impl StatsSocket {
             let stream = self.connect(deadline).await?;
             let sent = request.as_bytes();
             let mut connection = Connection::new(stream, permit.take_own(), request.abandoned(), sent.len());
+            let spent = Spent::new(self.0.shared.as_deref().map(|shared| &shared.parsing_time));
             let result = match self.address().worker() {
-                None => exchange::exchange(&mut connection, sent, deadline, traffic, sink).await,
+                None => exchange::exchange(&mut connection, sent, deadline, traffic, spent, sink).await,
                 Some(worker) => {
                     let mut reply = WorkerReply::new(worker, sink);
                     let result =
-                        exchange::exchange(&mut connection, sent, deadline, traffic, &mut reply).await;
+                        exchange::exchange(&mut connection, sent, deadline, traffic, spent, &mut reply).await;
                     result.and_then(|()| reply.finish())
                 }
             };

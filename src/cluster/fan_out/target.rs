@@ -13,6 +13,7 @@ use crate::cluster::selector::Selector;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;
 use crate::protocol::{Command, Idempotency, Nbproc};
+use crate::show::ProcessReport;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
@@ -102,18 +103,28 @@ impl Target {
 
     /// Reads the process, unless its probe has failed.
     pub(crate) async fn read(&self, scope: &StatFilter, deadline: &Deadline) -> Record {
+        let stopping = self.process.record.stopping_pid();
+        self.read_by(self.member.read_settled(scope, stopping, deadline)).await
+    }
+
+    /// Reads the process on a task of its own, unless its probe has failed.
+    pub(crate) async fn read_on_task(&self, scope: &StatFilter, deadline: &Deadline) -> Record {
+        let stopping = self.process.record.stopping_pid();
+        self.read_by(self.member.read_on_task(scope, stopping, deadline)).await
+    }
+
+    async fn read_by(&self, reading: impl Future<Output = (Result<Arc<ProcessReport>>, u64)>) -> Record {
         if let Some(probe_failure) = &self.probe_failure {
             return self.labelled(self.member.to_record(Err(probe_failure.clone())));
         }
-        let (reading, read_at) = self.member.read_settled(scope, self.process.info(), deadline).await;
-        self.labelled(self.member.record(reading, read_at))
+        let (report, read_at) = reading.await;
+        self.labelled(self.member.record(report, read_at))
     }
-}
 
-impl Target {
     /// Reads the process, even if its probe has failed: it may have recovered by now.
     pub(crate) async fn look(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Record> {
-        let (reading, read_at) = self.member.read_settled(scope, self.process.info(), deadline).await;
+        let stopping = self.process.record.stopping_pid();
+        let (reading, read_at) = self.member.read_settled(scope, stopping, deadline).await;
         Ok(self.labelled(self.member.record(Ok(reading?), read_at)))
     }
 }

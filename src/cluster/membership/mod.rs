@@ -1,5 +1,6 @@
 //! Membership of the cluster: probes the candidates and reads the members, all at once.
 
+mod answered;
 mod candidate;
 mod classify;
 pub(super) mod directory;
@@ -20,6 +21,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use futures::channel::mpsc::UnboundedSender;
 use futures::future::{BoxFuture, join, join_all};
 use tracing::Instrument;
 
@@ -28,8 +30,9 @@ use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::show::Info;
 use crate::show::stat::StatFilter;
-use crate::snapshot::{Label, Record, Snapshot, labels_beside};
+use crate::snapshot::{Label, Process, Record, Snapshot, labels_beside};
 use crate::transport::{Deadline, Limits};
+use answered::Answered;
 use classify::Classified;
 use probe::ProbedMember;
 
@@ -55,10 +58,18 @@ impl Membership {
 
     /// Reads every member, and probes every candidate that is not classified yet. All of it shares
     /// one time limit. A fresh sweep disregards all earlier findings about the sockets.
-    pub(super) async fn sweep(&self, scope: &StatFilter, is_fresh: bool, limits: Limits) -> Result<Snapshot> {
+    ///
+    /// Hands the answers on to `sender` when they arrive.
+    pub(super) async fn sweep(
+        &self,
+        scope: &StatFilter,
+        is_fresh: bool,
+        limits: Limits,
+        sender: Option<&UnboundedSender<Process>>,
+    ) -> Result<Snapshot> {
         let deadline = &Deadline::new(limits);
         let listing = self.candidates(is_fresh, deadline).await;
-        let records = self.records(scope, &listing, deadline).await?;
+        let records = self.read_all(scope, &listing, deadline, sender).boxed().await?;
         let requirements = self.requirements(&listing, &records);
         Ok(Snapshot::with_requirements(records.into_iter().map(Arc::new), requirements))
     }
@@ -73,7 +84,7 @@ impl Membership {
         listing: &'a Listing,
         deadline: &'a Deadline,
     ) -> BoxFuture<'a, Result<Vec<Record>>> {
-        self.read_all(scope, listing, deadline).boxed()
+        self.read_all(scope, listing, deadline, None).boxed()
     }
 
     async fn read_all(
@@ -81,6 +92,7 @@ impl Membership {
         scope: &StatFilter,
         listing: &Listing,
         deadline: &Deadline,
+        sender: Option<&UnboundedSender<Process>>,
     ) -> Result<Vec<Record>> {
         let is_fresh = listing.is_fresh;
         let span = tracing::debug_span!("sweep", sockets = listing.candidates.len());
@@ -90,12 +102,18 @@ impl Membership {
             let is_duplicate = |candidate: &Candidate| known.contains(&candidate.address);
             let (duplicates, others): (Vec<_>, Vec<_>) =
                 listing.candidates.iter().cloned().partition(is_duplicate);
+            let answered = sender.map(|sender| Answered::new(self, &others, sender));
             // Known duplicates are only asked for their identity.
-            let asked = self.ask(scope, others, deadline);
-            let (asked, duplicates) = join(asked, self.ask(&StatFilter::Nothing, duplicates, deadline)).await;
+            let asked = self.ask(scope, others, deadline, answered.as_ref());
+            let duplicates = self.ask(&StatFilter::Nothing, duplicates, deadline, None);
+            let (asked, duplicates) = join(asked, duplicates).await;
             let mut answers = self.classify(is_fresh, asked, &mut classified);
             let again = self.no_duplicates_any_more(duplicates, &answers);
-            answers.extend(self.classify(is_fresh, self.ask(scope, again, deadline).await, &mut classified));
+            answers.extend(self.classify(
+                is_fresh,
+                self.ask(scope, again, deadline, None).await,
+                &mut classified,
+            ));
             let processes = self.settle(scope, is_fresh, &mut answers, &mut classified, deadline).await;
             let mut records = Self::without_duplicates(answers, processes, &mut classified);
             self.keep(listing, classified, &mut records);
@@ -142,7 +160,7 @@ impl Membership {
                 at += 1;
                 !stale.contains(&(at - 1))
             });
-            answers.extend(self.classify(is_fresh, self.ask(scope, again, deadline).await, classified));
+            answers.extend(self.classify(is_fresh, self.ask(scope, again, deadline, None).await, classified));
         }
     }
 

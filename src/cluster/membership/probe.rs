@@ -1,7 +1,10 @@
 //! Probes: the connections that identify and read the candidates.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 
+use super::answered::Answered;
 use super::candidate::Candidate;
 use super::listed::Listed;
 use super::state::Membership;
@@ -17,12 +20,19 @@ use crate::transport::Deadline;
 pub(super) struct Probe {
     pub(super) candidate: Candidate,
     pub(super) member: ProcessClient,
-    pub(super) answer: Result<ProcessReport>,
+    pub(super) answer: Result<Arc<ProcessReport>>,
     /// Time at which the answer ended, in microseconds since 1970.
     pub(super) read_at: u64,
     /// Place of the socket in the list that the process prints. `None` if the process is not one of
     /// several (`nbproc`).
     pub(super) listed: Option<Listed>,
+}
+
+impl Probe {
+    /// Returns `false` if several processes may answer at the socket.
+    pub(super) fn is_of_one_process(&self) -> bool {
+        matches!(self.listed, None | Some(Listed::One))
+    }
 }
 
 /// A member, and the record of its answer.
@@ -33,7 +43,7 @@ pub(super) struct ProbedMember {
 }
 
 impl Membership {
-    /// Probes all candidates at once.
+    /// Probes all candidates at once. Hands the answers on to `answered` when they arrive.
     ///
     /// If there are more candidates than permits, some candidates have to wait. To keep them from
     /// waiting for an unresponsive process, each probe is first limited to a share of the time. The
@@ -43,33 +53,44 @@ impl Membership {
         scope: &StatFilter,
         candidates: Vec<Candidate>,
         deadline: &Deadline,
+        answered: Option<&Answered<'_>>,
     ) -> Vec<Probe> {
         let rounds = candidates.len().div_ceil(self.permits.count());
         let share = deadline.share(rounds);
         let patience = if rounds > 1 { &share } else { deadline };
-        let asking = candidates.into_iter().map(|candidate| self.ask_one(scope, candidate, patience));
-        let mut asked = join_all(asking).await;
+        let is_alone = candidates.len() == 1;
+        let ask = async |candidate, deadline| {
+            let probe = self.ask_one(scope, candidate, is_alone, deadline).await;
+            if let Some(answered) = answered {
+                answered.hand_on(&probe);
+            }
+            probe
+        };
+        let mut asked = join_all(candidates.into_iter().map(|candidate| ask(candidate, patience))).await;
         if rounds > 1 {
             let is_late =
                 |asked: &Probe| matches!(&asked.answer, Err(error) if error.kind() == ErrorKind::Timeout);
             let (late, in_time): (Vec<_>, Vec<_>) = asked.into_iter().partition(is_late);
             asked = in_time;
-            let asking = late.into_iter().map(|late| self.ask_one(scope, late.candidate, deadline));
-            asked.extend(join_all(asking).await);
+            asked.extend(join_all(late.into_iter().map(|late| ask(late.candidate, deadline))).await);
         }
         asked
     }
 
-    pub(super) async fn ask_one(
+    async fn ask_one(
         &self,
         scope: &StatFilter,
         candidate: Candidate,
+        is_alone: bool,
         deadline: &Deadline,
     ) -> Probe {
         let member = self.member(&candidate.address);
-        let known = self.table().last_known(&candidate.address).cloned();
-        let known = known.as_ref().and_then(|head| head.info());
-        let (answer, read_at) = member.read_settled(scope, known, deadline).await;
+        let stopping = self.table().last_known(&candidate.address).and_then(|head| head.stopping_pid());
+        let (answer, read_at) = if is_alone || *scope == StatFilter::Nothing {
+            member.read_settled(scope, stopping, deadline).await
+        } else {
+            member.read_on_task(scope, stopping, deadline).await
+        };
         let listed = match &answer {
             // A master leads to one process of several.
             Ok(reading)

@@ -6,7 +6,7 @@ use crate::address::{Address, WorkerId};
 use crate::cluster::selector::Selector;
 use crate::cluster::shared_counters::SharedCounterFinder;
 use crate::master::Master;
-use crate::process::ProcessClient;
+use crate::process::{ProcessClient, ServerNumbers};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 
@@ -29,6 +29,7 @@ pub(in crate::cluster) struct Membership {
     /// Held while sockets are compared to find out if they lead to one process.
     pub(in crate::cluster) comparing: tokio::sync::Mutex<()>,
     pub(in crate::cluster) shared_counters: SharedCounterFinder,
+    pub(in crate::cluster) server_numbers: Arc<ServerNumbers>,
 }
 
 impl Membership {
@@ -79,6 +80,10 @@ impl Membership {
             },
             _ => StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits)),
         };
-        ProcessClient { socket: self.table().socket(address, make), host: Arc::clone(&self.host) }
+        ProcessClient {
+            socket: self.table().socket(address, make),
+            host: Arc::clone(&self.host),
+            numbers: Arc::clone(&self.server_numbers),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Conclusions from the answers of the processes that have one file.
 
+use std::sync::Arc;
+
 use super::rows::SharedRows;
 use crate::error::{Error, Result};
 use crate::shm;
@@ -11,7 +13,7 @@ use crate::version::Version;
 /// The answer of a process to the query for its guids.
 pub(super) struct GuidAnswer {
     /// The report before the guids, the guids, and the report after them.
-    pub(super) reply: Result<(ProcessReport, GuidList, ProcessReport)>,
+    pub(super) reply: Result<(Arc<ProcessReport>, GuidList, Arc<ProcessReport>)>,
     pub(super) pid: u64,
     /// The file that the process was seen to map.
     pub(super) mapped: Option<Mapped>,

@@ -284,7 +284,7 @@ async fn read_all(
     members: &[ProcessClient],
     group: &[Participant],
     deadline: &Deadline,
-) -> Vec<Result<ProcessReport>> {
+) -> Vec<Result<Arc<ProcessReport>>> {
     let read = async |(member, one): (&ProcessClient, &Participant)| {
         let reading = member.read(&StatFilter::All, deadline).await?;
         let identity = Identity::new(&reading.info, process::now());

@@ -237,7 +237,7 @@ impl ServerRef {
             }
             target.change(command, &deadline).await
         };
-        self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
+        self.cluster.fan_out().each(command, self.scope(), job).await
     }
 
     /// Sets the port of the server, and keeps the address that the server has in each process:
@@ -268,7 +268,7 @@ impl ServerRef {
             let set = Command::write("set server").word(name).word("addr").word(address);
             target.change(&with_port(set, Some(port))?, &deadline).await
         };
-        self.cluster.fan_out().each(command, StatFilter::backend(self.backend()), job).await
+        self.cluster.fan_out().each(command, self.scope(), job).await
     }
 
     /// Sets the host name from which HAProxy resolves the address of the server:
@@ -337,7 +337,12 @@ impl ServerRef {
     }
 
     pub(super) async fn run(&self, command: Command) -> Result<Outcomes<Change>> {
-        self.cluster.fan_out().change(command, StatFilter::backend(self.backend())).await
+        self.cluster.fan_out().change(command, self.scope()).await
+    }
+
+    /// Returns the rows that a change of the server reads before, on a view that asks for the previous state.
+    fn scope(&self) -> StatFilter {
+        StatFilter::server(self.backend(), self.name())
     }
 }
 

@@ -12,6 +12,9 @@ pub(crate) enum StatFilter {
         /// Kinds of rows, as the bits that `show stat` takes.
         kinds: u8,
     },
+    /// The row of one server, by its names. If the numbers of the server in a process are not known, the process is
+    /// asked for all rows of the backend.
+    NamedServer { backend: Box<str>, name: Box<str> },
     /// The row of one server, by its numbers in one process.
     Server {
         /// Number of the backend (`iid`).
@@ -32,6 +35,11 @@ impl StatFilter {
         Self::proxy(name, 2 | 4)
     }
 
+    /// Requests the row of a server.
+    pub(crate) fn server(backend: &str, name: &str) -> Self {
+        Self::NamedServer { backend: backend.into(), name: name.into() }
+    }
+
     /// Requests all rows if HAProxy would not read `name` as a name: strings that are not valid
     /// proxy names, and digits, which HAProxy reads as an id.
     fn proxy(name: &str, kinds: u8) -> Self {
@@ -49,6 +57,7 @@ impl StatFilter {
             Self::All => "show stat".into(),
             Self::Nothing => "show stat -1 0 -1".into(),
             Self::Proxy { name, kinds } => format!("show stat {name} {kinds} -1"),
+            Self::NamedServer { backend, .. } => Self::backend(backend).command(),
             Self::Server { proxy, server } => format!("show stat {proxy} 4 {server}"),
         }
     }

@@ -1,0 +1,147 @@
+//! Answers that arrive one by one, and reads that parse replies on several threads. It is a test file of its own
+//! because it counts the tasks and descriptors of the whole program.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
+#![allow(clippy::indexing_slicing, reason = "the same")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use haproxyadmin::{Cluster, ErrorKind, Limits, Process};
+use tokio::runtime::Handle;
+
+mod support;
+
+use support::{Config, Running, release, releases, until};
+
+const CONFIG: &str = r#"
+global
+    nbthread 1
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1m
+    timeout server 1m
+frontend web
+    bind "unix@${DIR}/traffic/web.${N}"
+    default_backend app
+backend app
+    server-template web 200 127.0.0.1:1001
+"#;
+
+/// Starts a process of every release, and one more of the newest.
+async fn processes() -> Running {
+    let mut running = Running::new();
+    for (n, release) in (1..).zip(releases().into_iter().chain([release("3.4")])) {
+        running.add(&release, &n.to_string(), &Config::new(CONFIG).set("N", n)).await;
+    }
+    running
+}
+
+fn labels<'a>(processes: impl IntoIterator<Item = &'a Process>) -> BTreeSet<String> {
+    processes.into_iter().map(|process| process.label().to_string()).collect()
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Waits until no task and no descriptor is left, and every permit is free.
+async fn assert_nothing_is_left(cluster: &Cluster, descriptors_before: usize, after: &str) {
+    let is_clean = async || {
+        let tasks = Handle::current().metrics().num_alive_tasks();
+        (tasks == 0 && descriptors() <= descriptors_before).then_some(())
+    };
+    until(&format!("{after}: no task and no descriptor"), is_clean).await;
+    assert!(cluster.snapshot().await.unwrap().is_complete(), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_hangs_delays_no_other_answer() {
+    let running = processes().await;
+    let limits = Limits::new()
+        .with_idle_timeout(Duration::from_secs(20))
+        .with_command_timeout(Duration::from_secs(20));
+    let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
+    for is_known in [false, true] {
+        running.hang(2);
+        let mut answers = cluster.snapshot_stream();
+        let mut arrived = Vec::new();
+        while arrived.len() < running.processes() - 1 {
+            arrived.push(answers.next().await.expect("the stream waits for the process that hangs"));
+        }
+        let others = (1..=running.processes()).filter(|n| *n != 2).map(|n| n.to_string()).collect();
+        assert_eq!(labels(&arrived), others, "known before: {is_known}");
+        assert!(arrived.iter().all(|process| process.stat().unwrap().len() == 202));
+        running.resume(2);
+        assert_eq!(&**answers.next().await.unwrap().label(), "2");
+        assert!(answers.next().await.is_none());
+        let snapshot = answers.await.unwrap();
+        assert_eq!(snapshot.processes().len(), running.processes());
+        for process in &arrived {
+            let own = snapshot.process(process.label()).unwrap();
+            assert_eq!((own.read_at(), own.stat()), (process.read_at(), process.stat()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_in_the_snapshot_only() {
+    let mut running = processes().await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    cluster.snapshot().await.unwrap();
+    running.kill(1);
+    let arrived: Vec<Process> = cluster.snapshot_stream().collect().await;
+    assert_eq!(arrived.len(), running.processes() - 1);
+    let error = cluster.snapshot_stream().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    let mut answers = cluster.allow_partial().snapshot_stream();
+    while answers.next().await.is_some() {}
+    assert_eq!(labels(answers.await.unwrap().failed()), BTreeSet::from(["1".to_owned()]));
+    let mut only = cluster.only(["2"]).snapshot_stream();
+    assert_eq!(&**only.next().await.unwrap().label(), "2");
+    assert!(only.next().await.is_none());
+    assert_eq!(only.await.unwrap().processes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_dropped_after_any_number_of_polls_leaves_nothing() {
+    let running = processes().await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    // As many permits as processes: a permit that is lost stops the next read.
+    cluster.snapshot().await.unwrap();
+    let before = descriptors();
+    let mut polls = 0;
+    loop {
+        let mut stream = cluster.snapshot_stream();
+        let mut left = polls;
+        let mut next = pin!(async { while stream.next().await.is_some() {} });
+        let is_ended = poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(false);
+            }
+            left -= 1;
+            next.as_mut().poll(context).map(|()| true)
+        })
+        .await;
+        drop(stream);
+        assert_nothing_is_left(&cluster, before, &format!("{polls} polls")).await;
+        if is_ended {
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls > 2, "{polls}");
+    // Dropped at any moment while other threads parse.
+    for micros in (0..4000).step_by(100) {
+        let read = tokio::time::timeout(Duration::from_micros(micros), cluster.snapshot()).await;
+        drop(read);
+        assert_nothing_is_left(&cluster, before, &format!("{micros} microseconds")).await;
+    }
+}
