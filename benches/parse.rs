@@ -21,6 +21,7 @@
 #![allow(clippy::print_stdout, reason = "it prints its result")]
 #![allow(clippy::cast_precision_loss, reason = "numbers of rows and bytes are small")]
 
+#[allow(dead_code, reason = "other programs use the rest")]
 mod support;
 
 use std::hint::black_box;

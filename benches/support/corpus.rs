@@ -33,6 +33,11 @@ pub(crate) struct Corpus {
 impl Corpus {
     /// Makes dumps from the recorded rows of that release; they are the same in every run.
     pub(crate) fn new(version: &str, load: Load, rows: usize) -> Self {
+        Self::of(PROCESSES, version, load, rows)
+    }
+
+    /// Makes the dumps of that many processes.
+    pub(crate) fn of(processes: usize, version: &str, load: Load, rows: usize) -> Self {
         let recorded = Recorded::read(version);
         let load_name = match load {
             Load::Idle => "idle",
@@ -42,7 +47,7 @@ impl Corpus {
         Self {
             name: format!("{version}, {rows} rows, {load_name}"),
             rows,
-            dumps: (0..PROCESSES).map(|process| recorded.dump(load, rows, process)).collect(),
+            dumps: (0..processes).map(|process| recorded.dump(load, rows, process)).collect(),
         }
     }
 

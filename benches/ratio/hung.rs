@@ -1,0 +1,42 @@
+//! The answers of 63 processes beside one that hangs.
+
+use std::time::Duration;
+
+use haproxyadmin::Cluster;
+
+use crate::fleet::{Fleet, cluster};
+use crate::rounds::{Row, patient, rounds, seconds};
+
+/// The limit of a call while a process hangs.
+const LIMIT: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(fleet: &mut Fleet) {
+    let processes = fleet.options.size(64, 3);
+    let sockets = fleet.sockets(processes).await;
+    let rest = cluster(&sockets[..processes - 1]).await;
+    let all = cluster(&sockets).await.with_limits(patient().with_command_timeout(LIMIT)).allow_partial();
+    fleet.running.hang(processes);
+    let times = rounds(fleet.options.rounds, 3, |contender| {
+        let (rest, all) = (rest.clone(), all.clone());
+        async move {
+            match contender {
+                0 | 1 => seconds(rest.snapshot()).await,
+                _ => seconds(delivered(&all, processes - 1)).await,
+            }
+        }
+    })
+    .await;
+    fleet.running.resume(processes);
+    let what = format!("reports of {} processes delivered, while one more hangs", processes - 1);
+    Row::of(&what, "the same without the one that hangs")
+        .ratio(times.ratio(2, 0), times.ratio(1, 0))
+        .at_most(1.1);
+    times.print(&["without", "", "with a limit of 1 s"]);
+}
+
+/// Ends when that many reports are delivered. All of them are delivered together, when the process
+/// that hangs has reached its limit.
+async fn delivered(cluster: &Cluster, reports: usize) {
+    let snapshot = cluster.snapshot().await.unwrap();
+    assert_eq!(snapshot.processes().iter().filter(|process| process.report().is_some()).count(), reports);
+}
