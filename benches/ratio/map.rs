@@ -18,6 +18,11 @@ frontend web
     http-request set-header x-a %[path,map_str(${DIR}/a.map)]
 "#;
 
+/// Bytes of a payload. A larger one does not fit into a buffer of HAProxy, which is 16 KiB. Release 2.6
+/// refuses it. Release 3.4 takes 60,000 bytes, but now and then it loses some of the entries and
+/// reports no error.
+const SIZES: [usize; 2] = [7_000, 15_000];
+
 /// A process with a map.
 struct Process {
     version: &'static str,
@@ -45,17 +50,14 @@ fn entries(count: usize) -> Vec<(String, String)> {
 
 async fn add(options: &Options, process: &Process) {
     let entries = Arc::new(entries(options.size(100_000, 2_000)));
-    // HAProxy 2.6 takes a payload only if it fits into a buffer.
-    let sizes: &'static [usize] =
-        if process.version == "2.6" { &[7_000, 15_000] } else { &[7_000, 15_000, 60_000] };
-    let times = rounds(options.rounds, 2 + sizes.len(), |contender| {
+    let times = rounds(options.rounds, 4, |contender| {
         let (file, socket, map) = (process.file.clone(), process.socket.clone(), process.map.clone());
         let entries = Arc::clone(&entries);
         async move {
             let time = if contender < 2 {
                 seconds(add_all(&map, &entries)).await
             } else {
-                seconds(add_bare(&socket, &file, &entries, sizes[contender - 2])).await
+                seconds(add_bare(&socket, &file, &entries, SIZES[contender - 2])).await
             };
             assert_eq!(shown(&map).await, entries.len(), "every entry is added");
             map.clear().await.unwrap();
@@ -63,13 +65,11 @@ async fn add(options: &Options, process: &Process) {
         }
     })
     .await;
-    let contenders: Vec<_> = (2..2 + sizes.len()).collect();
-    let best = times.fastest(&contenders);
+    let best = times.fastest(&[2, 3]);
     let what = format!("{} map entries added, {}", entries.len(), process.version);
-    let beside = format!("bare sockets, chunks of {} bytes", sizes[best - 2]);
+    let beside = format!("bare sockets, chunks of {} bytes", SIZES[best - 2]);
     Row::of(&what, &beside).ratio(times.ratio(0, best), times.ratio(1, 0)).at_most(1.1);
-    let names = ["add_all", "", "bare, 7,000 bytes", "bare, 15,000 bytes", "bare, 60,000 bytes"];
-    times.print(&names[..2 + sizes.len()]);
+    times.print(&["add_all", "", "bare, 7,000 bytes", "bare, 15,000 bytes"]);
 }
 
 async fn add_all(map: &Map, entries: &[(String, String)]) {
@@ -93,7 +93,7 @@ async fn add_bare(socket: &Path, file: &str, entries: &[(String, String)], size:
 async fn send(socket: &Path, chunk: &mut String, start: &str) {
     chunk.push('\n');
     let reply = keep(socket, chunk.as_bytes()).await;
-    assert!(reply.iter().all(|byte| *byte == b'\n'), "{}", String::from_utf8_lossy(&reply));
+    assert_eq!(String::from_utf8(reply).unwrap(), "\n\n", "an empty answer to each command");
     chunk.truncate(start.len());
 }
 
