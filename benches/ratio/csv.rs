@@ -13,11 +13,11 @@ const PIECE: usize = 16 * 1024;
 
 pub(crate) async fn run(fleet: &Fleet) {
     let options = &fleet.options;
-    for (version, load, goal) in [
-        ("3.4", Load::Idle, 15.0),
-        ("3.4", Load::Busy, 9.0),
-        ("2.6", Load::Idle, 16.0),
-        ("2.6", Load::Busy, 9.0),
+    for (version, load, name, goal) in [
+        ("3.4", Load::Idle, "idle", 15.0),
+        ("3.4", Load::Busy, "busy", 9.0),
+        ("2.6", Load::Idle, "idle", 16.0),
+        ("2.6", Load::Busy, "busy", 9.0),
     ] {
         let corpus = Arc::new(Corpus::new(version, load, options.size(10_000, 100)));
         let times = rounds(options.rounds, 3, |contender| {
@@ -30,7 +30,7 @@ pub(crate) async fn run(fleet: &Fleet) {
             }
         })
         .await;
-        Row::of(&format!("rows parsed, {}, CPU time", corpus.name), "csv and serde")
+        Row::of(&format!("rows of {version} parsed, CPU time, {name}"), "csv and serde")
             .ratio(times.ratio(2, 0), times.ratio(1, 0))
             .at_least(goal);
         times.print(&["parsed", "", "parsed by csv and serde"]);

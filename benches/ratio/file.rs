@@ -5,7 +5,7 @@ use std::fs;
 use std::hint::black_box;
 
 use crate::fleet::{Fleet, cluster};
-use crate::rounds::{Row, rounds, seconds};
+use crate::rounds::{Row, digits, rounds, seconds};
 use crate::support::{Config, Running, release};
 
 const HEAD: &str = r#"
@@ -46,7 +46,7 @@ pub(crate) async fn run(fleet: &Fleet) {
         }
     })
     .await;
-    let what = format!("counters of {processes} x {servers} servers from the shared file, 3.4");
+    let what = format!("counters of {processes} x {} servers from the shared file, 3.4", digits(servers));
     Row::of(&what, "the figures of all processes read").at_least(100.0);
     times.print(&["snapshot", "", "bytes of the file"]);
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use haproxyadmin::Map;
 
 use crate::fleet::{Fleet, cluster, start};
-use crate::rounds::{Options, Row, keep, rounds, seconds};
+use crate::rounds::{Options, Row, digits, keep, rounds, seconds};
 use crate::support::Running;
 
 /// A frontend with a map, which is empty.
@@ -66,8 +66,8 @@ async fn add(options: &Options, process: &Process) {
     })
     .await;
     let best = times.fastest(&[2, 3]);
-    let what = format!("{} map entries added, {}", entries.len(), process.version);
-    let beside = format!("bare sockets, chunks of {} bytes", SIZES[best - 2]);
+    let what = format!("{} map entries added, {}", digits(entries.len()), process.version);
+    let beside = format!("bare sockets, chunks of {} bytes", digits(SIZES[best - 2]));
     Row::of(&what, &beside).ratio(times.ratio(0, best), times.ratio(1, 0)).at_most(1.1);
     times.print(&["add_all", "", "bare, 7,000 bytes", "bare, 15,000 bytes"]);
 }
@@ -112,9 +112,12 @@ async fn show(options: &Options, process: &Process) {
     })
     .await;
     assert_eq!(shown(&process.map).await, entries.len());
-    Row::of(&format!("{} map entries shown, {}", entries.len(), process.version), "bare socket, bytes kept")
-        .ratio(times.ratio(2, 0), times.ratio(1, 0))
-        .at_most(1.1);
+    Row::of(
+        &format!("{} map entries shown, {}", digits(entries.len()), process.version),
+        "bare socket, bytes kept",
+    )
+    .ratio(times.ratio(2, 0), times.ratio(1, 0))
+    .at_most(1.1);
     times.print(&["bytes kept", "", "show"]);
 }
 

@@ -2,7 +2,9 @@
 
 use crate::dumps::Load;
 use crate::fleet::{Fleet, cluster};
-use crate::rounds::{Replay, Row, cpu_seconds, five_figures, grouped, rounds, seconds, snapshot_and_list};
+use crate::rounds::{
+    Replay, Row, cpu_seconds, digits, five_figures, grouped, rounds, seconds, snapshot_and_list,
+};
 
 /// Rows of a process.
 const ROWS: usize = 1_000;
@@ -34,7 +36,8 @@ pub(crate) async fn run(fleet: &Fleet) {
             }
         })
         .await;
-        let what = format!("rows read and five figures merged, per row of {many} processes, {name}");
+        let what =
+            format!("rows read and five figures merged, per row of {} processes, {name}", digits(many));
         let beside = format!("a row of {few} processes");
         Row::of(&what, &beside).ratio(times.ratio(2, 0), times.ratio(1, 0)).at_most(1.1);
         times.print(&["a process of few", "", "a process of many"]);
@@ -51,7 +54,7 @@ pub(crate) async fn run(fleet: &Fleet) {
             }
         })
         .await;
-        let what = format!("five figures merged, CPU time per row of {many} processes, {name}");
+        let what = format!("five figures merged, CPU time per row of {} processes, {name}", digits(many));
         Row::of(&what, &beside).ratio(times.ratio(2, 0), times.ratio(1, 0)).at_most(1.1);
         times.print(&["a process of few", "", "a process of many"]);
     }

@@ -7,7 +7,7 @@ use haproxyadmin::Cluster;
 
 use crate::dumps::Load;
 use crate::fleet::{Fleet, SWEEP, cluster};
-use crate::rounds::{Drain, Replay, Row, drain, every_column, rounds, seconds, snapshot_and_list};
+use crate::rounds::{Drain, Replay, Row, digits, drain, every_column, rounds, seconds, snapshot_and_list};
 
 /// Rows of a process.
 const ROWS: usize = 1_000;
@@ -25,7 +25,8 @@ pub(crate) async fn run(fleet: &Fleet) {
         let base = times.fastest(&[0, 2]);
         let again = times.ratio(base + 1, base);
         let beside = "bytes drained, all sockets at once";
-        let what = format!("{processes} x {ROWS} rows from memory read, objects listed, {name}");
+        let what =
+            format!("{} x {} rows from memory read, objects listed, {name}", digits(processes), digits(ROWS));
         Row::of(&what, beside).ratio(times.ratio(4, base), again).at_most(goals.0);
         let what = format!("the same, and every column of every object, {name}");
         Row::of(&what, beside).ratio(times.ratio(5, base), again).at_most(goals.1);

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use crate::fleet::{Fleet, backends, cluster, start};
-use crate::rounds::{Row, rounds, seconds};
+use crate::rounds::{Row, digits, rounds, seconds};
 use crate::support::Running;
 
 /// Reads of one server for one time.
@@ -32,9 +32,12 @@ pub(crate) async fn run(fleet: &Fleet) {
             }
         })
         .await;
-        Row::of(&format!("one server of {all} read, {servers} in a backend"), "all figures of the process")
-            .ratio(times.ratio(2, 0), times.ratio(1, 0))
-            .at_least(100.0);
+        Row::of(
+            &format!("one server of {} read, {} in a backend", digits(all), digits(servers)),
+            "all figures of the process",
+        )
+        .ratio(times.ratio(2, 0), times.ratio(1, 0))
+        .at_least(100.0);
         times.print(&["server", "", "snapshot"]);
     }
 }

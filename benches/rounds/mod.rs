@@ -10,7 +10,7 @@ pub(crate) use drain::{Drain, drain, exchange, keep};
 pub(crate) use figures::{every_column, five_figures, grouped, list, one_figure, snapshot_and_list};
 pub(crate) use options::Options;
 pub(crate) use replay::{Replay, raise_limit, serve_if_asked};
-pub(crate) use row::{Row, heading};
+pub(crate) use row::{Row, digits, heading};
 
 use std::fmt;
 use std::time::{Duration, Instant};

@@ -17,6 +17,16 @@ pub(crate) fn heading() {
     println!("| {:<64} | {:<36} | {:<24} | {:<18} | goal |", "", "relative to", "ratio", "the same twice");
 }
 
+/// Returns a number with a comma before each three digits.
+pub(crate) fn digits(number: usize) -> String {
+    let plain = number.to_string();
+    let commas = |(at, digit): (usize, char)| {
+        let comma = at > 0 && (plain.len() - at) % 3 == 0;
+        comma.then_some(',').into_iter().chain([digit])
+    };
+    plain.chars().enumerate().flat_map(commas).collect()
+}
+
 impl<'a> Row<'a> {
     /// Makes a row for the time of `what`, relative to the time of `beside`.
     pub(crate) fn of(what: &'a str, beside: &'a str) -> Self {
