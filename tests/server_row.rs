@@ -74,6 +74,8 @@ async fn a_server_is_asked_for_by_its_numbers_in_each_process() {
             let before = tapped.sent();
             let c = tapped.cluster.server("app", "c").await.unwrap();
             assert_eq!(c.weight(), Some(weights.clone()), "{release:?} {round}");
+            let rows = c.snapshot().processes().iter().map(|process| process.stat().unwrap().len());
+            assert_eq!(rows.collect::<Vec<_>>(), [1, 1], "{release:?} {round}");
             for ((sent, before), number) in tapped.sent().iter().zip(before).zip([3, 1]) {
                 let sent = &sent[before.len()..];
                 assert_eq!(sent.contains(&format!(" 4 {number}\n")), round > 0, "{sent}");
@@ -104,7 +106,7 @@ async fn numbers_that_mean_another_server_are_found_out() {
             for _ in 0..2 {
                 match weight {
                     Some(weight) => {
-                        assert_eq!(read("c").await.unwrap(), Some(weight), "{release:?} {order:?}")
+                        assert_eq!(read("c").await.unwrap(), Some(weight), "{release:?} {order:?}");
                     }
                     None => assert_eq!(read("c").await.unwrap_err().kind(), ErrorKind::NotFound),
                 }

@@ -9,7 +9,7 @@ use std::fs;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use haproxyadmin::{Cluster, ErrorKind, Limits, Process};
@@ -89,6 +89,27 @@ async fn a_process_that_hangs_delays_no_other_answer() {
             assert_eq!((own.read_at(), own.stat()), (process.read_at(), process.stat()));
         }
     }
+}
+
+#[tokio::test]
+async fn calls_between_two_answers_do_not_wait_for_the_stream() {
+    let running = processes().await;
+    // Two sockets of one process are compared behind the reads, one call at a time.
+    for n in 1..=running.processes() {
+        std::os::unix::fs::symlink(running.socket(n), running.stats().join(format!("{n}.second.sock")))
+            .unwrap();
+    }
+    let limits = Limits::new().with_max_connections(1).with_command_timeout(Duration::from_secs(30));
+    let cluster = Cluster::builder().dir(running.stats()).limits(limits).build().await.unwrap();
+    let (start, mut count) = (Instant::now(), 0);
+    let mut answers = cluster.snapshot_stream();
+    while answers.next().await.is_some() {
+        assert_eq!(cluster.snapshot().await.unwrap().processes().len(), running.processes());
+        count += 1;
+    }
+    assert!(count >= running.processes(), "{count}");
+    assert_eq!(answers.await.unwrap().processes().len(), running.processes());
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, pending, ready};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 
 use super::Cluster;
 use crate::error::Result;
+use crate::process::Task;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Snapshot};
 
@@ -20,14 +21,15 @@ use crate::snapshot::{Process, Snapshot};
 /// The snapshot knows what no single answer tells, and a process of the stream does not have it yet:
 ///
 /// - which members failed, and why;
-/// - which sockets lead to the same process. A socket that is not known to be a duplicate yields a process of its
-///   own, in the first read of a cluster;
+/// - which sockets lead to the same process. In the first read of a cluster, each of them yields a process;
+/// - whether a reload replaced a process meanwhile. The snapshot then has the answer of the new one;
 /// - which counters processes [share](crate::guide::shared_counters);
 /// - the final label. A process that the cluster has not met before may have another label in the stream.
 ///
 /// # Cancel safety
 ///
-/// As [`Cluster::snapshot`]. Nothing is read while it is neither awaited nor polled as a stream.
+/// As [`Cluster::snapshot`]. Nothing is read before the first poll. From then on a task reads, however slowly the
+/// stream is polled; it is aborted when the stream is dropped.
 ///
 /// # Example
 ///
@@ -46,16 +48,23 @@ use crate::snapshot::{Process, Snapshot};
 /// ```
 #[must_use = "nothing is read unless this is awaited or polled"]
 pub struct SnapshotStream {
-    reading: BoxFuture<'static, Result<Snapshot>>,
-    result: Option<Result<Snapshot>>,
+    reading: Reading,
     answers: UnboundedReceiver<Process>,
+}
+
+enum Reading {
+    New(BoxFuture<'static, Result<Snapshot>>),
+    /// A task of its own: a caller that is busy with an answer would otherwise hold up the others, and its own calls
+    /// to the same processes.
+    Running(Task<Result<Snapshot>>),
+    Ended(Option<Result<Snapshot>>),
 }
 
 impl SnapshotStream {
     pub(super) fn new(cluster: Cluster) -> Self {
         let (sender, answers) = unbounded();
         let reading = async move { cluster.read_and_hand_on(&StatFilter::All, Some(&sender)).await };
-        Self { reading: reading.boxed(), result: None, answers }
+        Self { reading: Reading::New(reading.boxed()), answers }
     }
 }
 
@@ -63,9 +72,14 @@ impl Stream for SnapshotStream {
     type Item = Process;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Process>> {
-        if self.result.is_none() {
-            if let Poll::Ready(result) = self.reading.poll_unpin(context) {
-                self.result = Some(result);
+        if matches!(self.reading, Reading::New(_)) {
+            if let Reading::New(reading) = std::mem::replace(&mut self.reading, Reading::Ended(None)) {
+                self.reading = Reading::Running(Task::spawn(reading));
+            }
+        }
+        if let Reading::Running(task) = &mut self.reading {
+            if let Poll::Ready(result) = task.poll_unpin(context) {
+                self.reading = Reading::Ended(Some(result.and_then(|snapshot| snapshot)));
                 self.answers.close();
             }
         }
@@ -78,21 +92,25 @@ impl IntoFuture for SnapshotStream {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { reading, result, answers } = self;
+        let Self { reading, answers } = self;
         // Without a reader, the answers are not kept twice.
         drop(answers);
-        async move {
-            match result {
-                Some(result) => result,
-                None => reading.await,
-            }
+        match reading {
+            Reading::New(reading) => reading,
+            Reading::Running(task) => async move { task.await? }.boxed(),
+            Reading::Ended(Some(result)) => ready(result).boxed(),
+            // Between two states only, which no caller sees.
+            Reading::Ended(None) => pending().boxed(),
         }
-        .boxed()
     }
 }
 
 impl fmt::Debug for SnapshotStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotStream").field("result", &self.result).finish_non_exhaustive()
+        let result = match &self.reading {
+            Reading::Ended(result) => result.as_ref(),
+            _ => None,
+        };
+        f.debug_struct("SnapshotStream").field("result", &result).finish_non_exhaustive()
     }
 }

@@ -13,8 +13,9 @@
 //! own, so it cannot receive the rest of an old reply.
 //!
 //! A read of the rows of several processes runs a task for each of them, so that the threads of the
-//! runtime parse several replies at the same time. Dropping the future aborts these tasks. A
-//! task that is parsing a piece of a reply at this moment, 32 KiB at most, ends after the piece.
+//! runtime parse several replies at the same time. Dropping the future aborts these tasks, and the
+//! runtime closes their connections when it runs next. A task that is parsing a piece of a reply at this
+//! moment, 32 KiB at most, ends after the piece.
 //!
 //! # Dropping a change
 //!
@@ -60,9 +61,9 @@
 //! | [`idle_timeout`](crate::Limits::idle_timeout) | 5 s | silence while sending or receiving |
 //! | [`command_timeout`](crate::Limits::command_timeout) | 10 s | the whole command, from the first poll to the last byte, waiting for a free connection included |
 //!
-//! The time that this program itself needs to parse replies does not count against the command: a
-//! process cannot send while its connection is not read. With many large replies on few threads, a call may
-//! therefore take longer than its limit by the time of the parsing.
+//! While a reply is received, the time that this program itself needs to parse replies does not count
+//! against the command: a process cannot send while its connection is not read. With many large replies
+//! on few threads, a command may therefore take up to twice its limit.
 //!
 //! A limit is better than a timeout around the call. When a limit passes, the call returns the
 //! outcomes of all processes: [`Timeout`](crate::ErrorKind::Timeout) for a process to which

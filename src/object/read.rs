@@ -88,9 +88,9 @@ impl Cluster {
     /// Returns the server called `name` in the backend called `backend`.
     ///
     /// Requests the rows of that backend, as [`backend`](Cluster::backend) does, and remembers the numbers of the
-    /// server in each process. Later reads of the server request its row alone, which costs each process the same for
-    /// any number of servers. A process that prints another server under these numbers, or none, is asked for the
-    /// rows of the backend again.
+    /// server in each process. Later reads request the row of the server alone. A process that prints another server
+    /// under these numbers, or none, is asked for the rows of the backend again. The snapshot of the server has no other
+    /// rows.
     ///
     /// # Errors
     ///

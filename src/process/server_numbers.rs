@@ -6,48 +6,65 @@ use crate::address::Address;
 use crate::error::Result;
 use crate::field::RowKind;
 use crate::show::ProcessReport;
-use crate::show::stat::{Row, StatFilter};
+use crate::show::stat::{Cells as _, Row, StatFilter};
 use crate::transport::Deadline;
 
 /// The numbers of servers (`iid` and `sid`) that reads have found, by the address of the process.
 ///
-/// With its numbers, a process prints the row of one server without looking at the others. A number is used only to ask:
-/// the names in the row that comes back say which server it is.
+/// With its numbers, a process prints the row of one server and no other. A number is used only to ask: the names in the
+/// row that comes back say which server it is.
 #[derive(Debug, Default)]
-pub(crate) struct ServerNumbers(Mutex<HashMap<Address, Backends>>);
+pub(crate) struct ServerNumbers(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    processes: HashMap<Address, Backends>,
+    /// Number of servers of all processes.
+    count: usize,
+}
 
 /// The numbers of servers, by the names of their backends and by their own names.
 type Backends = HashMap<Box<str>, HashMap<Box<str>, (u64, u64)>>;
 
-/// Maximum number of servers that are kept for one process, and of processes.
-const MOST: usize = 4096;
+/// Maximum number of servers that are kept. Beyond it, all are forgotten and found again.
+const MOST: usize = 65_536;
 
 impl ServerNumbers {
     fn of(&self, address: &Address, backend: &str, name: &str) -> Option<(u64, u64)> {
-        self.all().get(address)?.get(backend)?.get(name).copied()
+        self.known().processes.get(address)?.get(backend)?.get(name).copied()
     }
 
+    /// Keeps the numbers of the server in `row`. A server that HAProxy does not tell apart has no number.
     fn keep(&self, address: &Address, row: &Row<'_>) {
-        let (Some(proxy), Some(server)) = (row.iid(), row.sid()) else { return };
-        let mut all = self.all();
-        if all.len() >= MOST && !all.contains_key(address) {
-            all.clear();
+        let positive = |number: Option<u64>| number.filter(|number| *number > 0);
+        let (Some(proxy), Some(server)) = (positive(row.iid()), positive(row.sid())) else { return };
+        let mut known = self.known();
+        if known.count >= MOST {
+            *known = Known::default();
         }
-        let backends = all.entry(address.clone()).or_default();
-        if backends.values().map(HashMap::len).sum::<usize>() >= MOST {
-            backends.clear();
+        let backends = known.processes.entry(address.clone()).or_default();
+        let servers = backends.entry(row.proxy().into()).or_default();
+        if servers.insert(row.name().into(), (proxy, server)).is_none() {
+            known.count += 1;
         }
-        backends.entry(row.proxy().into()).or_default().insert(row.name().into(), (proxy, server));
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Address, Backends>> {
+    fn forget(&self, address: &Address, backend: &str, name: &str) {
+        let mut known = self.known();
+        let servers = known.processes.get_mut(address).and_then(|backends| backends.get_mut(backend));
+        if servers.is_some_and(|servers| servers.remove(name).is_some()) {
+            known.count -= 1;
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ProcessClient {
-    /// Reads the report with the row of one server: by its numbers if they are known and still right, and with all
-    /// rows of its backend otherwise.
+    /// Reads the report with the row of one server, or with no row if the process does not have the server. Asks for
+    /// the row by its numbers if they are known and still right, and for all rows of the backend otherwise.
     pub(super) async fn read_server(
         &self,
         backend: &str,
@@ -61,11 +78,15 @@ impl ProcessClient {
             if report.stat.rows().any(|row| is_it(&row)) {
                 return Ok(report);
             }
+            self.numbers.forget(self.address(), backend, name);
         }
         let report = self.read(&StatFilter::backend(backend), deadline).await?;
-        if let Some(row) = report.stat.rows().find(is_it) {
-            self.numbers.keep(self.address(), &row);
+        let row = report.stat.rows().find(is_it);
+        if let Some(row) = &row {
+            self.numbers.keep(self.address(), row);
         }
-        Ok(report)
+        let stat = report.stat.only(row.map(|row| row.index()));
+        let ProcessReport { info, level, sockets, .. } = Arc::unwrap_or_clone(report);
+        Ok(Arc::new(ProcessReport { info, level, sockets, stat }))
     }
 }

@@ -1,9 +1,13 @@
 use std::io;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
 
 use super::{ProcessClient, now};
 use crate::error::{Error, Problem, Result};
@@ -11,8 +15,31 @@ use crate::show::ProcessReport;
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
-/// A task that ends when this value is dropped.
-struct Task<T>(JoinHandle<T>);
+/// A task that is aborted when this value is dropped.
+pub(crate) struct Task<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Task<T> {
+    /// Runs a future on a task of its own, in the span and with the subscriber of the caller.
+    pub(crate) fn spawn(future: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(future.in_current_span().with_current_subscriber()))
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T>;
+
+    /// # Errors
+    ///
+    /// - `Io` if the runtime shuts down.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        Poll::Ready(ready!(self.0.poll_unpin(context)).map_err(|error| {
+            if error.is_panic() {
+                resume_unwind(error.into_panic());
+            }
+            Error::new(Problem::Io(io::Error::other("the Tokio runtime is shutting down").into()))
+        }))
+    }
+}
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
@@ -36,16 +63,6 @@ impl ProcessClient {
     ) -> (Result<Arc<ProcessReport>>, u64) {
         let (client, scope, deadline) = (self.clone(), scope.clone(), *deadline);
         let reading = async move { client.read_settled(&scope, stopping, &deadline).await };
-        let mut task = Task(tokio::spawn(reading.in_current_span()));
-        match (&mut task.0).await {
-            Ok(read) => read,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_) => {
-                    let error = io::Error::other("the Tokio runtime is shutting down");
-                    (Err(Error::new(Problem::Io(error.into())).at(self.address())), now())
-                }
-            },
-        }
+        Task::spawn(reading).await.unwrap_or_else(|error| (Err(error.at(self.address())), now()))
     }
 }

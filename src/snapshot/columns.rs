@@ -19,7 +19,7 @@ use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
 /// Fewest processes for which columns are merged at once.
 const FEWEST_PROCESSES: usize = 32;
 
-/// A column is merged at once when a caller has asked for it for one of this many objects.
+/// A column is merged at once when callers have asked for it once for each of this many objects.
 const PORTION: usize = 8;
 
 /// The merged columns of a snapshot, as far as callers have needed them.
@@ -43,7 +43,7 @@ pub(super) struct ObjectColumns<'a> {
 /// One column, or all of them.
 #[derive(Debug, Default)]
 struct Wanted {
-    /// Number of objects for which it was wanted.
+    /// Number of requests for the figure of an object.
     count: AtomicUsize,
     merged: OnceLock<Merged>,
 }
@@ -126,7 +126,7 @@ impl<'a> ObjectColumns<'a> {
 }
 
 impl Wanted {
-    /// Counts one more object. Returns the merged columns if it is worth to merge them.
+    /// Counts one more request. Returns the merged columns if it is worth to merge them.
     fn want(&self, index: &Index, processes: &[Process], columns: &[Col]) -> Option<&Merged> {
         if self.merged.get().is_none() {
             let count = self.count.fetch_add(1, Ordering::Relaxed);
@@ -212,7 +212,7 @@ impl Fold {
 
     /// Returns `true` if only the processes that are not stopping have a say, as long as there is one.
     fn is_of_current(self) -> bool {
-        !matches!(self, Self::Sum(_) | Self::Range | Self::Mean)
+        !matches!(self, Self::Sum(_) | Self::Range | Self::Mean | Self::Other)
     }
 }
 
@@ -254,8 +254,8 @@ impl<'a> Merging<'a> {
             let Some(is_current) = self.is_current.get_mut(object) else { continue };
             *is_current |= !one.is_stopping();
             let has_say = !one.is_stopping() || !*is_current;
-            let start = object * self.columns.len();
-            let Some(sums) = self.sums.get_mut(start..start + self.columns.len()) else { continue };
+            let first = object * self.columns.len();
+            let Some(sums) = self.sums.get_mut(first..first + self.columns.len()) else { continue };
             // A single cell is found by the marks of its row, many are found in one pass.
             let is_split = places.len() > 1;
             if is_split {
@@ -287,8 +287,7 @@ impl<'a> Sum<'a> {
     #[inline]
     fn add(&mut self, fold: Fold, cell: &'a [u8], place: RowRef, row: &Row<'a>, hides: bool) {
         match fold {
-            Fold::Same | Fold::Max | Fold::Min | Fold::Sum(_) | Fold::Range | Fold::Mean
-                if cell.is_empty() => {}
+            Fold::Same if cell.is_empty() => {}
             Fold::SameUnlessHidden if cell.is_empty() && hides => {}
             Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => self.add_same(cell, place),
             Fold::Sum(underflow) => {

@@ -17,8 +17,10 @@ pub(super) struct ByteCounts {
     pub(super) received: usize,
 }
 
-/// Sends `line` and feeds all received bytes to `sink`, until the peer closes or `sink` stops. The time that the
-/// sinks of the cluster need does not count as time of the command.
+/// Sends `line` and feeds all received bytes to `sink`, until the peer closes or `sink` stops.
+///
+/// While a reply is received, the time that the sinks of the cluster need does not count as time of the command. It
+/// extends the command to at most twice its limit.
 ///
 /// The sending side stays open until the end, because the command `wait` treats a shutdown of
 /// the sending side as an interruption.
@@ -88,7 +90,7 @@ where
     let mut pause = None;
     let mut extension = Duration::ZERO;
     loop {
-        if buffer.len() == buffer.capacity() {
+        if buffer.len() == buffer.capacity() && buffer.capacity() < BUFFER {
             buffer = Vec::with_capacity(BUFFER);
         }
         buffer.clear();
@@ -98,13 +100,16 @@ where
             None => Some(read.await),
             Some(limit) => timeout(limit, read).await.ok(),
         };
-        let spent_now = spent.time();
         let read = match waited {
-            Some(Err(_)) if extended.is_over() && spent_now >= extension + LEAST_EXTENSION => {
-                extension = spent_now;
-                continue;
+            Some(Err(error)) => {
+                let longer = spent.time().min(deadline.limits().command_timeout);
+                if extended.is_over() && longer >= extension + LEAST_EXTENSION {
+                    extension = longer;
+                    continue;
+                }
+                return Err(error);
             }
-            Some(read) => Some(read?),
+            Some(Ok(read)) => Some(read),
             None => None,
         };
         pause = None;
@@ -128,10 +133,10 @@ where
             Next::More | Next::Stop => {}
             Next::Pause(limit) => pause = Some(limit),
             Next::Send(bytes) => {
-                let mut sent = 0;
+                let mut taken = 0;
                 // If the peer is gone, the bytes that it sent before are still read.
-                let _ = send(stream, bytes, deadline, &mut sent).await?;
-                traffic.sent += sent;
+                let _ = send(stream, bytes, &deadline.later(extension), &mut taken).await?;
+                traffic.sent += taken;
             }
         }
     }
@@ -319,12 +324,12 @@ mod tests {
                 Ok(Next::More)
             }
         }
-        let mut stream = peer(async |mut far: DuplexStream| far.write_all(&[b'x'; 64 * 10]).await.unwrap());
+        let mut stream = peer(async |mut far: DuplexStream| far.write_all(&[b'x'; 64 * 6]).await.unwrap());
         let limits = Limits::new().with_command_timeout(Duration::from_millis(150));
         let (deadline, mut sink) = (Deadline::new(limits), Slow(0));
         let (traffic, spent) = (&mut ByteCounts::default(), Spent::new(None));
         exchange(&mut stream, b"a\n", &deadline, traffic, spent, &mut sink).await.unwrap();
-        assert_eq!(sink.0, 640);
+        assert_eq!(sink.0, 64 * 6);
     }
 
     #[tokio::test(start_paused = true)]

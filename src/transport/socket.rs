@@ -338,13 +338,14 @@ impl StatsSocket {
             let stream = self.connect(deadline).await?;
             let sent = request.as_bytes();
             let mut connection = Connection::new(stream, permit.take_own(), request.abandoned(), sent.len());
-            let spent = Spent::new(self.0.shared.as_deref().map(|shared| &shared.parsing_time));
+            let parsing = Spent::new(self.0.shared.as_deref().map(|shared| &shared.parsing_time));
             let result = match self.address().worker() {
-                None => exchange::exchange(&mut connection, sent, deadline, traffic, spent, sink).await,
+                None => exchange::exchange(&mut connection, sent, deadline, traffic, parsing, sink).await,
                 Some(worker) => {
                     let mut reply = WorkerReply::new(worker, sink);
                     let result =
-                        exchange::exchange(&mut connection, sent, deadline, traffic, spent, &mut reply).await;
+                        exchange::exchange(&mut connection, sent, deadline, traffic, parsing, &mut reply)
+                            .await;
                     result.and_then(|()| reply.finish())
                 }
             };

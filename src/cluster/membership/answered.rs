@@ -4,10 +4,11 @@ use std::sync::Arc;
 use futures::channel::mpsc::UnboundedSender;
 
 use super::candidate::Candidate;
-use super::probe::Probe;
 use super::state::Membership;
 use crate::address::Address;
 use crate::error::{ErrorKind, Failure};
+use crate::process::ProcessClient;
+use crate::show::ProcessReport;
 use crate::snapshot::{Label, Process, Record, labels_beside};
 
 /// Recipient of the answers that arrive during a call.
@@ -43,14 +44,10 @@ impl<'a> Answered<'a> {
         Self { sender, labels }
     }
 
-    /// Hands the answer of a process on, unless the socket is shared by several processes.
-    pub(super) fn hand_on(&self, probe: &Probe) {
-        let (Ok(report), true, Some(label)) =
-            (&probe.answer, probe.is_of_one_process(), self.labels.get(&probe.candidate.address))
-        else {
-            return;
-        };
-        let record = probe.member.record(Ok(Arc::clone(report)), probe.read_at);
+    /// Hands on the answer of the process at one of the candidates.
+    pub(super) fn hand_on(&self, member: &ProcessClient, report: &Arc<ProcessReport>, read_at: u64) {
+        let Some(label) = self.labels.get(member.address()) else { return };
+        let record = member.record(Ok(Arc::clone(report)), read_at);
         // Without a reader, the answer is only part of the snapshot.
         let _ = self.sender.unbounded_send(Process::new(label.clone(), Arc::new(record)));
     }

@@ -102,18 +102,16 @@ impl Membership {
             let is_duplicate = |candidate: &Candidate| known.contains(&candidate.address);
             let (duplicates, others): (Vec<_>, Vec<_>) =
                 listing.candidates.iter().cloned().partition(is_duplicate);
-            let answered = sender.map(|sender| Answered::new(self, &others, sender));
+            let answered = sender.map(|sender| Answered::new(self, &listing.candidates, sender));
+            let answered = answered.as_ref();
             // Known duplicates are only asked for their identity.
-            let asked = self.ask(scope, others, deadline, answered.as_ref());
+            let asked = self.ask(scope, others, deadline, answered);
             let duplicates = self.ask(&StatFilter::Nothing, duplicates, deadline, None);
             let (asked, duplicates) = join(asked, duplicates).await;
             let mut answers = self.classify(is_fresh, asked, &mut classified);
             let again = self.no_duplicates_any_more(duplicates, &answers);
-            answers.extend(self.classify(
-                is_fresh,
-                self.ask(scope, again, deadline, None).await,
-                &mut classified,
-            ));
+            let again = self.ask(scope, again, deadline, answered).await;
+            answers.extend(self.classify(is_fresh, again, &mut classified));
             let processes = self.settle(scope, is_fresh, &mut answers, &mut classified, deadline).await;
             let mut records = Self::without_duplicates(answers, processes, &mut classified);
             self.keep(listing, classified, &mut records);

@@ -61,8 +61,8 @@ impl Membership {
         let is_alone = candidates.len() == 1;
         let ask = async |candidate, deadline| {
             let probe = self.ask_one(scope, candidate, is_alone, deadline).await;
-            if let Some(answered) = answered {
-                answered.hand_on(&probe);
+            if let (Some(answered), Ok(report), true) = (answered, &probe.answer, probe.is_of_one_process()) {
+                answered.hand_on(&probe.member, report, probe.read_at);
             }
             probe
         };

@@ -272,6 +272,26 @@ mod tests {
     use crate::show::stat::StatParser;
 
     #[test]
+    fn a_table_with_one_row_reads_as_the_row() {
+        let mut parser = StatParser::new();
+        let columns = (0..20).map(|n| format!("c{n},")).collect::<Vec<_>>().concat();
+        parser.feed(format!("# pxname,svname,type,{columns}\n").as_bytes()).unwrap();
+        for n in 0..3 {
+            let cells = (0..20).map(|at| format!("{},", at * n)).collect::<Vec<_>>().concat();
+            let name = ["plain", "\"a, b\"", "last"][n];
+            parser.feed(format!("p,{name},2,{cells}\n").as_bytes()).unwrap();
+        }
+        parser.feed(b"\n").unwrap();
+        let table = parser.finish().unwrap();
+        for (index, row) in table.rows().enumerate() {
+            let only = table.only(Some(index));
+            assert_eq!((only.len(), only.row(0)), (1, Some(row)));
+            assert_eq!(only.row(0).unwrap().get("c19"), row.get("c19"));
+        }
+        assert!(table.only(None).is_empty() && table.only(Some(3)).is_empty());
+    }
+
+    #[test]
     fn a_cut_row_has_the_cells_of_the_row() {
         let mut parser = StatParser::new();
         parser.feed(b"# new,svname,pxname,type,scur,lastsess,last_chk,\n").unwrap();

@@ -79,6 +79,20 @@ impl StatTable {
         self.text.capacity() + self.rows.capacity() * size_of::<Entry>() + self.marks.capacity() * 2
     }
 
+    /// Returns a table with one of the rows, or with none.
+    pub(crate) fn only(&self, index: Option<usize>) -> Self {
+        let mut only = Self::new(Arc::clone(&self.header));
+        let Some((index, entry)) = index.and_then(|index| Some((index, *self.rows.get(index)?))) else {
+            return only;
+        };
+        let end = self.rows.get(index + 1).map_or(self.text.len(), |next| next.start as usize);
+        let per_row = marks_per_row(self.header.len());
+        only.text = self.text.get(entry.start as usize..end).unwrap_or_default().to_vec();
+        only.rows = vec![Entry { start: 0, ..entry }];
+        only.marks = self.marks.get(index * per_row..(index + 1) * per_row).unwrap_or_default().to_vec();
+        only
+    }
+
     /// Returns the table in the format of HAProxy: header, rows and the empty line at the end.
     ///
     /// Parsing this text gives an equal table. A cell is quoted only if necessary, which is the
