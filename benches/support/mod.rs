@@ -2,5 +2,7 @@
 
 mod corpus;
 pub(crate) mod peer;
+pub(crate) mod replay;
 
+#[allow(unused_imports, reason = "not every program needs all")]
 pub(crate) use corpus::{Corpus, Load, PROCESSES};
