@@ -24,7 +24,7 @@ use crate::protocol::{
     self, Command, Form, Idempotency, Nbproc, PromptedReply, ReadReply, Reply, Request, Response, malformed,
     read_data,
 };
-use crate::show::stat::StatFilter;
+use crate::show::stat::{LastReply, StatFilter};
 use crate::show::{self, EntryReader, Info, ProcessReport, ReportParser, TableEntry};
 use crate::snapshot::Record;
 use crate::transport::{Deadline, StatsSocket, Step};
@@ -48,6 +48,7 @@ pub(crate) struct ProcessClient {
     pub(crate) socket: StatsSocket,
     pub(crate) host: Arc<str>,
     pub(crate) numbers: Arc<ServerNumbers>,
+    pub(crate) last: LastReply,
 }
 
 impl ProcessClient {
@@ -125,7 +126,9 @@ impl ProcessClient {
     }
 
     async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Arc<ProcessReport>> {
-        let mut parser = ReportParser::new();
+        let is_all = matches!(scope, StatFilter::All);
+        let last = if is_all { self.last.clone() } else { self.last.of_others() };
+        let mut parser = ReportParser::after(last);
         self.socket.exchange(&ReportParser::request(scope)?, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;

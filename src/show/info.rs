@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::scan;
 use crate::error::{Error, Malformed, Problem};
-use crate::field::{KEYS, Key, ValueType, for_each_key, unit};
+use crate::field::{InfoKey, KEYS, Key, ValueType, for_each_key, unit};
 
 /// The reply of one process to `show info`.
 ///
@@ -61,7 +61,7 @@ impl Info {
         let (mut rest, mut number) = (reply, 1);
         while let Some(length) = scan::line_end(rest) {
             let (line, behind) = rest.split_at(length);
-            let line = String::from_utf8_lossy(line);
+            let line = scan::text(line);
             match line.trim_end_matches('\n') {
                 "" => return Ok((builder.build(), behind)),
                 line => builder.line(number, line)?,
@@ -212,11 +212,19 @@ impl fmt::Debug for Info {
 }
 
 /// Collects keys and values, and checks the known keys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Builder {
     text: String,
     entries: Vec<Entry>,
-    known: Vec<(usize, u16)>,
+    known: [u16; KEYS.len()],
+    /// Index of the key that is expected next.
+    expected: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { text: String::new(), entries: Vec::new(), known: [ABSENT; KEYS.len()], expected: 0 }
+    }
 }
 
 impl Builder {
@@ -226,14 +234,12 @@ impl Builder {
             return Err(Malformed::new(number, None, "`key: value`", line.as_bytes()));
         };
         let value = value.strip_prefix(' ').unwrap_or(value);
-        if !value.starts_with('"') {
+        let Some(quoted) = value.strip_prefix('"') else {
             return self.add(number, name, value);
-        }
-        let mut record = csv::StringRecord::new();
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(value.as_bytes());
-        match reader.read_record(&mut record) {
-            Ok(true) if record.len() == 1 => self.add(number, name, record.get(0).unwrap_or_default()),
-            _ => Err(Malformed::new(number, Some(name), "one quoted value", value.as_bytes())),
+        };
+        match unquoted(quoted) {
+            Some(value) => self.add(number, name, &value),
+            None => Err(Malformed::new(number, Some(name), "one quoted value", value.as_bytes())),
         }
     }
 
@@ -242,15 +248,19 @@ impl Builder {
         let Some(position) = position else {
             return Err(Malformed::new(line, None, "at most 65535 keys", b"more"));
         };
-        if let Some((index, key)) = KEYS.iter().enumerate().find(|(_, key)| key.name == name) {
+        if let Some((index, key)) = known(name, self.expected) {
             let number = !matches!(key.value_type, ValueType::Text);
             if number && !value.is_empty() && value.parse::<u64>().is_err() {
                 return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
             }
-            if self.known.iter().any(|(known, _)| *known == index) {
-                return Err(Malformed::new(line, Some(name), "each key once", value.as_bytes()));
-            }
-            self.known.push((index, position));
+            let slot = self.known.get_mut(index).filter(|slot| **slot == ABSENT);
+            *slot.ok_or_else(|| Malformed::new(line, Some(name), "each key once", value.as_bytes()))? =
+                position;
+            self.expected = index + 1;
+        }
+        if self.entries.is_empty() {
+            self.text.reserve(USUAL_LENGTH);
+            self.entries.reserve(KEYS.len());
         }
         let name = self.append(name);
         let value = self.append(value);
@@ -268,18 +278,49 @@ impl Builder {
     }
 
     pub(crate) fn build(self) -> Info {
-        let mut known = [ABSENT; KEYS.len()];
-        for (key, position) in self.known {
-            if let Some(slot) = known.get_mut(key) {
-                *slot = position;
+        Info { text: self.text.into(), entries: self.entries.into(), known: self.known }
+    }
+}
+
+/// Bytes that make room for the keys and values of a process with a short description.
+const USUAL_LENGTH: usize = 2048;
+
+/// Returns the known key called `name`. The search begins at `expected`, because every release prints its
+/// keys in the order of the table.
+fn known(name: &str, expected: usize) -> Option<(usize, &'static InfoKey)> {
+    let (before, after) = KEYS.split_at_checked(expected)?;
+    let is_it = |key: &InfoKey| key.name == name;
+    let (start, found) = match after.iter().position(is_it) {
+        Some(found) => (expected, found),
+        None => (0, before.iter().position(is_it)?),
+    };
+    Some((start + found, KEYS.get(start + found)?))
+}
+
+/// Returns the text of a quoted value; the quote at its beginning is removed already. Returns `None` if
+/// the closing quote is missing, or if another value follows.
+///
+/// As for the `csv` crate, a text after the closing quote belongs to the value.
+fn unquoted(quoted: &str) -> Option<String> {
+    let (mut text, mut rest) = (String::with_capacity(quoted.len()), quoted);
+    loop {
+        let (part, behind) = rest.split_once('"')?;
+        text.push_str(part);
+        match behind.strip_prefix('"') {
+            Some(more) => {
+                text.push('"');
+                rest = more;
             }
+            None if behind.contains([',', '\r', '\n']) => return None,
+            None => return Some(text + behind),
         }
-        Info { text: self.text.into(), entries: self.entries.into(), known }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arbtest::arbtest;
+
     use super::*;
 
     fn info(lines: &[&str]) -> Result<Info, Malformed> {
@@ -299,6 +340,29 @@ mod tests {
         assert_eq!(info.get("description"), Some("a, \"b\"\n\nc"));
         assert_eq!(info.get("X-New"), Some("a: b"));
         assert_eq!(info.get("Nothing"), None);
+    }
+
+    #[test]
+    fn a_quoted_value_is_read_as_the_csv_crate_reads_it() {
+        arbtest(|u| {
+            let length = u.int_in_range(0..=9)?;
+            let bytes = (0..length).map(|_| u.choose(b"\"\"a,\n").copied()).collect::<Result<_, _>>()?;
+            let quoted = String::from_utf8(bytes).unwrap();
+            let value = format!("\"{quoted}");
+            // A line ends at a line feed outside quotes.
+            if scan::line_end(format!("{value}\n").as_bytes()) != Some(value.len() + 1) {
+                return Ok(());
+            }
+            let mut reader =
+                csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(value.as_bytes());
+            let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+            let expected = match &*records {
+                [record] if record.len() == 1 => Some(record[0].to_owned()),
+                _ => None,
+            };
+            assert_eq!(unquoted(&quoted), expected, "{value:?}");
+            Ok(())
+        });
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Scanner for the ends of cells, eight bytes at a time.
 //!
-//! Cells of `show stat` are short; most are one digit or empty. The cost is therefore neither
-//! searching nor converting, but the mispredicted branch at the end of each cell. A word of eight
-//! bytes gives the length of a number without a loop, and the two most frequent cells, empty and
-//! one digit, are tried first.
+//! Cells of `show stat` are short; most are one digit or empty. Such cells fit every column, so that
+//! only their commas have to be counted: eight bytes at a time, with the same instructions whatever
+//! the number and the lengths of the cells in them. Only the other cells, a tenth of them, are read
+//! one by one.
 //!
 //! # If you change this
 //!
@@ -11,23 +11,36 @@
 //!   apart from a signed number beyond 64 bits. Otherwise an accessor returns `None` for a
 //!   malformed cell, which `None` must never mean. `stat/quoted.rs` has the same check for quoted
 //!   rows and must change with it, and so must the class of each type in `stat/header.rs` and the
-//!   serialisation of a row in `stat/row.rs`.
+//!   serialisation of a row in `stat/row.rs`. `row` accepts what a loop over `cell` accepts.
 //! - A new `Class` or `Stop`: `plain` in `stat/parser.rs` maps each `Stop` to an error text, which
-//!   tests assert, or to the csv parser. A row with a quote must end in `Stop::Quote` or an error,
-//!   never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
-//!   slow way through the csv parser.
+//!   tests assert, or to the reader of quoted rows. A row with a quote must end in `Stop::Quote` or an
+//!   error, never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
+//!   slow way through the reader of quoted rows.
 //! - `skip` and `until`: they also run over unquoted rows, with the byte 0xff as separator, and
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
-//!   counts matches needs `exact_matches`. The marks of a row (`STEP` in `stat/table.rs`) and its
-//!   `names_length` are positions that `skip` returns.
+//!   counts matches needs `exact_matches`. The marks of a row (`STEP`) and its `names_length` are
+//!   positions that `skip` returns.
 //! - `LineEnd`: `stat/parser.rs` and `report.rs` feed it the same bytes plus new ones; it must look
 //!   at each byte once, or a reply that arrives in small pieces costs quadratic time.
+//! - Inlining: `row` is a function of its own, and all that it calls for a row is a part of it. As a
+//!   part of a larger function its values do not fit the registers, and as functions of their own its
+//!   parts take half as long again. The compiler decides on both by the number of calls and by size,
+//!   and a change somewhere else can turn it over, so the attributes say it.
 //! - Test: the tests below compare with a loop over bytes, `cargo test --test parse` compares every
 //!   cell with the `csv` crate, whole and in pieces.
-//! - Measure: `cargo bench --bench parse` before and after, for all dumps that it lists. Idle dumps
+//! - Measure: `benches/instructions` counts, and fails if a row needs more instructions than recorded.
+//!   `cargo bench --bench parse` before and after, for all dumps that it lists. Idle dumps
 //!   show the cost of the short cells, busy ones the cost of digits, quoted ones the change to the
-//!   csv parser, and 12 rows the fixed cost of a reply. Read the ratios at the end, not the times.
-//!   If they changed, update the table in `README.md`.
+//!   reader of quoted rows, and 12 rows the fixed cost of a reply. Read the ratios at the end, not the
+//!   times. If they changed, update the table in `README.md`.
+
+#![allow(clippy::inline_always, reason = "the speed of the parser hangs on it, and is measured")]
+
+mod row;
+
+pub(super) use row::{Marks, STEP, row};
+
+use std::borrow::Cow;
 
 /// Cells that a column of `show stat` may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +65,7 @@ pub(super) enum Stop {
 }
 
 /// Returns the position after the comma that ends the plain cell at `at`.
-#[inline]
+#[inline(always)]
 pub(super) fn cell(bytes: &[u8], at: usize, class: Class) -> Result<usize, Stop> {
     match bytes.get(at) {
         Some(b',') => Ok(at + 1),
@@ -61,12 +74,12 @@ pub(super) fn cell(bytes: &[u8], at: usize, class: Class) -> Result<usize, Stop>
             Class::Number if first.is_ascii_digit() && bytes.get(at + 1) == Some(&b',') => Ok(at + 2),
             Class::Number => number(bytes, at),
             Class::Signed => number(bytes, at + usize::from(*first == b'-')),
-            Class::Text => text(bytes, at),
+            Class::Text => text_cell(bytes, at),
         },
     }
 }
 
-#[inline]
+#[inline(always)]
 fn number(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     let mut at = start;
     while let Some(word) = word(bytes, at) {
@@ -93,8 +106,8 @@ fn fits(digits: &[u8]) -> bool {
     digits.len() < MOST_DIGITS || to_u64(digits).is_some()
 }
 
-#[inline]
-fn text(bytes: &[u8], start: usize) -> Result<usize, Stop> {
+#[inline(always)]
+fn text_cell(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     let mut at = start;
     while let Some(word) = word(bytes, at) {
         let found = matches(word, b',') | matches(word, b'\n') | matches(word, b'"');
@@ -160,6 +173,18 @@ pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
     bytes.get(at..end)
 }
 
+/// Returns the parts of a text between the `separator`s, which are ASCII.
+#[inline]
+pub(super) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let end = until(text.as_bytes(), start, separator).map_or(text.len(), |part| start + part.len());
+        next = (end < text.len()).then_some(end + 1);
+        text.get(start..end)
+    })
+}
+
 /// Returns the length of the first line, including its line feed. A line feed between quotes does
 /// not end the line.
 pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
@@ -179,17 +204,39 @@ impl LineEnd {
     /// Returns the result of [`line_end`] for `bytes`, which must begin with the bytes of the
     /// previous call, unless that call found an end.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        let fresh = bytes.get(self.seen..).unwrap_or_default();
-        for (at, byte) in fresh.iter().enumerate() {
-            match byte {
-                b'"' => self.quoted = !self.quoted,
-                b'\n' if !self.quoted => return Some(std::mem::take(self).seen + at + 1),
-                _ => {}
+        let mut at = self.seen;
+        while let Some(found) = next_of(bytes, at, b'"', if self.quoted { b'"' } else { b'\n' }) {
+            at = found + 1;
+            if bytes.get(found) == Some(&b'\n') {
+                *self = Self::default();
+                return Some(at);
             }
+            self.quoted = !self.quoted;
         }
-        self.seen += fresh.len();
+        self.seen = bytes.len();
         None
     }
+}
+
+/// Returns the position of the first of two bytes, from `start` on.
+#[inline]
+fn next_of(bytes: &[u8], start: usize, one: u8, other: u8) -> Option<usize> {
+    let mut at = start;
+    while let Some(word) = word(bytes, at) {
+        let found = matches(word, one) | matches(word, other);
+        if found != 0 {
+            return Some(at + first(found));
+        }
+        at += 8;
+    }
+    let mut rest = bytes.get(at..)?.iter();
+    rest.position(|byte| *byte == one || *byte == other).map(|found| at + found)
+}
+
+/// Returns the bytes as text, borrowed if they are UTF-8. Other bytes become U+FFFD.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Faster than `from_utf8_lossy` alone for a text that is UTF-8, as nearly all are.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Converts decimal digits to a number. Returns `None` for any other text.
@@ -241,6 +288,19 @@ fn leading_digits(word: u64) -> usize {
     first(others)
 }
 
+/// Returns the high bits of exactly the bytes that are no digits.
+#[inline]
+fn others_than_digits(word: u64) -> u64 {
+    let offset = word ^ (ONES * 0x30);
+    (((offset & !HIGHS) + ONES * 0x76) | offset) & HIGHS
+}
+
+/// Returns all bits of the bytes with a high bit set. No other bit may be set.
+#[inline]
+fn whole_bytes(bits: u64) -> u64 {
+    (bits << 1).wrapping_sub(bits >> 7)
+}
+
 /// Returns the high bits of the bytes equal to `byte`. There may be false matches above the first
 /// match, never below it, so only the first match may be used.
 #[inline]
@@ -270,6 +330,7 @@ fn first(bits: u64) -> usize {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES * 0x80;
+const COMMAS: u64 = ONES * 0x2c;
 
 /// A number with fewer digits than this always fits 64 bits.
 const MOST_DIGITS: usize = 20;
@@ -334,6 +395,12 @@ mod tests {
                 // The next search is for the end of the next line.
                 assert_eq!(end.find(b"a\n"), Some(2));
             }
+            let mut quotes = 0;
+            let is_end = |byte: &u8| {
+                quotes += usize::from(*byte == b'"');
+                *byte == b'\n' && quotes % 2 == 0
+            };
+            assert_eq!(found, bytes.iter().position(is_end).map(|at| at + 1), "{bytes:?}");
             Ok(())
         });
     }
@@ -348,6 +415,15 @@ mod tests {
             assert_eq!(to_u64(text.as_bytes()), expected, "{text}");
             let end = cell(line.as_bytes(), 0, Class::Number);
             assert_eq!(end, expected.map(|_| text.len() + 1).ok_or(Stop::NotANumber), "{line:?}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn parts_are_those_of_the_standard_library() {
+        arbtest(|u| {
+            let text = String::from_utf8(bytes_of(u, b"   abc", 0..=40)?).unwrap();
+            assert!(split(&text, b' ').eq(text.split(' ')), "{text:?}");
             Ok(())
         });
     }

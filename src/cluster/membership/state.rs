@@ -80,10 +80,8 @@ impl Membership {
             },
             _ => StatsSocket::with_permits(address.clone(), self.limits, Arc::clone(&self.permits)),
         };
-        ProcessClient {
-            socket: self.table().socket(address, make),
-            host: Arc::clone(&self.host),
-            numbers: Arc::clone(&self.server_numbers),
-        }
+        let (socket, last) = self.table().socket(address, make);
+        let (host, numbers) = (Arc::clone(&self.host), Arc::clone(&self.server_numbers));
+        ProcessClient { socket, host, numbers, last }
     }
 }

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::cluster::identity::Identity;
 use crate::error::{ErrorKind, Failure};
 use crate::show::Info;
+use crate::show::stat::LastReply;
 use crate::snapshot::{Label, Record};
 use crate::transport::StatsSocket;
 
@@ -90,9 +91,11 @@ pub enum IgnoredReason {
 #[derive(Debug, Default)]
 pub(crate) struct MembershipTable {
     known: HashMap<Address, Entry>,
-    /// The socket of every address that may be probed. All calls share it and its permits,
-    /// independent of the classification.
-    sockets: HashMap<Address, StatsSocket>,
+    /// The socket of every address that may be probed, and its last reply. All calls share the socket
+    /// and its permits, independent of the classification.
+    sockets: HashMap<Address, (StatsSocket, LastReply)>,
+    /// The last reply of all sockets, of which they share the header.
+    last: LastReply,
     /// Last known identities of the members, without rows.
     last_known: HashMap<Address, Arc<Record>>,
     /// Members that have never answered and timed out when they were last probed.
@@ -237,8 +240,17 @@ impl MembershipTable {
         self.sockets.retain(|address, _| wanted(address) || self.known.contains_key(address));
     }
 
-    pub(super) fn socket(&mut self, address: &Address, make: impl FnOnce() -> StatsSocket) -> StatsSocket {
-        self.sockets.entry(address.clone()).or_insert_with(make).clone()
+    pub(super) fn socket(
+        &mut self,
+        address: &Address,
+        make: impl FnOnce() -> StatsSocket,
+    ) -> (StatsSocket, LastReply) {
+        if let Some(socket) = self.sockets.get(address) {
+            return socket.clone();
+        }
+        let socket = (make(), self.last.of_others());
+        self.sockets.insert(address.clone(), socket.clone());
+        socket
     }
 
     /// Returns `true` if one comparison found that all of these sockets lead to different

@@ -5,8 +5,8 @@ use crate::level::Level;
 use crate::protocol::{Next, ReplyReader, Request, without_severity};
 use crate::show::cli_sockets::SocketList;
 use crate::show::info;
-use crate::show::scan::LineEnd;
-use crate::show::stat::{StatFilter, StatParser, StatTable};
+use crate::show::scan::{self, LineEnd};
+use crate::show::stat::{LastReply, StatFilter, StatParser, StatTable};
 
 /// Parser for the reply to [`ReportParser::request`], fed while the reply arrives.
 ///
@@ -54,7 +54,8 @@ impl ReportParser {
         Request::checked("", &line, None, READING, false)
     }
 
-    pub(crate) fn new() -> Self {
+    /// Creates a parser for the reply after another one of the same process to the same request.
+    pub(crate) fn after(last: LastReply) -> Self {
         Self {
             part: Part::Start,
             held: Vec::new(),
@@ -64,32 +65,50 @@ impl ReportParser {
             info: info::Builder::default(),
             level: None,
             sockets: SocketList::default(),
-            stat: StatParser::new(),
+            stat: StatParser::after(last),
         }
     }
 
     /// Reads the next bytes of the reply.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.part == Part::Stat {
-            return self.rows(bytes);
+        if self.held.is_empty() {
+            let taken = self.lines(bytes)?;
+            return self.rest(bytes.get(taken..).unwrap_or_default());
         }
-        self.held.extend_from_slice(bytes);
+        let mut held = std::mem::take(&mut self.held);
+        held.extend_from_slice(bytes);
+        let taken = self.lines(&held)?;
+        if self.part == Part::Stat {
+            return self.rest(held.get(taken..).unwrap_or_default());
+        }
+        held.drain(..taken);
+        self.held = held;
+        self.wait()
+    }
+
+    /// Reads the whole lines before the rows of `show stat`. Returns the number of their bytes.
+    fn lines(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut taken = 0;
         while self.part != Part::Stat {
-            let rest = self.held.get(taken..).unwrap_or_default();
-            let Some(length) = self.end.find(rest) else {
-                return self.wait(taken);
-            };
-            let line = String::from_utf8_lossy(rest.get(..length - 1).unwrap_or_default()).into_owned();
+            let rest = bytes.get(taken..).unwrap_or_default();
+            let Some(length) = self.end.find(rest) else { break };
+            let line = scan::text(rest.get(..length - 1).unwrap_or_default());
             taken += length;
             self.line += 1;
             self.within_head(length)?;
             self.take(&line)?;
             self.line += line.matches('\n').count();
         }
-        let rest = self.held.split_off(taken);
-        self.held = Vec::new();
-        self.rows(&rest)
+        Ok(taken)
+    }
+
+    /// Reads rows, or keeps the beginning of a line before them.
+    fn rest(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.part == Part::Stat {
+            return self.rows(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        self.wait()
     }
 
     fn rows(&mut self, bytes: &[u8]) -> Result<()> {
@@ -115,9 +134,8 @@ impl ReportParser {
         Ok(ProcessReport { info: self.info.build(), level: self.level, sockets: self.sockets, stat })
     }
 
-    /// Keeps the bytes of a line without end, and checks that they can be HAProxy's.
-    fn wait(&mut self, taken: usize) -> Result<()> {
-        self.held.drain(..taken);
+    /// Checks that the bytes of a line without end can be HAProxy's.
+    fn wait(&self) -> Result<()> {
         // A peer that is not HAProxy may never send a line feed.
         let agrees = |text: &[u8]| text.iter().zip(&self.held).all(|(expected, found)| expected == found);
         if self.part == Part::Start && !agrees(FIRST_KEY) && !agrees(UNKNOWN) {
@@ -163,7 +181,7 @@ impl ReportParser {
             }
             (Part::Header, _) => {
                 self.part = Part::Stat;
-                self.stat.push(line.as_bytes()).and_then(|()| self.stat.push(b"\n"))
+                self.stat.header(line.as_bytes())
             }
             (Part::SocketsHeader, _) if line.starts_with(SOCKETS_HEADER) => {
                 self.part = Part::Sockets;
@@ -249,7 +267,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], piece: usize) -> Result<ProcessReport> {
-        let mut parser = ReportParser::new();
+        let mut parser = ReportParser::after(LastReply::default());
         bytes.chunks(piece).try_for_each(|piece| parser.feed(piece))?;
         parser.finish()
     }
@@ -374,7 +392,7 @@ mod tests {
             ("[3]: No such proxy.\n\n", true),
             ("# pxname,svname,type,\n\n", false),
         ] {
-            let mut parser = ReportParser::new();
+            let mut parser = ReportParser::after(LastReply::default());
             parser.feed(head.as_bytes()).unwrap();
             assert!(!parser.is_absent());
             parser.feed(stat.as_bytes()).unwrap();
@@ -415,12 +433,12 @@ mod tests {
     fn a_master_and_a_stranger_are_known_by_their_first_bytes() {
         let master = read(b"Unknown command: 'show', but maybe one of the following", 4096);
         assert!(master.is_err());
-        let mut parser = ReportParser::new();
+        let mut parser = ReportParser::after(LastReply::default());
         parser.feed(b"Unknown comm").unwrap();
         let error = parser.feed(b"and, but maybe ...\n").unwrap_err();
         assert_eq!(error.kind(), crate::error::ErrorKind::Unsupported);
 
-        let mut stranger = ReportParser::new();
+        let mut stranger = ReportParser::after(LastReply::default());
         let error = stranger.feed(b"-ERR unknown").unwrap_err();
         assert_eq!(error.to_string(), "not a stats socket of a HAProxy process: it says \"-ERR unknown\"");
     }

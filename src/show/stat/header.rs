@@ -150,6 +150,12 @@ impl Header {
         &self.classes
     }
 
+    /// Returns `true` if [`parse`](Self::parse) makes this header of the line.
+    pub(super) fn is_read_from(&self, line: &[u8]) -> bool {
+        let names = line.strip_prefix(b"# ").and_then(|names| names.strip_suffix(b","));
+        names == Some(self.text.as_bytes())
+    }
+
     /// Returns the line from which this header was read, without its line feed.
     pub(crate) fn to_line(&self) -> String {
         format!("# {},", self.text)

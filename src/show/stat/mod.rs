@@ -4,6 +4,7 @@ mod cells;
 mod check_status;
 mod filter;
 mod header;
+mod last_reply;
 mod mode;
 mod parser;
 mod quoted;
@@ -25,4 +26,5 @@ pub use table::StatTable;
 
 pub(crate) use cells::{Cells, number};
 pub(crate) use filter::StatFilter;
+pub(crate) use last_reply::LastReply;
 pub(crate) use row::SplitRow;

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use super::cells::Cells;
 use super::header::Header;
+use super::last_reply::LastReply;
 use super::quoted::Unquoter;
-use super::table::{Entry, STEP, StatTable, UNQUOTED, marks_per_row};
+use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
 use crate::field::{Col, RowKind};
-use crate::show::scan::{self, Class, LineEnd, Stop};
+use crate::show::scan::{self, Class, LineEnd, Marks, STEP, Stop};
 
 /// Parser that reads the reply to `show stat` while it arrives.
 ///
@@ -15,8 +16,8 @@ use crate::show::scan::{self, Class, LineEnd, Stop};
 /// against its type when it arrives. The parser does no I/O and never waits: its result depends on
 /// the bytes alone.
 ///
-/// Rows that contain a quote are read by the `csv` crate. All other rows, which are nearly all, are
-/// read by a faster scanner with the same result. A byte that is not UTF-8 (a health check can put
+/// Rows that contain a quote are read as the `csv` crate reads them. All other rows, which are nearly
+/// all, are read by a faster scanner with the same result. A byte that is not UTF-8 (a health check can put
 /// one into `last_chk`) is replaced by a `?`.
 ///
 /// # Example
@@ -37,6 +38,7 @@ pub struct StatParser {
     /// Line of the reply on which the next row begins, counted from 1.
     line: usize,
     quoted: Unquoter,
+    last: LastReply,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,12 @@ const LONGEST_HEADER: usize = 65_535;
 impl StatParser {
     /// Creates a parser for one reply.
     pub fn new() -> Self {
-        Self { state: State::Header(Vec::new()), line: 1, quoted: Unquoter::default() }
+        Self::after(LastReply::default())
+    }
+
+    /// Creates a parser for the reply after another one.
+    pub(crate) fn after(last: LastReply) -> Self {
+        Self { state: State::Header(Vec::new()), line: 1, quoted: Unquoter::default(), last }
     }
 
     /// Reads the next bytes of the reply.
@@ -85,9 +92,10 @@ impl StatParser {
     pub fn finish(self) -> crate::error::Result<StatTable> {
         match self.state {
             State::End(mut dump) => {
-                dump.text.shrink_to_fit();
-                dump.rows.shrink_to_fit();
-                dump.marks.shrink_to_fit();
+                self.last.remember(&dump);
+                shrink(&mut dump.text);
+                shrink(&mut dump.rows);
+                shrink(&mut dump.marks);
                 Ok(dump)
             }
             State::Header(_) => Err(truncated("in the header of `show stat`")),
@@ -95,6 +103,16 @@ impl StatParser {
         }
     }
 
+    /// Reads the whole first line, without its line feed.
+    pub(crate) fn header(&mut self, line: &[u8]) -> Result<(), Malformed> {
+        let mut dump = StatTable::new(self.last.header(line)?);
+        self.last.reserve(&mut dump);
+        self.line = 2;
+        self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
+        Ok(())
+    }
+
+    /// Reads the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut bytes = bytes;
         if let State::Header(line) = &mut self.state {
@@ -106,12 +124,14 @@ impl StatParser {
                 return Ok(());
             };
             let (rest_of_line, rest) = bytes.split_at(end);
-            line.extend_from_slice(rest_of_line);
-            let header = Header::parse(line)?;
+            if line.is_empty() {
+                self.header(rest_of_line)?;
+            } else {
+                let mut line = std::mem::take(line);
+                line.extend_from_slice(rest_of_line);
+                self.header(&line)?;
+            }
             bytes = rest.get(1..).unwrap_or_default();
-            self.line = 2;
-            let dump = StatTable::new(Arc::new(header));
-            self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
         }
         if bytes.is_empty() {
             return Ok(());
@@ -146,6 +166,13 @@ impl StatParser {
 impl Default for StatParser {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Gives back memory that is not used, unless it is so little that a copy is worse.
+fn shrink<T>(vec: &mut Vec<T>) {
+    if vec.capacity() - vec.len() > vec.len() / 8 {
+        vec.shrink_to_fit();
     }
 }
 
@@ -237,33 +264,19 @@ enum Deviation {
 
 /// Returns the length of the plain row at the beginning of `bytes`, including its line feed, and
 /// appends its marks to `marks`.
-#[inline]
+#[inline(always)]
 fn plain(bytes: &[u8], classes: &[Class], marks: &mut Vec<u16>) -> Result<usize, Deviation> {
-    let mut at = 0;
-    let mut column = 0;
-    for block in classes.chunks(STEP) {
-        if column > 0 {
-            marks.push(u16::try_from(at).unwrap_or(u16::MAX));
-        }
-        for class in block {
-            at = match scan::cell(bytes, at, *class) {
-                Ok(end) => end,
-                Err(Stop::Quote) => return Err(Deviation::Quote),
-                Err(Stop::End) => {
-                    let expected = "as many fields as the header has";
-                    return Err(Deviation::Malformed { column, at, expected });
-                }
-                Err(Stop::NotANumber) => {
-                    return Err(Deviation::Malformed { column, at, expected: "a whole number" });
-                }
-            };
-            column += 1;
-        }
-    }
+    let mut marks = Marks::new(marks, classes.len());
+    let at = scan::row(bytes, classes, &mut marks).map_err(|(column, at, stop)| match stop {
+        Stop::Quote => Deviation::Quote,
+        Stop::End => Deviation::Malformed { column, at, expected: "as many fields as the header has" },
+        Stop::NotANumber => Deviation::Malformed { column, at, expected: "a whole number" },
+    })?;
     if bytes.get(at) == Some(&b'\n') {
         return Ok(at + 1);
     }
-    Err(Deviation::Malformed { column, at, expected: "no more fields than the header has" })
+    let expected = "no more fields than the header has";
+    Err(Deviation::Malformed { column: classes.len(), at, expected })
 }
 
 fn malformed(
@@ -408,6 +421,30 @@ mod tests {
         let mut parser = StatParser::new();
         parser.feed(format!("{HEADER}\n").as_bytes()).unwrap();
         assert!(parser.feed(b"\n").is_err());
+    }
+
+    #[test]
+    fn replies_share_their_header_and_the_next_one_has_room() {
+        let last = LastReply::default();
+        let parse = |last: &LastReply, header: &str, rows: usize| {
+            let mut parser = StatParser::after(last.clone());
+            parser.feed(header.as_bytes()).unwrap();
+            (0..rows).for_each(|_| parser.feed(b"app,web,7,2,-1,,,\n").unwrap());
+            parser.feed(b"\n").unwrap();
+            parser.finish().unwrap()
+        };
+        let first = parse(&last, HEADER, 1_000);
+        let second = parse(&last, HEADER, 1_010);
+        let other = parse(&last.of_others(), HEADER, 1);
+        assert!(Arc::ptr_eq(&first.header, &second.header) && Arc::ptr_eq(&first.header, &other.header));
+        // No more room was needed, and what is left is not given back.
+        assert_eq!((second.text.capacity(), second.rows.capacity()), (19_125, 1_062));
+        assert_eq!(other.text.capacity(), 18);
+        // A reply that has become small takes little memory.
+        assert_eq!(parse(&last, HEADER, 10).text.capacity(), 180);
+        let renamed = HEADER.replace("novel", "newer");
+        assert_eq!(parse(&last, &renamed, 1).header.find("newer"), Some(6));
+        assert_eq!(parse(&last, HEADER, 1).header.find("novel"), Some(6));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::header::Header;
 use crate::field::RowKind;
-use crate::show::scan;
+use crate::show::scan::{self, STEP};
 
 /// All rows of the `show stat` of one process.
 ///
@@ -45,9 +45,6 @@ pub(super) struct Entry {
 
 /// Separator of the cells in an unquoted row. This byte never occurs in UTF-8.
 pub(super) const UNQUOTED: u8 = 0xff;
-
-/// Number of columns from one mark of a row to the next.
-pub(super) const STEP: usize = 16;
 
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {

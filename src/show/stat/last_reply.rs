@@ -1,0 +1,54 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::header::Header;
+use super::table::{StatTable, marks_per_row};
+use crate::error::Malformed;
+
+/// What the last `show stat` of a process was like, which saves memory and time for the next one.
+///
+/// Processes of one release print the same header, so that all processes of a cluster can share one. The
+/// next reply of a process has about as many rows and bytes as the last one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastReply {
+    header: Arc<Mutex<Option<Arc<Header>>>>,
+    size: Arc<Size>,
+}
+
+#[derive(Debug, Default)]
+struct Size {
+    bytes: AtomicUsize,
+    rows: AtomicUsize,
+}
+
+impl LastReply {
+    /// Returns the same for the replies of another process, or to another command: the header is shared.
+    pub(crate) fn of_others(&self) -> Self {
+        Self { header: Arc::clone(&self.header), size: Arc::default() }
+    }
+
+    /// Returns the header of a line: the last one, if the line is the same.
+    pub(super) fn header(&self, line: &[u8]) -> Result<Arc<Header>, Malformed> {
+        let last = || self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(header) = last().as_ref().filter(|header| header.is_read_from(line)) {
+            return Ok(Arc::clone(header));
+        }
+        let header = Arc::new(Header::parse(line)?);
+        *last() = Some(Arc::clone(&header));
+        Ok(header)
+    }
+
+    /// Makes room for a reply as large as the last one, and for a little growth.
+    pub(super) fn reserve(&self, table: &mut StatTable) {
+        let with_growth = |size: &AtomicUsize| size.load(Ordering::Relaxed).saturating_mul(17) / 16;
+        let rows = with_growth(&self.size.rows);
+        table.text.reserve_exact(with_growth(&self.size.bytes));
+        table.rows.reserve_exact(rows);
+        table.marks.reserve_exact(rows * marks_per_row(table.header.len()));
+    }
+
+    pub(super) fn remember(&self, table: &StatTable) {
+        self.size.bytes.store(table.text.len(), Ordering::Relaxed);
+        self.size.rows.store(table.rows.len(), Ordering::Relaxed);
+    }
+}
