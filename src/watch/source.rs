@@ -82,8 +82,7 @@ async fn read(client: &ProcessClient, deadline: &Deadline) -> Result<Seen> {
         Response::Absent(_) => Vec::new(),
     };
     let with_context = client.with_context(&command);
-    let mut servers =
-        ServerState::read(&String::from_utf8_lossy(&reply)).map_err(|error| with_context(error.into()))?;
+    let mut servers = ServerState::read(&reply).map_err(|error| with_context(error.into()))?;
     servers.retain(|server| !server.is_worker());
     Ok(Seen { info: info.into(), read_at, at: Instant::now(), servers: servers.into() })
 }

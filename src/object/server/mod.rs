@@ -414,7 +414,7 @@ pub(crate) async fn states(
     target: &Target,
     deadline: &Deadline,
 ) -> Result<Response<Vec<ServerState>>> {
-    let read = |data: Vec<u8>| Ok(ServerState::read(&String::from_utf8_lossy(&data))?);
+    let read = |data: Vec<u8>| Ok(ServerState::read(data)?);
     Ok(match target.ask(command, read, deadline).await? {
         Response::Value(states) if states.is_empty() && target.nbproc().lists_foreign_backends() => {
             Response::Absent("no servers listed by `show servers state`".into())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::admin_state::AdminState;
 use crate::error::Malformed;
+use crate::show::scan;
 
 /// State of a server in one process, from `show servers state`. The administrative state (requested
 /// by the operator) and the operational state (found by HAProxy) are separate.
@@ -191,7 +192,8 @@ impl AdminFlags {
 
 impl ServerState {
     /// Reads the reply to `show servers state`.
-    pub(crate) fn read(text: &str) -> Result<Vec<Self>, Malformed> {
+    pub(crate) fn read(reply: impl AsRef<[u8]>) -> Result<Vec<Self>, Malformed> {
+        let text = &*scan::text(reply.as_ref());
         let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
         match lines.next() {
             Some((_, "1")) => {}
@@ -199,9 +201,18 @@ impl ServerState {
             None => return Err(Malformed::new(1, None, "format 1", b"")),
         }
         let header = lines.next().and_then(|(_, line)| line.strip_prefix("# ")).unwrap_or_default();
-        let columns: Vec<&str> = header.split(' ').collect();
-        let rows = lines.filter(|(_, line)| !line.is_empty());
-        rows.map(|(at, line)| Cells::new(at, &columns, line)?.state()).collect()
+        let columns = Columns::new(header);
+        let mut states = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\n').count());
+        let mut texts = Vec::with_capacity(columns.count);
+        for (line, row) in lines.filter(|(_, line)| !line.is_empty()) {
+            texts.clear();
+            texts.extend(scan::split(row, b' '));
+            if texts.len() != columns.count {
+                return Err(Malformed::new(line, None, "a cell for each column", row.as_bytes()));
+            }
+            states.push(Cells { line, texts: &texts }.state(&columns)?);
+        }
+        Ok(states)
     }
 }
 
@@ -215,72 +226,96 @@ impl ServerState {
     }
 }
 
+/// A column, and its position if the release has it.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    position: Option<usize>,
+}
+
+macro_rules! columns {
+    ($($name:ident)*) => {
+        /// The columns that are read, found once for all rows.
+        struct Columns {
+            /// Number of columns of the release.
+            count: usize,
+            $($name: Column,)*
+        }
+
+        impl Columns {
+            fn new(header: &str) -> Self {
+                let find = |name| {
+                    Column { name, position: header.split(' ').position(|column| column == name) }
+                };
+                Self { count: header.split(' ').count(), $($name: find(stringify!($name)),)* }
+            }
+        }
+    };
+}
+
+columns! {
+    be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
+    srv_time_since_last_change srv_check_state srv_agent_state srv_fqdn srv_port srv_use_ssl
+    srv_check_port srv_check_addr srv_agent_addr srv_agent_port
+}
+
 /// The cells of one line.
 struct Cells<'a> {
     line: usize,
-    columns: &'a [&'a str],
-    texts: Vec<&'a str>,
+    texts: &'a [&'a str],
 }
 
 impl<'a> Cells<'a> {
-    fn new(line: usize, columns: &'a [&'a str], text: &'a str) -> Result<Self, Malformed> {
-        let texts: Vec<_> = text.split(' ').collect();
-        if texts.len() != columns.len() {
-            return Err(Malformed::new(line, None, "a cell for each column", text.as_bytes()));
-        }
-        Ok(Self { line, columns, texts })
-    }
-
-    fn state(&self) -> Result<ServerState, Malformed> {
-        let fqdn = self.text("srv_fqdn")?;
+    fn state(&self, columns: &Columns) -> Result<ServerState, Malformed> {
+        let fqdn = self.text(columns.srv_fqdn)?;
         Ok(ServerState {
-            backend: self.text("be_name")?.into(),
-            name: self.text("srv_name")?.into(),
-            backend_id: self.number("be_id")?,
-            id: self.number("srv_id")?,
-            operational: OperationalState::from_number(self.number("srv_op_state")?),
-            administrative: AdminFlags(self.number("srv_admin_state")?),
-            address: self.text("srv_addr")?.parse().ok(),
-            port: u16::try_from(self.number::<u32>("srv_port")?).ok(),
+            backend: self.text(columns.be_name)?.into(),
+            name: self.text(columns.srv_name)?.into(),
+            backend_id: self.number(columns.be_id)?,
+            id: self.number(columns.srv_id)?,
+            operational: OperationalState::from_number(self.number(columns.srv_op_state)?),
+            administrative: AdminFlags(self.number(columns.srv_admin_state)?),
+            address: self.text(columns.srv_addr)?.parse().ok(),
+            port: u16::try_from(self.number::<u32>(columns.srv_port)?).ok(),
             fqdn: (fqdn != NONE).then(|| fqdn.into()),
-            weight: self.number("srv_uweight")?,
-            initial_weight: self.number("srv_iweight")?,
-            health_check: self.check("srv_check_state")?,
-            agent_check: self.check("srv_agent_state")?,
-            check_port: self.later("srv_check_port")?.filter(|port| *port > 0),
-            check_address: self.later_address("srv_check_addr"),
-            agent_port: self.later("srv_agent_port")?.filter(|port| *port > 0),
-            agent_address: self.later_address("srv_agent_addr"),
+            weight: self.number(columns.srv_uweight)?,
+            initial_weight: self.number(columns.srv_iweight)?,
+            health_check: self.check(columns.srv_check_state)?,
+            agent_check: self.check(columns.srv_agent_state)?,
+            check_port: self.later(columns.srv_check_port)?.filter(|port| *port > 0),
+            check_address: self.later_address(columns.srv_check_addr),
+            agent_port: self.later(columns.srv_agent_port)?.filter(|port| *port > 0),
+            agent_address: self.later_address(columns.srv_agent_addr),
             // -1 stands for TLS that is turned off and can be turned on.
-            tls: self.later::<i8>("srv_use_ssl")?.map(|tls| tls > 0),
-            since: Duration::from_secs(self.number("srv_time_since_last_change")?),
+            tls: self.later::<i8>(columns.srv_use_ssl)?.map(|tls| tls > 0),
+            since: Duration::from_secs(self.number(columns.srv_time_since_last_change)?),
         })
     }
 
-    fn text(&self, name: &'static str) -> Result<&'a str, Malformed> {
-        let at = self.columns.iter().position(|column| *column == name);
-        let cell = at.and_then(|at| self.texts.get(at).copied());
-        cell.ok_or_else(|| Malformed::new(2, Some(name), "a column of that name", b""))
+    fn text(&self, column: Column) -> Result<&'a str, Malformed> {
+        let cell = column.position.and_then(|position| self.texts.get(position).copied());
+        cell.ok_or_else(|| Malformed::new(2, Some(column.name), "a column of that name", b""))
     }
 
     /// Returns `true` if a check is on, and `None` if the server has no such check.
-    fn check(&self, name: &'static str) -> Result<Option<bool>, Malformed> {
-        let bits: u32 = self.number(name)?;
+    fn check(&self, column: Column) -> Result<Option<bool>, Malformed> {
+        let bits: u32 = self.number(column)?;
         Ok((bits & CHECK_CONFIGURED != 0).then_some(bits & CHECK_ENABLED != 0))
     }
 
     /// Reads the number in a column that older releases do not have.
-    fn later<T: std::str::FromStr>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
-        if self.columns.contains(&name) { self.number(name).map(Some) } else { Ok(None) }
+    fn later<T: std::str::FromStr>(&self, column: Column) -> Result<Option<T>, Malformed> {
+        column.position.map(|_| self.number(column)).transpose()
     }
 
-    fn later_address(&self, name: &'static str) -> Option<IpAddr> {
-        self.text(name).ok()?.parse().ok()
+    fn later_address(&self, column: Column) -> Option<IpAddr> {
+        self.text(column).ok().filter(|text| *text != NONE)?.parse().ok()
     }
 
-    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Malformed> {
-        let text = self.text(name)?;
-        text.parse().map_err(|_| Malformed::new(self.line, Some(name), "a whole number", text.as_bytes()))
+    fn number<T: std::str::FromStr>(&self, column: Column) -> Result<T, Malformed> {
+        let text = self.text(column)?;
+        let malformed = |_| Malformed::new(self.line, Some(column.name), "a whole number", text.as_bytes());
+        text.parse().map_err(malformed)
     }
 }
 
