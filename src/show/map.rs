@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::scan;
 use crate::error::Malformed;
 use crate::protocol::EntryRef;
 
@@ -111,17 +112,19 @@ impl Entries {
     pub(crate) fn read(printed: Vec<u8>) -> Result<Self, Malformed> {
         let mut entries: Vec<(u64, usize, usize)> = Vec::new();
         let end = printed.len() - usize::from(printed.ends_with(b"\n"));
-        let mut start = 0;
-        let lines = printed.get(..end).unwrap_or_default().split(|&byte| byte == b'\n');
-        for (at, line) in (1..).zip(lines) {
+        let text = printed.get(..end).unwrap_or_default();
+        let (mut next, mut at) = (Some(0), 0);
+        while let Some(start) = next {
+            let line = scan::until(text, start, b'\n').or(text.get(start..)).unwrap_or_default();
             let stop = start + line.len();
+            next = (stop < end).then_some(stop + 1);
+            at += 1;
             match (reference(line), entries.last_mut()) {
                 (Some((reference, length)), _) => entries.push((reference, start + length, stop)),
                 (None, Some(last)) => last.2 = stop,
                 (None, None) if line.is_empty() => {}
                 (None, None) => return Err(Malformed::secret(at, "an entry of a map or an ACL")),
             }
-            start = stop + 1;
         }
         Ok(Self { printed: printed.into(), entries })
     }
@@ -146,11 +149,19 @@ pub(crate) fn new_version(words: &str) -> Result<u32, Malformed> {
 
 /// Returns the reference at the start of a line, and its length including the blank.
 fn reference(line: &[u8]) -> Option<(u64, usize)> {
-    let rest = line.strip_prefix(b"0x")?;
-    let length = rest.iter().position(|&byte| byte == b' ')?;
-    let digits = std::str::from_utf8(rest.get(..length)?).ok()?;
-    let number = u64::from_str_radix(digits, 16).ok()?;
-    Some((number, "0x".len() + length + 1))
+    let digits = line.strip_prefix(b"0x")?;
+    let mut number = 0u64;
+    for (at, byte) in digits.iter().enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            b' ' if at > 0 => return Some((number, "0x".len() + at + 1)),
+            _ => return None,
+        };
+        number = number.checked_mul(16)? + u64::from(digit);
+    }
+    None
 }
 
 impl<'a> Entry<'a> {
@@ -237,6 +248,15 @@ mod tests {
         assert_eq!(entries("0x1 k\n\n> v\n0x2 c\n\n"), ["k\n\n> v", "c\n"]);
         let error = Entries::read(b"\nsecret b\n".to_vec()).unwrap_err();
         assert_eq!(error.to_string(), "line 2: expected an entry of a map or an ACL");
+    }
+
+    #[test]
+    fn a_reference_is_a_hexadecimal_number_of_64_bits() {
+        assert_eq!(reference(b"0x55d9Af a"), Some((0x55_d9af, 9)));
+        assert_eq!(reference(b"0xffffffffffffffff "), Some((u64::MAX, 19)));
+        for line in ["0x", "0x ", "0x1", "0x1g a", "0x+1 a", "1 a", "0x10000000000000000 a", "0x1\u{2000}a"] {
+            assert_eq!(reference(line.as_bytes()), None, "{line}");
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::error::{Error, Malformed, Problem, Result};
 /// together are the proof.
 #[derive(Debug, Default)]
 pub(crate) struct PromptedReply {
+    /// Number of bytes of [`HEAD`] that have arrived.
+    head: usize,
+    /// The bytes behind [`HEAD`].
     bytes: Vec<u8>,
     /// True if the second command was sent.
     asked: bool,
@@ -44,23 +47,21 @@ impl PromptedReply {
             self.is_at_prompt()
         };
         if !is_whole {
-            let text = format!("{length} bytes, and no prompt at the end");
+            let text = format!("{} bytes, and no prompt at the end", self.head + length);
             return Err(Error::new(Problem::Truncated(text)));
         }
         self.bytes.truncate(length - b"> \n".len());
-        self.bytes.drain(..HEAD.len());
         Ok(self.bytes)
     }
 
     fn is_at_prompt(&self) -> bool {
-        let reply = self.bytes.strip_prefix(HEAD);
-        reply.is_some_and(|reply| reply == b"\n> " || reply.ends_with(PROMPT))
+        self.bytes == b"\n> " || self.bytes.ends_with(PROMPT)
     }
 
     /// Returns `true` if the reply contains [`PROMPT`] before its end.
     fn holds_prompt(&self) -> bool {
         let before = self.bytes.len().saturating_sub(PROMPT.len());
-        let reply = self.bytes.get(HEAD.len()..before).unwrap_or_default();
+        let reply = self.bytes.get(..before).unwrap_or_default();
         // Most replies do not contain the character at all.
         reply.contains(&b'>') && reply.windows(PROMPT.len()).any(|part| part == PROMPT)
     }
@@ -68,11 +69,14 @@ impl PromptedReply {
 
 impl ReplyReader for PromptedReply {
     fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() >= HEAD.len() && !self.bytes.starts_with(HEAD) {
+        let expected = HEAD.get(self.head..).unwrap_or_default();
+        let (head, rest) = bytes.split_at(expected.len().min(bytes.len()));
+        if !expected.starts_with(head) {
             let found = bytes.split(|&byte| byte == b'\n').find(|line| !line.is_empty());
             return Err(Malformed::new(1, None, "an interactive prompt", found.unwrap_or_default()).into());
         }
+        self.head += head.len();
+        self.bytes.extend_from_slice(rest);
         if self.asked || !self.is_at_prompt() {
             return Ok(Next::More);
         }
