@@ -1,8 +1,8 @@
 //! The number of instructions that this crate executes for a row, a process or an entry.
 //!
 //! Times on a shared machine vary by more than most changes to the parser; the number of instructions
-//! does not. The guard is needed because speed can depend on what the compiler inlines: with a second
-//! call of `scan::cell` that was not inlined any more, the same code took twice as long.
+//! does not. The guard is needed because the compiler inlines a function or not by the number of its
+//! calls: with a second call of `scan::cell`, the same code once took twice as long.
 //!
 //! `benches/instructions` brings valgrind, and runs this program. The program runs itself under
 //! callgrind, once for each case, and fails if a case needs more instructions or allocations than the
@@ -30,7 +30,7 @@ use support::replay::{Answers, Replay, serve};
 use support::{Corpus, Load};
 use tokio::runtime::Runtime;
 
-/// Name, what is counted, instructions and allocations for one.
+/// Name, the thing that is counted, and the instructions and allocations for one of them.
 const CASES: &[(&str, &str, f64, f64)] = &[
     ("parse 2.6 idle", "row", 4037.4, 0.006),
     ("parse 2.6 busy", "row", 6130.3, 0.006),

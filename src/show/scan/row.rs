@@ -28,8 +28,8 @@ pub(in crate::show) fn row(
     Ok(at)
 }
 
-/// Reads cells of fewer than 20 digits, or of none, from the cell number `column` at `start` on. Such a
-/// cell fits every class. Returns position and number of the first cell that was not read.
+/// Reads cells of fewer than 20 digits, or of none, from the cell number `column` at `start` on. These
+/// cells fit every class. Returns position and number of the first cell that was not read.
 #[inline(always)]
 fn digits_and_commas(bytes: &[u8], start: usize, column: usize, marks: &mut Marks<'_>) -> (usize, usize) {
     let mut rest = bytes.get(start..).unwrap_or_default();
