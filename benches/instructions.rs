@@ -32,15 +32,15 @@ use tokio::runtime::Runtime;
 
 /// Name, the thing that is counted, and the instructions and allocations for one of them.
 const CASES: &[(&str, &str, f64, f64)] = &[
-    ("parse 2.6 idle", "row", 4037.4, 0.006),
-    ("parse 2.6 busy", "row", 6130.3, 0.006),
-    ("parse 3.4 idle", "row", 5747.8, 0.006),
-    ("parse 3.4 busy", "row", 8225.5, 0.006),
-    ("parse 3.4 quotes", "row", 10_676.5, 0.009),
-    ("snapshot 3.4", "process", 1_264_500.0, 236.0),
-    ("show info", "process", 634_000.0, 192.8),
-    ("show servers state", "server", 11_984.2, 6.009),
-    ("show map", "entry", 965.5, 0.009),
+    ("parse 2.6 idle", "row", 2909.1, 0.006),
+    ("parse 2.6 busy", "row", 4620.7, 0.006),
+    ("parse 3.4 idle", "row", 3453.5, 0.006),
+    ("parse 3.4 busy", "row", 5474.4, 0.006),
+    ("parse 3.4 quotes", "row", 6999.1, 0.006),
+    ("snapshot 3.4", "process", 349_000.0, 61.5),
+    ("show info", "process", 170_000.0, 57.9),
+    ("show servers state", "server", 5214.1, 2.008),
+    ("show map", "entry", 492.7, 0.009),
 ];
 
 /// The compiler whose code the figures are of.
