@@ -71,16 +71,18 @@ fn main() -> ExitCode {
         }
         // Without `--bench` this is a test run, which needs no valgrind.
         [] | ["--test"] => {
-            CASES.iter().for_each(|(name, ..)| run(name));
+            for (name, ..) in CASES {
+                run(name);
+            }
             ExitCode::SUCCESS
         }
-        _ => match env::var_os("VALGRIND") {
-            Some(valgrind) => guard(&valgrind),
-            None => {
+        _ => {
+            let Some(valgrind) = env::var_os("VALGRIND") else {
                 println!("benches/instructions brings valgrind, and counts instructions with it.");
-                ExitCode::SUCCESS
-            }
-        },
+                return ExitCode::SUCCESS;
+            };
+            guard(&valgrind)
+        }
     }
 }
 
@@ -125,7 +127,7 @@ fn count(valgrind: &OsStr, name: &str, folder: &Path) -> (f64, f64) {
         .arg(env::current_exe().unwrap())
         .args(["run", name])
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", valgrind.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}", valgrind.to_string_lossy()));
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{name}: {printed}{}", String::from_utf8_lossy(&output.stderr));
     let ones: f64 = printed.trim().parse().expect("the number of rows");
@@ -166,19 +168,19 @@ fn run(name: &str) {
         "parse 3.4 idle" => parse("3.4", Load::Idle),
         "parse 3.4 busy" => parse("3.4", Load::Busy),
         "parse 3.4 quotes" => parse("3.4", Load::Quoted),
-        "snapshot 3.4" => ask(PROCESSES, async |cluster| {
+        "snapshot 3.4" => ask(PROCESSES, &async |cluster| {
             assert_eq!(cluster.snapshot().await.unwrap().processes().len(), PROCESSES);
             PROCESSES
         }),
-        "show info" => ask(PROCESSES, async |cluster| {
+        "show info" => ask(PROCESSES, &async |cluster| {
             assert!(cluster.info().await.unwrap().cum_req().is_some());
             PROCESSES
         }),
-        "show servers state" => ask(1, async |cluster| {
+        "show servers state" => ask(1, &async |cluster| {
             let states = cluster.backend_ref("app").unwrap().fetch_server_states().await.unwrap();
             states.values().map(|(_, states)| states.len()).sum()
         }),
-        "show map" => ask(1, async |cluster| {
+        "show map" => ask(1, &async |cluster| {
             let contents = cluster.map("a.map").unwrap().show().await.unwrap();
             contents.entries().unwrap().len()
         }),
@@ -207,7 +209,7 @@ fn parse(version: &str, load: Load) -> usize {
 }
 
 /// Asks replayed processes, the second time counted. In the first time, the processes are identified.
-fn ask(processes: usize, work: impl AsyncFn(&Cluster) -> usize) -> usize {
+fn ask(processes: usize, work: &impl AsyncFn(&Cluster) -> usize) -> usize {
     let replay = Replay::start(&["serve", &processes.to_string()]);
     let runtime: Runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cluster = runtime.block_on(Cluster::from_dir(replay.dir())).unwrap();

@@ -56,10 +56,10 @@ pub(crate) fn serve(dir: &Path, processes: impl IntoIterator<Item = Answers>) {
 /// Answers one line, and closes. After `prompt` each line has its answer and a prompt, up to the next
 /// `prompt`.
 fn answer(stream: UnixStream, answers: &Answers) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let (mut stream, mut is_at_prompt) = (stream, false);
     // A client that has enough closes early.
-    while let Some(line) = lines.next() {
+    for line in lines {
         let is_last = is_at_prompt == (line == "prompt");
         is_at_prompt |= line == "prompt";
         let mut reply: Vec<u8> =

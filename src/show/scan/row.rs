@@ -119,7 +119,7 @@ fn is_short(bytes: &[u8], at: usize) -> bool {
 /// The marks of a row: the positions of every [`STEP`]-th of its cells.
 #[derive(Debug)]
 pub(in crate::show) struct Marks<'a> {
-    marks: &'a mut Vec<u16>,
+    positions: &'a mut Vec<u16>,
     /// Cell of the next mark.
     next: usize,
     columns: usize,
@@ -131,13 +131,13 @@ pub(in crate::show) const STEP: usize = 16;
 impl<'a> Marks<'a> {
     /// Creates the marks of one row, which are appended.
     #[inline(always)]
-    pub(in crate::show) fn new(marks: &'a mut Vec<u16>, columns: usize) -> Self {
-        Self { marks, next: if STEP < columns { STEP } else { usize::MAX }, columns }
+    pub(in crate::show) fn new(positions: &'a mut Vec<u16>, columns: usize) -> Self {
+        Self { positions, next: if STEP < columns { STEP } else { usize::MAX }, columns }
     }
 
     #[inline(always)]
     fn push(&mut self, at: usize) {
-        self.marks.push(u16::try_from(at).unwrap_or(u16::MAX));
+        self.positions.push(u16::try_from(at).unwrap_or(u16::MAX));
         self.next += STEP;
         if self.next >= self.columns {
             self.next = usize::MAX;

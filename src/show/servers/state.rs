@@ -397,17 +397,17 @@ mod tests {
         assert_eq!((unknown.check_port, unknown.agent_port, unknown.tls), (None, None, None));
         let text =
             TEXT.replace("later", "srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port");
-        let states = ServerState::read(&text.replace(" x", " 1 0 - 192.0.2.1 9")).unwrap();
+        let states = ServerState::read(text.replace(" x", " 1 0 - 192.0.2.1 9")).unwrap();
         let known = &states[0];
         assert_eq!((known.check_port, known.check_address, known.tls), (None, None, Some(true)));
         assert_eq!((known.agent_port, known.agent_address), (Some(9), "192.0.2.1".parse().ok()));
-        let off = ServerState::read(&text.replace(" x", " -1 0 - - 0")).unwrap();
+        let off = ServerState::read(text.replace(" x", " -1 0 - - 0")).unwrap();
         assert_eq!((off[0].tls, off[0].agent_port), (Some(false), None));
     }
 
     #[test]
     fn a_negative_offset_is_no_port() {
-        let states = ServerState::read(&TEXT.replace("18001", "4294967286")).unwrap();
+        let states = ServerState::read(TEXT.replace("18001", "4294967286")).unwrap();
         assert_eq!((states[0].port, states[1].port), (None, Some(0)));
     }
 

@@ -265,6 +265,7 @@ enum Deviation {
 /// Returns the length of the plain row at the beginning of `bytes`, including its line feed, and
 /// appends its marks to `marks`.
 #[inline(always)]
+#[allow(clippy::inline_always, reason = "as in `scan`")]
 fn plain(bytes: &[u8], classes: &[Class], marks: &mut Vec<u16>) -> Result<usize, Deviation> {
     let mut marks = Marks::new(marks, classes.len());
     let at = scan::row(bytes, classes, &mut marks).map_err(|(column, at, stop)| match stop {
