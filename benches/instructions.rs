@@ -43,7 +43,7 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("show map", "entry", 492.7, 0.009),
 ];
 
-/// The compiler whose code the figures are of.
+/// The compiler that the figures were recorded with.
 const COMPILER: &str = "rustc 1.95";
 
 /// Part by which a figure may be exceeded.
