@@ -7,6 +7,7 @@ mod header;
 mod mode;
 mod parser;
 mod quoted;
+mod renewal;
 mod row;
 #[cfg(feature = "serde")]
 mod serde_text;
@@ -26,3 +27,4 @@ pub use table::StatTable;
 pub(crate) use cells::Cells;
 pub(crate) use filter::StatFilter;
 pub(crate) use row::SplitRow;
+pub(crate) use table::NewerCells;

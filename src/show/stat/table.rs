@@ -1,8 +1,8 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::header::Header;
-use crate::field::RowKind;
+use crate::field::{Col, RowKind};
 use crate::show::scan;
 
 /// All rows of the `show stat` of one process.
@@ -31,6 +31,26 @@ pub struct StatTable {
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
+    /// Newer values of the cells of another table, whose rows stand for those of this one.
+    pub(super) renewal: Option<Renewal>,
+}
+
+/// A table of `show stat`, and newer values of some of its cells.
+pub(crate) trait NewerCells: Send + Sync {
+    /// Returns the table. Its own cells are those that HAProxy printed.
+    fn table(&self) -> Option<&StatTable>;
+
+    /// Returns the newer value of a cell of the row at `row`, or `None` if there is none.
+    fn value(&self, row: usize, column: Col) -> Option<i128>;
+}
+
+/// Newer values of a table.
+///
+/// Numbers are decoded when they are asked for. All texts are written when the first one is asked for.
+#[derive(Clone)]
+pub(super) struct Renewal {
+    pub(super) newer: Arc<dyn NewerCells>,
+    pub(super) written: Arc<OnceLock<StatTable>>,
 }
 
 /// Position of a row, and how to read it.
@@ -51,7 +71,7 @@ pub(super) const STEP: usize = 16;
 
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
-        Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new() }
+        Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new(), renewal: None }
     }
 
     /// Returns a table without rows.
@@ -66,17 +86,22 @@ impl StatTable {
 
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.original().rows.len()
     }
 
     /// Returns `true` if the table has no rows.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.original().rows.is_empty()
     }
 
     /// Returns the memory that the rows take, in bytes, without the header.
     pub fn heap_size(&self) -> usize {
-        self.text.capacity() + self.rows.capacity() * size_of::<Entry>() + self.marks.capacity() * 2
+        let original = self.original();
+        let newer = self.renewal.as_ref().map_or(0, Renewal::heap_size);
+        newer
+            + original.text.capacity()
+            + original.rows.capacity() * size_of::<Entry>()
+            + original.marks.capacity() * 2
     }
 
     /// Returns the table in the format of HAProxy: header, rows and the empty line at the end.
@@ -86,7 +111,7 @@ impl StatTable {
     pub fn to_csv(&self) -> String {
         let mut out = self.header.to_line();
         out.push('\n');
-        out.reserve(self.text.len() + 1);
+        out.reserve(self.original().text.len() + 1);
         for row in self.rows() {
             for (_, cell) in row.cells() {
                 if cell.contains(['"', ',', '\n', '\r']) {
@@ -102,6 +127,12 @@ impl StatTable {
         }
         out.push('\n');
         out
+    }
+
+    /// Returns the table whose rows this one has: itself, unless it has newer values of another one.
+    #[inline]
+    pub(super) fn original(&self) -> &Self {
+        self.renewal.as_ref().and_then(Renewal::original).unwrap_or(self)
     }
 
     /// Returns the bytes of the text from the beginning of the row to the end of all rows.
@@ -138,7 +169,7 @@ pub(super) fn marks_per_row(columns: usize) -> usize {
 impl PartialEq for StatTable {
     fn eq(&self, other: &Self) -> bool {
         self.header == other.header
-            && self.rows.len() == other.rows.len()
+            && self.len() == other.len()
             && self.rows().zip(other.rows()).all(|(mine, theirs)| mine.cells().eq(theirs.cells()))
     }
 }
