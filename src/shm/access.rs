@@ -24,7 +24,7 @@ pub(crate) struct FileAccess {
     objects: OnceLock<Arc<Objects>>,
 }
 
-/// A process whose counters are wanted.
+/// A process, and what is known of its counters.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) access: &'a FileAccess,
@@ -78,20 +78,14 @@ impl FileAccess {
 pub(crate) fn read(processes: &[Wanted<'_>]) -> Vec<Result<Read, Failure>> {
     let clock = processes.iter().filter_map(|one| one.access.clock()).reduce(Clock::latest_of);
     // The path of any of these processes may lead to the file.
-    let takes = processes.iter().map(|one| one.access.mapped.take(one.access.limit, clock));
     let mut failure = None;
-    let mut reading = None;
-    for take in takes {
-        match take {
-            Ok(taken) => {
-                reading = Some(Arc::new(taken));
-                break;
-            }
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    let Some(reading) = reading else {
-        let failure = failure.unwrap_or_else(|| Failure::without_error(ErrorKind::Io, "no file"));
+    let mut take = |one: &Wanted<'_>| {
+        let taken = one.access.mapped.take(one.access.limit, clock);
+        taken.map_err(|error| failure.get_or_insert(error)).ok()
+    };
+    let Some(reading) = processes.iter().find_map(&mut take).map(Arc::new) else {
+        let failure =
+            failure.unwrap_or_else(|| Failure::without_error(ErrorKind::Io, "no process has a file"));
         return processes.iter().map(|_| Err(failure.clone())).collect();
     };
     let mut changes = Changes { reading: &reading, known: Vec::new() };
@@ -105,8 +99,8 @@ pub(crate) fn read(processes: &[Wanted<'_>]) -> Vec<Result<Read, Failure>> {
             Life::Unknown(text) => return Err(Failure::without_error(ErrorKind::Io, text)),
         };
         let objects = wanted.access.objects(&reading, *wanted)?;
-        let changed = changes.since(objects.found_in());
-        let counters = FileCounters::new(objects, wanted.access.mapped.pid, Arc::clone(&reading), changed)?;
+        let slots = changes.since(objects.found_in());
+        let counters = FileCounters::new(objects, wanted.access.mapped.pid, Arc::clone(&reading), slots)?;
         Ok(Read { counters, time: reading.time, is_suspended })
     };
     processes.iter().map(read).collect()

@@ -240,25 +240,23 @@ mod tests {
         let objects = [1, 2].map(|n| Arc::new(find(n, &first).unwrap()));
         // Both processes use the first object, and only the second one uses the last object.
         let (shared, own) = (ShmFile::HEADER, ShmFile::HEADER + 18 * 552);
-        let changes: [(&str, Vec<(usize, Vec<u8>)>, [bool; 2]); 8] = [
-            ("nothing", vec![], [true, true]),
-            ("a counter grew", vec![(shared + DATA + 80, vec![255])], [true, true]),
-            ("a counter fell", vec![(shared + DATA + 80, vec![1])], [false, false]),
-            ("an own counter fell", vec![(own + DATA + 80, vec![0])], [true, false]),
-            ("another guid", vec![(own, b"x".to_vec())], [true, false]),
-            ("given up", vec![(own + 136, vec![0])], [true, false]),
-            ("used by one more", vec![(own + 136, vec![0b110])], [true, true]),
-            ("another pid", vec![(24, vec![1, 0, 0, 0])], [false, true]),
+        let cases: [(&str, usize, &[u8], [bool; 2]); 8] = [
+            ("nothing", 0, &[1], [true, true]),
+            ("a counter grew", shared + DATA + 80, &[255], [true, true]),
+            ("a counter fell", shared + DATA + 80, &[1], [false, false]),
+            ("an own counter fell", own + DATA + 80, &[0], [true, false]),
+            ("another guid", own, b"x", [true, false]),
+            ("given up", own + 136, &[0], [true, false]),
+            ("used by one more", own + 136, &[0b110], [true, true]),
+            ("another pid", 24, &[1, 0, 0, 0], [false, true]),
         ];
-        for (what, patches, expected) in changes {
+        for (what, at, patch, expected) in cases {
             let mut bytes = before.clone();
-            for (at, patch) in patches {
-                bytes[at..at + patch.len()].copy_from_slice(&patch);
-            }
+            bytes[at..at + patch.len()].copy_from_slice(patch);
             let now = reading(&bytes);
             let found = [1, 2].map(|n| {
-                let changed = now.changed_since(&first);
-                FileCounters::new(Arc::clone(&objects[n - 1]), pid(n), Arc::clone(&now), changed).is_ok()
+                let slots = now.changed_since(&first);
+                FileCounters::new(Arc::clone(&objects[n - 1]), pid(n), Arc::clone(&now), slots).is_ok()
             });
             assert_eq!(found, expected, "{what}");
         }

@@ -54,8 +54,8 @@ impl Reading {
         let io = |error: io::Error| Failure::without_error(ErrorKind::Io, error.to_string());
         let mut header = vec![0; ShmFile::HEADER];
         file.read_at(&mut header, 0).map_err(io)?;
-        let length = ShmFile::length(&header).map_err(refused)?;
-        let layout = Layout::of(&header).map_err(refused)?;
+        let length = ShmFile::length(&header).map_err(|error| refused(&error))?;
+        let layout = Layout::of(&header).map_err(|error| refused(&error))?;
         if length > limit {
             let text = format!("shm-stats-file is longer than the limit of {limit} bytes");
             return Err(Failure::without_error(ErrorKind::TooLarge, text));
@@ -106,7 +106,7 @@ impl Reading {
 
     /// Returns the slots and the objects.
     pub(crate) fn file(&self) -> Result<ShmFile, Failure> {
-        ShmFile::parse(&self.bytes).map_err(refused)
+        ShmFile::parse(&self.bytes).map_err(|error| refused(&error))
     }
 
     /// Returns the time of the clock of the file at this moment, in nanoseconds.
@@ -234,7 +234,7 @@ fn users(object: &[u8]) -> u64 {
     u64_at(object, USERS).unwrap_or(0)
 }
 
-fn refused(error: ShmFileError) -> Failure {
+fn refused(error: &ShmFileError) -> Failure {
     let kind = match error {
         ShmFileError::Version(..) => ErrorKind::Unsupported,
         ShmFileError::Truncated { .. } => ErrorKind::Truncated,

@@ -91,6 +91,9 @@ impl Snapshot {
 
     /// Returns a snapshot in which processes whose file cannot be read have the figures of their reply.
     pub(crate) fn with_replies_of_unreadable_files(&self) -> Self {
+        if self.failed().all(Process::needs_reply) {
+            return self.clone();
+        }
         let reply = |process: &Process| match process.failure() {
             Some(_) if !process.needs_reply() => process.record.answered(),
             _ => Arc::clone(&process.record),

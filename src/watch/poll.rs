@@ -250,7 +250,7 @@ impl<S: Source> Poll<S> {
                 self.is_changed = true;
                 self.publish_if_whole();
             }
-            Step::Counted(counted) => self.counted(counted),
+            Step::Counted(counted) => self.counted(&counted),
             Step::Ring(address, news) => self.told(&address, &news),
         }
     }
@@ -402,7 +402,7 @@ impl<S: Source> Poll<S> {
 
     /// Takes figures with newer counters. A process whose counters do not belong to its rows any more
     /// must be read through its socket.
-    fn counted(&mut self, counted: Snapshot) {
+    fn counted(&mut self, counted: &Snapshot) {
         let must_be_read = counted.failed().any(Process::needs_reply);
         self.figures = Some(counted.with_replies_of_unreadable_files());
         self.is_changed = true;
