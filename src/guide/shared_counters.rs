@@ -90,7 +90,7 @@
 //! | figure | from |
 //! |---|---|
 //! | [shared](crate::field::Column::shared) columns of an object with a `guid`, also those of a backend that is counted in each process | the file: [`Process::is_from_file`](crate::Process::is_from_file) |
-//! | all other columns, objects without a `guid`, objects whose place is unknown, `show info` | the earlier reply |
+//! | all other columns, objects without a `guid`, objects at an unknown place, `show info` | the earlier reply |
 //!
 //! - **Cost.** A file with 1000 servers has half a megabyte and is read in less than a millisecond, once for
 //!   all of its processes. A number is decoded when it is asked for. The first read of a snapshot also finds
@@ -99,7 +99,7 @@
 //!   has), another process has its slot, it added objects with a `guid`, a counter fell, or the file is another
 //!   one or has an unknown layout. Its figures would be wrong; read a new snapshot.
 //!   What the file does not tell is not noticed: objects without a `guid`, and a server that was
-//!   deleted, whose counters HAProxy leaves in the file until 3.5-dev5 at least.
+//!   deleted: HAProxy leaves its counters in the file, until 3.5-dev5 at least.
 //! - **A process that hangs is right.** Its counters are those that it has counted so far.
 //!   [`Process::heartbeat_age`](crate::Process::heartbeat_age) grows, and
 //!   [`Process::is_suspended`](crate::Process::is_suspended) tells if a signal stopped it.

@@ -118,7 +118,7 @@ impl Objects {
     }
 }
 
-/// Returns the failure of a process whose sockets must be read again.
+/// Returns the failure of a process that must be read through its socket again.
 fn needs_read(reason: &str) -> Failure {
     let text = format!("its counters in shm-stats-file do not belong to its rows any more: {reason}");
     Failure::without_error(ErrorKind::NotFound, text)

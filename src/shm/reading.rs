@@ -141,7 +141,7 @@ impl Reading {
         Some(Duration::from_millis(if age > u32::MAX / 2 { 0 } else { age.into() }))
     }
 
-    /// Returns one bit for each slot whose process may not use the same objects as at an earlier
+    /// Returns one bit for each slot with a process that may not use the same objects as at an earlier
     /// moment, or for which a counter fell: an object was added, given up or counts from 0.
     pub(super) fn changed_since(&self, earlier: &Self) -> u64 {
         if self.layout != earlier.layout {
@@ -352,7 +352,7 @@ mod tests {
         // The count of the new period with the begin of the old one.
         assert_eq!(read(vec![state(1000, 1, 9), state(2000, 1, 5)]), [2000, 1, 5]);
         assert_eq!(read(vec![state(1001, 0, 9), state(1001, 1, 5), state(2000, 1, 5)]), [2000, 1, 5]);
-        // A process was stopped in between, and nobody else counts.
+        // A process was stopped in between, and no other one counts.
         assert_eq!(read(vec![state(1001, 1, 9)]), [1001, 1, 9]);
     }
 

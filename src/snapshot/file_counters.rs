@@ -89,7 +89,7 @@ impl Snapshot {
         self.with_records(records)
     }
 
-    /// Returns a snapshot in which processes whose file cannot be read have the figures of their reply.
+    /// Returns a snapshot in which a process has the figures of its reply if its file cannot be read.
     pub(crate) fn with_replies_of_unreadable_files(&self) -> Self {
         if self.failed().all(Process::needs_reply) {
             return self.clone();
@@ -209,7 +209,7 @@ impl Record {
         self.with(answer, Some(counters))
     }
 
-    /// Returns the record of a process whose newer counters cannot be read.
+    /// Returns the record of a process if its newer counters cannot be read.
     fn without_newer(self: &Arc<Self>, failure: Failure) -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self { read_at: microseconds(now), shared: None, ..self.with(Err(failure), None) }

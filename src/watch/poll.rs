@@ -400,8 +400,8 @@ impl<S: Source> Poll<S> {
         }
     }
 
-    /// Takes figures with newer counters. A process whose counters do not belong to its rows any more
-    /// must be read through its socket.
+    /// Takes figures with newer counters. If the counters of a process do not belong to its rows any more, the
+    /// process must be read through its socket.
     fn counted(&mut self, counted: &Snapshot) {
         let must_be_read = counted.failed().any(Process::needs_reply);
         self.figures = Some(counted.with_replies_of_unreadable_files());

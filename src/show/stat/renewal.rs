@@ -1,4 +1,4 @@
-//! Tables whose counters were read anew from elsewhere.
+//! Tables with counters that were read anew from elsewhere.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Renewal {
         })
     }
 
-    /// Writes the table. `columns` has the column of each position whose values may be newer.
+    /// Writes the table. `columns` has the column of each position that may have newer values.
     fn write(&self, original: &StatTable, columns: &[Option<Col>]) -> StatTable {
         let mut table = StatTable::new(Arc::clone(&original.header));
         table.text.reserve(original.text.len() + original.text.len() / 8);

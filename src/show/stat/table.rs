@@ -31,7 +31,7 @@ pub struct StatTable {
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
-    /// Newer values of the cells of another table, whose rows stand for those of this one.
+    /// Newer values of the cells of another table. The rows of that table stand for those of this one.
     pub(super) renewal: Option<Renewal>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) trait NewerCells: Send + Sync {
     /// Returns the table. Its own cells are those that HAProxy printed.
     fn table(&self) -> Option<&StatTable>;
 
-    /// Returns the newer value of a cell of the row at `row`, or `None` if there is none.
+    /// Returns the newer value of a cell of the row at `row`, or `None` if it has none.
     fn value(&self, row: usize, column: Col) -> Option<i128>;
 }
 
@@ -129,7 +129,7 @@ impl StatTable {
         out
     }
 
-    /// Returns the table whose rows this one has: itself, unless it has newer values of another one.
+    /// Returns the table with the rows of this one: itself, unless it has newer values of another one.
     #[inline]
     pub(super) fn original(&self) -> &Self {
         self.renewal.as_ref().and_then(Renewal::original).unwrap_or(self)

@@ -139,7 +139,7 @@ impl ProcessDelta {
     }
 }
 
-/// Returns the time between two moments in microseconds, or `None` if there is none.
+/// Returns the time between two moments in microseconds, or `None` if no time is between them.
 fn between(later: u64, earlier: u64) -> Option<Duration> {
     later.checked_sub(earlier).filter(|time| *time > 0).map(Duration::from_micros)
 }
