@@ -95,7 +95,7 @@
 //! - **Cost.** A file with 1000 servers has half a megabyte and is read in less than a millisecond, once for
 //!   all of its processes. A number is decoded when it is asked for. The first read of a snapshot also finds
 //!   the objects of its rows. For 64 processes with 1000 servers each and one file, `show stat` of all takes
-//!   about 240 times as long (`cargo bench -p haproxyadmin-benches --bench shm`).
+//!   150 to 240 times as long (`cargo bench -p haproxyadmin-benches --bench shm`).
 //! - **A process that changed has failed.** It ended or was restarted (it is known by its start, which `/proc`
 //!   has), another process has its slot, it added objects with a `guid`, a counter fell, or the file is another
 //!   one or has an unknown layout. Its figures would be wrong; read a new snapshot.
