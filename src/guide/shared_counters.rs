@@ -61,6 +61,60 @@
 //!
 //! The detection is repeated ten seconds later, if the figures depend on it.
 //!
+//! # Counters without asking
+//!
+//! On the host of the processes, the counters can be read from the file itself:
+//! [`Snapshot::with_counters_from_files`](crate::Snapshot::with_counters_from_files). It takes a snapshot
+//! that was read through the sockets, which tells the rows and the place of each row in the file, and returns
+//! one with the counters of this moment. HAProxy is not asked: this takes no CPU time of HAProxy and none of
+//! the ten places of its stats sockets, and works while a process hangs.
+//!
+//! ```no_run
+//! # async fn example() -> haproxyadmin::Result<()> {
+//! use haproxyadmin::Cluster;
+//! use haproxyadmin::snapshot::CounterSource;
+//!
+//! let snapshot = Cluster::from_dir("/run/haproxy").await?.snapshot().await?;
+//! let newer = snapshot.with_counters_from_files().await;
+//! for process in newer.processes() {
+//!     match (process.counter_source(), process.failure()) {
+//!         (_, Some(failure)) => println!("{}: {failure}", process.label()),
+//!         (CounterSource::File, _) => println!("{}: {:?}", process.label(), process.counters_read_at()),
+//!         _ => println!("{}: as of {:?}", process.label(), process.read_at()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | figure | from |
+//! |---|---|
+//! | [shared](crate::field::Column::shared) columns of an object with a `guid`, also those of a backend that is counted in each process | the file: [`Process::is_from_file`](crate::Process::is_from_file) |
+//! | all other columns, objects without a `guid`, objects at an unknown place, `show info` | the earlier reply |
+//!
+//! - **Cost.** A file with 1000 servers has half a megabyte and is read in less than a millisecond, once for
+//!   all of its processes. A number is decoded when it is asked for. The first read of a snapshot also finds
+//!   the objects of its rows. For 64 processes with 1000 servers each and one file, `show stat` of all takes
+//!   150 to 240 times as long (`cargo bench -p haproxyadmin-benches --bench shm`).
+//! - **A process that changed has failed.** It ended or was restarted (it is known by its start, which `/proc`
+//!   has), another process has its slot, it added objects with a `guid`, a counter fell, or the file is another
+//!   one or has an unknown layout. Its figures would be wrong; read a new snapshot.
+//!   What the file does not tell is not noticed: objects without a `guid`, and a server that was
+//!   deleted: HAProxy leaves its counters in the file, until 3.5-dev5 at least.
+//! - **A process that hangs is right.** Its counters are those that it has counted so far.
+//!   [`Process::heartbeat_age`](crate::Process::heartbeat_age) grows, and
+//!   [`Process::is_suspended`](crate::Process::is_suspended) tells if a signal stopped it.
+//! - **No number is torn.** HAProxy writes while the file is read. It is read twice, and a number counts if the
+//!   second read proves it. A number that does not is read again.
+//! - **Rates and ages** (`rate`, `lastsess`) are calculated as HAProxy does it, for the moment of the read.
+//!   The clock of the file stands while no process is active; the time since then is added. The first read
+//!   can be behind by the time of the replies that found the file.
+//! - **Differences** of counters from files cover the time between the reads of the file:
+//!   [`Process::counters_read_at`](crate::Process::counters_read_at). Counters of one and the same
+//!   reply have no difference.
+//! - **A watch** reads the counters of its figures from files with
+//!   [`WatchOptions::counters_from_files`](crate::watch::WatchOptions::counters_from_files).
+//!
 //! # Snapshots
 //!
 //! A [`Snapshot`](crate::Snapshot) carries the file and the objects of each process, also in

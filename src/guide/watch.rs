@@ -33,6 +33,7 @@
 //! |---|---|---|---|
 //! | states | [`every`](crate::watch::WatchOptions::every), 1 s | `show info;show servers state` | 68 KB, 0.6 ms of HAProxy's time |
 //! | figures | [`figures_every`](crate::watch::WatchOptions::figures_every), 10 s | the commands of [`Cluster::snapshot`](crate::Cluster::snapshot) | 320 KB, 4 ms |
+//! | counters | [`counters_from_files`](crate::watch::WatchOptions::counters_from_files), never | none: read from [`shm-stats-file`](crate::guide::shared_counters#counters-without-asking) | 0.5 MB, nothing of HAProxy's time |
 //! | ring | always | `show events RING -w -n`, and `show info` once in a second | 8 us for each line |
 //!
 //! Each read is one connection to each process, which is closed after the reply. Readers cost nothing: ten

@@ -1,9 +1,13 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::number::{i32_at, u32_at, u64_at};
+
 /// The contents of a `shm-stats-file` as far as they describe its users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShmFile {
+    /// The clock of the file in nanoseconds: the time at which a process was last active.
+    pub(crate) now: u64,
     slots: Vec<Slot>,
     /// The objects by guid.
     objects: HashMap<Box<str>, Vec<Object>>,
@@ -51,25 +55,29 @@ pub(crate) enum ShmFileError {
 }
 
 /// Size of an object and offsets of its fields in one version of the layout.
-struct Layout {
-    object: usize,
-    side: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) object: usize,
+    pub(super) side: usize,
     /// Size of the number of the thread group in bytes; its offset is [`GROUP`].
     group: usize,
+    /// Size of the counter of early hints, which later counters are behind.
+    pub(super) hints: usize,
 }
 
 const HEADER: usize = 672;
 const NOW: usize = 4;
-const SLOTS: usize = 24;
+pub(super) const NOW_NS: usize = 8;
+pub(super) const SLOTS: usize = 24;
 const SLOT_COUNT: usize = 64;
-const SLOT: usize = 8;
+pub(super) const SLOT: usize = 8;
 /// Offset of the number of objects in use; the number of allocated objects follows.
 const OBJECTS: usize = SLOTS + SLOT_COUNT * SLOT;
 const PLACES: usize = OBJECTS + 4;
 
 const GUID: usize = 128;
 const GROUP: usize = 128;
-const USERS: usize = 136;
+pub(super) const USERS: usize = 136;
 
 impl ShmFile {
     /// Length of the header, which contains the length of the rest.
@@ -90,7 +98,9 @@ impl ShmFile {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ShmFileError> {
         let layout = Layout::of(bytes)?;
         let needs = Self::length(bytes)?;
-        let (Some(all), Some(now)) = (bytes.get(..needs), u32_at(bytes, NOW)) else {
+        let (Some(all), Some(now), Some(now_ns)) =
+            (bytes.get(..needs), u32_at(bytes, NOW), u64_at(bytes, NOW_NS))
+        else {
             return Err(truncated(bytes, needs.max(HEADER)));
         };
         let (header, objects) = all.split_at_checked(HEADER).ok_or_else(|| truncated(bytes, HEADER))?;
@@ -102,7 +112,7 @@ impl ShmFile {
             }
         }
         let slots = slots.chunks_exact(SLOT).filter_map(|slot| Slot::parse(slot, now)).collect();
-        Ok(Self { slots, objects: by_guid })
+        Ok(Self { now: now_ns, slots, objects: by_guid })
     }
 
     /// Returns `true` if the header names the process, whatever the layout of the rest.
@@ -120,6 +130,18 @@ impl ShmFile {
         let mut found = self.slots.iter().enumerate().filter(|(_, slot)| is_of(slot));
         let (number, _) = found.next()?;
         found.next().is_none().then_some(number)
+    }
+
+    /// Returns the slot of a process that is known to run, however late its heartbeat is: a process
+    /// that hangs keeps its slot until another process takes it. Returns `None` if no slot has its pid,
+    /// or if several do and it is not known which one is in use.
+    pub(crate) fn slot_of_running(&self, pid: u64) -> Option<usize> {
+        let mut with_pid =
+            self.slots.iter().enumerate().filter(|(_, slot)| u64::try_from(slot.pid) == Ok(pid));
+        match (with_pid.next(), with_pid.next()) {
+            (Some((number, _)), None) => Some(number),
+            _ => self.slot(pid, false),
+        }
     }
 
     /// Returns `true` if the guid is a frontend's, `false` if it is a listener's, and `None` if no
@@ -158,14 +180,14 @@ impl Object {
 }
 
 impl Layout {
-    fn of(header: &[u8]) -> Result<Self, ShmFileError> {
+    pub(super) fn of(header: &[u8]) -> Result<Self, ShmFileError> {
         let (Some(major), Some(minor)) = (header.first(), header.get(1)) else {
             return Err(truncated(header, HEADER));
         };
         Ok(match (*major, *minor) {
-            (1, 1) => Self { object: 552, group: 1, side: 129 },
-            (1, 2) => Self { object: 552, group: 2, side: 130 },
-            (1, 3) => Self { object: 560, group: 2, side: 130 },
+            (1, 1) => Self { object: 552, group: 1, side: 129, hints: 0 },
+            (1, 2) => Self { object: 552, group: 2, side: 130, hints: 0 },
+            (1, 3) => Self { object: 560, group: 2, side: 130, hints: 8 },
             (major, minor) => return Err(ShmFileError::Version(major, minor)),
         })
     }
@@ -174,10 +196,10 @@ impl Layout {
     fn object(&self, index: usize, bytes: &[u8]) -> Result<Option<(Box<str>, Object)>, ShmFileError> {
         let group = bytes.get(GROUP..GROUP + self.group).unwrap_or_default();
         let thread_group = group.iter().rev().fold(0, |number, byte| number << 8 | u16::from(*byte));
-        let users =
-            bytes.get(USERS..USERS + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
         // A place without users is empty. A place without a thread group is still being filled.
-        let Some(users) = users.filter(|users| *users != 0 && thread_group != 0) else { return Ok(None) };
+        let Some(users) = u64_at(bytes, USERS).filter(|users| *users != 0 && thread_group != 0) else {
+            return Ok(None);
+        };
         let guid = bytes.get(..GUID).unwrap_or_default();
         let guid = guid.split(|byte| *byte == 0).next().filter(|name| name.len() < guid.len());
         let is_plain = |name: &&[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
@@ -192,16 +214,8 @@ impl Layout {
     }
 }
 
-fn truncated(bytes: &[u8], needs: usize) -> ShmFileError {
+pub(super) fn truncated(bytes: &[u8], needs: usize) -> ShmFileError {
     ShmFileError::Truncated { has: bytes.len(), needs }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
-    Some(i32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
 impl fmt::Display for ShmFileError {

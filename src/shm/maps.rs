@@ -67,6 +67,11 @@ pub(super) fn start_ticks(stat: &str) -> Option<u64> {
     behind.split(' ').nth(22 - 3)?.parse().ok()
 }
 
+/// Returns the state of a process: field 3 of `/proc/PID/stat`.
+pub(super) fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 /// Returns the boot time of the machine in seconds since 1970: `btime` of `/proc/stat`.
 pub(super) fn boot_time(stat: &str) -> Option<u64> {
     stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
@@ -111,6 +116,7 @@ nonsense
         let stat = "12 (a) b) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 2 0 132654 1 2 3";
         assert_eq!(start_ticks(stat), Some(132_654));
         assert_eq!(start_ticks("12 (a) S 1"), None);
+        assert_eq!((state(stat), state("12 (a"), state("12 (a) ")), (Some('S'), None, None));
         assert_eq!(boot_time("cpu 1 2\nbtime 1795592876\nprocesses 9\n"), Some(1_795_592_876));
         assert_eq!(boot_time(""), None);
     }

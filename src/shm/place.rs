@@ -151,6 +151,16 @@ fn name(side: Side, guid: &str, index: Option<usize>) -> Arc<str> {
     }
 }
 
+/// Returns the side and the objects of a place that a process with this slot uses: one for each thread
+/// group. Returns `None` if it uses none, or if it is not certain which ones.
+pub(super) fn objects_of(file: &ShmFile, slot: usize, place: &str) -> Option<(Side, Vec<usize>)> {
+    let (side, guid) = place.split_once(':')?;
+    let side = if side == "fe" { Side::Front } else { Side::Back };
+    let guid = guid.split_once('#').map_or(guid, |(guid, _)| guid);
+    let used = used_by(&file.objects(guid, side).collect::<Vec<_>>(), slot)?;
+    (!used.is_empty()).then(|| (side, used.into_values().collect()))
+}
+
 /// Returns the places that cannot be shared, because one process first printed a higher count than
 /// another one printed later.
 fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSet<Arc<str>> {

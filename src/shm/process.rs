@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::file::{ShmFile, ShmFileError};
 use super::maps::{self, Mapping};
+use super::reading::{Clock, Reading};
+use crate::error::{ErrorKind, Failure};
 
 /// Data that a process reported about itself. It prevents confusion with a process that has the
 /// same pid in another container.
@@ -34,11 +36,14 @@ pub(crate) enum Seen {
 /// The file that a process maps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mapped {
+    pub(crate) pid: u64,
+    /// Start of the process, in ticks since boot.
+    started: u64,
     pub(crate) device: u64,
     pub(crate) inode: u64,
     pub(crate) path: PathBuf,
-    /// Path under which the file can be opened.
-    open: Option<PathBuf>,
+    /// Paths under which the file can be opened.
+    open: Vec<PathBuf>,
     /// The reason why the file cannot be read.
     pub(crate) problem: Option<String>,
 }
@@ -66,7 +71,7 @@ fn find(claim: Claim) -> io::Result<Seen> {
     let text = read_proc(&format!("/proc/{}/maps", claim.pid))?;
     let mut seen = Seen::Without;
     for mapping in maps::shared_files(&text) {
-        match recognise(claim.pid, &mapping)? {
+        match recognise(claim.pid, before, &mapping)? {
             Recognised::Yes(mapped) => {
                 seen = Seen::With(mapped);
                 break;
@@ -88,22 +93,69 @@ fn is_lasting(error: &io::Error) -> bool {
 }
 
 impl Mapped {
-    /// Reads the current contents of the file.
+    /// Reads the current contents of the file as far as they describe its users.
     ///
     /// # Errors
     ///
     /// A text with the reason why the file cannot be read or is malformed.
     pub(crate) fn read(&self, limit: usize) -> Result<ShmFile, String> {
-        let path = match (&self.open, &self.problem) {
-            (Some(path), None) => path,
-            (_, problem) => return Err(problem.clone().unwrap_or_default()),
-        };
-        let file = open(path).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        if id(&file).map(|(_, inode)| inode).ok() != Some(self.inode) {
-            return Err(format!("{} is another file now", self.path.display()));
-        }
-        read(file, limit)
+        read(self.opened()?, limit)
     }
+
+    /// Reads the current contents of the file. `clock` is an earlier time of its clock.
+    pub(super) fn take(&self, limit: usize, clock: Option<Clock>) -> Result<Reading, Failure> {
+        if let Some(problem) = &self.problem {
+            return Err(Failure::without_error(ErrorKind::Unsupported, problem.clone()));
+        }
+        let file = self.opened().map_err(|text| Failure::without_error(ErrorKind::Io, text))?;
+        Reading::take(&file, limit, clock)
+    }
+
+    fn opened(&self) -> Result<File, String> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        let mut reason = None;
+        for path in &self.open {
+            match open(path) {
+                Ok(file) if id(&file).map(|(_, inode)| inode).ok() == Some(self.inode) => return Ok(file),
+                Ok(_) => reason = reason.or(Some(format!("{} is another file now", self.path.display()))),
+                Err(error) => reason = reason.or(Some(format!("{}: {error}", self.path.display()))),
+            }
+        }
+        Err(reason.unwrap_or_default())
+    }
+
+    /// Looks if the process still runs.
+    pub(super) fn life(&self) -> Life {
+        let text = match read_proc(&format!("/proc/{}/stat", self.pid)) {
+            Ok(text) => text,
+            // The process is gone. Any other error does not tell.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Life::Over,
+            Err(error) if error.raw_os_error() == Some(NO_SUCH_PROCESS) => return Life::Over,
+            Err(error) => return Life::Unknown(error.to_string()),
+        };
+        match maps::state(&text) {
+            _ if maps::start_ticks(&text) != Some(self.started) => Life::Over,
+            None | Some('Z' | 'X' | 'x') => Life::Over,
+            Some('T' | 't') => Life::Suspended,
+            Some(_) => Life::Running,
+        }
+    }
+}
+
+/// `ESRCH`: the process ended while its file was open.
+const NO_SUCH_PROCESS: i32 = 3;
+
+/// The life of a process since it was first seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Life {
+    Running,
+    /// The process is stopped by a signal or a debugger.
+    Suspended,
+    /// The process has ended. Another one may have its pid.
+    Over,
+    Unknown(String),
 }
 
 /// The result of comparing a mapped file with the layout of a `shm-stats-file`.
@@ -114,16 +166,19 @@ enum Recognised {
     No,
 }
 
-fn recognise(pid: u64, mapping: &Mapping) -> io::Result<Recognised> {
+fn recognise(pid: u64, started: u64, mapping: &Mapping) -> io::Result<Recognised> {
     let mut mapped = Mapped {
+        pid,
+        started,
         device: mapping.device,
         inode: mapping.inode,
         path: mapping.path.clone(),
-        open: None,
+        open: Vec::new(),
         problem: None,
     };
     let mut problem: Option<io::Error> = None;
-    for path in places(pid, mapping) {
+    let mut places = places(pid, mapping).into_iter();
+    while let Some(path) = places.next() {
         let opened = open(&path).and_then(|file| Ok((id(&file)?, file.metadata()?.len(), header(file)?)));
         let ((device, inode), length, header) = match opened {
             Ok(opened) => opened,
@@ -144,7 +199,9 @@ fn recognise(pid: u64, mapping: &Mapping) -> io::Result<Recognised> {
         if !named && !is_whole {
             return Ok(Recognised::No);
         }
-        (mapped.device, mapped.inode, mapped.open) = (device, inode, Some(path));
+        (mapped.device, mapped.inode) = (device, inode);
+        // The last one remains if the file is removed from its folder.
+        mapped.open = std::iter::once(path).chain(places.last()).collect();
         mapped.problem = used.err().map(|error| error.to_string());
         return Ok(Recognised::Yes(mapped));
     }
@@ -260,6 +317,22 @@ mod tests {
     }
 
     #[test]
+    fn a_process_is_over_when_another_one_has_its_pid() {
+        let own = Mapped {
+            pid: own().pid,
+            started: start_ticks(own().pid).unwrap(),
+            device: 0,
+            inode: 0,
+            path: PathBuf::new(),
+            open: Vec::new(),
+            problem: None,
+        };
+        assert_eq!(own.life(), Life::Running);
+        assert_eq!(Mapped { started: own.started + 1, ..own.clone() }.life(), Life::Over);
+        assert_eq!(Mapped { pid: u64::from(u32::MAX), ..own }.life(), Life::Over);
+    }
+
+    #[test]
     fn a_process_that_is_not_there_is_hidden() {
         for pid in [0, u64::from(u32::MAX), u64::MAX] {
             assert_eq!(look(Claim { pid, ..own() }), Seen::Hidden);
@@ -276,7 +349,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("counters.shm");
         fs::write(&path, bytes).unwrap();
-        recognise(101, &mapping(&path)).unwrap()
+        recognise(101, 0, &mapping(&path)).unwrap()
     }
 
     fn fixture() -> Vec<u8> {
@@ -305,7 +378,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_found_is_known_and_not_read() {
         let Recognised::Perhaps(mapped) =
-            recognise(101, &mapping(Path::new("/nowhere/counters.shm"))).unwrap()
+            recognise(101, 0, &mapping(Path::new("/nowhere/counters.shm"))).unwrap()
         else {
             panic!("it is mapped")
         };
@@ -320,7 +393,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("counters.shm");
         fs::write(&path, fixture()).unwrap();
-        let Recognised::Yes(mapped) = recognise(101, &mapping(&path)).unwrap() else { panic!("it is one") };
+        let Recognised::Yes(mapped) = recognise(101, 0, &mapping(&path)).unwrap() else {
+            panic!("it is one")
+        };
         assert_eq!(mapped.read(1 << 20).unwrap().slot(101, false), Some(0));
         assert_eq!(mapped.read(1000).unwrap_err(), "shm-stats-file is longer than the limit of 1000 bytes");
         fs::write(dir.path().join("other"), fixture()).unwrap();

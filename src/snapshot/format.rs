@@ -10,7 +10,7 @@ use super::Snapshot;
 use super::extra::Extra;
 use super::record::Record;
 use super::requirement::Requirement;
-use super::shared_counters::{SharedCounters, ShmStatsFile};
+use super::shared_counters::{CountersRead, Local, SharedCounters, ShmStatsFile};
 use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
@@ -52,6 +52,9 @@ struct WrittenProcess {
     stat: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shared: Option<WrittenShared>,
+    /// The read of the counters in `stat` that are in the file, if it was later than `read_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counters: Option<CountersRead>,
     #[serde(flatten)]
     extra: Extra,
 }
@@ -107,6 +110,7 @@ impl WrittenProcess {
             info: reading.map(|reading| pairs(&reading.info)).unwrap_or_default(),
             stat: reading.map(|reading| reading.stat.to_csv()),
             shared: record.shared.as_deref().map(WrittenShared::new),
+            counters: record.counters.clone(),
             extra: record.extra.clone(),
         }
     }
@@ -133,6 +137,7 @@ impl WrittenProcess {
         let rows = answer.as_ref().map_or(0, |reading: &Arc<ProcessReport>| reading.stat.len());
         let mut record = Record::new(self.host, self.address, answer);
         record.shared = self.shared.map(|shared| Arc::new(shared.read(rows)));
+        record.counters = self.counters;
         record.label = self.label;
         record.read_at = self.read_at;
         record.extra = self.extra;
@@ -173,6 +178,6 @@ impl WrittenShared {
         for row in self.unknown {
             set(row, RowCounters::Unknown);
         }
-        SharedCounters { file: self.file, problem: self.problem, rows: all.into() }
+        SharedCounters { file: self.file, problem: self.problem, rows: all.into(), access: Local::default() }
     }
 }

@@ -7,6 +7,7 @@ mod count_range;
 mod delta;
 #[cfg(feature = "serde")]
 mod extra;
+mod file_counters;
 #[cfg(feature = "serde")]
 mod format;
 mod identity;
@@ -31,7 +32,7 @@ pub use label::Label;
 pub use merge::{Agreement, Bound, Limit, MetricValue};
 pub use process::Process;
 
-pub use shared_counters::ShmStatsFile;
+pub use shared_counters::{CounterSource, ShmStatsFile};
 pub use sharing::{CounterSharing, Sharers};
 pub use stats::{BackendStats, ClusterInfo, FrontendStats, ListenerStats, ServerStats, Uptime};
 
@@ -39,7 +40,7 @@ pub(crate) use identity::Identity;
 pub(crate) use label::{labels_beside, without_sock};
 pub(crate) use record::Record;
 pub(crate) use requirement::{Required, Requirement};
-pub(crate) use shared_counters::SharedCounters;
+pub(crate) use shared_counters::{Local, SharedCounters};
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -103,7 +104,8 @@ struct Inner {
     requirements: Vec<Requirement>,
     /// Position of each process by its label; built by the first look-up.
     by_label: OnceLock<HashMap<Label, usize>>,
-    index: OnceLock<Index>,
+    /// Built by the first use. Snapshots with the same rows have it in common.
+    index: Arc<OnceLock<Index>>,
     columns: OnceLock<Option<Columns>>,
 }
 
@@ -140,7 +142,7 @@ impl Snapshot {
             processes,
             requirements,
             by_label: OnceLock::new(),
-            index: OnceLock::new(),
+            index: Arc::default(),
             columns: OnceLock::new(),
         }))
     }

@@ -4,11 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use super::label::Label;
 use super::record::Record;
-use super::shared_counters::{SharedCounters, ShmStatsFile};
+use super::shared_counters::{CounterSource, SharedCounters, ShmStatsFile};
 use crate::address::Address;
-use crate::error::Failure;
+use crate::error::{ErrorKind, Failure};
+use crate::field::{Col, Column};
 use crate::level::Level;
-use crate::show::stat::StatTable;
+use crate::shm::RowCounters;
+use crate::show::stat::{Cells as _, Row, StatTable};
 use crate::show::{Info, ProcessReport};
 use crate::version::Version;
 
@@ -18,8 +20,8 @@ use crate::version::Version;
 /// Cheap to clone.
 ///
 /// With the feature `serde` it is written as a map of `label`, `host`, `address`, `pid`, `version`,
-/// `level`, `read_at`, `started_at`, `stopping` and `failure`; values that are not known are left
-/// out. Times are in microseconds since 1970. It cannot be read back, because it is a view of the
+/// `level`, `read_at`, `counters_read_at` (if the counters were read from a file), `started_at`,
+/// `stopping` and `failure`; values that are not known are left out. Times are in microseconds since 1970. It cannot be read back, because it is a view of the
 /// [`Snapshot`](crate::Snapshot), which is written with all rows.
 ///
 /// # Example
@@ -152,6 +154,61 @@ impl Process {
         self.shared_counters()?.problem.as_deref()
     }
 
+    /// Returns the origin of the counters of the process.
+    pub fn counter_source(&self) -> CounterSource {
+        if self.record.counters.is_some() { CounterSource::File } else { CounterSource::Reply }
+    }
+
+    /// Returns the time of the counters that are in [`shm_stats_file`](Process::shm_stats_file), if they
+    /// were [read from there](crate::Snapshot::with_counters_from_files). Otherwise returns
+    /// [`read_at`](Process::read_at), which is the time of all other figures.
+    pub fn counters_read_at(&self) -> SystemTime {
+        since_1970(Duration::from_micros(self.record.counters_read_at())).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Returns `true` if the value of a column in a row of the process was
+    /// [read from its file](crate::Snapshot::with_counters_from_files): the column is
+    /// [shared](Column::shared), and the object of the row has a `guid` and is in the file. `false` if
+    /// it is from the reply to `show stat`.
+    pub fn is_from_file(&self, row: &Row<'_>, column: &Column) -> bool {
+        Col::named(column.name).is_some_and(|column| self.is_in_file(row.index(), column))
+    }
+
+    /// Returns the time since the process last renewed its place in its file, at the time when its
+    /// [counters were read](Process::counters_read_at) from there. A process does this every second, unless
+    /// it hangs, is [suspended](Process::is_suspended) or is [stopping](Process::is_stopping). Its
+    /// counters are right all the same.
+    ///
+    /// `None` if its counters were not read from a file.
+    pub fn heartbeat_age(&self) -> Option<Duration> {
+        Some(Duration::from_micros(self.record.counters.as_ref()?.heartbeat_age?))
+    }
+
+    /// Returns `true` if the process was stopped by a signal (`SIGSTOP`) or by a debugger when its counters
+    /// were read from a file.
+    pub fn is_suspended(&self) -> bool {
+        self.record.counters.as_ref().is_some_and(|counters| counters.suspended)
+    }
+
+    /// Returns `true` if the process answered, and has failed since because the counters in its file do
+    /// not belong to its rows any more. It must be read through its socket.
+    pub(crate) fn needs_reply(&self) -> bool {
+        let is_other = self.failure().is_some_and(|failure| failure.kind == ErrorKind::NotFound);
+        is_other && self.record.base.0.is_some()
+    }
+
+    pub(super) fn is_in_file(&self, row: usize, column: Col) -> bool {
+        let place = self.shared_counters().and_then(|shared| shared.rows.get(row));
+        self.record.counters.is_some()
+            && column.declared().shared
+            && matches!(place, Some(RowCounters::Shared(_)))
+    }
+
+    /// Returns the time of a value, in microseconds since 1970.
+    pub(super) fn moment(&self, row: usize, column: Col) -> u64 {
+        if self.is_in_file(row, column) { self.record.counters_read_at() } else { self.record.read_at }
+    }
+
     pub(super) fn shared_counters(&self) -> Option<&SharedCounters> {
         self.record.shared.as_deref()
     }
@@ -200,6 +257,8 @@ impl serde::Serialize for Process {
             level: Option<Level>,
             read_at: u64,
             #[serde(skip_serializing_if = "Option::is_none")]
+            counters_read_at: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             started_at: Option<u64>,
             stopping: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,6 +273,7 @@ impl serde::Serialize for Process {
             version: self.version(),
             level: self.level(),
             read_at: self.record.read_at,
+            counters_read_at: self.record.counters.as_ref().map(|counters| counters.read_at),
             started_at: self.record.started_at().and_then(|seconds| seconds.checked_mul(1_000_000)),
             stopping: self.is_stopping(),
             failure: self.failure(),

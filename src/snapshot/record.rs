@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::shared_counters::SharedCounters;
+use super::shared_counters::{CountersRead, Local, SharedCounters};
 use crate::address::Address;
 use crate::error::Failure;
 use crate::show::stat::StatTable;
@@ -20,6 +20,10 @@ pub(crate) struct Record {
     pub(crate) answer: Result<Arc<ProcessReport>, Failure>,
     /// Counters that the process keeps in one file with others, if it is known to do so.
     pub(crate) shared: Option<Arc<SharedCounters>>,
+    /// The read of the counters from the file, if it was later than the answer.
+    pub(crate) counters: Option<CountersRead>,
+    /// The record of the answer, if this one has newer counters or was to have them.
+    pub(super) base: Local<Option<Arc<Record>>>,
     /// Fields that a newer version of this crate stored with the process.
     #[cfg(feature = "serde")]
     pub(crate) extra: super::extra::Extra,
@@ -34,6 +38,8 @@ impl Record {
             read_at: 0,
             answer,
             shared: None,
+            counters: None,
+            base: Local::default(),
             #[cfg(feature = "serde")]
             extra: super::extra::Extra::default(),
         }
@@ -49,11 +55,17 @@ impl Record {
                 stat: StatTable::empty(),
             })
         });
-        Self { answer, shared: None, ..self.clone() }
+        Self { answer, shared: None, counters: None, base: Local::default(), ..self.clone() }
     }
 
     pub(crate) fn info(&self) -> Option<&Info> {
         self.answer.as_ref().ok().map(|reading| &reading.info)
+    }
+
+    /// Returns the time of the counters that are in a file, or else of the answer, in microseconds
+    /// since 1970.
+    pub(crate) fn counters_read_at(&self) -> u64 {
+        self.counters.as_ref().map_or(self.read_at, |counters| counters.read_at)
     }
 
     pub(crate) fn version(&self) -> Option<Version> {
@@ -80,13 +92,14 @@ impl Record {
         info.start_time_sec().or_else(|| (read_at / 1_000_000).checked_sub(info.uptime_sec()?))
     }
 
-    /// Orders two records of one process: the greater one is kept. The newer record is greater. For
-    /// records of the same microsecond, any fixed order of their contents is enough.
+    /// Orders two records of one process: the greater one is kept. The newer record is greater, or of
+    /// one answer the one with newer counters. For records of the same microsecond, any fixed order of their contents is enough.
     pub(super) fn precedence(self: &Arc<Self>, other: &Arc<Self>) -> Ordering {
         if Arc::ptr_eq(self, other) {
             return Ordering::Equal;
         }
-        self.read_at.cmp(&other.read_at).then_with(|| self.written().cmp(&other.written()))
+        let times = |one: &Self| (one.read_at, one.counters_read_at());
+        times(self).cmp(&times(other)).then_with(|| self.written().cmp(&other.written()))
     }
 
     /// Returns all contents except the time and the host.
@@ -108,6 +121,6 @@ impl Record {
         #[cfg(not(feature = "serde"))]
         let extra = ();
         // Equal addresses can have two texts: `/run/a` and `/run//a`.
-        (self.address.to_string(), answer, &self.label, &self.shared, extra)
+        (self.address.to_string(), answer, &self.label, &self.shared, &self.counters, extra)
     }
 }

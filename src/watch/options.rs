@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 pub struct WatchOptions {
     pub(super) every: Duration,
     pub(super) figures_every: Option<Duration>,
+    pub(super) counters_every: Option<Duration>,
     pub(super) jitter: Option<Duration>,
     pub(super) ring: Option<Box<str>>,
     pub(super) capacity: usize,
@@ -35,6 +36,7 @@ impl WatchOptions {
         Self {
             every: Duration::from_secs(1),
             figures_every: Some(Duration::from_secs(10)),
+            counters_every: None,
             jitter: None,
             ring: None,
             capacity: 4096,
@@ -55,6 +57,22 @@ impl WatchOptions {
     /// Sets the beat at which a whole snapshot is read: from 10 ms to 24 h. Default: 10 s.
     pub fn figures_every(mut self, beat: Duration) -> Self {
         self.figures_every = Some(beat);
+        self
+    }
+
+    /// Sets the beat at which the counters of the figures are read anew from the `shm-stats-file` of each
+    /// process that has one on this host: from 10 ms to 24 h. Default: never.
+    ///
+    /// This costs HAProxy nothing ([`Snapshot::with_counters_from_files`](crate::Snapshot::with_counters_from_files)),
+    /// so the beat can be much faster than that of the [figures](Self::figures_every), which are otherwise
+    /// those of the last whole snapshot. If the counters of a process do not belong to its rows any more,
+    /// because it was restarted for example, a whole snapshot is read at once, at most one a second.
+    /// [`Process::counter_source`](crate::Process::counter_source) and
+    /// [`Process::counters_read_at`](crate::Process::counters_read_at) tell the origin and the time of the
+    /// counters of each process.
+    #[doc(alias = "shm-stats-file")]
+    pub fn counters_from_files(mut self, beat: Duration) -> Self {
+        self.counters_every = Some(beat);
         self
     }
 
@@ -116,12 +134,19 @@ impl WatchOptions {
     ///
     /// - `InvalidInput`
     pub(super) fn check(&self) -> Result<()> {
-        let beats = [("the beat", Some(self.every)), ("the beat of figures", self.figures_every)];
+        let beats = [
+            ("the beat", Some(self.every)),
+            ("the beat of figures", self.figures_every),
+            ("the beat of counters", self.counters_every),
+        ];
         for (name, beat) in beats {
             if beat.is_some_and(|beat| !(SHORTEST..=LONGEST).contains(&beat)) {
                 let text = format!("{name} is {:?}: expected 10 ms to 24 h", beat.unwrap_or_default());
                 return Err(Error::invalid(text));
             }
+        }
+        if self.counters_every.is_some() && self.figures_every.is_none() {
+            return Err(Error::invalid("counters from files need figures, and there are none"));
         }
         if self.jitter.is_some_and(|jitter| jitter > LONGEST) {
             let text = format!("the jitter is {:?}: expected 24 h at most", self.jitter.unwrap_or_default());
@@ -152,6 +177,14 @@ mod tests {
             (options().every(Duration::ZERO), "the beat is 0ns: expected 10 ms to 24 h"),
             (options().every(LONGEST * 2), "the beat is 172800s: expected 10 ms to 24 h"),
             (options().figures_every(Duration::ZERO), "the beat of figures is 0ns: expected 10 ms to 24 h"),
+            (
+                options().counters_from_files(Duration::ZERO),
+                "the beat of counters is 0ns: expected 10 ms to 24 h",
+            ),
+            (
+                options().without_figures().counters_from_files(SHORTEST),
+                "counters from files need figures, and there are none",
+            ),
             (options().jitter(LONGEST * 2), "the jitter is 172800s: expected 24 h at most"),
             (options().capacity(0), "the capacity is 0 events: expected 1 to 65536"),
             (options().capacity(MOST + 1), "the capacity is 65537 events: expected 1 to 65536"),

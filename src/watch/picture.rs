@@ -138,6 +138,9 @@ impl Picture {
     /// Returns the figures: the last whole snapshot. `None` if the watch reads
     /// [no figures](crate::watch::WatchOptions::without_figures), or if the first read failed.
     ///
+    /// If the watch reads [counters from files](crate::watch::WatchOptions::counters_from_files), the
+    /// counters of processes with a file are newer: [`Process::counter_source`](crate::Process::counter_source).
+    ///
     /// A process that hung when the snapshot was read is one of its
     /// [`failed`](Snapshot::failed) processes. [`Process::read_at`](crate::Process::read_at) has the time of the
     /// figures of each process.

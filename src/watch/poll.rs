@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::object::News;
 use crate::show::Event as Line;
 use crate::show::ServerNotice;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Process, Snapshot};
 
 /// The poll of a watch. Dropping it closes all of its connections.
 ///
@@ -39,11 +39,17 @@ pub(super) struct Poll<S> {
     joins: u64,
     beats: Interval,
     figure_beats: Option<Interval>,
+    /// Beats at which the counters are read from files.
+    counter_beats: Option<Interval>,
     questions: FuturesUnordered<BoxFuture<'static, (Asked, Result<Seen>)>>,
     list: Option<BoxFuture<'static, Result<Vec<Listed>>>>,
     /// Set if the next list probes all members: another process answers somewhere.
     is_stale: bool,
     reading: Option<BoxFuture<'static, Result<Snapshot>>>,
+    /// Time at which the last read of the figures began.
+    read_at: Option<Instant>,
+    /// The read of counters from files.
+    counting: Option<BoxFuture<'static, Snapshot>>,
     rings: SelectAll<BoxStream<'static, (Address, News)>>,
     /// Number of lines of rings since anything else was looked at.
     lines: usize,
@@ -83,14 +89,19 @@ enum Step {
     Beat,
     Due,
     Figures,
+    Counters,
     Answer(Asked, Result<Seen>),
     Listed(Result<Vec<Listed>>),
     Read(Result<Snapshot>),
+    Counted(Snapshot),
     Ring(Address, News),
 }
 
 /// Shortest time between two questions to one process that its ring asks for.
 const URGED: Duration = Duration::from_millis(20);
+
+/// Shortest time between two reads of the figures, if counters in a file ask for them.
+const ANEW: Duration = Duration::from_secs(1);
 
 /// Longest time that a picture waits for the answers of a beat.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -110,6 +121,7 @@ impl<S: Source> Poll<S> {
         let jitter = options.jitter.unwrap_or(options.every);
         let beats = beat(options.every, Duration::ZERO, jitter);
         let figure_beats = options.figures_every.map(|every| beat(every, every, jitter));
+        let counter_beats = options.counters_every.map(|every| beat(every, every, jitter.min(every)));
         let mut poll = Self {
             source,
             options,
@@ -117,10 +129,13 @@ impl<S: Source> Poll<S> {
             joins: 0,
             beats,
             figure_beats,
+            counter_beats,
             questions: FuturesUnordered::new(),
             list: None,
             is_stale: false,
             reading: None,
+            read_at: None,
+            counting: None,
             rings: SelectAll::new(),
             lines: 0,
             figures: None,
@@ -148,7 +163,7 @@ impl<S: Source> Poll<S> {
                 step => self.take(step),
             }
         }
-        (self.list, self.reading) = (None, None);
+        (self.list, self.reading, self.counting) = (None, None, None);
         self.rings = SelectAll::new();
         while self.questions.next().await.is_some() {}
     }
@@ -190,6 +205,9 @@ impl<S: Source> Poll<S> {
         if self.figure_beats.as_mut().is_some_and(|beats| beats.poll_tick(cx).is_ready()) {
             return Polled::Ready(Step::Figures);
         }
+        if self.counter_beats.as_mut().is_some_and(|beats| beats.poll_tick(cx).is_ready()) {
+            return Polled::Ready(Step::Counters);
+        }
         if let Polled::Ready(Some((asked, answer))) = self.questions.poll_next_unpin(cx) {
             return Polled::Ready(Step::Answer(asked, answer));
         }
@@ -201,6 +219,10 @@ impl<S: Source> Poll<S> {
             self.reading = None;
             return Polled::Ready(Step::Read(read));
         }
+        if let Some(Polled::Ready(counted)) = self.counting.as_mut().map(|counting| counting.poll_unpin(cx)) {
+            self.counting = None;
+            return Polled::Ready(Step::Counted(counted));
+        }
         Polled::Pending
     }
 
@@ -210,19 +232,25 @@ impl<S: Source> Poll<S> {
             Step::Beat => self.beat(),
             Step::Due => self.publish_if_changed(),
             Step::Figures => self.read_figures(),
+            Step::Counters => self.read_counters(),
             Step::Answer(asked, answer) => self.answered(&asked, answer),
             Step::Listed(Ok(listed)) => self.listed(listed),
             // The members are as before.
             Step::Listed(Err(error)) => tracing::debug!(%error, "watch: listing"),
             Step::Read(read) => {
                 match read {
-                    Ok(figures) => self.figures = Some(figures),
+                    Ok(figures) => {
+                        self.figures = Some(figures);
+                        // Counters that are being read belong to the figures before.
+                        self.counting = None;
+                    }
                     // The last figures stay; their processes have the times.
                     Err(error) => tracing::debug!(%error, "watch: figures"),
                 }
                 self.is_changed = true;
                 self.publish_if_whole();
             }
+            Step::Counted(counted) => self.counted(&counted),
             Step::Ring(address, news) => self.told(&address, &news),
         }
     }
@@ -363,6 +391,25 @@ impl<S: Source> Poll<S> {
             slow.filter_map(|(address, one)| Some((address.clone(), one.member.failure()?.clone())));
         let failing = failing.collect::<HashMap<_, _>>();
         self.reading = Some(self.source.figures(failing));
+        self.read_at = Some(Instant::now());
+    }
+
+    fn read_counters(&mut self) {
+        if let (Some(figures), None) = (&self.figures, &self.counting) {
+            self.counting = Some(self.source.counters(figures.clone()));
+        }
+    }
+
+    /// Takes figures with newer counters. If the counters of a process do not belong to its rows any more, the
+    /// process must be read through its socket.
+    fn counted(&mut self, counted: &Snapshot) {
+        let must_be_read = counted.failed().any(Process::needs_reply);
+        self.figures = Some(counted.with_replies_of_unreadable_files());
+        self.is_changed = true;
+        self.publish_if_whole();
+        if must_be_read && self.read_at.is_none_or(|read_at| read_at.elapsed() >= ANEW) {
+            self.read_figures();
+        }
     }
 
     /// Tells events, after a picture that has them. Before the first picture there is no reader.

@@ -155,6 +155,23 @@ async fn figures_have_a_beat_of_their_own_and_leave_out_those_that_hang() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn counters_from_files_have_a_beat_of_their_own_and_ask_no_process() {
+    let script = Script::new(&[("1", at_once(ONE, ""))]);
+    let counters = options().every(10 * SECOND).figures_every(10 * SECOND).counters_from_files(SECOND / 2);
+    let mut watch = script.watch(counters).await;
+    for beat in 1..=4 {
+        let picture = watch.changed().await.unwrap();
+        assert!(picture.figures().is_some());
+        assert_eq!(script.counted(), (1..=beat).map(|beat| beat * 500).collect::<Vec<_>>());
+    }
+    assert_eq!((script.asked("1"), script.read()), (vec![0], vec![(0, vec![])]));
+    let script = Script::new(&[("1", at_once(ONE, ""))]);
+    let _watch = script.watch(options().figures_every(10 * SECOND)).await;
+    sleep(21 * SECOND).await;
+    assert!(script.counted().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_told_how_many_events_it_missed() {
     let script = Script::new(&[("1", at_once(ONE, "a=up"))]);
     let watch = script.watch(options().capacity(4)).await;

@@ -30,6 +30,11 @@ pub(super) trait Source: Send + 'static {
     /// Reads a snapshot. The processes in `failing` are not asked, and have failed in it.
     fn figures(&self, failing: HashMap<Address, Failure>) -> BoxFuture<'static, Result<Snapshot>>;
 
+    /// Reads the counters of a snapshot anew from the files of its processes.
+    fn counters(&self, figures: Snapshot) -> BoxFuture<'static, Snapshot> {
+        async move { figures.with_counters_from_files().await }.boxed()
+    }
+
     /// Follows the ring of one process.
     fn follow(&self, address: &Address, ring: &str) -> Result<BoxStream<'static, News>>;
 }

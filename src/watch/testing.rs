@@ -83,6 +83,8 @@ struct State {
     asked: Vec<(Duration, Address)>,
     listed: Vec<Duration>,
     read: Vec<(Duration, Vec<Address>)>,
+    /// Times at which counters were read from files.
+    counted: Vec<Duration>,
     rings: HashMap<Address, UnboundedReceiver<News>>,
     /// Time that a list takes.
     listing: Duration,
@@ -146,6 +148,11 @@ impl Script {
     /// Returns the times of the reads of figures, with the processes that were left out.
     pub(super) fn read(&self) -> Vec<(u128, Vec<Address>)> {
         self.state().read.iter().map(|(at, failing)| (at.as_millis(), failing.clone())).collect()
+    }
+
+    /// Returns the times of the reads of counters from files.
+    pub(super) fn counted(&self) -> Vec<u128> {
+        self.state().counted.iter().map(Duration::as_millis).collect()
     }
 
     pub(super) fn open(&self) -> usize {
@@ -244,6 +251,17 @@ impl Source for Script {
             let _open = open;
             sleep(Duration::from_millis(1)).await;
             Ok(Snapshot::new([]))
+        }
+        .boxed()
+    }
+
+    fn counters(&self, figures: Snapshot) -> BoxFuture<'static, Snapshot> {
+        let (now, open) = (self.now(), self.open_one());
+        self.state().counted.push(now);
+        async move {
+            let _open = open;
+            sleep(Duration::from_millis(1)).await;
+            figures
         }
         .boxed()
     }

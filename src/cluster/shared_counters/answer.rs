@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rows::SharedRows;
 use crate::error::{Error, Result};
 use crate::shm;
-use crate::shm::{Mapped, RowGuid, ShmFile, Usage};
+use crate::shm::{Clock, Mapped, RowGuid, ShmFile, Usage};
 use crate::show::{GuidList, ProcessReport};
 use crate::snapshot::ShmStatsFile;
 use crate::version::Version;
@@ -29,6 +29,8 @@ pub(super) fn decide(file: &ShmStatsFile, answers: &[GuidAnswer], limit: usize) 
         Err(Unreadable::One(problem) | Unreadable::Several(problem)) => (None, Some(problem)),
     };
     let content = content.as_ref();
+    // The processes were active a moment ago, so the clock of the file is right.
+    let clock = content.map(|content| Clock::now_at(content.now));
     let versions: Vec<Option<Version>> = answers.iter().map(GuidAnswer::version).collect();
     let joined: Vec<Result<Vec<RowGuid>, String>> =
         answers.iter().map(|answer| answer.guids(content)).collect();
@@ -48,7 +50,8 @@ pub(super) fn decide(file: &ShmStatsFile, answers: &[GuidAnswer], limit: usize) 
     let rows = answers.iter().zip(&joined).map(|(answer, guids)| match (&answer.reply, guids) {
         (Ok((before, ..)), Ok(_)) => {
             let problem = problem.as_deref().unwrap_or(UNPROVED);
-            SharedRows::new(file.clone(), problem, &before.stat, places.next().unwrap_or_default())
+            let places = places.next().unwrap_or_default();
+            SharedRows::new(file.clone(), problem, &before.stat, places).with_clock(clock)
         }
         (_, Err(problem)) => SharedRows::unknown(file.clone(), problem),
         (Err(error), _) => SharedRows::unknown(file.clone(), &error.to_string()),

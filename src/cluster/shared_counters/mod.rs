@@ -26,7 +26,7 @@ use crate::protocol::{self, Request};
 use crate::shm::{self, Claim, Mapped, Seen};
 use crate::show::stat::StatFilter;
 use crate::show::{GuidList, ProcessReport};
-use crate::snapshot::{Record, ShmStatsFile};
+use crate::snapshot::{Local, Record, ShmStatsFile};
 use crate::transport::{Deadline, Step};
 use answer::GuidAnswer;
 use rows::SharedRows;
@@ -96,8 +96,11 @@ impl SharedCounterFinder {
                 self.ask_for_guids(&file, &mut group, records, members, deadline).await;
             }
             for one in group {
-                if let (Some(rows), Some(record)) = (one.rows, records.get_mut(one.record)) {
-                    record.shared = Some(Arc::new(rows.of(record)));
+                if let (Some(rows), Some(record)) = (&one.rows, records.get_mut(one.record)) {
+                    let mut shared = rows.of(record);
+                    let access = one.mapped().map(|mapped| rows.access(mapped, deadline.limits()));
+                    shared.access = Local(access.map(Arc::new));
+                    record.shared = Some(Arc::new(shared));
                 }
             }
         }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use tokio::time::{Duration, Instant};
 
 use crate::field::{COLUMNS, Col, Nature, RowKind};
-use crate::shm::RowCounters;
+use crate::shm::{Clock, FileAccess, Mapped, RowCounters};
 use crate::show::stat::{Cells as _, Row, StatTable};
-use crate::snapshot::{Record, SharedCounters, ShmStatsFile};
+use crate::snapshot::{Local, Record, SharedCounters, ShmStatsFile};
+use crate::transport::Limits;
 
 /// The rows of one process, and the place where each row is counted.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct SharedRows {
     problem: Box<str>,
     rows: Vec<KnownRow>,
     by_name: HashMap<(RowKind, Box<str>), Vec<usize>>,
+    /// A time of the clock of the file, if the file was read.
+    clock: Option<Clock>,
     /// Time of the query.
     asked: Instant,
 }
@@ -54,13 +57,24 @@ impl SharedRows {
         for (index, row) in rows.iter().enumerate() {
             by_name.entry((row.kind, row.proxy.clone())).or_default().push(index);
         }
-        Self { file, problem: problem.into(), rows, by_name, asked: Instant::now() }
+        Self { file, problem: problem.into(), rows, by_name, clock: None, asked: Instant::now() }
     }
 
     /// Returns the value for a process with no known rows, because of `problem`.
     pub(super) fn unknown(file: ShmStatsFile, problem: &str) -> Self {
         let (rows, by_name) = (Vec::new(), HashMap::new());
-        Self { file, problem: problem.into(), rows, by_name, asked: Instant::now() }
+        Self { file, problem: problem.into(), rows, by_name, clock: None, asked: Instant::now() }
+    }
+
+    /// Notes a time of the clock of the file.
+    pub(super) fn with_clock(mut self, clock: Option<Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Returns the way to read the file that the process was seen to map.
+    pub(super) fn access(&self, mapped: &Mapped, limits: &Limits) -> FileAccess {
+        FileAccess::new(mapped.clone(), limits.max_reply_size, limits.command_timeout, self.clock)
     }
 
     pub(super) fn file(&self) -> &ShmStatsFile {
@@ -84,7 +98,7 @@ impl SharedRows {
         });
         let rows: Box<[RowCounters]> = counters.collect();
         let problem = rows.contains(&RowCounters::Unknown).then(|| self.problem.clone());
-        SharedCounters { file: self.file.clone(), problem, rows }
+        SharedCounters { file: self.file.clone(), problem, rows, access: Local::default() }
     }
 
     /// Returns `true` if the process should be queried again: some figures depend on unknown

@@ -89,8 +89,7 @@ async fn states(
         Response::Absent(words) => return Ok(Response::Absent(words)),
     };
     let with_context = target.member.with_context(command);
-    let states =
-        ServerState::read(&String::from_utf8_lossy(&answer)).map_err(|error| with_context(error.into()))?;
+    let states = ServerState::read(&answer).map_err(|error| with_context(error.into()))?;
     if states.is_empty() && target.member.nbproc(&info).lists_foreign_backends() {
         return Ok(Response::Absent("no servers listed by `show servers state`".into()));
     }

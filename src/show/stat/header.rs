@@ -28,6 +28,8 @@ pub struct Header {
     /// Position of each known column, or [`ABSENT`].
     positions: [u16; COLUMNS.len()],
     classes: Vec<Class>,
+    /// For each position: `true` if the column can be in a `shm-stats-file`.
+    renewable: Vec<bool>,
     /// Positions of the columns that this crate does not know.
     unknown: Vec<u16>,
 }
@@ -50,6 +52,7 @@ impl Header {
             names: Vec::new(),
             positions: [ABSENT; COLUMNS.len()],
             classes: Vec::new(),
+            renewable: Vec::new(),
             unknown: Vec::new(),
         };
         let (mut start, mut expected) = (0, 0);
@@ -64,6 +67,7 @@ impl Header {
             header.names.push((begin, end));
 
             let known = known(name, expected);
+            header.renewable.push(known.is_some_and(|(_, column)| column.shared));
             header.classes.push(known.map_or(Class::Text, |(_, column)| class(column.value_type)));
             if let Some((index, _)) = known {
                 expected = index + 1;
@@ -88,6 +92,7 @@ impl Header {
             names: vec![(0, 6), (7, 13), (14, 18)],
             positions: [ABSENT; COLUMNS.len()],
             classes: vec![Class::Text, Class::Text, Class::Number],
+            renewable: vec![false; 3],
             unknown: Vec::new(),
         };
         for (position, column) in (0..).zip([Col::pxname, Col::svname, Col::kind_code]) {
@@ -144,6 +149,12 @@ impl Header {
     pub(crate) fn unknown(&self) -> impl Iterator<Item = (usize, &str)> {
         let positions = self.unknown.iter().map(|position| usize::from(*position));
         positions.filter_map(|position| Some((position, self.name(position)?)))
+    }
+
+    /// Returns `true` if the column at `position` can be in a `shm-stats-file`.
+    #[inline]
+    pub(super) fn is_renewable(&self, position: usize) -> bool {
+        self.renewable.get(position) == Some(&true)
     }
 
     pub(super) fn classes(&self) -> &[Class] {

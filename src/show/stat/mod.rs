@@ -8,6 +8,7 @@ mod last_reply;
 mod mode;
 mod parser;
 mod quoted;
+mod renewal;
 mod row;
 #[cfg(feature = "serde")]
 mod serde_text;
@@ -28,3 +29,4 @@ pub(crate) use cells::{Cells, number};
 pub(crate) use filter::StatFilter;
 pub(crate) use last_reply::LastReply;
 pub(crate) use row::SplitRow;
+pub(crate) use table::NewerCells;

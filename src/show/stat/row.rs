@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::cells::{Cells, text};
 use super::header::Header;
-use super::table::{Entry, StatTable};
+use super::table::{Entry, Renewal, StatTable};
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, RowKind, for_each_column, unit};
 use crate::show::scan;
@@ -34,7 +34,10 @@ use crate::show::scan;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
+    /// Table with the text of the row.
     dump: &'a StatTable,
+    /// Newer values of its cells.
+    renewal: Option<&'a Renewal>,
     index: usize,
     entry: Entry,
 }
@@ -42,19 +45,30 @@ pub struct Row<'a> {
 impl StatTable {
     /// Returns the rows, in the order of the reply.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator {
-        self.rows.iter().enumerate().map(|(index, entry)| Row::new(self, index, *entry))
+        let (original, renewal) = (self.original(), self.renewal.as_ref());
+        original.rows.iter().enumerate().map(move |(index, entry)| Row::new(original, renewal, index, *entry))
     }
 
     /// Returns the row at `index`.
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
-        self.rows.get(index).map(|entry| Row::new(self, index, *entry))
+        let original = self.original();
+        original.rows.get(index).map(|entry| Row::new(original, self.renewal.as_ref(), index, *entry))
     }
 }
 
 impl<'a> Row<'a> {
     #[inline]
-    pub(super) fn new(dump: &'a StatTable, index: usize, entry: Entry) -> Self {
-        Self { dump, index, entry }
+    pub(super) fn new(dump: &'a StatTable, renewal: Option<&'a Renewal>, index: usize, entry: Entry) -> Self {
+        Self { dump, renewal, index, entry }
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    /// Returns `true` if there may be newer values than those that HAProxy printed.
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.renewal.is_some()
     }
 
     /// Returns the kind of the row, from its `type` column.
@@ -111,8 +125,32 @@ impl<'a> Row<'a> {
             && self.dump.bytes_from(self.entry).get(names) == other.dump.bytes_from(other.entry).get(names)
     }
 
+    /// Returns a cell as HAProxy printed it, or `None` if it is empty or absent.
+    #[inline]
+    fn printed_cell(&self, column: Col) -> Option<&'a [u8]> {
+        self.printed_bytes(self.dump.header.position(column)?).filter(|cell| !cell.is_empty())
+    }
+
+    #[inline]
+    fn printed_bytes(&self, position: usize) -> Option<&'a [u8]> {
+        let start = self.dump.offset(self.index, self.entry, position)?;
+        scan::until(self.dump.bytes_from(self.entry), start, self.entry.separator())
+    }
+
+    /// Returns the newer value of a cell that is not empty.
+    #[inline]
+    fn newer(&self, column: Col) -> Option<i128> {
+        self.renewal?.value(self.index, column)
+    }
+
     /// Returns every cell, in the order of the reply.
     pub(crate) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let written = self.renewal.and_then(|renewal| renewal.written_row(self.index));
+        written.unwrap_or(*self).each_printed()
+    }
+
+    /// Returns every cell as HAProxy printed it, in the order of the reply.
+    pub(super) fn each_printed(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.dump.bytes_from(self.entry);
         let separator = self.entry.separator();
         let mut at = 0;
@@ -137,8 +175,30 @@ impl<'a> Cells<'a> for Row<'a> {
 
     #[inline]
     fn bytes(&self, position: usize) -> Option<&'a [u8]> {
-        let start = self.dump.offset(self.index, self.entry, position)?;
-        scan::until(self.dump.bytes_from(self.entry), start, self.entry.separator())
+        match self.renewal {
+            Some(renewal) if self.dump.header.is_renewable(position) => {
+                renewal.written_row(self.index)?.printed_bytes(position)
+            }
+            _ => self.printed_bytes(position),
+        }
+    }
+
+    #[inline]
+    fn number(&self, column: Col) -> Option<u64> {
+        let cell = self.printed_cell(column)?;
+        match self.newer(column) {
+            Some(value) => u64::try_from(value).ok(),
+            None => scan::to_u64(cell),
+        }
+    }
+
+    #[inline]
+    fn signed(&self, column: Col) -> Option<i64> {
+        let cell = self.printed_cell(column)?;
+        match self.newer(column) {
+            Some(value) => i64::try_from(value).ok(),
+            None => scan::to_i64(cell),
+        }
     }
 }
 
@@ -153,8 +213,19 @@ pub(crate) struct SplitRow<'a> {
 impl<'a> SplitRow<'a> {
     pub(crate) fn new(row: Row<'a>) -> Self {
         let mut cells = Vec::with_capacity(row.header().len());
-        cells.extend(row.each());
+        cells.extend(row.each_printed());
         Self { row, cells }
+    }
+
+    /// Returns a cell as HAProxy printed it, or `None` if it is empty or absent.
+    #[inline]
+    fn printed_cell(&self, column: Col) -> Option<&'a [u8]> {
+        self.cells.get(self.row.header().position(column)?).copied().filter(|cell| !cell.is_empty())
+    }
+
+    /// Returns `true` if there may be newer values than those that HAProxy printed.
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.row.is_renewed()
     }
 }
 
@@ -171,7 +242,28 @@ impl<'a> Cells<'a> for &SplitRow<'a> {
 
     #[inline]
     fn bytes(&self, position: usize) -> Option<&'a [u8]> {
+        if self.row.is_renewed() && self.header().is_renewable(position) {
+            return self.row.bytes(position);
+        }
         self.cells.get(position).copied()
+    }
+
+    #[inline]
+    fn number(&self, column: Col) -> Option<u64> {
+        let cell = self.printed_cell(column)?;
+        match self.row.newer(column) {
+            Some(value) => u64::try_from(value).ok(),
+            None => scan::to_u64(cell),
+        }
+    }
+
+    #[inline]
+    fn signed(&self, column: Col) -> Option<i64> {
+        let cell = self.printed_cell(column)?;
+        match self.row.newer(column) {
+            Some(value) => i64::try_from(value).ok(),
+            None => scan::to_i64(cell),
+        }
     }
 }
 

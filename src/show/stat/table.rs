@@ -1,8 +1,8 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::header::Header;
-use crate::field::RowKind;
+use crate::field::{Col, RowKind};
 use crate::show::scan::{self, STEP};
 
 /// All rows of the `show stat` of one process.
@@ -31,6 +31,26 @@ pub struct StatTable {
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
+    /// Newer values of the cells of another table. The rows of that table stand for those of this one.
+    pub(super) renewal: Option<Renewal>,
+}
+
+/// A table of `show stat`, and newer values of some of its cells.
+pub(crate) trait NewerCells: Send + Sync {
+    /// Returns the table. Its own cells are those that HAProxy printed.
+    fn table(&self) -> Option<&StatTable>;
+
+    /// Returns the newer value of a cell of the row at `row`, or `None` if it has none.
+    fn value(&self, row: usize, column: Col) -> Option<i128>;
+}
+
+/// Newer values of a table.
+///
+/// Numbers are decoded when they are asked for. All texts are written when the first one is asked for.
+#[derive(Clone)]
+pub(super) struct Renewal {
+    pub(super) newer: Arc<dyn NewerCells>,
+    pub(super) written: Arc<OnceLock<StatTable>>,
 }
 
 /// Position of a row, and how to read it.
@@ -48,7 +68,7 @@ pub(super) const UNQUOTED: u8 = 0xff;
 
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
-        Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new() }
+        Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new(), renewal: None }
     }
 
     /// Returns a table without rows.
@@ -63,17 +83,22 @@ impl StatTable {
 
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.original().rows.len()
     }
 
     /// Returns `true` if the table has no rows.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.original().rows.is_empty()
     }
 
     /// Returns the memory that the rows take, in bytes, without the header.
     pub fn heap_size(&self) -> usize {
-        self.text.capacity() + self.rows.capacity() * size_of::<Entry>() + self.marks.capacity() * 2
+        let original = self.original();
+        let newer = self.renewal.as_ref().map_or(0, Renewal::heap_size);
+        newer
+            + original.text.capacity()
+            + original.rows.capacity() * size_of::<Entry>()
+            + original.marks.capacity() * 2
     }
 
     /// Returns a table with one of the rows, or with none.
@@ -95,24 +120,22 @@ impl StatTable {
     /// Parsing this text gives an equal table. A cell is quoted only if necessary, which is the
     /// rule of HAProxy too.
     pub fn to_csv(&self) -> String {
-        let mut out = self.header.to_line();
-        out.push('\n');
-        out.reserve(self.text.len() + 1);
+        let head = self.header.to_line() + "\n";
+        let lines = csv::Terminator::Any(b'\n');
+        let mut writer =
+            csv::WriterBuilder::new().terminator(lines).flexible(true).from_writer(head.into_bytes());
         for row in self.rows() {
-            for (_, cell) in row.cells() {
-                if cell.contains(['"', ',', '\n', '\r']) {
-                    out.push('"');
-                    out.push_str(&cell.replace('"', "\"\""));
-                    out.push('"');
-                } else {
-                    out.push_str(cell);
-                }
-                out.push(',');
-            }
-            out.push('\n');
+            // HAProxy ends each row with a comma. Writing to memory does not fail.
+            let _ = writer.write_record(row.cells().map(|(_, cell)| cell).chain([""]));
         }
-        out.push('\n');
-        out
+        let written = writer.into_inner().unwrap_or_default();
+        String::from_utf8(written).unwrap_or_default() + "\n"
+    }
+
+    /// Returns the table with the rows of this one: itself, unless it has newer values of another one.
+    #[inline]
+    pub(super) fn original(&self) -> &Self {
+        self.renewal.as_ref().and_then(Renewal::original).unwrap_or(self)
     }
 
     /// Returns the bytes of the text from the beginning of the row to the end of all rows.
@@ -149,7 +172,7 @@ pub(super) fn marks_per_row(columns: usize) -> usize {
 impl PartialEq for StatTable {
     fn eq(&self, other: &Self) -> bool {
         self.header == other.header
-            && self.rows.len() == other.rows.len()
+            && self.len() == other.len()
             && self.rows().zip(other.rows()).all(|(mine, theirs)| mine.cells().eq(theirs.cells()))
     }
 }

@@ -43,8 +43,8 @@ impl ProcessCounters {
         Increase::of(self.0.counted().filter_map(|process| {
             let (later, earlier) = (process.later()?, process.earlier()?);
             let (now, then) = (later.info()?.number(key)?, earlier.info()?.number(key)?);
-            let count = info_increase(key, now, then)?;
-            Some(Portion { kept: Kept::Separate, label: later.label(), count, covers: process.covers()? })
+            let (count, covers) = (info_increase(key, now, then)?, process.covers_of_info()?);
+            Some(Portion { kept: Kept::Separate, label: later.label(), count, covers })
         }))
     }
 }

@@ -82,7 +82,8 @@ impl Object {
             let count = later.number(column)?.checked_sub(then)?;
             let now = process.later()?;
             let kept = if column.declared().shared { Kept::of(now, later.index()) } else { Kept::Separate };
-            Some(Portion { kept, label: now.label(), count, covers: process.covers()? })
+            let covers = process.covers_of(later.index(), earlier.index(), column)?;
+            Some(Portion { kept, label: now.label(), count, covers })
         }))
     }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::field::Col;
 use crate::snapshot::Process;
 
 /// One process in a [`Delta`](crate::snapshot::Delta): whether its counters could be subtracted, and
@@ -105,13 +106,27 @@ impl ProcessDelta {
     }
 
     /// Returns the time that the differences of the process cover: from the end of its earlier reply
-    /// to the end of its later reply. `None` unless the process was counted.
+    /// to the end of its later reply. For counters that were
+    /// [read from a file](crate::Snapshot::with_counters_from_files), from one such read to the other.
+    /// `None` unless the process was counted.
     pub fn covers(&self) -> Option<Duration> {
         if !self.is_counted() {
             return None;
         }
+        let (later, earlier) = (&self.later.as_ref()?.record, &self.earlier.as_ref()?.record);
+        between(later.counters_read_at(), earlier.counters_read_at())
+    }
+
+    /// Returns the time that the difference of a counter in a row covers. `None` if both snapshots have it
+    /// from the same reply.
+    pub(super) fn covers_of(&self, later_row: usize, earlier_row: usize, column: Col) -> Option<Duration> {
         let (later, earlier) = (self.later.as_ref()?, self.earlier.as_ref()?);
-        Some(Duration::from_micros(later.record.read_at.saturating_sub(earlier.record.read_at)))
+        between(later.moment(later_row, column), earlier.moment(earlier_row, column))
+    }
+
+    /// Returns the time between the two replies. `None` if both snapshots have the same reply.
+    pub(super) fn covers_of_info(&self) -> Option<Duration> {
+        between(self.later.as_ref()?.record.read_at, self.earlier.as_ref()?.record.read_at)
     }
 
     /// Returns `true` if counters of HAProxy's modules fell (columns such as `h1_total_streams` and
@@ -122,6 +137,11 @@ impl ProcessDelta {
     pub fn modules_cleared(&self) -> bool {
         self.modules_cleared
     }
+}
+
+/// Returns the time between two moments in microseconds, or `None` if no time is between them.
+fn between(later: u64, earlier: u64) -> Option<Duration> {
+    later.checked_sub(earlier).filter(|time| *time > 0).map(Duration::from_micros)
 }
 
 impl Standing {

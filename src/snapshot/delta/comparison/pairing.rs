@@ -140,12 +140,7 @@ impl<'a> Found<'a> {
             return of(there.filter(|there| !is_elsewhere(there)), Standing::Failed);
         }
         if let Some(same) = self.same.get(at).copied().flatten() {
-            let before = self.earlier.get(same).map_or(0, |before| before.record.read_at);
-            let standing = match process.record.read_at.cmp(&before) {
-                std::cmp::Ordering::Greater => Standing::Counted,
-                std::cmp::Ordering::Equal => Standing::SameReply,
-                std::cmp::Ordering::Less => Standing::Backwards,
-            };
+            let standing = self.earlier.get(same).map_or(Standing::Counted, |before| order(process, before));
             return of(Some(same), standing);
         }
         let is_unsure = self.is_unsure.get(at).copied().unwrap_or_default();
@@ -158,6 +153,21 @@ impl<'a> Found<'a> {
             })
         });
         of(failed, if failed.is_some() { Standing::FailedBefore } else { Standing::New })
+    }
+}
+
+/// Compares the times of two records of one process: those of the replies, and those of the counters
+/// that were read from a file after the replies.
+fn order(later: &Process, earlier: &Process) -> Standing {
+    let (now, then) = (&later.record, &earlier.record);
+    let replies = now.read_at.cmp(&then.read_at);
+    let counters = now.counters_read_at().cmp(&then.counters_read_at());
+    if replies.is_lt() || counters.is_lt() {
+        Standing::Backwards
+    } else if replies.is_eq() && counters.is_eq() {
+        Standing::SameReply
+    } else {
+        Standing::Counted
     }
 }
 

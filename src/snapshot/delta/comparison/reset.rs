@@ -40,9 +40,10 @@ impl Counters {
     /// Compares the counters of one object.
     pub(in crate::snapshot::delta) fn compare(&self, later: Row<'_>, earlier: Row<'_>) -> Fallen {
         let (later, earlier) = (&SplitRow::new(later), &SplitRow::new(earlier));
+        // Equal texts are equal numbers, unless newer numbers stand for the texts.
+        let is_renewed = later.is_renewed() || earlier.is_renewed();
         let fell = |column: &Col| {
-            let (now, then) = (later.cell(*column), earlier.cell(*column));
-            now != then
+            (is_renewed || later.cell(*column) != earlier.cell(*column))
                 && matches!((later.number(*column), earlier.number(*column)), (Some(now), Some(then)) if now < then)
         };
         Fallen { own: self.own.iter().any(fell), modules: self.modules.iter().any(fell) }
