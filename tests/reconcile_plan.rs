@@ -190,7 +190,6 @@ async fn next_success(reconciling: &mut Reconciling) -> (ReconcileEvent, usize) 
     loop {
         match timeout(LONG, reconciling.next()).await.unwrap().unwrap() {
             ReconcileEvent::Failed { retry_in: Some(_), error } => {
-                println!("{error}");
                 failures += 1;
             }
             event => return (event, failures),

@@ -7,9 +7,11 @@
 
 mod column;
 mod info;
+mod underflow;
 
 pub(crate) use column::{Col, for_each_column};
 pub(crate) use info::{Key, for_each_key};
+pub(crate) use underflow::Underflow;
 
 pub use column::COLUMNS;
 pub use info::KEYS;

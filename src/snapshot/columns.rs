@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::count_range::CountRange;
 use super::index::{Index, RowRef};
 use super::process::Process;
-use super::underflow::Underflow;
-use crate::field::{Col, Field as _, RowKind, Rule};
+use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
 use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
 

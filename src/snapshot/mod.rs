@@ -20,7 +20,6 @@ pub(crate) mod requirement;
 mod shared_counters;
 mod sharing;
 mod stats;
-mod underflow;
 
 pub use crate::error::Failure;
 pub use count_range::CountRange;

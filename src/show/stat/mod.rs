@@ -8,7 +8,6 @@ mod last_reply;
 mod mode;
 mod parser;
 mod quoted;
-mod renewal;
 mod row;
 #[cfg(feature = "serde")]
 mod serde_text;

@@ -1,3 +1,5 @@
+mod renewal;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 

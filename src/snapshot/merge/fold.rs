@@ -4,7 +4,7 @@
 //! three processes. `None` is a cell that does not apply.
 
 use super::{Agreement, Bound, Limit};
-use crate::snapshot::underflow::Underflow;
+use crate::field::Underflow;
 use crate::snapshot::{CountRange, Label};
 
 /// Returns the sum of all values. A sum that would overflow stays at [`u64::MAX`].
