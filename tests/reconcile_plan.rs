@@ -189,9 +189,7 @@ async fn next_success(reconciling: &mut Reconciling) -> (ReconcileEvent, usize) 
     let mut failures = 0;
     loop {
         match timeout(LONG, reconciling.next()).await.unwrap().unwrap() {
-            ReconcileEvent::Failed { retry_in: Some(_), error } => {
-                failures += 1;
-            }
+            ReconcileEvent::Failed { retry_in: Some(_), .. } => failures += 1,
             event => return (event, failures),
         }
     }
