@@ -17,7 +17,7 @@ mod support;
 
 use outcome::messages;
 use support::{
-    Config, Held, MasterWorker, Release, Running, ask, assert_no_leftovers, end_sessions, every_cell,
+    Config, Held, MasterWorker, Relay, Release, Running, ask, assert_no_leftovers, end_sessions, every_cell,
     every_state, hold, hold_at, hold_each, release, releases, until, until_every_cell,
 };
 
@@ -211,6 +211,26 @@ async fn a_drain_that_fails_is_undone_on_each_process() {
     assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
     assert_eq!(messages[1], "drained, but other processes were not; it stays in maint");
     assert_eq!(messages[2], "drained, but other processes were not; it stays in drain");
+}
+
+#[tokio::test]
+async fn a_drain_is_undone_though_a_selected_process_has_left() {
+    let running = Running::of(1, &[release("3.4"), release("3.4")], |_| Config::web(CONFIG)).await;
+    let dir = running.dir().join("relays");
+    std::fs::create_dir(&dir).unwrap();
+    let path = |n: usize| dir.join(format!("{n}.sock"));
+    let _relays = [1, 2].map(|n| Relay::new(path(n), running.socket(n)));
+    let cluster = Cluster::from_dir(&dir).await.unwrap();
+    let _held = hold_at(&running, 1, "web", WEB1).await;
+    let server = web1(&cluster.only(["1", "2"]));
+    let draining = tokio::spawn(undone(server, Duration::from_secs(5)));
+    let is_begun = async || (states(&running).await == [DRAIN, DRAIN]).then_some(());
+    until("both processes drain", is_begun).await;
+    std::fs::remove_file(path(2)).unwrap();
+    cluster.rediscover().await.unwrap();
+    let messages = messages(draining.await.unwrap());
+    assert!(messages[0].ends_with("; it is set back to ready"), "{messages:?}");
+    assert_eq!(states(&running).await, [READY, DRAIN]);
 }
 
 #[tokio::test]

@@ -280,6 +280,30 @@ async fn a_process_that_leaves_at_its_first_look_is_not_waited_for() {
     assert_eq!(waited.values().count(), 1);
 }
 
+/// Another selected process has left the cluster meanwhile.
+#[tokio::test]
+async fn a_selected_process_that_never_answers_is_waited_for() {
+    let running = Running::of(1, &[release("3.4"), release("3.4")], |_| Config::web(CONFIG)).await;
+    let dir = running.dir().join("relays");
+    std::fs::create_dir(&dir).unwrap();
+    let path = |n: usize| dir.join(format!("{n}.sock"));
+    let [silent, leaves] = [1, 2].map(|n| Relay::new(path(n), running.socket(n)));
+    let cluster = Cluster::from_dir(&dir).await.unwrap();
+    cluster.snapshot().await.unwrap();
+    silent.hold(Moment::Accepted);
+    leaves.hold(Moment::Accepted);
+    let server = web1(&cluster.only(["1", "2"]).allow_partial());
+    let waiting = tokio::spawn(async move { server.wait_until(wait::is_up(), LONG / 2).await });
+    silent.holds(1).await;
+    leaves.holds(1).await;
+    std::fs::remove_file(path(2)).unwrap();
+    cluster.rediscover().await.unwrap();
+    leaves.cut();
+    let outcomes = time::timeout(2 * LONG, waiting).await.unwrap().unwrap().unwrap();
+    let failed: Vec<_> = outcomes.failed().map(|outcome| outcome.label().to_string()).collect();
+    assert_eq!(failed, ["1"], "{outcomes:?}");
+}
+
 /// The process is not known yet, so it is identified first.
 #[tokio::test]
 async fn a_process_that_hangs_from_the_beginning_takes_no_longer_than_a_second() {

@@ -257,6 +257,12 @@ impl Cluster {
         self.viewed(|view| view.only = Some(only))
     }
 
+    /// Returns a view of those of these processes that have not left the cluster, or `None` if all have.
+    pub(crate) fn still<'a>(&self, processes: impl IntoIterator<Item = &'a Address>) -> Option<Self> {
+        let still: Vec<_> = processes.into_iter().filter(|address| self.is_member(address)).collect();
+        (!still.is_empty()).then(|| self.only(still))
+    }
+
     /// Returns a view of this cluster that reads the previous state before each change.
     ///
     /// Each process is read right before the change: the rows of the frontend, backend or server,

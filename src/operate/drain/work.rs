@@ -8,7 +8,7 @@ use super::outcome::{DrainEnd, DrainProgress, Drained};
 use super::terms::{Drain, Or};
 use super::unread::Unread;
 use crate::address::Address;
-use crate::cluster::{Outcomes, Target};
+use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{ServerRef, server_state};
 use crate::operate::wait::{Clock, Condition as _, Look, Looking, Stop, Waited, Work, is_drained, is_idle};
@@ -86,10 +86,18 @@ impl DrainWork {
 
     /// Sets each process back to the state that it had before.
     async fn undo(&self, outcomes: Outcomes<Waited>) -> Result<Outcomes<Drained>> {
-        let cluster = &self.server.cluster.allow_partial();
-        let command = &self.state(AdminState::Ready);
-        let job = |target: Target, deadline| async move { self.undo_on(&target, &deadline).await };
-        let undone = cluster.fan_out().each(command, StatFilter::Nothing, job).await?;
+        let cluster = self.server.cluster.allow_partial();
+        let undone = match self.undo_all(&cluster).await {
+            Err(error) if error.is_not_selected() => {
+                // A selected process has left the cluster since.
+                let told: Vec<Address> = self.processes().keys().cloned().collect();
+                match cluster.still(&told) {
+                    Some(still) => self.undo_all(&still).await?,
+                    None => std::iter::empty().collect(),
+                }
+            }
+            result => result?,
+        };
         let name: Box<str> = outcomes.command().into();
         let note = |address: &Address| {
             let before = self.processes().get(address)?.before;
@@ -113,6 +121,12 @@ impl DrainWork {
             let error = Error::from_kind(ErrorKind::Timeout, text);
             Err(error.with_command(name.clone()).with_address(address.clone()))
         }))
+    }
+
+    async fn undo_all(&self, cluster: &Cluster) -> Result<Outcomes<String>> {
+        let command = &self.state(AdminState::Ready);
+        let job = |target: Target, deadline| async move { self.undo_on(&target, &deadline).await };
+        cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 
     /// Sets a process back, unless the state is not the one that the drain has set. Returns a text that

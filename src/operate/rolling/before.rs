@@ -45,16 +45,12 @@ impl Before {
     /// Waits until the server is up on the processes on which it was in traffic.
     pub(super) async fn wait_until_up(&self, within: Duration) -> Result<()> {
         let ready = self.states.iter().filter(|(_, flags)| flags.state() == AdminState::Ready);
-        let mut ready: Vec<_> = ready.map(|(address, _)| address).collect();
+        let ready: Vec<_> = ready.map(|(address, _)| address).collect();
         if ready.len() == self.states.len() {
             return self.server.wait_until(is_up(), within).await.map(drop);
         }
-        let cluster = &self.server.cluster;
-        ready.retain(|address| cluster.is_member(address));
-        if ready.is_empty() {
-            return Ok(());
-        }
-        let server = cluster.only(ready).server_ref(self.server.backend(), self.server.name())?;
+        let Some(still) = self.server.cluster.still(ready) else { return Ok(()) };
+        let server = still.server_ref(self.server.backend(), self.server.name())?;
         server.wait_until(is_up(), within).await.map(drop)
     }
 
@@ -74,9 +70,10 @@ impl Before {
         match looking(cluster.clone()).await {
             Err(error) if error.is_not_selected() => {
                 // A selected process has left the cluster since.
-                let remaining: Vec<_> =
-                    self.states.keys().filter(|address| cluster.is_member(address)).collect();
-                if remaining.is_empty() { Ok(()) } else { looking(cluster.only(remaining)).await }
+                match cluster.still(self.states.keys()) {
+                    Some(still) => looking(still).await,
+                    None => Ok(()),
+                }
             }
             result => result,
         }

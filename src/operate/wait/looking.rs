@@ -221,6 +221,8 @@ pub(in crate::operate) struct Looking<'a, S: Subject, W> {
     /// Name in outcomes, and in errors that have no command of their own.
     name: Box<str>,
     members: Mutex<HashMap<Address, Member>>,
+    /// Label of each process that was or is being looked at, also if it has never answered.
+    targets: Mutex<HashMap<Address, Box<str>>>,
 }
 
 /// Words about a process that was a member before.
@@ -229,7 +231,6 @@ const LEFT: &str = "the process has left the cluster";
 /// The findings about one member.
 #[derive(Clone)]
 struct Member {
-    label: Box<str>,
     /// The last process that answered.
     identity: Option<Identity>,
     restarts: u32,
@@ -241,7 +242,15 @@ struct Member {
 
 impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
     pub(in crate::operate) fn new(cluster: &'a Cluster, subject: &'a S, work: &'a W, clock: Clock) -> Self {
-        Self { cluster, subject, work, clock, name: "show stat".into(), members: Mutex::default() }
+        Self {
+            cluster,
+            subject,
+            work,
+            clock,
+            name: "show stat".into(),
+            members: Mutex::default(),
+            targets: Mutex::default(),
+        }
     }
 
     /// Names the outcomes after the command that the work sends.
@@ -267,13 +276,11 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
             let outcomes = cluster.fan_out().each(command, StatFilter::Nothing, job).await;
             let is_complete = outcomes.as_ref().is_ok_and(is_settled);
             let mut is_hopeless = outcomes.as_ref().is_err_and(Error::is_not_selected);
-            if is_hopeless && self.has_found_members() {
+            if is_hopeless && !self.targets().is_empty() {
                 // A selected process has left the cluster since.
-                let remaining = self.remaining();
-                if remaining.is_empty() {
-                    return Ok(self.left());
-                }
-                (selected, is_hopeless) = (self.cluster.only(remaining), false);
+                let targets: Vec<Address> = self.targets().keys().cloned().collect();
+                let Some(still) = self.cluster.still(&targets) else { return Ok(self.left()) };
+                (selected, is_hopeless) = (still, false);
             }
             // After a wait, another round finds the members that have joined meanwhile.
             if is_complete && !round.has_waited.load(Relaxed) || is_hopeless || self.clock.is_over() {
@@ -285,28 +292,19 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         }
     }
 
-    fn has_found_members(&self) -> bool {
-        !self.members().is_empty()
-    }
-
-    /// Returns the members that were looked at and have not left the cluster.
-    fn remaining(&self) -> Vec<Address> {
-        let addresses: Vec<Address> = self.members().keys().cloned().collect();
-        addresses.into_iter().filter(|address| self.cluster.is_member(address)).collect()
-    }
-
     /// Returns the outcomes if all members that were looked at have left the cluster.
     fn left(&self) -> Outcomes<Waited> {
-        let members = self.members();
-        let left = members
+        let targets = self.targets();
+        let left = targets
             .iter()
-            .map(|(address, member)| Outcome::from_absence(member.label.clone(), address.clone(), LEFT));
+            .map(|(address, label)| Outcome::from_absence(label.clone(), address.clone(), LEFT));
         left.collect::<Outcomes<Waited>>().with_command(self.name.clone())
     }
 
     /// Looks at one process until the round ends.
     async fn look_until(&self, target: &Target, round: &Round) -> Result<Response<Waited>> {
         let mut share = round.join();
+        self.targets().insert(target.member.address().clone(), target.label().into());
         loop {
             let start = Instant::now();
             let result = self.look(target).await;
@@ -339,7 +337,6 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
         };
         let is_new = !known.as_ref().is_some_and(|known| known.is_same(&record));
         let mut member = Member {
-            label: target.label().into(),
             identity: Identity::of(&record),
             restarts: known.as_ref().map_or(0, |known| known.restarts + u32::from(is_new)),
             filter: S::own_filter(&stats),
@@ -374,6 +371,10 @@ impl<'a, S: Subject, W: Work<S::Stats>> Looking<'a, S, W> {
 
     fn members(&self) -> MutexGuard<'_, HashMap<Address, Member>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn targets(&self) -> MutexGuard<'_, HashMap<Address, Box<str>>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
