@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::net::SocketAddr;
 
-use super::plan::{Plan, Planning, Stages, backend_name};
+use super::plan::{Plan, Planning, Stages};
 use super::planning::changes;
-use super::server::DesiredServer;
+use super::server::{DesiredServer, backend_name};
 use super::step::{Blocked, BlockedReason, EntryChanges, Step};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -109,11 +109,16 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// Notes a difference without a majority.
     fn block(&mut self, object: impl Display, difference: impl Display) {
+        self.block_for(object, difference, BlockedReason::NoMajority);
+    }
+
+    fn block_for(&mut self, object: impl Display, difference: impl Display, reason: BlockedReason) {
         self.stages.blocked.push(Blocked {
             object: object.to_string().into(),
             difference: difference.to_string().into(),
-            reason: BlockedReason::NoMajority,
+            reason,
         });
     }
 
@@ -196,6 +201,9 @@ impl Comparison<'_> {
         for name in names {
             self.server(name);
         }
+        for holder in &mut self.holders {
+            holder.stages.put_in_traffic_last();
+        }
     }
 
     fn server(&mut self, name: (&str, &str)) {
@@ -229,8 +237,8 @@ impl Comparison<'_> {
             }
             if let (Some(own), false) = (own, matches!(presence, Verdict::Value(false))) {
                 let (wanted, differing) = common.settings(own);
-                for difference in differing {
-                    holder.block(&object, difference);
+                for (difference, reason) in differing {
+                    holder.block_for(&object, difference, reason);
                 }
                 holder.planning(backend).compare(&wanted, own);
             }
@@ -327,14 +335,15 @@ impl Comparison<'_> {
                 let Some(holder) = self.holders.iter_mut().find(|holder| holder.label == *label) else {
                     continue;
                 };
+                let difference = match own {
+                    Some((own, true)) => format!("serial number {own}"),
+                    Some((own, false)) => format!("fingerprint {own}"),
+                    None => "fingerprint none".to_owned(),
+                };
                 match &verdict {
-                    Verdict::NoMajority => {
-                        let (what, own) = match own {
-                            Some((own, true)) => ("serial number", &**own),
-                            Some((own, false)) => ("fingerprint", &**own),
-                            None => ("fingerprint", "none"),
-                        };
-                        holder.block(&name, format!("{what} {own}"));
+                    Verdict::NoMajority => holder.block(&name, difference),
+                    Verdict::Value(None) if own.is_some() => {
+                        holder.block_for(&name, difference, BlockedReason::NoValue);
                     }
                     Verdict::Value(Some((to, by_serial)))
                         if own.as_ref() != Some(&(to.clone(), *by_serial)) =>
@@ -407,8 +416,9 @@ impl Common {
     }
 
     /// Returns the settings for a process that has the server, and its values of the settings that are held by no
-    /// majority, which stay.
-    fn settings(&self, own: &ServerSettings) -> (DesiredServer, Vec<String>) {
+    /// majority or that the majority does not have, which stay.
+    fn settings(&self, own: &ServerSettings) -> (DesiredServer, Vec<(String, BlockedReason)>) {
+        let no_majority = |difference| (difference, BlockedReason::NoMajority);
         let mut differing = Vec::new();
         // The state is given in any case, because a server with an address would be wanted ready.
         let mut wanted = DesiredServer::new(&*own.name).state(own.state.value);
@@ -416,18 +426,22 @@ impl Common {
             Verdict::Value(Some(to)) => wanted = wanted.address(to),
             Verdict::NoMajority => {
                 let shown = address_of(own).map_or_else(|| "none".to_owned(), |address| address.to_string());
-                differing.push(format!("address {shown}"));
+                differing.push(no_majority(format!("address {shown}")));
             }
-            _ => {}
+            Verdict::Value(None) => {
+                let shown = address_of(own).map(|address| format!("address {address}"));
+                differing.extend(shown.map(|shown| (shown, BlockedReason::NoValue)));
+            }
+            Verdict::Nothing => {}
         }
         match self.weight {
             Verdict::Value(to) => wanted = wanted.weight(to),
-            Verdict::NoMajority => differing.push(format!("weight {}", own.weight.value)),
+            Verdict::NoMajority => differing.push(no_majority(format!("weight {}", own.weight.value))),
             Verdict::Nothing => {}
         }
         match self.state {
             Verdict::Value(to) => wanted = wanted.state(to),
-            Verdict::NoMajority => differing.push(format!("state {}", own.state.value)),
+            Verdict::NoMajority => differing.push(no_majority(format!("state {}", own.state.value))),
             Verdict::Nothing => {}
         }
         (wanted, differing)

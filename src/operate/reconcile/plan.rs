@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display};
 
 use super::desired::Desired;
-use super::server::{DesiredBackend, DesiredServer};
+use super::server::{DesiredBackend, DesiredServer, backend_name, is_in};
 use super::step::{Blocked, BlockedReason, ServerChange, Step};
 use crate::cluster::Outcomes;
 use crate::operate::settings::{Found, ServerSettings};
@@ -85,8 +85,8 @@ pub(super) struct Stages {
     pub(super) entries: Vec<Step>,
     /// Servers that leave traffic or are deleted.
     pub(super) leaving: Vec<Step>,
-    /// The steps of servers that leave and are in traffic, of the backend that is being planned. The budgets may hold
-    /// them up, so the others leave first.
+    /// The steps of servers that leave and are in traffic, while they are being planned. The budgets may hold them up,
+    /// so the others leave first.
     in_traffic: Vec<Step>,
     pub(super) blocked: Vec<Blocked>,
     /// Backends that lack a server in traffic, because the process has no step for it.
@@ -96,8 +96,8 @@ pub(super) struct Stages {
 
 impl From<Stages> for Plan {
     fn from(stages: Stages) -> Self {
-        let Stages { certificates, entering, entries, leaving, in_traffic, blocked, absent, .. } = stages;
-        Self { steps: [certificates, entering, entries, leaving, in_traffic].concat(), blocked, absent }
+        let Stages { certificates, entering, entries, leaving, blocked, absent, .. } = stages;
+        Self { steps: [certificates, entering, entries, leaving].concat(), blocked, absent }
     }
 }
 
@@ -109,6 +109,11 @@ impl Stages {
 
     pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
         [&self.certificates, &self.entering, &self.entries, &self.leaving].into_iter().flatten()
+    }
+
+    /// Ends a plan of servers.
+    pub(super) fn put_in_traffic_last(&mut self) {
+        self.leaving.append(&mut self.in_traffic);
     }
 
     /// Returns `true` if the process does not have this backend.
@@ -162,11 +167,6 @@ impl Stages {
     }
 }
 
-/// Returns the name of a backend in a list of objects.
-pub(super) fn backend_name(name: &str) -> Box<str> {
-    format!("backend {name}").into()
-}
-
 /// The plan of one backend.
 pub(super) struct Planning<'a> {
     pub(super) stages: &'a mut Stages,
@@ -193,7 +193,7 @@ impl Planning<'_> {
                 self.delete(server);
             }
         }
-        self.stages.leaving.append(&mut self.stages.in_traffic);
+        self.stages.put_in_traffic_last();
     }
 
     /// Plans to add a server.
@@ -223,8 +223,8 @@ impl Planning<'_> {
 
     /// Returns the list for the steps of a server that leaves.
     fn leaving(&mut self, shown: &ServerSettings) -> &mut Vec<Step> {
-        let stages = &mut *self.stages;
-        if shown.state.value == AdminState::Ready { &mut stages.in_traffic } else { &mut stages.leaving }
+        let is_in = is_in(shown.state.value, shown.weight.value);
+        if is_in { &mut self.stages.in_traffic } else { &mut self.stages.leaving }
     }
 
     /// Plans the changes of a server that the process has. A server that leaves traffic changes when it is
@@ -233,7 +233,6 @@ impl Planning<'_> {
         let (state, weight) = (shown.state.value, shown.weight.value);
         let to_state = wanted.wanted_state().unwrap_or(state);
         let to_weight = wanted.weight.unwrap_or(weight);
-        let is_in = |state, weight| state == AdminState::Ready && weight > 0;
         // The sessions of a server in drain end before it goes into maintenance.
         let is_retiring = state != AdminState::Maint && to_state == AdminState::Maint;
         let is_leaving = is_retiring || is_in(state, weight) && !is_in(to_state, to_weight);
@@ -449,6 +448,10 @@ mod tests {
         let servers = [shown("web1", AdminState::Drain, 7), shown("web2", AdminState::Maint, 7)];
         let wanted = [server("web1"), DesiredServer::absent("web3")];
         assert_eq!(plan(&wanted, false, &servers, true), "nothing to do");
+        // A server without weight leaves before one in traffic.
+        let (gone, weights) = (["web1", "web2"].map(DesiredServer::absent), [("web1", 1), ("web2", 0)]);
+        let ready = weights.map(|(name, weight)| shown(name, AdminState::Ready, weight));
+        assert_eq!(plan(&gone, false, &ready, true), "app/web2: delete\napp/web1: delete");
         // A server that was added by a call that was given up is in maintenance.
         let added = [server("web2").address(address("192.0.2.1:80"))];
         assert_eq!(plan(&added, false, &servers, true), "app/web2: state maint -> ready");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::future::{try_join, try_join_all, try_join3};
 
 use super::desired::{Desired, DesiredAcl, DesiredCertificate, DesiredMap};
-use super::plan::{Stages, backend_name};
+use super::plan::Stages;
+use super::server::backend_name;
 use super::step::{EntryChanges, Step};
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, Outcomes, Target};

@@ -207,3 +207,13 @@ impl DesiredServer {
 fn has_scope(address: &SocketAddr) -> bool {
     matches!(address, SocketAddr::V6(address) if address.scope_id() != 0 || address.flowinfo() != 0)
 }
+
+/// Returns the name of a backend in a list of objects.
+pub(super) fn backend_name(name: &str) -> Box<str> {
+    format!("backend {name}").into()
+}
+
+/// Returns `true` if a server in this state and with this weight is in traffic.
+pub(super) fn is_in(state: AdminState, weight: u64) -> bool {
+    state == AdminState::Ready && weight > 0
+}

@@ -180,6 +180,9 @@ pub enum BlockedReason {
     NoIpAddress,
     /// The processes differ, and no value is held by more processes than every other value.
     NoMajority,
+    /// Most processes, or the chosen one, have no such value: no IP address, or an empty certificate. No command takes it
+    /// away from the others.
+    NoValue,
 }
 
 impl Step {
@@ -271,6 +274,7 @@ impl fmt::Display for BlockedReason {
                 "it has a Unix socket in place of an IP address, and HAProxy does not change that"
             }
             Self::NoMajority => "the processes differ, without a majority",
+            Self::NoValue => "the others have none, and no command of HAProxy takes it away",
         })
     }
 }
