@@ -23,12 +23,7 @@ impl ApplyWork {
             Err(error) => Err(error),
         };
         match sent {
-            Ok(Sent::All(refusals)) => {
-                for (backend, error) in refusals {
-                    self.fail_backend(process, backend, error);
-                }
-                self.wait_until_up(process).await;
-            }
+            Ok(Sent::All(_)) => self.wait_until_up(process).await,
             Ok(Sent::Replaced) => {}
             Err(error) => self.fail(process.address, error),
         }

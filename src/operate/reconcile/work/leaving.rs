@@ -43,11 +43,15 @@ impl ApplyWork {
         let leaving: HashSet<&str> = leavers.iter().map(|leaver| leaver.server).collect();
         let (in_traffic, out): (Vec<&Leaver<'_>>, Vec<&Leaver<'_>>) =
             leavers.iter().partition(|leaver| leaver.takes_out().is_some());
+        let mut goes_on = true;
         for some in out.chunks(together) {
             if !self.is_there(process).await {
                 return;
             }
-            self.end_all(process, backend, some).await;
+            goes_on &= self.end_all(process, backend, some).await;
+        }
+        if !goes_on {
+            return;
         }
         for some in in_traffic.chunks(together) {
             let (mut taken, mut is_stuck) = (Vec::new(), false);
@@ -170,7 +174,7 @@ impl ApplyWork {
     ) -> Result<bool> {
         let order = Order { server, commands: commands(server, change, None)?, step };
         match self.send(process, &[order]).await? {
-            Sent::All(mut refusals) => refusals.pop().map_or(Ok(true), |(_, error)| Err(error)),
+            Sent::All(mut refusals) => refusals.pop().map_or(Ok(true), Err),
             Sent::Replaced => Ok(false),
         }
     }

@@ -25,25 +25,28 @@ pub(super) struct Order<'a> {
 }
 
 /// The answer of a process to orders.
-pub(super) enum Sent<'a> {
-    /// The first refusal of each server that has one, with its backend.
-    All(Vec<(&'a str, Error)>),
+pub(super) enum Sent {
+    /// The first refusal of each server that has one.
+    All(Vec<Error>),
     /// Another process answers. It gets no order of this plan.
     Replaced,
 }
 
 impl ApplyWork {
-    /// Sends orders to a process, and records the steps that were taken.
+    /// Sends orders to a process, and records the steps that were taken and the backends with a refusal.
     ///
     /// # Errors
     ///
     /// - The error of a command that is no refusal. No further command was sent.
-    pub(super) async fn send<'a>(&self, process: &Open<'_>, orders: &[Order<'a>]) -> Result<Sent<'a>> {
+    pub(super) async fn send(&self, process: &Open<'_>, orders: &[Order<'_>]) -> Result<Sent> {
         let refused = Mutex::default();
         let done = |step: &Step| self.done(process, step);
+        // Noted at once: a reply may be lost after it.
+        let fail = |backend: &str, error: &Error| self.fail_backend(process, backend, error.clone());
         let cluster = self.only(process);
         for orders in orders.chunks(TOGETHER) {
-            let sending = &Sending { identity: process.identity, orders, refused: &refused, done: &done };
+            let sending =
+                &Sending { identity: process.identity, orders, refused: &refused, done: &done, fail: &fail };
             let job = |target: Target, deadline| async move { target.execute_once(sending, &deadline).await };
             // It may add servers, and is not repeated on a connection that is lost.
             let command = &Command::write_once("set server").word("...");
@@ -54,8 +57,7 @@ impl ApplyWork {
             }
         }
         let mut refused: Refused<'_> = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let refusal = |order: &Order<'a>| Some((order.server.0, refused.remove(&order.server)?));
-        Ok(Sent::All(orders.iter().filter_map(refusal).collect()))
+        Ok(Sent::All(orders.iter().filter_map(|order| refused.remove(&order.server)).collect()))
     }
 }
 
@@ -69,6 +71,7 @@ struct Sending<'a, 'b> {
     /// These servers get no further command.
     refused: &'b Mutex<Refused<'a>>,
     done: &'b (dyn Fn(&Step) + Sync),
+    fail: &'b (dyn Fn(&str, &Error) + Sync),
 }
 
 impl OnceJob for Sending<'_, '_> {
@@ -110,6 +113,7 @@ impl<'a> Sending<'a, '_> {
                 Err(error) if error.refusal().is_some() || error.kind() == ErrorKind::Unsupported => error,
                 Err(error) => return Err(error),
             };
+            (self.fail)(order.server.0, &error);
             self.refused().insert(order.server, error);
             return Ok(());
         }
