@@ -16,7 +16,7 @@ use haproxyadmin::reconcile::{
 use haproxyadmin::{Cluster, ErrorKind, Outcomes};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 mod support;
 
@@ -166,14 +166,19 @@ async fn a_map_that_is_given_twice_is_refused() {
     let by_map = |id: &str| Desired::new().map(&*map, [("a", "1")]).map(id, [("b", "2")]);
     let by_acl = |id: &str| Desired::new().acl(&*acl, ["/a"]).acl(id, ["/b"]);
     for (desired, message) in [
-        (by_map(&hosts), format!("map {map} and map {hosts} are one map in process 1")),
-        (by_acl(&paths), format!("ACL {acl} and ACL {paths} are one ACL in process 1")),
+        (by_map(&hosts), format!("map {map} and map {hosts} are one map")),
+        (by_acl(&paths), format!("ACL {acl} and ACL {paths} are one ACL")),
     ] {
-        for error in [
-            site.cluster.plan(&desired).await.unwrap_err(),
-            site.cluster.apply(&desired, terms()).await.unwrap_err(),
+        // The number may belong to another map in another process.
+        let plan = site.cluster.plan(&desired).await.unwrap_err();
+        let apply = site.cluster.apply(&desired, terms()).await.unwrap_err();
+        for own in [
+            plan.outcomes::<Plan>().unwrap().get("1").unwrap().error(),
+            apply.outcomes::<Applied>().unwrap().get("1").unwrap().error(),
         ] {
-            assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, message.clone()));
+            let own = own.unwrap();
+            assert_eq!(own.kind(), ErrorKind::InvalidInput, "{own}");
+            assert!(own.to_string().contains(&message), "{own}");
         }
     }
     let other = by_map("#9999");
@@ -267,6 +272,73 @@ async fn a_process_that_hangs_holds_up_no_other() {
     site.running.haproxies[0].resume(1);
     let (event, _) = next_success(&mut reconciling).await;
     assert!(matches!(event, ReconcileEvent::InSync), "{event}");
+}
+
+/// The map is in no process any more, and the state still names it.
+#[tokio::test]
+async fn a_map_that_is_removed_everywhere_is_asked_for_with_pauses() {
+    let releases = &releases_since("3.0")[..2];
+    let mut site = Site::start(releases).await;
+    let desired = app([server("web1").weight(7)]).map(site.file("hosts.map"), [("a.example", "one")]);
+    let states = stream::iter([desired]).chain(stream::pending());
+    let terms =
+        Reconcile::new(terms()).every(Duration::from_millis(50)).longest_pause(Duration::from_secs(3600));
+    let mut reconciling = site.cluster.reconcile(states, terms);
+    assert!(matches!(next_success(&mut reconciling).await, (ReconcileEvent::Applied { .. }, 0)));
+    site.running.haproxies[0].kill(1);
+    while !matches!(timeout(LONG, reconciling.next()).await.unwrap().unwrap(), ReconcileEvent::Failed { .. })
+    {
+    }
+    let without: Vec<&str> = CONFIG.lines().filter(|line| !line.contains("hosts.map")).collect();
+    let config = Config::admin(&without.join("\n"));
+    for (n, release) in (1..).zip(releases) {
+        site.running.haproxies[n - 1].replace(release, &config.clone().set("N", n)).await;
+    }
+    loop {
+        let event = timeout(LONG, reconciling.next()).await.unwrap().unwrap();
+        if matches!(&event, ReconcileEvent::Failed { error, .. } if error.kind() == ErrorKind::NotFound) {
+            break;
+        }
+    }
+    assert_eq!(site.state("web1", "srv_uweight").await, ["7", "7"]);
+    let (end, mut events) = (Instant::now() + Duration::from_secs(3), 0);
+    while timeout_at(end, reconciling.next()).await.is_ok() {
+        events += 1;
+    }
+    assert!((1..=6).contains(&events), "{events}");
+}
+
+/// The stream does not end before all processes were asked together.
+#[tokio::test]
+async fn the_last_state_is_applied_when_all_processes_have_it() {
+    let mut site = Site::start(&releases_since("3.0")[..2]).await;
+    site.running.haproxies[0].kill(1);
+    let states = stream::iter([app([server("web1").weight(7)])]);
+    let terms = Reconcile::new(terms()).every(Duration::from_secs(3600));
+    let mut reconciling = site.cluster.reconcile(states, terms);
+    let event = timeout(LONG, reconciling.next()).await.unwrap().unwrap();
+    assert!(matches!(event, ReconcileEvent::Failed { retry_in: Some(_), .. }), "{event}");
+    site.running.restart(1).await;
+    let mut last = event;
+    while let Some(event) = timeout(LONG, reconciling.next()).await.unwrap() {
+        last = event;
+    }
+    assert!(matches!(last, ReconcileEvent::InSync), "{last}");
+    assert_eq!(site.state("web1", "srv_uweight").await, ["7", "7"]);
+}
+
+/// Most processes have a Unix socket in its place.
+#[tokio::test]
+async fn an_address_that_the_others_do_not_have_is_a_difference() {
+    let releases = &releases_since("3.0")[..3];
+    let mut site = Site::start(releases).await;
+    let other = CONFIG.replace("server unix \"unix@${DIR}/traffic/none\"", "server unix 127.0.0.1:1003");
+    site.running.haproxies[2].replace(&releases[2], &Config::admin(&other).set("N", 3)).await;
+    let drift = site.cluster.drift(Reference::Majority).await.unwrap();
+    let text =
+        "app/unix: address 127.0.0.1:1003: the others have none, and no command of HAProxy takes it away";
+    assert_eq!(lines(&drift), ["nothing to do", "nothing to do", text]);
+    assert!(!drift.are_in_sync());
 }
 
 #[tokio::test]

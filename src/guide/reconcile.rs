@@ -36,7 +36,7 @@
 //!
 //! # Failures
 //!
-//! A failure in one process holds back no other process. In its own process, it holds back what could lose traffic:
+//! A failure in one process holds back no other process, except for certificates. In its own process, it holds back what could lose traffic:
 //!
 //! | failure | what does not happen |
 //! |---|---|
@@ -116,10 +116,20 @@
 //! # The loop
 //!
 //! [`Cluster::reconcile`] takes the newest state of a stream and skips older ones. It asks all processes at a
-//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time. A
-//! process that fails is left out of the beat, and asked again by itself after a pause with a random part: from half a second up
-//! to the [longest pause](crate::reconcile::Reconcile::longest_pause). A new state goes to all processes at once. The loop has
-//! no task of its own and works while it is read.
+//! [beat](crate::reconcile::Reconcile::every), so that a process that has restarted or joined has the state within this time; a
+//! process that failed before, when its pause is over. A process that fails is left out of the beat, and asked again by itself
+//! after a pause with a random part: from half a second up to the
+//! [longest pause](crate::reconcile::Reconcile::longest_pause). When the last of them has succeeded, all processes are asked
+//! once more, together: only then is it known if an object is in none of them. The loop has no task of its own and works while it
+//! is read.
+//!
+//! A new state goes to all processes at once. The attempts that are running are given up, unless their state has certificates: a
+//! replacement that is given up leaves a transaction, which would block the next one. The new state waits for their end then.
+//!
+//! The order of the stages holds among the processes of one attempt. A process that is asked again by itself takes its steps
+//! later than the others, with its stages in their order: while it fails, its maps may lead to servers that have left the
+//! others, and it may serve the old certificate. If the state has certificates, the processes that failed in one attempt are asked
+//! again in one attempt, after the longest of their pauses, so that they replace each certificate together or not at all.
 //!
 //! Of several programs with different states, each one undoes the changes of the others. Run one of them, or let a lock elsewhere
 //! choose the one that works. Reading costs what [`Cluster::settings`] costs, plus one dump for each map and ACL.

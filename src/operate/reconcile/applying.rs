@@ -47,8 +47,18 @@ pub struct Applying {
 
 impl Applying {
     pub(super) fn new(cluster: &Cluster, desired: Arc<Desired>, terms: Apply) -> Self {
+        Self::begin(cluster, desired, terms, false)
+    }
+
+    /// Creates an application to a part of the processes. An object that none of them has may be in the others, and is
+    /// no error. Nor is it one if all of them are stopping.
+    pub(super) fn of_part(cluster: &Cluster, desired: Arc<Desired>, terms: Apply) -> Self {
+        Self::begin(cluster, desired, terms, true)
+    }
+
+    fn begin(cluster: &Cluster, desired: Arc<Desired>, terms: Apply, is_part: bool) -> Self {
         let (sender, progress) = unbounded();
-        let work = ApplyWork::new(cluster, desired, terms, sender);
+        let work = ApplyWork::new(cluster, desired, terms, sender, is_part);
         Self { running: async move { work.run().await }.boxed(), result: None, progress }
     }
 }

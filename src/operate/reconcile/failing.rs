@@ -39,8 +39,8 @@ impl Retry {
     }
 
     /// Returns `true` if the pause is not over, or if an attempt is running.
-    fn is_waiting(&self) -> bool {
-        self.is_running || self.due > Instant::now()
+    fn is_waiting(&self, now: Instant) -> bool {
+        self.is_running || self.due > now
     }
 
     /// Notes a failure. Returns the pause that begins.
@@ -84,13 +84,16 @@ impl Failing {
 
     /// Returns `true` if a beat leaves something out.
     pub(super) fn is_apart(&self) -> bool {
-        !self.processes.is_empty() || self.missing.as_ref().is_some_and(Retry::is_waiting)
+        !self.processes.is_empty()
+            || self.missing.as_ref().is_some_and(|retry| retry.is_waiting(Instant::now()))
     }
 
-    /// Returns the processes with a pause that is over, or all of them, and takes note that an attempt with them is running.
-    pub(super) fn begin(&mut self, all: bool) -> Vec<Address> {
+    /// Returns the processes with a pause that is over, and takes note that an attempt with them is running.
+    pub(super) fn begin(&mut self) -> Vec<Address> {
+        // One moment, so that those with a common pause begin together.
+        let now = Instant::now();
         let mut due = Vec::new();
-        for (address, retry) in self.processes.iter_mut().filter(|(_, retry)| all || !retry.is_waiting()) {
+        for (address, retry) in self.processes.iter_mut().filter(|(_, retry)| !retry.is_waiting(now)) {
             retry.is_running = true;
             due.push(address.clone());
         }
@@ -111,16 +114,41 @@ impl Failing {
         self.processes.values().filter(|retry| !retry.is_running).map(|retry| retry.due).min()
     }
 
+    /// Takes note of an attempt without outcomes. Returns the shortest pause of those of its processes that had failed
+    /// before.
+    pub(super) fn fail(&mut self, processes: &[Address]) -> Option<Duration> {
+        let pauses = processes.iter().filter_map(|address| Some(self.processes.get_mut(address)?.fail()));
+        pauses.min()
+    }
+
     /// Takes note of the outcomes of an attempt. Returns the shortest pause of the processes that have failed in it.
-    pub(super) fn settle(&mut self, outcomes: &Outcomes<Applied>, is_whole: bool) -> Option<Duration> {
-        let mut pauses = Vec::new();
+    ///
+    /// With `together`, they have the longest of their pauses in common.
+    pub(super) fn settle(
+        &mut self,
+        outcomes: &Outcomes<Applied>,
+        is_whole: bool,
+        together: bool,
+    ) -> Option<Duration> {
+        let (mut pauses, mut failed) = (Vec::new(), Vec::new());
         for outcome in outcomes {
             if outcome.error().is_some() {
                 let retry = self.processes.entry(outcome.address().clone());
                 pauses.push(retry.or_insert_with(|| Retry::new(self.longest_pause)).fail());
+                failed.push(outcome.address());
             } else {
                 self.processes.remove(outcome.address());
             }
+        }
+        if together {
+            let longest = pauses.iter().max().copied();
+            let due = failed.iter().filter_map(|address| Some(self.processes.get(*address)?.due)).max();
+            for address in failed {
+                if let (Some(retry), Some(due)) = (self.processes.get_mut(address), due) {
+                    retry.due = due;
+                }
+            }
+            pauses = longest.into_iter().collect();
         }
         if outcomes.missing().next().is_some() {
             let retry = self.missing.get_or_insert_with(|| Retry::new(self.longest_pause));
@@ -157,19 +185,45 @@ mod tests {
         let mut failing = Failing::new(Duration::from_secs(60));
         let mut last = Duration::ZERO;
         for _ in 0..5 {
-            last = failing.settle(&outcomes(&["/a"], &["/b"]), true).unwrap();
+            last = failing.settle(&outcomes(&["/a"], &["/b"]), true, false).unwrap();
             tokio::time::advance(last).await;
         }
         assert!(last > Duration::from_secs(4), "{last:?}");
-        let first = failing.settle(&outcomes(&["/b"], &[]), false).unwrap();
+        let first = failing.settle(&outcomes(&["/b"], &[]), false, false).unwrap();
         assert!(first <= Duration::from_secs(1), "{first:?}");
         assert_eq!(names(failing.processes()), ["/a", "/b"]);
-        assert_eq!(names(failing.begin(false)), ["/a"]);
+        assert_eq!(names(failing.begin()), ["/a"]);
         // It is not begun again while the attempt is running.
-        assert_eq!(names(failing.begin(false)), [""; 0]);
+        assert_eq!(names(failing.begin()), [""; 0]);
         tokio::time::advance(first).await;
-        assert_eq!(names(failing.begin(false)), ["/b"]);
-        assert_eq!(failing.settle(&outcomes(&[], &["/a", "/b"]), false), None);
+        assert_eq!(names(failing.begin()), ["/b"]);
+        assert_eq!(failing.settle(&outcomes(&[], &["/a", "/b"]), false, false), None);
         assert!(failing.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_that_failed_together_are_begun_together() {
+        let mut failing = Failing::new(Duration::from_secs(60));
+        let first = failing.settle(&outcomes(&["/a"], &[]), true, true).unwrap();
+        tokio::time::advance(first).await;
+        let common = failing.settle(&outcomes(&["/a", "/b", "/c"], &[]), true, true).unwrap();
+        tokio::time::advance(common - Duration::from_millis(1)).await;
+        assert_eq!(names(failing.begin()), [""; 0]);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(names(failing.begin()), ["/a", "/b", "/c"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_without_outcomes_begins_a_pause() {
+        let mut failing = Failing::new(Duration::from_secs(60));
+        let first = failing.settle(&outcomes(&["/a"], &[]), true, false).unwrap();
+        tokio::time::advance(first).await;
+        let due = failing.begin();
+        failing.end(&due);
+        let pause = failing.fail(&due).unwrap();
+        assert_eq!(names(failing.begin()), [""; 0]);
+        tokio::time::advance(pause).await;
+        assert_eq!(names(failing.begin()), ["/a"]);
+        assert_eq!(failing.fail(&[Address::from(std::path::Path::new("/left"))]), None);
     }
 }

@@ -48,8 +48,8 @@ impl Cluster {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if a name or a value cannot be
-    ///   sent, or if an object occurs twice. Texts of certificates are shown in no error. Also if a map or an ACL is
-    ///   given by its file and by its number, which needs `show map` or `show acl`.
+    ///   sent, or if an object occurs twice. Texts of certificates are shown in no error. Also for a process in which
+    ///   a map or an ACL is given by its file and by its number, which needs `show map` or `show acl`.
     /// - [`NotFound`](crate::ErrorKind::NotFound) if no process has one of the backends, maps, ACLs or certificates.
     ///
     /// # Cancel safety
@@ -71,7 +71,7 @@ impl Cluster {
     #[doc(alias = "dry run")]
     pub async fn plan(&self, desired: &Desired) -> Result<Outcomes<Plan>> {
         let checked = Checked::new(self, &Arc::new(desired.clone()))?;
-        let outcomes = checked.plan(self).await?.with_command("plan");
+        let outcomes = checked.plan(self, false).await?.with_command("plan");
         let outcomes = outcomes.then(|_, planned| Ok(Response::Value(planned.stages.into())));
         if self.is_partial() { Ok(outcomes) } else { outcomes.all() }
     }
@@ -91,8 +91,8 @@ impl Cluster {
     ///    have ended, and put into maintenance or delete.
     /// 6. Read every process again. Nothing is left to do, or the outcome is an error that names it.
     ///
-    /// A failure holds back the later stages of its process as far as they could lose traffic, and no other process: see
-    /// the [guide](crate::guide::reconcile). A process that restarts, reloads or joins the cluster meanwhile is read in
+    /// A failure holds back the later stages of its process as far as they could lose traffic, and no other process, except
+    /// for certificates: see the [guide](crate::guide::reconcile). A process that restarts, reloads or joins the cluster meanwhile is read in
     /// step 6, and gets its steps then.
     ///
     /// The call can be repeated at any time, also after a failure and after it was given up at any point: it takes the
@@ -188,11 +188,12 @@ impl Cluster {
     /// 1. Take the newest state that has arrived. Older ones that were not begun are skipped.
     /// 2. [Apply](Cluster::apply) it. A state that arrives meanwhile waits for the end.
     /// 3. Wait for the [beat](Reconcile::every) and apply the state again, or for the next state. A process that has
-    ///    restarted, reloaded or joined the cluster, or that another client has changed, gets the state at the beat.
+    ///    restarted, reloaded or joined the cluster, or that another client has changed, gets the state at the beat; a
+    ///    process that failed before, when its pause is over.
     ///
-    /// A process that fails keeps no other process from getting the state. It has attempts of its own, after pauses
+    /// A process that fails keeps no other process from getting the state, except for certificates. It has attempts of its own, after pauses
     /// that grow with each failure, while the others keep the beat. A new state ends such an attempt, and goes to all
-    /// processes.
+    /// processes. If the state before has certificates, the new one waits for the end of the attempt.
     ///
     /// The returned stream does the work while it is read, in no task of its own. There is no election of a leader: of
     /// several programs with different states, each one undoes the changes of the other.

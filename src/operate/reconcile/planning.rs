@@ -61,8 +61,8 @@ impl Checked {
     /// # Errors
     ///
     /// - The errors of a call through [`Cluster::allow_partial`].
-    /// - `NotFound` if no process has one of the objects.
-    pub(super) async fn plan(&self, cluster: &Cluster) -> Result<Outcomes<Planned>> {
+    /// - `NotFound` if no process has one of the objects, unless these are a part of the processes.
+    pub(super) async fn plan(&self, cluster: &Cluster, is_part: bool) -> Result<Outcomes<Planned>> {
         let cluster = &cluster.allow_partial();
         let desired = &self.desired;
         let maps = try_join_all(desired.maps.iter().map(|map| compare_map(cluster, map)));
@@ -71,15 +71,20 @@ impl Checked {
         let certificates = try_join_all(certificates);
         let (outcomes, (certificates, maps, acls)) =
             try_join(self.plan_servers(cluster), try_join3(certificates, maps, acls)).await?;
-        check_numbers(cluster, desired).await?;
+        let doubles = &find_doubles(cluster, desired).await?;
         let compared = certificates.iter().chain(&maps).chain(&acls);
         let outcomes = outcomes.then(|address, mut planned| {
+            if let Some(error) = doubles.get(address) {
+                return Err(error.clone());
+            }
             for one in compared.clone() {
                 one.add_to(&mut planned.stages, address)?;
             }
             Ok(Response::Value(planned))
         });
-        self.check_presence(&outcomes, compared)?;
+        if !is_part {
+            self.check_presence(&outcomes, compared)?;
+        }
         Ok(outcomes)
     }
 
@@ -131,22 +136,19 @@ async fn plan_servers(desired: &Desired, target: &Target, deadline: &Deadline) -
     })
 }
 
-/// Checks that no map and no ACL is given by its file and by its number too. Each would have the entries of both in
-/// turn. Only the processes know the numbers.
-///
-/// # Errors
-///
-/// - `InvalidInput` if a process has the same map, or the same ACL, for two of them.
-async fn check_numbers(cluster: &Cluster, desired: &Desired) -> Result<()> {
+/// Finds the processes in which a map or an ACL is given by its file and by its number too, with their errors. It would
+/// have the entries of both in turn. Only the processes know the numbers.
+async fn find_doubles(cluster: &Cluster, desired: &Desired) -> Result<HashMap<Address, Error>> {
+    let mut doubles = HashMap::new();
     let maps: Vec<&str> = desired.maps.iter().map(|map| &*map.id).collect();
     if has_number(&maps) {
-        check_ids("map", &maps, &cluster.maps().await?)?;
+        doubles.extend(doubles_of("map", &maps, &cluster.maps().await?)?);
     }
     let acls: Vec<&str> = desired.acls.iter().map(|acl| &*acl.id).collect();
     if has_number(&acls) {
-        check_ids("ACL", &acls, &cluster.acls().await?)?;
+        doubles.extend(doubles_of("ACL", &acls, &cluster.acls().await?)?);
     }
-    Ok(())
+    Ok(doubles)
 }
 
 /// Returns `true` if one of several is given by its number.
@@ -154,18 +156,22 @@ fn has_number(ids: &[&str]) -> bool {
     ids.len() > 1 && ids.iter().any(|id| id.starts_with('#'))
 }
 
-fn check_ids(what: &str, ids: &[&str], lists: &Outcomes<Vec<PatternInfo>>) -> Result<()> {
+fn doubles_of(
+    what: &str,
+    ids: &[&str],
+    lists: &Outcomes<Vec<PatternInfo>>,
+) -> Result<HashMap<Address, Error>> {
     let ids: Vec<(&str, PatternId)> = ids.iter().map(|id| Ok((*id, id.parse()?))).collect::<Result<_>>()?;
-    for (label, list) in lists.values() {
-        for info in list {
-            let same: Vec<&str> = ids.iter().filter(|(_, id)| id.is(info)).map(|(text, _)| *text).collect();
-            if let [one, other, ..] = same.as_slice() {
-                let text = format!("{what} {one} and {what} {other} are one {what} in process {label}");
-                return Err(Error::invalid(text));
-            }
-        }
-    }
-    Ok(())
+    let double = |info: &PatternInfo| {
+        let mut same = ids.iter().filter(|(_, id)| id.is(info)).map(|(text, _)| *text);
+        let (one, other) = (same.next()?, same.next()?);
+        Some(Error::invalid(format!("{what} {one} and {what} {other} are one {what}")))
+    };
+    let doubles = lists.iter().filter_map(|outcome| {
+        let error = outcome.value()?.iter().find_map(double)?;
+        Some((outcome.address().clone(), error))
+    });
+    Ok(doubles.collect())
 }
 
 async fn compare_map(cluster: &Cluster, map: &DesiredMap) -> Result<Compared> {

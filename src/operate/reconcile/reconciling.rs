@@ -59,15 +59,16 @@ pub enum ReconcileEvent {
         /// The steps of each process. A process that has failed before has its own attempts, and is not among them.
         outcomes: Outcomes<Applied>,
     },
-    /// Every process showed the desired state when it was compared last. Comes once, until something changes.
+    /// Every process showed the desired state when all of them were compared last. Comes once, until something changes.
     InSync,
     /// At least one process does not show the desired state. The others may do so:
     /// [`error.outcomes::<Applied>()`](Error::outcomes).
     Failed {
         /// The error of [`Cluster::apply`](crate::Cluster::apply).
         error: Error,
-        /// Time until the next attempt with the processes that failed, unless a new state arrives before. `None` if
-        /// the state is not valid, and only a new one helps.
+        /// Time until the next attempt with a process that failed, unless a new state arrives before. Of several
+        /// processes with pauses of their own, it is the shortest pause. `None` if the state is not valid, and only a
+        /// new one helps.
         retry_in: Option<Duration>,
     },
 }
@@ -147,16 +148,16 @@ struct ReconcileWork {
     longest_pause: Duration,
     events: UnboundedSender<ReconcileEvent>,
     desired: Arc<Desired>,
+    /// The state that waits for the end of the attempts that are running.
+    waiting: Option<Desired>,
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
     /// Time of the next beat; `None` while the attempt of a beat is running.
     beat: Option<Instant>,
-    /// True if the next beat asks the processes too that have failed.
-    must_ask_all: bool,
     /// Pauses of attempts that fail as a whole.
     whole: Retry,
     failing: Failing,
-    /// True if the last attempt with all processes has failed as a whole.
-    has_failed: bool,
+    /// True if the last attempt with all processes has succeeded, and none has failed since.
+    is_applied: bool,
     /// True if `InSync` was reported, and nothing has changed since.
     is_in_sync: bool,
 }
@@ -203,12 +204,12 @@ impl ReconcileWork {
             longest_pause,
             events,
             desired: Arc::default(),
+            waiting: None,
             running: FuturesUnordered::new(),
             beat: None,
-            must_ask_all: false,
             whole: Retry::new(longest_pause),
             failing: Failing::new(longest_pause),
-            has_failed: false,
+            is_applied: false,
             is_in_sync: false,
         }
     }
@@ -240,29 +241,31 @@ impl ReconcileWork {
     }
 
     /// Begins with a new state. An attempt with processes that had failed before is given up: they get the new
-    /// state with the others.
+    /// state with the others. If it may be replacing certificates, the state waits for its end, because the pending
+    /// transaction of a replacement that is given up would block the next one.
     fn take(&mut self, state: Desired) {
+        if !self.running.is_empty() && !self.desired.certificates.is_empty() {
+            self.waiting = Some(state);
+            return;
+        }
         self.desired = Arc::new(state);
-        self.is_in_sync = false;
-        self.start_over();
+        self.waiting = None;
+        (self.is_in_sync, self.is_applied) = (false, false);
         self.whole = Retry::new(self.longest_pause);
+        self.start_over();
     }
 
     /// Gives up what is running, and makes an attempt with all processes due.
     fn start_over(&mut self) {
-        self.ask_all();
-        self.failing.clear();
-    }
-
-    /// Gives up what is running, and makes an attempt with all processes due. Their failures count on.
-    fn ask_all(&mut self) {
         self.running.clear();
-        (self.beat, self.must_ask_all) = (Some(Instant::now()), true);
+        self.failing.clear();
+        self.beat = Some(Instant::now());
     }
 
     /// Returns `true` if the last state is applied, and no other one comes.
     fn is_done(&mut self) -> bool {
-        if self.has_failed || !self.failing.is_empty() || !self.running.is_empty() {
+        if !self.is_applied || !self.failing.is_empty() || !self.running.is_empty() || self.waiting.is_some()
+        {
             return false;
         }
         let newest = self.states.newest();
@@ -277,12 +280,16 @@ impl ReconcileWork {
     fn begin(&mut self) {
         let is_member = |address: &Address| self.cluster.is_member(address);
         self.failing.retain(is_member);
+        if let Some(state) = self.waiting.take() {
+            self.take(state);
+            if self.waiting.is_some() {
+                return;
+            }
+        }
         if self.beat.is_some_and(|beat| beat <= Instant::now()) {
             self.beat = None;
-            let must_ask_all = std::mem::take(&mut self.must_ask_all);
-            let part = if must_ask_all || !self.failing.is_apart() { Part::All } else { Part::Others };
+            let part = if self.failing.is_apart() { Part::Others } else { Part::All };
             let apart = self.failing.processes();
-            let again = if must_ask_all { self.failing.begin(true) } else { Vec::new() };
             let (cluster, desired, apply) =
                 (self.cluster.clone(), Arc::clone(&self.desired), self.apply.clone());
             let attempt = async move {
@@ -290,14 +297,14 @@ impl ReconcileWork {
                     Part::All => Some(Applying::new(&cluster, desired, apply).await),
                     _ => apply_to_others(&cluster, &apart, desired, apply).await,
                 };
-                Ended { part, again, result }
+                Ended { part, again: Vec::new(), result }
             };
             self.running.push(attempt.boxed());
         }
-        let again = self.failing.begin(false);
+        let again = self.failing.begin();
         if !again.is_empty() {
             let cluster = self.cluster.only(&again);
-            let applying = Applying::new(&cluster, Arc::clone(&self.desired), self.apply.clone());
+            let applying = Applying::of_part(&cluster, Arc::clone(&self.desired), self.apply.clone());
             let attempt = async move { Ended { part: Part::Failing, again, result: Some(applying.await) } };
             self.running.push(attempt.boxed());
         }
@@ -305,7 +312,9 @@ impl ReconcileWork {
 
     /// Waits until something has to be done. A state that arrives during the attempt of a beat waits for its end.
     async fn next(&mut self) -> Next {
-        let due = self.beat.into_iter().chain(self.failing.next_due()).min();
+        // Nothing begins while a state is waiting.
+        let due =
+            self.beat.into_iter().chain(self.failing.next_due()).min().filter(|_| self.waiting.is_none());
         let is_beating = self.beat.is_none();
         let Self { running, states, .. } = self;
         let ended = async {
@@ -336,46 +345,59 @@ impl ReconcileWork {
         if part != Part::Failing {
             self.beat = Some(Instant::now() + self.every);
         }
-        let Some(result) = result else { return true };
         match result {
-            Ok(outcomes) => {
-                self.has_failed = false;
-                self.whole = Retry::new(self.longest_pause);
-                self.failing.settle(&outcomes, part == Part::All);
-                if outcomes.values().any(|(_, applied)| !applied.steps.is_empty()) {
-                    self.is_in_sync = false;
-                    self.send(ReconcileEvent::Applied { outcomes });
-                } else if self.failing.is_empty() && !self.is_in_sync {
-                    self.is_in_sync = true;
-                    self.send(ReconcileEvent::InSync);
+            None => {}
+            Some(Ok(outcomes)) => self.succeed(part, outcomes),
+            Some(Err(error)) => {
+                let is_whole = part == Part::All && error.outcomes::<Applied>().is_none();
+                if is_whole && error.kind() == ErrorKind::InvalidInput {
+                    self.start_over();
+                    self.send(ReconcileEvent::Failed { error, retry_in: None });
+                    return false;
                 }
-            }
-            Err(error) if part == Part::All && error.kind() == ErrorKind::InvalidInput => {
-                self.start_over();
-                self.send(ReconcileEvent::Failed { error, retry_in: None });
-                return false;
-            }
-            Err(error) => {
-                let outcomes = error.outcomes::<Applied>();
-                let pause = outcomes.and_then(|outcomes| self.failing.settle(outcomes, part == Part::All));
-                if pause.is_none() && part != Part::All {
-                    // Either all of them are stopping, or an object may be in the processes that were left out.
-                    if outcomes.is_none() {
-                        self.ask_all();
-                    }
-                    return true;
-                }
-                self.is_in_sync = false;
-                self.has_failed = pause.is_none();
-                let retry_in = pause.unwrap_or_else(|| {
-                    let pause = self.whole.fail();
-                    self.beat = Some(Instant::now() + pause);
-                    pause
-                });
-                self.send(ReconcileEvent::Failed { error, retry_in: Some(retry_in) });
+                self.fail(part, &again, error);
             }
         }
+        if part != Part::All && self.failing.is_empty() && self.beat.is_some() {
+            // Only an attempt with all processes finds out if an object is in none of them.
+            self.beat = Some(Instant::now());
+        }
         true
+    }
+
+    fn succeed(&mut self, part: Part, outcomes: Outcomes<Applied>) {
+        self.failing.settle(&outcomes, part == Part::All, false);
+        if part == Part::All {
+            self.is_applied = true;
+            self.whole = Retry::new(self.longest_pause);
+        }
+        if outcomes.values().any(|(_, applied)| !applied.steps.is_empty()) {
+            self.is_in_sync = false;
+            self.send(ReconcileEvent::Applied { outcomes });
+        } else if part == Part::All && self.failing.is_empty() && !self.is_in_sync {
+            self.is_in_sync = true;
+            self.send(ReconcileEvent::InSync);
+        }
+    }
+
+    fn fail(&mut self, part: Part, again: &[Address], error: Error) {
+        // A certificate is replaced on all processes that need it, or on none.
+        let together = !self.desired.certificates.is_empty();
+        let pause = match error.outcomes::<Applied>() {
+            Some(outcomes) => self.failing.settle(outcomes, part == Part::All, together),
+            None => self.failing.fail(again),
+        };
+        if part != Part::All && error.is_not_selected() || part == Part::Failing && pause.is_none() {
+            // A process has left the cluster.
+            return;
+        }
+        (self.is_in_sync, self.is_applied) = (false, false);
+        let retry_in = pause.unwrap_or_else(|| {
+            let pause = self.whole.fail();
+            self.beat = Some(Instant::now() + pause);
+            pause
+        });
+        self.send(ReconcileEvent::Failed { error, retry_in: Some(retry_in) });
     }
 
     fn send(&self, event: ReconcileEvent) {
@@ -400,7 +422,7 @@ async fn apply_to_others(
     if others.is_empty() {
         return None;
     }
-    Some(Applying::new(&cluster.only(others), desired, apply).await)
+    Some(Applying::of_part(&cluster.only(others), desired, apply).await)
 }
 
 impl fmt::Debug for Reconciling {

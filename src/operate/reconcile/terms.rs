@@ -124,8 +124,8 @@ impl Reconcile {
     }
 
     /// Sets the time after which the processes are compared with the state again. A process that has restarted,
-    /// reloaded or joined the cluster gets the state within this time. 10 ms is the shortest time, and a year the
-    /// longest: any other time means the nearest of them.
+    /// reloaded or joined the cluster gets the state within this time; a process that failed before, when its pause is
+    /// over. 10 ms is the shortest time, and a year the longest: any other time means the nearest of them.
     pub fn every(mut self, time: Duration) -> Self {
         self.every = time.clamp(SHORTEST, LONGEST);
         self

@@ -35,6 +35,8 @@ pub(super) struct ApplyWork {
     desired: Arc<Desired>,
     pub(super) terms: Apply,
     progress: UnboundedSender<ApplyProgress>,
+    /// True if an object may be in processes that are not asked.
+    is_part: bool,
     records: Mutex<HashMap<Address, Record>>,
 }
 
@@ -72,15 +74,17 @@ impl ApplyWork {
         desired: Arc<Desired>,
         terms: Apply,
         progress: UnboundedSender<ApplyProgress>,
+        is_part: bool,
     ) -> Self {
-        Self { cluster: cluster.clone(), desired, terms, progress, records: Mutex::default() }
+        Self { cluster: cluster.clone(), desired, terms, progress, is_part, records: Mutex::default() }
     }
 
     pub(super) async fn run(self) -> Result<Outcomes<Applied>> {
         let checked = &Checked::new(&self.cluster, &self.desired)?;
         let mut round = 0;
         loop {
-            let plans = checked.plan(&self.cluster).await.map_err(|error| self.interrupted(error))?;
+            let plans =
+                checked.plan(&self.cluster, self.is_part).await.map_err(|error| self.interrupted(error))?;
             let mut open = self.open(&plans);
             if round == ROUNDS {
                 for process in open.drain(..) {
@@ -115,6 +119,7 @@ impl ApplyWork {
                 // Another process has taken its place, and has nothing of what was done.
                 record.identity = Some(identity.clone());
                 record.steps.clear();
+                record.failed.clear();
             }
             record.needs_plan = false;
             let stages = record.hold_back(Cow::Borrowed(stages));
@@ -254,7 +259,8 @@ impl ApplyWork {
                 None => Ok(Response::Value(Applied { steps })),
             }
         });
-        if self.cluster.is_partial() { Ok(outcomes) } else { outcomes.all() }
+        let is_enough = self.cluster.is_partial() || self.is_part && outcomes.is_complete();
+        if is_enough { Ok(outcomes) } else { outcomes.all() }
     }
 
     fn records(&self) -> MutexGuard<'_, HashMap<Address, Record>> {
