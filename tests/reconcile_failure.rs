@@ -9,8 +9,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::channel::mpsc::unbounded;
 use haproxyadmin::reconcile::{
-    Applied, Apply, Applying, BlockedReason, Desired, DesiredBackend, DesiredServer, Plan, Reference,
+    Applied, Apply, Applying, BlockedReason, Desired, DesiredBackend, DesiredServer, Plan, Reconcile,
+    ReconcileEvent, Reference,
 };
 use haproxyadmin::{AdminState, Cluster, Error, ErrorKind, Outcomes};
 use tokio::io::AsyncWriteExt as _;
@@ -19,7 +21,7 @@ use tokio::net::{TcpSocket, UnixStream};
 mod authority;
 mod support;
 
-use authority::Authority;
+use authority::{Authority, served};
 use support::{
     Config, MasterWorker, Moment, Relay, Release, Running, Tap, ask, every_cell, every_reply, every_state,
     hold_each, release, releases, releases_since, until, until_every_cell,
@@ -526,6 +528,52 @@ async fn a_certificate_that_one_process_refuses_is_replaced_on_none() {
     other.certificate(&name).unwrap().abort().await.unwrap();
     site.cluster.apply(&desired, terms()).await.unwrap();
     site.assert_state("app", "web2", "maint").await;
+}
+
+/// The transaction of the old certificate would block the new one for ever.
+#[tokio::test]
+async fn a_new_state_waits_for_the_replacement_of_a_certificate() {
+    let mut running = Running::new();
+    running.add_servers(2).await;
+    for (file, text) in [("hosts.map", "a.example one\n"), ("paths.acl", "/admin\n")] {
+        fs::write(running.dir().join(file), text).unwrap();
+    }
+    let authority = Authority::new("Test CA");
+    let site = running.dir().join("site.pem");
+    fs::write(&site, authority.issue(1).pem()).unwrap();
+    let config = running.fill(Config::new(CONFIG));
+    for n in 1..=2 {
+        running.add(&release("3.0"), &n.to_string(), &config.clone().set("N", n)).await;
+    }
+    let dir = running.dir().join("relays");
+    fs::create_dir(&dir).unwrap();
+    let relays = [1, 2].map(|n| Relay::new(dir.join(format!("{n}.sock")), running.socket(n)));
+    let cluster = Cluster::from_dir(dir).await.unwrap();
+    let (old, new) = (authority.issue(2), authority.issue(3));
+    let desired = |pem: String| Desired::new().certificate(site.display().to_string(), pem);
+    let (sender, states) = unbounded();
+    let terms = Reconcile::new(terms()).every(Duration::from_secs(3600)).longest_pause(SHORT);
+    let mut reconciling = cluster.reconcile(states, terms);
+    running.kill(2);
+    sender.unbounded_send(desired(old.pem())).unwrap();
+    let event = reconciling.next().await.unwrap();
+    assert!(matches!(event, ReconcileEvent::Failed { retry_in: Some(_), .. }), "{event}");
+    relays[1].mark(["commit ssl cert"]);
+    relays[1].hold(Moment::Marking);
+    running.restart(2).await;
+    let (events, mut seen) = unbounded();
+    tokio::spawn(reconciling.map(|event| Ok(event.to_string())).forward(events));
+    relays[1].holds(1).await;
+    sender.unbounded_send(desired(new.pem())).unwrap();
+    drop(sender);
+    // An attempt with the new state would be refused now.
+    assert!(tokio::time::timeout(SHORT, seen.next()).await.is_err());
+    relays[1].release();
+    let events: Vec<_> = tokio::time::timeout(2 * LONG, seen.collect()).await.unwrap();
+    assert!(events.iter().all(|event| !event.contains("is pending")), "{events:?}");
+    for n in 1..=2 {
+        assert_eq!(served(&authority.client(), &running.traffic("tls", n)).await.unwrap(), new.der, "{n}");
+    }
 }
 
 /// An old worker refuses changes and ends soon: it is no side of the comparison.
