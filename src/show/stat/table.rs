@@ -1,5 +1,3 @@
-mod renewal;
-
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 

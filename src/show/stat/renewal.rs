@@ -3,10 +3,12 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::{Entry, NewerCells, Renewal, StatTable};
+use super::cells::Cells as _;
+use super::header::Header;
+use super::row::Row;
+use super::table::{Entry, NewerCells, Renewal, StatTable};
 use crate::field::Col;
 use crate::show::scan::STEP;
-use crate::show::stat::{Cells as _, Header, Row};
 
 impl StatTable {
     /// Returns a table with newer values. A cell that is empty in the original stays empty: the row
@@ -21,23 +23,23 @@ impl StatTable {
 
 impl Renewal {
     /// Returns the original table.
-    pub(in crate::show::stat) fn original(&self) -> Option<&StatTable> {
+    pub(super) fn original(&self) -> Option<&StatTable> {
         self.newer.table()
     }
 
     /// Returns the newer value of a cell that is not empty in the original.
     #[inline]
-    pub(in crate::show::stat) fn value(&self, row: usize, column: Col) -> Option<i128> {
+    pub(super) fn value(&self, row: usize, column: Col) -> Option<i128> {
         if column.declared().shared { self.newer.value(row, column) } else { None }
     }
 
     /// Returns the row at `index` with the texts of all newer values.
-    pub(in crate::show::stat) fn written_row(&self, index: usize) -> Option<Row<'_>> {
+    pub(super) fn written_row(&self, index: usize) -> Option<Row<'_>> {
         self.written().row(index)
     }
 
     /// Returns the memory that the texts take, in bytes.
-    pub(in crate::show::stat) fn heap_size(&self) -> usize {
+    pub(super) fn heap_size(&self) -> usize {
         self.written.get().map_or(0, StatTable::heap_size)
     }
 
