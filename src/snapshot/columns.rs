@@ -5,8 +5,8 @@
 //! a figure of object after object, the column is therefore merged for all objects, process by process, in the order
 //! of the rows in memory. The result is the same.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::count_range::CountRange;
 use super::index::{Index, RowRef};
@@ -17,6 +17,9 @@ use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
 
 /// Fewest processes for which columns are merged at once.
 const FEWEST_PROCESSES: usize = 32;
+
+/// Most columns that are looked for one by one in a row.
+const FEW_COLUMNS: usize = 16;
 
 /// A column is merged at once when callers have asked for it once for each of this many objects.
 const PORTION: usize = 8;
@@ -44,7 +47,8 @@ pub(super) struct ObjectColumns<'a> {
 struct Wanted {
     /// Number of requests for the figure of an object.
     count: AtomicUsize,
-    merged: OnceLock<Merged>,
+    /// The columns that were merged together, and the position of this one among them.
+    merged: OnceLock<(Arc<Merged>, usize)>,
 }
 
 /// The figures of columns, object by object.
@@ -82,9 +86,29 @@ impl Columns {
         })
     }
 
+    /// Merges a column, together with the others that callers are asking for: the rows are read once for all of them.
+    fn merge(&self, column: Col, index: &Index, processes: &[Process]) {
+        let is_wanted = |one: &&Col| {
+            let wanted = self.single.get(**one as usize);
+            **one == column
+                || wanted
+                    .is_some_and(|wanted| wanted.merged.get().is_none() && wanted.is_due(index, 2 * PORTION))
+        };
+        let columns: Vec<Col> = Col::ALL.iter().filter(is_wanted).copied().collect();
+        let merged = Arc::new(Merging::new(index, processes, &columns).run());
+        for (position, column) in columns.iter().enumerate() {
+            if let Some(wanted) = self.single.get(*column as usize) {
+                // Another thread may have merged it meanwhile, with the same result.
+                let _ = wanted.merged.set((Arc::clone(&merged), position));
+            }
+        }
+    }
+
     pub(super) fn heap_size(&self) -> usize {
-        let merged = self.single.iter().chain([&self.every]).filter_map(|wanted| wanted.merged.get());
-        let figures: usize = merged.map(|merged| merged.figures.len() * size_of::<Figure>()).sum();
+        let all = || self.single.iter().chain([&self.every]).filter_map(|wanted| wanted.merged.get());
+        // Columns that were merged together are counted once, with the first of them.
+        let own = all().filter(|(_, position)| *position == 0);
+        let figures: usize = own.map(|(merged, _)| merged.figures.len() * size_of::<Figure>()).sum();
         figures + self.single.len() * size_of::<Wanted>()
     }
 }
@@ -96,18 +120,27 @@ impl<'a> ObjectColumns<'a> {
 
     /// Counts that all columns of the object are wanted. Returns `true` if they are merged.
     pub(super) fn want_every(&self) -> bool {
-        self.columns.every.want(self.index, self.processes, Col::ALL).is_some()
+        let every = &self.columns.every;
+        let is_due = every.count(self.index);
+        if is_due {
+            every.merged.get_or_init(|| {
+                let merging = Merging::new(self.index, self.processes, Col::ALL);
+                (Arc::new(merging.run()), 0)
+            });
+        }
+        is_due
     }
 
     /// Returns the figure of a column. It is [`Figure::Rows`] if the column is not merged.
     pub(super) fn figure(&self, column: Col) -> Figure {
-        let position = column as usize;
-        if let Some(every) = self.columns.every.merged.get() {
-            return every.figure(self.object, position);
+        if let Some((every, _)) = self.columns.every.merged.get() {
+            return every.figure(self.object, column as usize);
         }
-        let single = self.columns.single.get(position);
-        let merged = single.and_then(|wanted| wanted.want(self.index, self.processes, &[column]));
-        merged.map_or(Figure::Rows, |merged| merged.figure(self.object, 0))
+        let Some(wanted) = self.columns.single.get(column as usize) else { return Figure::Rows };
+        if wanted.merged.get().is_none() && wanted.count(self.index) {
+            self.columns.merge(column, self.index, self.processes);
+        }
+        wanted.merged.get().map_or(Figure::Rows, |(merged, position)| merged.figure(self.object, *position))
     }
 
     /// Returns the number of the row among the rows of the object.
@@ -125,15 +158,15 @@ impl<'a> ObjectColumns<'a> {
 }
 
 impl Wanted {
-    /// Counts one more request. Returns the merged columns if it is worth to merge them.
-    fn want(&self, index: &Index, processes: &[Process], columns: &[Col]) -> Option<&Merged> {
-        if self.merged.get().is_none() {
-            let count = self.count.fetch_add(1, Ordering::Relaxed);
-            if count.saturating_mul(PORTION) < index.len() {
-                return None;
-            }
-        }
-        Some(self.merged.get_or_init(|| Merging::new(index, processes, columns).run()))
+    /// Counts one more request. Returns `true` if it is worth to merge what is wanted.
+    fn count(&self, index: &Index) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.is_due(index, PORTION)
+    }
+
+    /// Returns `true` if it was wanted once for each `portion` objects.
+    fn is_due(&self, index: &Index, portion: usize) -> bool {
+        self.count.load(Ordering::Relaxed).saturating_mul(portion) > index.len()
     }
 }
 
@@ -255,8 +288,8 @@ impl<'a> Merging<'a> {
             let has_say = !one.is_stopping() || !*is_current;
             let first = object * self.columns.len();
             let Some(sums) = self.sums.get_mut(first..first + self.columns.len()) else { continue };
-            // A single cell is found by the marks of its row, many are found in one pass.
-            let is_split = places.len() > 1;
+            // A few cells are found by the marks of their row, many are found in one pass.
+            let is_split = places.len() > FEW_COLUMNS;
             if is_split {
                 cells.clear();
                 cells.extend(row.each());
