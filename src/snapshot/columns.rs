@@ -22,7 +22,7 @@ const FEWEST_PROCESSES: usize = 32;
 const FEW_COLUMNS: usize = 16;
 
 /// A column is merged at once when callers have asked for it once for each of this many objects.
-const PORTION: usize = 8;
+const PORTION: usize = 16;
 
 /// The merged columns of a snapshot, as far as callers have needed them.
 #[derive(Debug)]
