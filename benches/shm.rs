@@ -125,7 +125,7 @@ fn sessions(snapshot: &Snapshot) -> u64 {
     snapshot.servers().iter().map(|server| server.stot().unwrap()).sum()
 }
 
-/// What one read takes.
+/// Time and CPU time of one read.
 struct Spent {
     wall: Duration,
     /// Milliseconds.

@@ -24,16 +24,7 @@ use support::{
     releases_since, until,
 };
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
+const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     http-request deny if { path -f "${DIR}/paths.acl" }
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
@@ -71,7 +62,7 @@ impl Site {
         fs::write(running.dir().join("site.pem"), authority.issue(0xa1).pem()).unwrap();
         fs::write(running.dir().join("hosts.map"), "a.example one\nb.example two\n").unwrap();
         fs::write(running.dir().join("paths.acl"), "/admin\n").unwrap();
-        let config = running.fill(Config::new(CONFIG));
+        let config = running.fill(Config::admin(CONFIG));
         for (n, release) in (1..).zip(&releases) {
             running.add(release, &n.to_string(), &config.clone().set("N", n)).await;
         }
@@ -727,7 +718,7 @@ async fn a_restart_during_an_application_loses_nothing_for_good() {
         fs::write(running.dir().join("site.pem"), Authority::new("CA").issue(1).pem()).unwrap();
         fs::write(running.dir().join("hosts.map"), "a.example one\n").unwrap();
         fs::write(running.dir().join("paths.acl"), "/admin\n").unwrap();
-        let config = running.fill(Config::new(CONFIG)).set("N", 1);
+        let config = running.fill(Config::admin(CONFIG)).set("N", 1);
         running.add_master(&release, "1", &config).await;
         let cluster = Cluster::from_addresses([running.socket(1)]).await.unwrap();
         let web4 = server("web4").address("127.0.0.4:1004".parse().unwrap());

@@ -19,16 +19,7 @@ mod support;
 
 use support::{Config, Running, ask, assert_no_leftovers, every_state, release, until};
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
+const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
     default_backend app
@@ -85,7 +76,7 @@ async fn a_call_that_is_dropped_after_any_number_of_polls_leaves_nothing() {
     let map = running.dir().join("hosts.map").display().to_string();
     fs::write(&map, "a.example one\n").unwrap();
     for (n, release) in (1..).zip([release("2.6"), release("3.4")]) {
-        running.add(&release, &n.to_string(), &Config::new(CONFIG).set("N", n)).await;
+        running.add(&release, &n.to_string(), &Config::admin(CONFIG).set("N", n)).await;
     }
     let sockets = running.sockets();
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();

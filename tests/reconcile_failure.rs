@@ -27,16 +27,7 @@ use support::{
     hold_each, release, releases, releases_since, until, until_every_cell,
 };
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
+const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     http-request deny if { path -f "${DIR}/paths.acl" }
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/hosts.map",none)]
@@ -91,7 +82,7 @@ impl Site {
             fs::write(running.dir().join(file), text).unwrap();
         }
         fs::write(running.dir().join("site.pem"), Authority::new("Test CA").issue(1).pem()).unwrap();
-        let config = running.fill(Config::new(CONFIG));
+        let config = running.fill(Config::admin(CONFIG));
         for (n, release) in (1..).zip(&releases) {
             running.add(release, &n.to_string(), &config.clone().set("N", n)).await;
         }
@@ -481,7 +472,7 @@ async fn servers_stay_while_the_map_waits_for_another_process() {
         fs::write(running.dir().join(file), text).unwrap();
     }
     fs::write(running.dir().join("site.pem"), Authority::new("Test CA").issue(1).pem()).unwrap();
-    let config = running.fill(Config::new(CONFIG));
+    let config = running.fill(Config::admin(CONFIG));
     for n in 1..=2 {
         running.add(&release("3.0"), &n.to_string(), &config.clone().set("N", n)).await;
     }
@@ -544,7 +535,7 @@ async fn a_new_state_waits_for_the_replacement_of_a_certificate() {
     let authority = Authority::new("Test CA");
     let site = running.dir().join("site.pem");
     fs::write(&site, authority.issue(1).pem()).unwrap();
-    let config = running.fill(Config::new(CONFIG));
+    let config = running.fill(Config::admin(CONFIG));
     for n in 1..=2 {
         running.add(&release("3.0"), &n.to_string(), &config.clone().set("N", n)).await;
     }

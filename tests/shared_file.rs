@@ -224,7 +224,7 @@ async fn a_process_that_ended_or_was_restarted_has_failed() {
     running.kill(1);
     assert_eq!(failures(&earlier.with_counters_from_files().await), [gone("1"), gone("2")]);
     assert_eq!(failures(&anew.with_counters_from_files().await), [gone("1")]);
-    // What failed is read again from the reply.
+    // A process that failed in an earlier read is read again, from its reply.
     assert_eq!(failures(&read.with_counters_from_files().await), [gone("1"), gone("2")]);
 }
 

@@ -19,16 +19,7 @@ mod support;
 
 use support::{Config, Running, release, releases, until};
 
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 1m
-    timeout server 1m
-frontend web
+const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
     default_backend app
 backend app
@@ -39,7 +30,7 @@ backend app
 async fn processes() -> Running {
     let mut running = Running::new();
     for (n, release) in (1..).zip(releases().into_iter().chain([release("3.4")])) {
-        running.add(&release, &n.to_string(), &Config::new(CONFIG).set("N", n)).await;
+        running.add(&release, &n.to_string(), &Config::admin(CONFIG).set("N", n)).await;
     }
     running
 }

@@ -3,11 +3,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc::{UnboundedReceiver, unbounded};
-use futures::future::{BoxFuture, pending, ready};
+use futures::future::{BoxFuture, ready};
 use futures::{FutureExt as _, Stream, StreamExt as _};
 
 use super::Cluster;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Task;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Snapshot};
@@ -57,7 +57,7 @@ enum Reading {
     /// A task of its own: a caller that is busy with an answer would otherwise hold up the others, and its own calls
     /// to the same processes.
     Running(Task<Result<Snapshot>>),
-    Ended(Option<Result<Snapshot>>),
+    Ended(Result<Snapshot>),
 }
 
 impl SnapshotStream {
@@ -73,13 +73,15 @@ impl Stream for SnapshotStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Process>> {
         if matches!(self.reading, Reading::New(_)) {
-            if let Reading::New(reading) = std::mem::replace(&mut self.reading, Reading::Ended(None)) {
+            // The result of a stream that is polled outside of a runtime, where a task cannot be spawned.
+            let unread = Err(Error::invalid("the stream needs a Tokio runtime"));
+            if let Reading::New(reading) = std::mem::replace(&mut self.reading, Reading::Ended(unread)) {
                 self.reading = Reading::Running(Task::spawn(reading));
             }
         }
         if let Reading::Running(task) = &mut self.reading {
             if let Poll::Ready(result) = task.poll_unpin(context) {
-                self.reading = Reading::Ended(Some(result.and_then(|snapshot| snapshot)));
+                self.reading = Reading::Ended(result.and_then(|snapshot| snapshot));
                 self.answers.close();
             }
         }
@@ -98,9 +100,7 @@ impl IntoFuture for SnapshotStream {
         match reading {
             Reading::New(reading) => reading,
             Reading::Running(task) => async move { task.await? }.boxed(),
-            Reading::Ended(Some(result)) => ready(result).boxed(),
-            // Between two states only, which no caller sees.
-            Reading::Ended(None) => pending().boxed(),
+            Reading::Ended(result) => ready(result).boxed(),
         }
     }
 }
@@ -108,7 +108,7 @@ impl IntoFuture for SnapshotStream {
 impl fmt::Debug for SnapshotStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = match &self.reading {
-            Reading::Ended(result) => result.as_ref(),
+            Reading::Ended(result) => Some(result),
             _ => None,
         };
         f.debug_struct("SnapshotStream").field("result", &result).finish_non_exhaustive()

@@ -26,8 +26,8 @@ pub(crate) use name::{Host, ProxyName, ServerName};
 pub(crate) use nbproc::Nbproc;
 pub(crate) use payload::Payload;
 pub(crate) use reply::{
-    NEARLY_FULL, Next, PromptedReply, ReadReply, ReplyReader, Response, check_ending, check_ending_of,
-    is_refusal, malformed, read_change, read_data, with_severity, without_severity,
+    Collect, NEARLY_FULL, Next, PromptedReply, ReadReply, ReplyReader, Response, check_ending,
+    check_ending_of, is_refusal, malformed, read_change, read_data, with_severity, without_severity,
 };
 pub(crate) use request::Request;
 pub(crate) use verb::verb;

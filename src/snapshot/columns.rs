@@ -29,7 +29,7 @@ const PORTION: usize = 16;
 pub(super) struct Columns {
     every: Wanted,
     single: Box<[Wanted]>,
-    /// Whether any process prints a column that this crate does not know.
+    /// Set to `true` if any process prints a column that this crate does not know.
     has_unknown: OnceLock<bool>,
 }
 
@@ -186,7 +186,7 @@ struct Merging<'a> {
     has_files: bool,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
-    /// Whether a process that is not stopping has the object.
+    /// For each object, `true` if a process that is not stopping has it.
     is_current: Vec<bool>,
 }
 
@@ -262,7 +262,7 @@ impl<'a> Merging<'a> {
     }
 
     fn run(mut self) -> Merged {
-        // Whether the processes that are stopping have a say is known when all others were read.
+        // The processes that are stopping come last: they have a say only about objects that no other process has.
         for stopping in [false, true] {
             for (process, one) in (0u32..).zip(self.processes) {
                 if let Some(stat) = one.stat().filter(|_| one.is_stopping() == stopping) {

@@ -19,7 +19,7 @@ use super::permits::{Permit, Permits, Reachability};
 use super::worker::{self, WorkerReply};
 use crate::address::{Address, WorkerId};
 use crate::error::{Error, Problem, Result};
-use crate::protocol::{Next, Payload, Reply, ReplyReader, Request};
+use crate::protocol::{Collect, Payload, Reply, ReplyReader, Request};
 
 /// Client of the stats socket of one HAProxy process.
 ///
@@ -488,14 +488,4 @@ const GAP: Duration = Duration::from_millis(5);
 
 fn semaphore(permits: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)))
-}
-
-/// Reader that keeps a reply unchanged.
-struct Collect(Vec<u8>);
-
-impl ReplyReader for Collect {
-    fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
-        self.0.extend_from_slice(bytes);
-        Ok(Next::More)
-    }
 }

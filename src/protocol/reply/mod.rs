@@ -10,7 +10,7 @@ mod unmarked;
 
 pub(crate) use framing::{NEARLY_FULL, check_ending, check_ending_of, is_refusal};
 pub(crate) use prompt::PromptedReply;
-pub(crate) use reader::{Next, ReplyReader};
+pub(crate) use reader::{Collect, Next, ReplyReader};
 pub(crate) use response::{ReadReply, Response, malformed, read_change, read_data};
 pub(crate) use severity::without_severity;
 pub(crate) use unmarked::with_severity;

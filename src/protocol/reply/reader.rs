@@ -22,3 +22,13 @@ pub(crate) enum Next {
     /// end of the connection.
     Stop,
 }
+
+/// Reader that keeps a reply unchanged.
+pub(crate) struct Collect(pub(crate) Vec<u8>);
+
+impl ReplyReader for Collect {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
+        self.0.extend_from_slice(bytes);
+        Ok(Next::More)
+    }
+}

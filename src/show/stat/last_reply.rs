@@ -5,7 +5,7 @@ use super::header::Header;
 use super::table::{StatTable, marks_per_row};
 use crate::error::Malformed;
 
-/// What the last `show stat` of a process was like, which saves memory and time for the next one.
+/// Header and sizes of the last `show stat` of a process. They save memory and time for the next one.
 ///
 /// Processes of one release print the same header, so that all processes of a cluster can share one. The
 /// next reply of a process has about as many rows and bytes as the last one.
