@@ -16,7 +16,7 @@ use haproxyadmin::map::PatternId;
 use haproxyadmin::server::{NewServer, Removal, ServerTemplate};
 use haproxyadmin::stat::Mode;
 use haproxyadmin::watch::WatchOptions;
-use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Limits, Map, StatsSocket};
+use haproxyadmin::{Acl, AdminState, Cluster, Error, ErrorKind, Map, StatsSocket};
 
 mod support;
 
@@ -87,9 +87,8 @@ impl Process {
             }
             Way::Master => Cluster::builder().master(running.add_master(release, "one", &config).await),
         };
-        // If a string makes HAProxy wait, the call ends at this limit.
-        let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));
-        let cluster = builder.limits(limits).build().await.unwrap();
+        // If a string makes HAProxy wait, the call ends at the limits of the cluster.
+        let cluster = builder.build().await.unwrap();
         let map = cluster.map(path(&running, "a.map")).unwrap();
         let acl = cluster.acl(path(&running, "a.acl")).unwrap();
         Self { running, map, acl, cluster, release: release.clone() }

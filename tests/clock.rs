@@ -1,16 +1,13 @@
-//! Whole calls under tokio's paused clock, as users' tests may make them.
+//! Calls to HAProxy under Tokio's paused clock.
 //!
-//! With a paused clock, tokio jumps to the next deadline whenever it has nothing to do. A fake
-//! process in the same runtime keeps tokio busy; a real HAProxy process that takes time to answer
-//! does not.
+//! With a paused clock, Tokio jumps to the next timer whenever it has nothing to do, also while HAProxy
+//! takes its time to answer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 
 use std::time::{Duration, Instant};
 
-use haproxyadmin::fake::{Backend, Fault, Frontend, Process, Running, Server};
 use haproxyadmin::{Cluster, ErrorKind, Weight};
-use tempfile::TempDir;
 use tokio::time;
 
 mod support;
@@ -19,41 +16,6 @@ use support::{levels, release};
 
 /// Limit of real time for calls under the paused clock.
 const SOON: Duration = Duration::from_secs(20);
-
-struct Fake {
-    #[allow(dead_code, reason = "goes when it is dropped")]
-    dir: TempDir,
-    running: Running,
-    /// Clusters that find the process by its directory and by its address.
-    clusters: [Cluster; 2],
-}
-
-async fn fake() -> Fake {
-    let app = Backend::new("app").server(Server::new("app1").check("L4OK"));
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("admin.sock");
-    let running =
-        Process::new("3.2").frontend(Frontend::new("web")).backend(app).serve(&*path).await.unwrap();
-    let clusters =
-        [Cluster::from_dir(dir.path()).await.unwrap(), Cluster::from_addresses([path]).await.unwrap()];
-    Fake { dir, running, clusters }
-}
-
-#[tokio::test]
-async fn a_fake_process_that_hangs_costs_its_limit_and_no_real_time() {
-    let fake = fake().await;
-    fake.running.fail(Fault::Hang);
-    time::pause();
-    for cluster in &fake.clusters {
-        let (start, real) = (time::Instant::now(), Instant::now());
-        let snapshot = cluster.allow_partial().snapshot().await.unwrap();
-        let kinds: Vec<_> = snapshot.failed().map(|process| process.failure().unwrap().kind).collect();
-        assert_eq!(kinds, [ErrorKind::Timeout]);
-        let waited = start.elapsed();
-        assert!(waited >= Duration::from_secs(5) && waited < Duration::from_secs(6), "{waited:?}");
-        assert!(real.elapsed() < Duration::from_secs(4), "{:?}", real.elapsed());
-    }
-}
 
 /// Each call either answers or reports a timeout; which of the two is not predictable.
 #[tokio::test]

@@ -21,11 +21,6 @@ mod support;
 
 use support::{Config, every_cell, releases, until_every_cell};
 
-/// The tests of the example `testing` are run with the tests here.
-#[allow(dead_code, reason = "the program is run by itself")]
-#[path = "../examples/testing.rs"]
-mod testing;
-
 /// Two processes with the server `app/web1` and the map `hosts.map`.
 struct Site {
     dir: TempDir,

@@ -6,11 +6,9 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use haproxyadmin::fake::{Backend, Fault, Process, Server};
-use haproxyadmin::wait;
-use haproxyadmin::{AdminState, Cluster, ErrorKind};
+use haproxyadmin::fake::{Backend, Process, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -222,84 +220,4 @@ async fn checks_rise_and_fall_alike() {
             }
         }
     }
-}
-
-/// A cluster of two fake processes with a server that is checked every 2 seconds.
-struct Site {
-    processes: Vec<haproxyadmin::fake::Running>,
-    cluster: Cluster,
-    _dir: TempDir,
-}
-
-async fn site() -> Site {
-    let dir = TempDir::new().unwrap();
-    let mut processes = Vec::new();
-    for version in ["2.6", "3.4"] {
-        let web1 = Server::new("web1").check("L7OK").inter(Duration::from_secs(2));
-        let process = Process::new(version).backend(Backend::new("app").server(web1));
-        processes.push(process.serve(dir.path().join(format!("{version}.sock"))).await.unwrap());
-    }
-    Site { processes, cluster: Cluster::from_dir(dir.path()).await.unwrap(), _dir: dir }
-}
-
-/// Limit of real time for minutes of the paused clock.
-const SOON: Duration = Duration::from_secs(20);
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_leaves_maintenance_is_up_after_its_next_check() {
-    let (real, site) = (Instant::now(), site().await);
-    let web1 = site.cluster.server_ref("app", "web1").unwrap();
-    let status = async || web1.read().await.unwrap().status().to_string();
-    web1.set_state(AdminState::Maint).await.unwrap();
-    time::advance(Duration::from_secs(3600)).await;
-    web1.set_state(AdminState::Ready).await.unwrap();
-    assert_eq!(status().await, "UP 1/3");
-    let start = time::Instant::now();
-    web1.wait_until(wait::is_up(), Duration::from_secs(60)).await.unwrap();
-    let waited = start.elapsed().as_millis();
-    assert!((1900..3000).contains(&waited), "{waited} ms");
-    site.processes[1].set_check("app", "web1", "L7STS").unwrap();
-    let error = web1.wait_until(wait::is_down(), Duration::from_secs(300)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Incomplete);
-    assert_eq!(status().await, "2.6: UP, 3.4: DOWN");
-    assert!(real.elapsed() < SOON, "{:?}", real.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_drain_with_a_long_limit_takes_no_real_time() {
-    let (real, site) = (Instant::now(), site().await);
-    let web1 = site.cluster.server_ref("app", "web1").unwrap();
-    let sessions = |count: u64| {
-        for running in &site.processes {
-            running.set_server("app", "web1", "scur", count).unwrap();
-        }
-    };
-    sessions(3);
-    let start = time::Instant::now();
-    let (drained, ()) = tokio::join!(web1.drain(Duration::from_secs(30)).into_future(), async {
-        time::sleep(Duration::from_secs(20)).await;
-        sessions(0);
-    });
-    let times: Vec<_> = drained.unwrap().values().map(|(_, drained)| drained.time.as_secs()).collect();
-    assert_eq!(times, [20, 20]);
-
-    sessions(1);
-    let error = web1.drain(Duration::from_secs(30)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_eq!(start.elapsed().as_secs(), 50, "{error}");
-    assert!(real.elapsed() < SOON, "{:?}", real.elapsed());
-}
-
-/// Neither the waits for the fake nor the pauses of a fault are cut short by the clock.
-#[tokio::test(start_paused = true)]
-async fn a_paused_clock_stands_while_a_fake_answers() {
-    let site = site().await;
-    let start = time::Instant::now();
-    for _ in 0..50 {
-        site.cluster.snapshot().await.unwrap();
-    }
-    assert!(start.elapsed() < Duration::from_millis(10), "{:?}", start.elapsed());
-    site.processes[0].fail(Fault::Dribble { bytes: 1000, pause: Duration::from_millis(500) });
-    site.cluster.snapshot().await.unwrap();
-    assert!(start.elapsed() > Duration::from_millis(500), "{:?}", start.elapsed());
 }

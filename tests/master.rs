@@ -26,7 +26,9 @@ struct Site {
 impl Site {
     async fn start(release: &Release) -> Self {
         let pair = MasterWorker::start(release).await;
-        let master = Master::new(pair.master.clone());
+        // A reload takes its time while other tests run.
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(60));
+        let master = Master::with_limits(pair.master.clone(), limits);
         Self { pair, master }
     }
 

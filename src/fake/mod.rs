@@ -82,6 +82,8 @@
 //!   bytes have arrived, and limits pass that were not due.
 //! - the fake and its client in one runtime, and no other thread or process that the code waits for. A real
 //!   HAProxy takes its time to answer, in which Tokio moves the clock.
+//! - no test beside it, in the same program, that starts programs: a program that is being started holds the
+//!   sockets of all tests for a moment, so that the end of a reply comes late.
 //!
 //! ```
 //! # #[cfg(unix)]
