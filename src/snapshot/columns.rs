@@ -5,6 +5,7 @@
 //! a figure of object after object, the column is therefore merged for all objects, process by process, in the order
 //! of the rows in memory. The result is the same.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +21,13 @@ const FEWEST_PROCESSES: usize = 32;
 
 /// Most columns that are looked for one by one in a row.
 const FEW_COLUMNS: usize = 16;
+
+/// Rows of a process that are merged before those of the next one: the accumulators of as many objects stay in the
+/// cache of the processor, also if all columns are merged.
+const BLOCK: usize = 32;
+
+/// The kinds of rows that are merged.
+const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
 
 /// A column is merged at once when callers have asked for it once for each of this many objects.
 const PORTION: usize = 16;
@@ -181,9 +189,8 @@ impl Merged {
 struct Merging<'a> {
     index: &'a Index,
     processes: &'a [Process],
-    columns: &'a [Col],
-    /// `true` if counters may be kept in files.
-    has_files: bool,
+    columns: usize,
+    plans: Vec<Plan<'a>>,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
     /// For each object, `true` if a process that is not stopping has it.
@@ -201,12 +208,27 @@ enum Sum<'a> {
     Rows,
 }
 
-/// A column in the rows of one kind of one table.
+/// The columns of the tables with one header, for each kind of rows.
+struct Plan<'a> {
+    header: &'a Header,
+    /// `true` if HAProxy hides columns from the sockets.
+    hides: bool,
+    kinds: [Places; 4],
+}
+
+/// The cells of a row that are merged.
+enum Places {
+    /// Few, with their positions, by which they are found one by one.
+    Few(Box<[(usize, Place)]>),
+    /// Many, position by position. All cells are found in one pass.
+    Many(Box<[Option<Place>]>),
+}
+
+/// A column that is merged.
+#[derive(Clone, Copy)]
 struct Place {
     /// Position among the columns that are merged.
     column: usize,
-    /// Position in the rows.
-    position: usize,
     fold: Fold,
 }
 
@@ -235,11 +257,16 @@ impl Fold {
             Rule::Max => Self::Max,
             Rule::Min => Self::Min,
             Rule::Mean => Self::Mean,
-            Rule::Same => Self::Same,
+            Rule::Same | Rule::Identity => Self::Same,
             Rule::SameOrEmpty if column.is_hidden_from_users() => Self::SameUnlessHidden,
             Rule::SameOrEmpty | Rule::Limit => Self::SameOrEmpty,
-            Rule::PerProcess | Rule::Identity => Self::Other,
+            Rule::PerProcess => Self::Other,
         }
+    }
+
+    /// Returns `true` if an empty cell changes nothing.
+    fn skips_empty(self) -> bool {
+        !matches!(self, Self::SameOrEmpty | Self::SameUnlessHidden | Self::Other)
     }
 
     /// Returns `true` if only the processes that are not stopping have a say, as long as there is one.
@@ -248,109 +275,182 @@ impl Fold {
     }
 }
 
+/// Returns `true` if HAProxy may hide columns from the socket of the process.
+fn hides(process: &Process) -> bool {
+    process.level().is_none_or(|level| level == Level::User)
+}
+
+impl<'a> Plan<'a> {
+    fn is_for(&self, process: &Process, stat: &StatTable) -> bool {
+        std::ptr::eq(self.header, stat.header()) && self.hides == hides(process)
+    }
+
+    fn new(header: &'a Header, hides: bool, columns: &[Col], has_files: bool) -> Self {
+        let kinds = KINDS.map(|kind| Places::new(kind, header, columns, has_files));
+        Self { header, hides, kinds }
+    }
+}
+
+impl Places {
+    /// Returns the cells of the columns that rows of this kind have.
+    fn new(kind: RowKind, header: &Header, columns: &[Col], has_files: bool) -> Self {
+        let place = |(column, col): (usize, &Col)| {
+            let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
+            Some((header.position(*col)?, Place { column, fold: Fold::new(*col, *rule, has_files) }))
+        };
+        let places: Box<[_]> = columns.iter().enumerate().filter_map(place).collect();
+        if places.len() <= FEW_COLUMNS {
+            return Self::Few(places);
+        }
+        let mut all = vec![None; header.len()];
+        for (position, place) in places {
+            if let Some(slot) = all.get_mut(position) {
+                *slot = Some(place);
+            }
+        }
+        Self::Many(all.into())
+    }
+}
+
 impl<'a> Merging<'a> {
-    fn new(index: &'a Index, processes: &'a [Process], columns: &'a [Col]) -> Self {
+    fn new(index: &'a Index, processes: &'a [Process], columns: &[Col]) -> Self {
+        let has_files = processes.iter().any(|process| process.shared_counters().is_some());
+        let mut plans: Vec<Plan<'a>> = Vec::new();
+        for (process, stat) in processes.iter().filter_map(|one| Some((one, one.stat()?))) {
+            if !plans.iter().any(|plan| plan.is_for(process, stat)) {
+                plans.push(Plan::new(stat.header(), hides(process), columns, has_files));
+            }
+        }
         let objects = index.len();
         Self {
             index,
             processes,
-            columns,
-            has_files: processes.iter().any(|process| process.shared_counters().is_some()),
+            columns: columns.len(),
+            plans,
             sums: vec![Sum::Absent; objects * columns.len()],
             is_current: vec![false; objects],
         }
     }
 
     fn run(mut self) -> Merged {
+        let rows = |process: &Process| process.stat().map_or(0, StatTable::len);
+        let most = self.processes.iter().map(rows).max().unwrap_or(0);
         // The processes that are stopping come last: they have a say only about objects that no other process has.
-        for stopping in [false, true] {
-            for (process, one) in (0u32..).zip(self.processes) {
-                if let Some(stat) = one.stat().filter(|_| one.is_stopping() == stopping) {
-                    self.add(process, one, stat);
+        for is_stopping in [false, true] {
+            for start in (0..most).step_by(BLOCK) {
+                for (process, one) in (0u32..).zip(self.processes) {
+                    if let Some(stat) = one.stat().filter(|_| one.is_stopping() == is_stopping) {
+                        self.add(process, one, stat, start..stat.len().min(start + BLOCK));
+                    }
                 }
             }
         }
         let figures = self.sums.into_iter().map(Sum::figure).collect();
-        Merged { columns: self.columns.len(), figures }
+        Merged { columns: self.columns, figures }
     }
 
-    fn add(&mut self, process: u32, one: &'a Process, stat: &'a StatTable) {
-        let kinds = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
-        let plans = kinds.map(|kind| (kind, self.places(kind, stat.header())));
-        let hides = one.level().is_none_or(|level| level == Level::User);
-        let mut cells = Vec::new();
-        for ((row_index, row), object) in (0u32..).zip(stat.rows()).zip(self.index.objects_of(process)) {
-            let Some((_, places)) = plans.iter().find(|(kind, _)| *kind == row.kind()) else { continue };
-            let place = RowRef { process, row: row_index };
-            let object = *object as usize;
-            let Some(is_current) = self.is_current.get_mut(object) else { continue };
+    /// Adds some rows of a process.
+    fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: Range<usize>) {
+        let Some(plan) = self.plans.iter().find(|plan| plan.is_for(one, stat)) else { return };
+        let objects = self.index.objects_of(process);
+        for (row, object) in rows.clone().zip(objects.get(rows).unwrap_or_default()) {
+            let (Some(cells), object) = (stat.row(row), *object as usize) else { continue };
+            let kind = KINDS.iter().position(|kind| *kind == cells.kind());
+            let (Some(kind), Some(is_current)) =
+                (kind.and_then(|kind| plan.kinds.get(kind)), self.is_current.get_mut(object))
+            else {
+                continue;
+            };
             *is_current |= !one.is_stopping();
-            let has_say = !one.is_stopping() || !*is_current;
-            let first = object * self.columns.len();
-            let Some(sums) = self.sums.get_mut(first..first + self.columns.len()) else { continue };
-            // A few cells are found by the marks of their row, many are found in one pass.
-            let is_split = places.len() > FEW_COLUMNS;
-            if is_split {
-                cells.clear();
-                cells.extend(row.each());
-            }
-            for Place { column, position, fold } in places {
-                let cell = if is_split { cells.get(*position).copied() } else { row.bytes(*position) };
-                let (Some(sum), Some(cell)) = (sums.get_mut(*column), cell) else { continue };
-                if has_say || !fold.is_of_current() {
-                    sum.add(*fold, cell, place, &row, hides);
+            let first = object * self.columns;
+            let Some(sums) = self.sums.get_mut(first..first + self.columns) else { continue };
+            let Ok(number) = u32::try_from(row) else { continue };
+            let mut adding = Adding {
+                sums,
+                has_say: !one.is_stopping() || !*is_current,
+                hides: plan.hides,
+                place: RowRef { process, row: number },
+                row: &cells,
+                weight: None,
+            };
+            match kind {
+                Places::Few(places) => {
+                    for (position, place) in places {
+                        if let Some(cell) = cells.bytes(*position) {
+                            adding.add(*place, cell);
+                        }
+                    }
+                }
+                Places::Many(places) => {
+                    for (place, cell) in places.iter().zip(cells.each()) {
+                        if let Some(place) = place {
+                            adding.add(*place, cell);
+                        }
+                    }
                 }
             }
         }
     }
-
-    /// Returns the merged columns that rows of this kind have.
-    fn places(&self, kind: RowKind, header: &Header) -> Vec<Place> {
-        let place = |(column, col): (usize, &Col)| {
-            let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
-            let fold = Fold::new(*col, *rule, self.has_files);
-            Some(Place { column, position: header.position(*col)?, fold })
-        };
-        self.columns.iter().enumerate().filter_map(place).collect()
-    }
 }
 
-impl<'a> Sum<'a> {
+/// A row that is added to the accumulators of its object.
+struct Adding<'a, 'b> {
+    sums: &'b mut [Sum<'a>],
+    has_say: bool,
+    hides: bool,
+    place: RowRef,
+    row: &'b Row<'a>,
+    /// Weight of the row in means, when it was needed.
+    weight: Option<u64>,
+}
+
+impl<'a> Adding<'a, '_> {
     #[inline]
-    fn add(&mut self, fold: Fold, cell: &'a [u8], place: RowRef, row: &Row<'a>, hides: bool) {
+    fn add(&mut self, Place { column, fold }: Place, cell: &'a [u8]) {
+        if cell.is_empty() && fold.skips_empty() || !self.has_say && fold.is_of_current() {
+            return;
+        }
+        let Some(sum) = self.sums.get_mut(column) else { return };
         match fold {
-            Fold::Same if cell.is_empty() => {}
-            Fold::SameUnlessHidden if cell.is_empty() && hides => {}
-            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => self.add_same(cell, place),
+            Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
+            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => sum.add_same(cell, self.place),
             Fold::Sum(underflow) => {
                 let Some(value) = number(cell) else { return };
                 let value = underflow.mend(value);
-                *self = Self::Number(self.number().map_or(value, |sum| sum.saturating_add(value)));
+                *sum = Sum::Number(sum.number().map_or(value, |sum| sum.saturating_add(value)));
             }
             Fold::Max => {
                 let Some(value) = number(cell) else { return };
-                *self = Self::Number(self.number().map_or(value, |most| most.max(value)));
+                *sum = Sum::Number(sum.number().map_or(value, |most| most.max(value)));
             }
             // A negative age stands for an event that never happened.
             Fold::Min => {
                 let Some(value) = number(cell).filter(|value| i64::try_from(*value).is_ok()) else { return };
-                *self = Self::Number(self.number().map_or(value, |least| least.min(value)));
+                *sum = Sum::Number(sum.number().map_or(value, |least| least.min(value)));
             }
             Fold::Range => {
                 let Some(value) = number(cell) else { return };
-                *self = Self::Range(match *self {
-                    Self::Range(range) => CountRange {
+                *sum = Sum::Range(match *sum {
+                    Sum::Range(range) => CountRange {
                         at_least: range.at_least.max(value),
                         at_most: range.at_most.saturating_add(value),
                     },
                     _ => value.into(),
                 });
             }
-            Fold::Mean => self.add_mean(cell, row),
-            Fold::Other => *self = Self::Rows,
+            Fold::Mean => {
+                let row = self.row;
+                let weight = *self.weight.get_or_insert_with(|| row.number(Col::stot).unwrap_or(0).min(1024));
+                if let Some(value) = number(cell).filter(|_| weight > 0) {
+                    sum.add_mean(value, weight);
+                }
+            }
+            Fold::Other => *sum = Sum::Rows,
         }
     }
+}
 
+impl<'a> Sum<'a> {
     fn number(&self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -359,9 +459,7 @@ impl<'a> Sum<'a> {
     }
 
     #[allow(clippy::cast_precision_loss, reason = "means of milliseconds are far below 2^52")]
-    fn add_mean(&mut self, cell: &[u8], row: &Row<'_>) {
-        let weight = row.number(Col::stot).unwrap_or(0).min(1024);
-        let Some(value) = number(cell).filter(|_| weight > 0) else { return };
+    fn add_mean(&mut self, value: u64, weight: u64) {
         let (total, weights) = match *self {
             Self::Mean { total, weights } => (total, weights),
             _ => (0.0, 0.0),
