@@ -16,8 +16,8 @@ pub(super) const LARGE: (u16, u16) = (3, 4);
 pub(crate) fn check(line: &str) -> Result<()> {
     // CR and LF end a line, in some releases within an argument too. From 3.2 on NUL also ends
     // a line.
-    if let Some(found) = line.chars().find(|c| matches!(c, '\0' | '\r' | '\n')) {
-        return Err(Error::invalid(format!("the command line holds {found:?}")));
+    if let Some(found) = line.bytes().find(|byte| matches!(byte, b'\0' | b'\r' | b'\n')) {
+        return Err(Error::invalid(format!("the command line holds {:?}", char::from(found))));
     }
     if words(line).next().is_none() {
         return Err(Error::invalid("the command line is empty"));
@@ -46,6 +46,9 @@ pub(crate) fn check(line: &str) -> Result<()> {
 /// line if a `;` follows it. For this rule HAProxy splits words in another way than for
 /// arguments: an escaped blank ends a word too, and other white space may end a word.
 fn opens_payload(line: &str) -> bool {
+    if !may_open_payload(line) {
+        return false;
+    }
     let marked = |word: &str| word.starts_with("<<") || word.ends_with("<<");
     let of_blanks = |part: &str| part.split([' ', '\t']).rfind(|word| !word.is_empty()).is_some_and(marked);
     let parts = line.split(';').chain([line]);
@@ -55,10 +58,17 @@ fn opens_payload(line: &str) -> bool {
 /// Returns `true` if the line may open a payload behind a master: from 3.0 on a master looks at the last
 /// argument, which may hold escaped blanks.
 pub(super) fn opens_payload_behind_master(line: &str) -> bool {
-    line.split(';').chain([line]).any(|part| {
-        let argument = last_argument(part);
-        argument.starts_with("<<") || argument.ends_with("<<")
-    })
+    may_open_payload(line)
+        && line.split(';').chain([line]).any(|part| {
+            let argument = last_argument(part);
+            argument.starts_with("<<") || argument.ends_with("<<")
+        })
+}
+
+/// Returns `true` if the line has the mark of a payload anywhere. Hardly any line has, and the others need no
+/// splitting into words.
+fn may_open_payload(line: &str) -> bool {
+    line.as_bytes().windows(2).any(|two| two == b"<<")
 }
 
 /// Returns the last argument of a command. An escaped blank does not end an argument.
