@@ -151,14 +151,7 @@ impl<'a> Row<'a> {
 
     /// Returns every cell as HAProxy printed it, in the order of the reply.
     pub(super) fn each_printed(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let bytes = self.dump.bytes_from(self.entry);
-        let separator = self.entry.separator();
-        let mut at = 0;
-        (0..self.dump.header.len()).map(move |_| {
-            let cell = scan::until(bytes, at, separator).unwrap_or_default();
-            at += cell.len() + 1;
-            cell
-        })
+        scan::cells(self.dump.bytes_from(self.entry), self.entry.separator()).take(self.dump.header.len())
     }
 }
 

@@ -1,23 +1,14 @@
-//! Columns that are merged for all objects at once.
-//!
-//! The rows of one object are scattered over the tables of all processes. With many processes, each of them is far from
-//! the processor when it is needed: merging object by object costs several times the work itself. If a caller asks for
-//! a figure of object after object, the column is therefore merged for all objects, process by process, in the order
-//! of the rows in memory. The result is the same.
+//! The merge of columns, process by process.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use super::count_range::CountRange;
-use super::index::{Index, RowRef};
-use super::process::Process;
+use super::{Figure, Merged};
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
 use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
-
-/// Fewest processes for which columns are merged at once.
-const FEWEST_PROCESSES: usize = 32;
+use crate::snapshot::count_range::CountRange;
+use crate::snapshot::index::{Index, RowRef};
+use crate::snapshot::process::Process;
 
 /// Most columns that are looked for one by one in a row.
 const FEW_COLUMNS: usize = 16;
@@ -29,164 +20,8 @@ const BLOCK: usize = 32;
 /// The kinds of rows that are merged.
 const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
 
-/// A column is merged at once when callers have asked for it once for each of this many objects.
-const PORTION: usize = 16;
-
-/// The merged columns of a snapshot, as far as callers have needed them.
-#[derive(Debug)]
-pub(super) struct Columns {
-    every: Wanted,
-    single: Box<[Wanted]>,
-    /// Set to `true` if any process prints a column that this crate does not know.
-    has_unknown: OnceLock<bool>,
-}
-
-/// The merged columns of one object.
-#[derive(Clone, Copy)]
-pub(super) struct ObjectColumns<'a> {
-    columns: &'a Columns,
-    index: &'a Index,
-    processes: &'a [Process],
-    object: u32,
-}
-
-/// One column, or all of them.
-#[derive(Debug, Default)]
-struct Wanted {
-    /// Number of requests for the figure of an object.
-    count: AtomicUsize,
-    /// The columns that were merged together, and the position of this one among them.
-    merged: OnceLock<(Arc<Merged>, usize)>,
-}
-
-/// The figures of columns, object by object.
-#[derive(Debug)]
-struct Merged {
-    columns: usize,
-    figures: Box<[Figure]>,
-}
-
-/// The merged figure of one column of one object.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Figure {
-    /// No process has a value.
-    Absent,
-    /// A sum, a highest or a lowest value.
-    Number(u64),
-    Range(CountRange),
-    Mean(f64),
-    /// All processes that have a say print the same cell as this row. `processes` is their number.
-    Same {
-        row: RowRef,
-        processes: u64,
-    },
-    /// The cells differ, or the rule is not one of the above. The rows must be looked at.
-    Rows,
-}
-
-impl Columns {
-    /// Returns `None` if there are too few processes.
-    pub(super) fn new(processes: &[Process]) -> Option<Self> {
-        (processes.len() >= FEWEST_PROCESSES).then(|| Self {
-            every: Wanted::default(),
-            single: Col::ALL.iter().map(|_| Wanted::default()).collect(),
-            has_unknown: OnceLock::new(),
-        })
-    }
-
-    /// Merges a column, together with the others that callers are asking for: the rows are read once for all of them.
-    fn merge(&self, column: Col, index: &Index, processes: &[Process]) {
-        let is_wanted = |one: &&Col| {
-            let wanted = self.single.get(**one as usize);
-            **one == column
-                || wanted
-                    .is_some_and(|wanted| wanted.merged.get().is_none() && wanted.is_due(index, 2 * PORTION))
-        };
-        let columns: Vec<Col> = Col::ALL.iter().filter(is_wanted).copied().collect();
-        let merged = Arc::new(Merging::new(index, processes, &columns).run());
-        for (position, column) in columns.iter().enumerate() {
-            if let Some(wanted) = self.single.get(*column as usize) {
-                // Another thread may have merged it meanwhile, with the same result.
-                let _ = wanted.merged.set((Arc::clone(&merged), position));
-            }
-        }
-    }
-
-    pub(super) fn heap_size(&self) -> usize {
-        let all = || self.single.iter().chain([&self.every]).filter_map(|wanted| wanted.merged.get());
-        // Columns that were merged together are counted once, with the first of them.
-        let own = all().filter(|(_, position)| *position == 0);
-        let figures: usize = own.map(|(merged, _)| merged.figures.len() * size_of::<Figure>()).sum();
-        figures + self.single.len() * size_of::<Wanted>()
-    }
-}
-
-impl<'a> ObjectColumns<'a> {
-    pub(super) fn new(columns: &'a Columns, index: &'a Index, processes: &'a [Process], object: u32) -> Self {
-        Self { columns, index, processes, object }
-    }
-
-    /// Counts that all columns of the object are wanted. Returns `true` if they are merged.
-    pub(super) fn want_every(&self) -> bool {
-        let every = &self.columns.every;
-        let is_due = every.count(self.index);
-        if is_due {
-            every.merged.get_or_init(|| {
-                let merging = Merging::new(self.index, self.processes, Col::ALL);
-                (Arc::new(merging.run()), 0)
-            });
-        }
-        is_due
-    }
-
-    /// Returns the figure of a column. It is [`Figure::Rows`] if the column is not merged.
-    pub(super) fn figure(&self, column: Col) -> Figure {
-        if let Some((every, _)) = self.columns.every.merged.get() {
-            return every.figure(self.object, column as usize);
-        }
-        let Some(wanted) = self.columns.single.get(column as usize) else { return Figure::Rows };
-        if wanted.merged.get().is_none() && wanted.count(self.index) {
-            self.columns.merge(column, self.index, self.processes);
-        }
-        wanted.merged.get().map_or(Figure::Rows, |(merged, position)| merged.figure(self.object, *position))
-    }
-
-    /// Returns the number of the row among the rows of the object.
-    pub(super) fn position(&self, row: RowRef) -> Option<usize> {
-        self.index.row_refs(self.object).iter().position(|one| *one == row)
-    }
-
-    /// Returns `true` if any process prints a column that this crate does not know.
-    pub(super) fn has_unknown(&self) -> bool {
-        *self.columns.has_unknown.get_or_init(|| {
-            let mut tables = self.processes.iter().filter_map(Process::stat);
-            tables.any(|table| table.header().unknown().next().is_some())
-        })
-    }
-}
-
-impl Wanted {
-    /// Counts one more request. Returns `true` if it is worth to merge what is wanted.
-    fn count(&self, index: &Index) -> bool {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.is_due(index, PORTION)
-    }
-
-    /// Returns `true` if it was wanted once for each `portion` objects.
-    fn is_due(&self, index: &Index, portion: usize) -> bool {
-        self.count.load(Ordering::Relaxed).saturating_mul(portion) > index.len()
-    }
-}
-
-impl Merged {
-    fn figure(&self, object: u32, column: usize) -> Figure {
-        let at = (object as usize).checked_mul(self.columns).and_then(|at| at.checked_add(column));
-        at.and_then(|at| self.figures.get(at)).copied().unwrap_or(Figure::Rows)
-    }
-}
-
 /// A merge of some columns of all objects.
-struct Merging<'a> {
+pub(super) struct Merging<'a> {
     index: &'a Index,
     processes: &'a [Process],
     columns: usize,
@@ -313,7 +148,7 @@ impl Places {
 }
 
 impl<'a> Merging<'a> {
-    fn new(index: &'a Index, processes: &'a [Process], columns: &[Col]) -> Self {
+    pub(super) fn new(index: &'a Index, processes: &'a [Process], columns: &[Col]) -> Self {
         let has_files = processes.iter().any(|process| process.shared_counters().is_some());
         let mut plans: Vec<Plan<'a>> = Vec::new();
         for (process, stat) in processes.iter().filter_map(|one| Some((one, one.stat()?))) {
@@ -332,7 +167,7 @@ impl<'a> Merging<'a> {
         }
     }
 
-    fn run(mut self) -> Merged {
+    pub(super) fn run(mut self) -> Merged {
         let rows = |process: &Process| process.stat().map_or(0, StatTable::len);
         let most = self.processes.iter().map(rows).max().unwrap_or(0);
         // The processes that are stopping come last: they have a say only about objects that no other process has.
@@ -411,6 +246,9 @@ impl<'a> Adding<'a, '_> {
             return;
         }
         let Some(sum) = self.sums.get_mut(column) else { return };
+        if cell == b"0" && sum.keeps_zero(fold) {
+            return;
+        }
         match fold {
             Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
             Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => sum.add_same(cell, self.place),
@@ -451,6 +289,16 @@ impl<'a> Adding<'a, '_> {
 }
 
 impl<'a> Sum<'a> {
+    /// Returns `true` if a zero changes nothing any more. Most figures are zero.
+    #[inline]
+    fn keeps_zero(&self, fold: Fold) -> bool {
+        match fold {
+            Fold::Sum(_) | Fold::Max => matches!(self, Self::Number(_)),
+            Fold::Range => matches!(self, Self::Range(_)),
+            _ => false,
+        }
+    }
+
     fn number(&self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(*number),
