@@ -15,15 +15,18 @@ mod support;
 
 use support::{
     ANCESTOR_TRAFFIC, Row, Running, ancestor_cluster, levels, mixed_cluster, mixed_traffic, release,
-    releases, rows, zoo, zoo_settled,
+    releases, rows, until, zoo, zoo_settled,
 };
 
 /// Kind, proxy and name of a row, and the address if the row is a listener.
 type Key = (u64, String, String, String);
 
-/// Rows of each object by process, read without the crate.
-async fn by_process(running: &Running) -> BTreeMap<Key, BTreeMap<usize, Row>> {
-    let mut found: BTreeMap<Key, BTreeMap<usize, Row>> = BTreeMap::new();
+/// Rows of each object by process.
+type Truth = BTreeMap<Key, BTreeMap<usize, Row>>;
+
+/// Reads the rows without the crate.
+async fn by_process(running: &Running) -> Truth {
+    let mut found = Truth::new();
     for n in 1..=running.processes() {
         for row in rows(running.socket(n)).await {
             let address = if row.number("type") == 3 { row.cell("addr") } else { "" };
@@ -35,14 +38,29 @@ async fn by_process(running: &Running) -> BTreeMap<Key, BTreeMap<usize, Row>> {
     found
 }
 
+/// Reads a snapshot, and the rows without the crate, between two requests of health checks.
+async fn read(cluster: &Cluster, running: &Running) -> (Snapshot, Truth) {
+    let counters = |truth: &Truth| {
+        let of_one =
+            |row: &Row| ["stot", "req_tot", "bin", "smax", "hrsp_2xx"].map(|name| row.cell(name).to_owned());
+        truth.values().flat_map(|rows| rows.values().map(of_one)).collect::<Vec<_>>()
+    };
+    until("the counters stand still", async || {
+        let before = by_process(running).await;
+        let snapshot = cluster.snapshot().await.unwrap();
+        let truth = by_process(running).await;
+        (counters(&before) == counters(&truth)).then_some((snapshot, truth))
+    })
+    .await
+}
+
 fn sum(rows: &BTreeMap<usize, Row>, column: &str) -> u64 {
     rows.values().map(|row| row.number(column)).sum()
 }
 
 /// Asserts that the snapshot holds every object once, with the right processes and with the sums of
 /// their figures.
-async fn assert_is_the_sum(snapshot: &Snapshot, running: &Running, label: impl Fn(usize) -> String) {
-    let truth = by_process(running).await;
+fn assert_is_the_sum(snapshot: &Snapshot, truth: &Truth, label: impl Fn(usize) -> String) {
     let of_kind = |kind: u64| truth.iter().filter(move |((one, ..), _)| *one == kind);
     assert_eq!(snapshot.frontends().len(), of_kind(0).count());
     assert_eq!(snapshot.backends().len(), of_kind(1).count());
@@ -90,8 +108,8 @@ async fn the_ancestors_session_is_one_object_for_each_name() {
         let running = ancestor_cluster(&release).await;
         running.send_all(&ANCESTOR_TRAFFIC).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        let snapshot = cluster.snapshot().await.unwrap();
-        assert_is_the_sum(&snapshot, &running, |n| n.to_string()).await;
+        let (snapshot, truth) = read(&cluster, &running).await;
+        assert_is_the_sum(&snapshot, &truth, |n| n.to_string());
 
         let all = cluster.server("backend1_proc34", "bck_all_srv1").await.unwrap();
         assert_eq!(all.processes(), ["3", "4"]);
@@ -111,8 +129,8 @@ async fn all_releases_in_one_cluster_are_one_object_for_each_name() {
     let running = mixed_cluster().await;
     running.send_all(&mixed_traffic()).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    let snapshot = cluster.snapshot().await.unwrap();
-    assert_is_the_sum(&snapshot, &running, |n| n.to_string()).await;
+    let (snapshot, truth) = read(&cluster, &running).await;
+    assert_is_the_sum(&snapshot, &truth, |n| n.to_string());
     assert_eq!(snapshot.processes().len(), releases().len());
     // 2.2 prints no `uweight`; the others agree.
     assert_eq!(snapshot.server("app", "app1").unwrap().uweight(), Some(Agreement::Same(100)));
@@ -177,8 +195,8 @@ async fn every_kind_of_row_and_every_state_is_read() {
         let running = zoo(&release).await;
         zoo_settled(&running).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        let snapshot = cluster.snapshot().await.unwrap();
-        assert_is_the_sum(&snapshot, &running, |_| "zoo".into()).await;
+        let (snapshot, truth) = read(&cluster, &running).await;
+        assert_is_the_sum(&snapshot, &truth, |_| "zoo".into());
         let state = |backend, server| {
             snapshot.server(backend, server).unwrap().status().same().unwrap().state.clone()
         };
