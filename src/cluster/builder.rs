@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::membership::Membership;
 use super::selector::Selector;
@@ -287,6 +287,7 @@ impl ClusterBuilder {
             expected_count: self.expected_count,
             permits,
             table: MembershipTable::new(&self.labels).into(),
+            last_members: Mutex::default(),
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
             server_numbers: Arc::default(),

@@ -51,7 +51,7 @@ impl Cluster {
                 Err(_) => {}
             }
         }
-        let snapshot = Snapshot::new(membership.known_members(&listing));
+        let snapshot = Snapshot::new(membership.known_records(&listing));
         if is_fresh && apart.is_empty() {
             choose(snapshot.processes(), self.view.only.as_deref())?;
         }
@@ -118,7 +118,7 @@ impl Cluster {
 
 impl Membership {
     /// Returns the last known identities of the members among the candidates.
-    fn known_members(&self, listing: &Listing) -> Vec<Arc<Record>> {
+    fn known_records(&self, listing: &Listing) -> Vec<Arc<Record>> {
         let member = |address: &Address| {
             let table = self.table();
             table.is_member(address).then(|| table.last_known(address).cloned())

@@ -1,6 +1,7 @@
 //! Targets: the processes that a command goes to.
 
 use std::collections::{HashMap, HashSet};
+use std::ptr;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -8,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::claims::Claims;
 use crate::address::Address;
-use crate::cluster::membership::{Classification, Listing, Membership};
+use crate::cluster::membership::{Classification, KnownMembers, Listing, Membership};
 use crate::cluster::selector::Selector;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};
 use crate::process::ProcessClient;
@@ -17,6 +18,7 @@ use crate::show::ProcessReport;
 use crate::show::stat::StatFilter;
 use crate::snapshot::{Process, Record, Requirement, Snapshot};
 use crate::transport::Deadline;
+use crate::version::Version;
 
 /// The targets of a command, and the requirements that the cluster does not meet.
 pub(crate) struct Targets {
@@ -154,14 +156,23 @@ impl Targets {
         command: &Command,
         deadline: &Deadline,
     ) -> Result<Self> {
-        let listing = membership.candidates(false, deadline).await;
-        let mut probe_failures = HashMap::new();
-        let known = Self::known(membership, &listing, only, command, &mut probe_failures);
-        let too_old = |one: &Arc<Record>| {
-            let version = one.version();
+        let found = membership.find(deadline).await;
+        let too_old = |version: Option<Version>| {
             command.first_release().is_some_and(|needs| version.is_some_and(|version| version < needs))
         };
-        let records = match known.filter(|known| !known.iter().any(too_old)) {
+        if let Some(known) = membership.members_as_before(&found).filter(|_| is_sure(command)) {
+            if !known.processes().iter().any(|process| too_old(process.version())) {
+                let targets = Self::of(membership, &known, only, HashMap::new())?;
+                return Ok(Self { targets, missing: Vec::new() });
+            }
+        }
+        let listing = membership.listing(&found, false);
+        let version = membership.table().version();
+        let mut probe_failures = HashMap::new();
+        let known = Self::known(membership, &listing, only, command, &mut probe_failures);
+        let known = known.filter(|known| !known.iter().any(|one| too_old(one.version())));
+        let has_met_all = known.as_ref().is_some_and(|known| known.iter().all(|one| one.answer.is_ok()));
+        let records = match known {
             Some(known) => known,
             None => Self::identify(membership, &listing, &deadline.half(), &mut probe_failures).await?,
         };
@@ -169,19 +180,33 @@ impl Targets {
             return Err(membership.no_members(&listing));
         }
         let mut missing = membership.requirements(&listing, &records);
-        missing.retain(|requirement| only.is_none() && requirement.failure().is_some());
-        let snapshot = Snapshot::new(records);
-        let chosen = choose(snapshot.processes(), only)?.into_iter();
+        missing.retain(|requirement| requirement.failure().is_some());
+        let version = (has_met_all && missing.is_empty()).then_some(version);
+        if only.is_some() {
+            missing.clear();
+        }
+        let known = membership.known_members(found, version, Snapshot::new(records));
+        Ok(Self { targets: Self::of(membership, &known, only, probe_failures)?, missing })
+    }
+
+    /// Returns the members, or the selected ones.
+    fn of(
+        membership: &Arc<Membership>,
+        known: &KnownMembers,
+        only: Option<&[Selector]>,
+        mut probe_failures: HashMap<Address, Failure>,
+    ) -> Result<Vec<Target>> {
         let claims = Arc::new(Claims::new(membership));
-        let targets = chosen
-            .map(|process| Target {
-                process: process.clone(),
-                member: membership.member(process.address()),
-                claims: Arc::clone(&claims),
-                probe_failure: probe_failures.remove(process.address()),
-            })
-            .collect();
-        Ok(Self { targets, missing })
+        let mut chosen = choose(known.processes(), only)?.into_iter().peekable();
+        let members = known.processes().iter().zip(known.clients());
+        let targets = members.filter(|(process, _)| chosen.next_if(|one| ptr::eq(*one, *process)).is_some());
+        let target = |(process, member): (&Process, &ProcessClient)| Target {
+            process: process.clone(),
+            member: member.clone(),
+            claims: Arc::clone(&claims),
+            probe_failure: probe_failures.remove(process.address()),
+        };
+        Ok(targets.map(target).collect())
     }
 
     /// Returns the last known identities of the members. Returns `None` if a selected member must
@@ -206,11 +231,8 @@ impl Targets {
                 known.file == candidate.file || candidate.file.is_none() && listing.is_out_of_sight(address)
             });
             let head = table.last_known(address);
-            // A raw command is sent on a connection that does not identify its process, and another
-            // process may have taken over the socket by now.
-            let is_sure = !command.is_raw() || command.idempotency() != Idempotency::NonIdempotent;
             found.push(match (known.map(|known| &known.classification), head, table.unresponsive(address)) {
-                (Some(Classification::Member { answered: true }), Some(head), _) if is_sure => {
+                (Some(Classification::Member { answered: true }), Some(head), _) if is_sure(command) => {
                     Ok(Arc::clone(head))
                 }
                 (Some(Classification::Member { answered: false }), None, Some(probe_failure))
@@ -264,6 +286,14 @@ impl Targets {
         });
         Ok(last_known.collect())
     }
+}
+
+/// Returns `true` if the command may be sent to a process that was identified on an earlier connection.
+///
+/// A raw command is sent on a connection that does not identify its process, and another process may have
+/// taken over the socket by now.
+fn is_sure(command: &Command) -> bool {
+    !command.is_raw() || command.idempotency() != Idempotency::NonIdempotent
 }
 
 /// Returns the selected processes.

@@ -43,6 +43,30 @@ pub(crate) struct Listing {
     pub(super) is_fresh: bool,
 }
 
+/// The sockets that a call finds, independent of the findings of earlier calls.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Identity of the file of each given address.
+    files: Vec<Option<FileId>>,
+    workers: Vec<Address>,
+    sockets: Vec<SocketFile>,
+    directories: Vec<(PathBuf, Option<Failure>)>,
+    masters: Vec<(Address, Option<Failure>)>,
+}
+
+impl Found {
+    /// Returns `true` if all directories and all masters were read.
+    pub(super) fn is_whole(&self) -> bool {
+        let directories = self.directories.iter().all(|(_, failure)| failure.is_none());
+        directories && self.masters.iter().all(|(_, failure)| failure.is_none())
+    }
+
+    /// Returns `true` if the call found the same sockets as another one.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.files == other.files && self.workers == other.workers && self.sockets == other.sockets
+    }
+}
+
 /// A directory, and the sockets in it.
 type Read = (PathBuf, io::Result<Vec<SocketFile>>);
 
@@ -97,10 +121,23 @@ impl Membership {
     ///
     /// A fresh listing disregards all earlier findings about the sockets.
     pub(crate) async fn candidates(&self, is_fresh: bool, deadline: &Deadline) -> Listing {
-        let mut listing = Listing { is_fresh, ..Listing::default() };
-        let ((workers, masters), found) =
-            join(self.workers(deadline), self.list(&mut listing, deadline)).await;
-        listing.masters = masters;
+        self.listing(&self.find(deadline).await, is_fresh)
+    }
+
+    /// Looks for sockets: at the explicitly given addresses, in the directories and behind the masters.
+    pub(crate) async fn find(&self, deadline: &Deadline) -> Found {
+        let mut found = Found::default();
+        ((found.workers, found.masters), (found.sockets, found.directories)) =
+            join(self.workers(deadline), self.list(deadline)).await;
+        // Reading the metadata blocks no longer than connecting to the file.
+        found.files = self.addresses.iter().map(directory::file_id_of).collect();
+        found
+    }
+
+    /// Returns the candidates among the sockets that were found, and the members that have answered before.
+    pub(crate) fn listing(&self, found: &Found, is_fresh: bool) -> Listing {
+        let (directories, masters) = (found.directories.clone(), found.masters.clone());
+        let mut listing = Listing { directories, masters, is_fresh, ..Listing::default() };
         let mut seen = HashSet::new();
         let mut candidates = Vec::new();
         let mut add = |address: &Address, file, given| {
@@ -110,17 +147,16 @@ impl Membership {
             }
             is_new
         };
-        for address in &self.addresses {
-            // Reading the metadata blocks no longer than connecting to the file.
-            add(address, directory::file_id_of(address), true);
+        for (address, file) in self.addresses.iter().zip(&found.files) {
+            add(address, *file, true);
         }
-        for worker in &workers {
+        for worker in &found.workers {
             add(worker, None, true);
         }
-        for SocketFile { path, id } in found {
+        for SocketFile { path, id } in &found.sockets {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let address = Address::from(path);
-            let is_new = add(&address, Some(id), false);
+            let address = Address::from(&**path);
+            let is_new = add(&address, Some(*id), false);
             let reason = if self.excluded.iter().any(|pattern| directory::fits(pattern, &name)) {
                 IgnoredReason::Excluded
             } else if directory::is_passing(&name) {
@@ -130,7 +166,7 @@ impl Membership {
             };
             // An explicitly given address is probed, even if its name is excluded.
             if is_new {
-                listing.excluded.push((address, id, reason));
+                listing.excluded.push((address, *id, reason));
             }
         }
         let mut table = self.table();
@@ -168,19 +204,18 @@ impl Membership {
         listing
     }
 
-    /// Lists the sockets in the directories. Uses at most half of the time that is left,
-    /// and leaves the other half to the processes.
-    async fn list(&self, listing: &mut Listing, deadline: &Deadline) -> Vec<SocketFile> {
-        let mut found = Vec::new();
+    /// Lists the sockets in the directories, and the directories. Uses at most half of the time that is
+    /// left, and leaves the other half to the processes.
+    async fn list(&self, deadline: &Deadline) -> (Vec<SocketFile>, Vec<(PathBuf, Option<Failure>)>) {
         let deadline = &deadline.half();
         let read = match self.read_directories(deadline).await {
             Ok(read) => read,
             Err(error) => {
                 let failed = |path: &PathBuf| (path.clone(), Some(Failure::new(error.clone(), "")));
-                listing.directories = self.dirs.iter().map(failed).collect();
-                return found;
+                return (Vec::new(), self.dirs.iter().map(failed).collect());
             }
         };
+        let (mut found, mut directories) = (Vec::new(), Vec::new());
         for (path, sockets) in read {
             let failure = match sockets {
                 Ok(sockets) => {
@@ -192,9 +227,9 @@ impl Membership {
                     Some(Failure::new(Error::new(Problem::Directory { path: path.clone(), error }), ""))
                 }
             };
-            listing.directories.push((path, failure));
+            directories.push((path, failure));
         }
-        found
+        (found, directories)
     }
 
     /// Lists the workers of the masters, and the masters. Uses at most half of the time that is left.

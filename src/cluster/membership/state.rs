@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::known::LastMembers;
 use super::table::{Classification, Ignored, MembershipTable};
 use crate::address::{Address, WorkerId};
 use crate::cluster::selector::Selector;
@@ -26,6 +27,7 @@ pub(in crate::cluster) struct Membership {
     /// Permits for the connections that may be open at a time.
     pub(in crate::cluster) permits: Arc<Permits>,
     pub(in crate::cluster) table: Mutex<MembershipTable>,
+    pub(in crate::cluster) last_members: LastMembers,
     /// Held while sockets are compared to find out if they lead to one process.
     pub(in crate::cluster) comparing: tokio::sync::Mutex<()>,
     pub(in crate::cluster) shared_counters: SharedCounterFinder,

@@ -106,6 +106,8 @@ pub(crate) struct MembershipTable {
     compared: HashMap<Address, Compared>,
     /// Number of comparisons so far.
     comparisons: u64,
+    /// Number of changes to classifications, identities and labels so far.
+    version: u64,
 }
 
 /// A socket, for as long as it leads to one process.
@@ -135,7 +137,7 @@ pub(crate) struct Entry {
     pub(crate) classification: Classification,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Classification {
     /// The figures of the socket count. `answered` tells if the socket has answered as a member
     /// before.
@@ -160,6 +162,11 @@ impl MembershipTable {
         Self { labels, ..Self::default() }
     }
 
+    /// Returns the number of changes to classifications, identities and labels so far.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     pub(crate) fn get(&self, address: &Address) -> Option<&Entry> {
         self.known.get(address)
     }
@@ -170,7 +177,13 @@ impl MembershipTable {
     }
 
     pub(super) fn set(&mut self, address: Address, file: Option<FileId>, classification: Classification) {
-        let same = self.known.get(&address).is_some_and(|known| known.file == file);
+        let known = self.known.get(&address);
+        let same = known.is_some_and(|known| known.file == file);
+        if same && known.is_some_and(|known| known.classification == classification) {
+            self.unresponsive.remove(&address);
+            return;
+        }
+        self.version += 1;
         // If the file is another one, another process answers. A duplicate must be compared again
         // before it can become a member.
         if !same || !matches!(classification, Classification::Member { .. }) {
@@ -205,12 +218,13 @@ impl MembershipTable {
                 && Identity::of(head).is_some_and(|known| known.fits(&now))
         });
         if !is_known {
+            self.version += 1;
             self.last_known.insert(record.address.clone(), Arc::new(record.without_rows()));
         }
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
-        self.known.remove(address);
+        self.version += u64::from(self.known.remove(address).is_some());
         self.last_known.remove(address);
         self.unresponsive.remove(address);
     }
@@ -218,7 +232,9 @@ impl MembershipTable {
     /// Removes the sockets for which `wanted` returns `false`, together with the results of their
     /// comparisons.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Entry) -> bool) {
+        let before = self.known.len();
         self.known.retain(|address, known| wanted(address, known));
+        self.version += u64::from(self.known.len() != before);
         self.last_known.retain(|address, _| self.known.contains_key(address));
         self.unresponsive.retain(|address, _| self.known.contains_key(address));
         self.compared.retain(|address, _| self.known.contains_key(address));
@@ -229,6 +245,7 @@ impl MembershipTable {
     /// Clears the classification of every socket. Keeps the results of comparisons: they are valid
     /// as long as the sockets and their processes stay the same.
     pub(super) fn forget(&mut self) {
+        self.version += 1;
         self.known.clear();
         self.last_known.clear();
         self.unresponsive.clear();
@@ -283,6 +300,7 @@ impl MembershipTable {
     }
 
     pub(super) fn set_label(&mut self, address: Address, label: Label) {
+        self.version += 1;
         self.labels.insert(address, label);
     }
 
