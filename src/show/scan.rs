@@ -36,8 +36,10 @@
 
 #![allow(clippy::inline_always, reason = "the speed of the parser hangs on it, and is measured")]
 
+mod cells;
 mod row;
 
+pub(super) use cells::Cells;
 pub(super) use row::{Marks, STEP, row};
 
 use std::borrow::Cow;
@@ -171,31 +173,6 @@ pub(super) fn until(bytes: &[u8], at: usize, separator: u8) -> Option<&[u8]> {
         end += 1;
     }
     bytes.get(at..end)
-}
-
-/// Returns the cells of a row one by one; a separator ends each of them.
-#[inline]
-pub(super) fn cells(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let ends_in = move |word| exact_matches(word, separator);
-    let (mut at, mut start) = (0, 0);
-    // Ends of cells among the eight bytes at `at`, as far as these cells have not been returned yet.
-    let mut ends = word(bytes, at).map_or(0, ends_in);
-    std::iter::from_fn(move || {
-        while ends == 0 {
-            let Some(next) = word(bytes, at + 8) else {
-                let cell = until(bytes, start, separator)?;
-                start += cell.len() + 1;
-                return Some(cell);
-            };
-            at += 8;
-            ends = ends_in(next);
-        }
-        let end = at + first(ends);
-        ends &= ends - 1;
-        let cell = bytes.get(start..end)?;
-        start = end + 1;
-        Some(cell)
-    })
 }
 
 /// Returns the parts of a text between the `separator`s, which are ASCII.
@@ -452,8 +429,6 @@ mod tests {
         arbtest(|u| {
             let text = String::from_utf8(bytes_of(u, b"   abc", 0..=40)?).unwrap();
             assert!(split(&text, b' ').eq(text.split(' ')), "{text:?}");
-            let whole = text.split_inclusive(' ').filter_map(|cell| cell.strip_suffix(' '));
-            assert!(cells(text.as_bytes(), b' ').eq(whole.map(str::as_bytes)), "{text:?}");
             Ok(())
         });
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Figure, Merged};
+use super::merged::{Figure, Merged};
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
 use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
@@ -55,8 +55,9 @@ struct Plan<'a> {
 enum Places {
     /// Few, with their positions, by which they are found one by one.
     Few(Box<[(usize, Place)]>),
-    /// Many, position by position. All cells are found in one pass.
-    Many(Box<[Option<Place>]>),
+    /// Many, in the order of the row, each with the number of cells between it and the one before. They are found
+    /// in one pass.
+    Many(Box<[(usize, Place)]>),
 }
 
 /// A column that is merged.
@@ -133,17 +134,16 @@ impl Places {
             let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
             Some((header.position(*col)?, Place { column, fold: Fold::new(*col, *rule, has_files) }))
         };
-        let places: Box<[_]> = columns.iter().enumerate().filter_map(place).collect();
+        let mut places: Box<[_]> = columns.iter().enumerate().filter_map(place).collect();
         if places.len() <= FEW_COLUMNS {
             return Self::Few(places);
         }
-        let mut all = vec![None; header.len()];
-        for (position, place) in places {
-            if let Some(slot) = all.get_mut(position) {
-                *slot = Some(place);
-            }
+        places.sort_by_key(|(position, _)| *position);
+        let mut next = 0;
+        for (position, _) in &mut places {
+            (*position, next) = (*position - next, *position + 1);
         }
-        Self::Many(all.into())
+        Self::Many(places)
     }
 }
 
@@ -212,15 +212,15 @@ impl<'a> Merging<'a> {
                 Places::Few(places) => {
                     for (position, place) in places {
                         if let Some(cell) = cells.bytes(*position) {
-                            adding.add(*place, cell);
+                            adding.add(place, cell);
                         }
                     }
                 }
                 Places::Many(places) => {
-                    for (place, cell) in places.iter().zip(cells.each()) {
-                        if let Some(place) = place {
-                            adding.add(*place, cell);
-                        }
+                    let mut all = cells.each();
+                    for (skipped, place) in places {
+                        let Some(cell) = all.nth(*skipped) else { break };
+                        adding.add(place, cell);
                     }
                 }
             }
@@ -241,7 +241,8 @@ struct Adding<'a, 'b> {
 
 impl<'a> Adding<'a, '_> {
     #[inline]
-    fn add(&mut self, Place { column, fold }: Place, cell: &'a [u8]) {
+    fn add(&mut self, place: &Place, cell: &'a [u8]) {
+        let Place { column, fold } = *place;
         if cell.is_empty() && fold.skips_empty() || !self.has_say && fold.is_of_current() {
             return;
         }

@@ -5,15 +5,18 @@
 //! a figure of object after object, the column is therefore merged for all objects, process by process, in the order
 //! of the rows in memory. The result is the same.
 
+mod merged;
 mod merging;
+
+pub(super) use merged::Figure;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::count_range::CountRange;
 use super::index::{Index, RowRef};
 use super::process::Process;
 use crate::field::Col;
+use merged::Merged;
 use merging::Merging;
 
 /// Fewest processes for which columns are merged at once.
@@ -47,31 +50,6 @@ struct Wanted {
     count: AtomicUsize,
     /// The columns that were merged together, and the position of this one among them.
     merged: OnceLock<(Arc<Merged>, usize)>,
-}
-
-/// The figures of columns, object by object.
-#[derive(Debug)]
-struct Merged {
-    columns: usize,
-    figures: Box<[Figure]>,
-}
-
-/// The merged figure of one column of one object.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Figure {
-    /// No process has a value.
-    Absent,
-    /// A sum, a highest or a lowest value.
-    Number(u64),
-    Range(CountRange),
-    Mean(f64),
-    /// All processes that have a say print the same cell as this row. `processes` is their number.
-    Same {
-        row: RowRef,
-        processes: u64,
-    },
-    /// The cells differ, or the rule is not one of the above. The rows must be looked at.
-    Rows,
 }
 
 impl Columns {
@@ -165,12 +143,5 @@ impl Wanted {
     /// Returns `true` if it was wanted once for each `portion` objects.
     fn is_due(&self, index: &Index, portion: usize) -> bool {
         self.count.load(Ordering::Relaxed).saturating_mul(portion) > index.len()
-    }
-}
-
-impl Merged {
-    fn figure(&self, object: u32, column: usize) -> Figure {
-        let at = (object as usize).checked_mul(self.columns).and_then(|at| at.checked_add(column));
-        at.and_then(|at| self.figures.get(at)).copied().unwrap_or(Figure::Rows)
     }
 }
