@@ -11,6 +11,7 @@ use futures::future::{join, join_all};
 
 use super::directory;
 use super::directory::{FileId, SocketFile};
+use super::found::Found;
 use super::state::Membership;
 use super::table::{Classification, Entry, IgnoredReason};
 use crate::address::{Address, WorkerId};
@@ -41,30 +42,6 @@ pub(crate) struct Listing {
     pub(super) masters: Vec<(Address, Option<Failure>)>,
     /// Set if all earlier findings about the sockets are disregarded.
     pub(super) is_fresh: bool,
-}
-
-/// The sockets that a call finds, independent of the findings of earlier calls.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// Identity of the file of each given address.
-    files: Vec<Option<FileId>>,
-    workers: Vec<Address>,
-    sockets: Vec<SocketFile>,
-    directories: Vec<(PathBuf, Option<Failure>)>,
-    masters: Vec<(Address, Option<Failure>)>,
-}
-
-impl Found {
-    /// Returns `true` if all directories and all masters were read.
-    pub(super) fn is_whole(&self) -> bool {
-        let directories = self.directories.iter().all(|(_, failure)| failure.is_none());
-        directories && self.masters.iter().all(|(_, failure)| failure.is_none())
-    }
-
-    /// Returns `true` if the call found the same sockets as another one.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.files == other.files && self.workers == other.workers && self.sockets == other.sockets
-    }
 }
 
 /// A directory, and the sockets in it.

@@ -6,7 +6,7 @@ mod classify;
 pub(super) mod directory;
 mod duplicate;
 mod expected;
-mod known;
+mod found;
 mod listed;
 mod probe;
 mod state;
@@ -15,7 +15,7 @@ mod table;
 pub use table::{Ignored, IgnoredReason};
 
 pub(crate) use candidate::{Candidate, Listing};
-pub(crate) use known::KnownMembers;
+pub(crate) use found::KnownMembers;
 pub(super) use state::Membership;
 pub(crate) use table::{Classification, MembershipTable, Socket};
 

@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::known::LastMembers;
+use super::found::{Found, KnownMembers, LastMembers};
 use super::table::{Classification, Ignored, MembershipTable};
 use crate::address::{Address, WorkerId};
 use crate::cluster::selector::Selector;
 use crate::cluster::shared_counters::SharedCounterFinder;
 use crate::master::Master;
 use crate::process::{ProcessClient, ServerNumbers};
-use crate::snapshot::Record;
+use crate::snapshot::{Record, Snapshot};
 use crate::transport::{Deadline, Limits, Permits, StatsSocket};
 
 /// The state that all views of one cluster share.
@@ -85,5 +85,29 @@ impl Membership {
         let (socket, last) = self.table().socket(address, make);
         let (host, numbers) = (Arc::clone(&self.host), Arc::clone(&self.server_numbers));
         ProcessClient { socket, host, numbers, last }
+    }
+
+    /// Returns the members, if nothing has changed since a call has found them.
+    pub(crate) fn members_as_before(&self, found: &Found) -> Option<Arc<KnownMembers>> {
+        let last = self.last_members.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let is_same = found.is_like(&last.found) && last.version == Some(self.table().version());
+        (found.is_whole() && is_same).then_some(last)
+    }
+
+    /// Returns the members with these last known identities. Keeps them for the next call if all that was
+    /// found is known, and comes from one `version` of the membership table.
+    pub(crate) fn known_members(
+        &self,
+        found: Found,
+        version: Option<u64>,
+        snapshot: Snapshot,
+    ) -> Arc<KnownMembers> {
+        let clients = snapshot.processes().iter().map(|process| self.member(process.address())).collect();
+        let is_kept = found.is_whole() && version.is_some();
+        let known = Arc::new(KnownMembers { found, version, snapshot, clients });
+        if is_kept {
+            *self.last_members.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
+        }
+        known
     }
 }
