@@ -72,6 +72,8 @@ struct Place {
     /// Tells the member from an earlier one at the same address.
     join: u64,
     number: usize,
+    /// Set if a question has ended, with an answer or a failure.
+    is_answered: bool,
     /// Time of the last question that a ring asked for.
     urged_at: Option<Instant>,
     /// Ends the reading of its ring.
@@ -302,6 +304,7 @@ impl<S: Source> Poll<S> {
         // A member that has left meanwhile has no events any more, also if another one has taken its place.
         let Some(one) = self.members.get_mut(address).filter(|one| one.join == *join) else { return };
         let had_failed = one.member.failure().is_some();
+        one.is_answered = true;
         let events = one.member.answered(answer);
         let must_ask_again = one.member.take_again();
         // It may be a process that another socket leads to.
@@ -344,7 +347,7 @@ impl<S: Source> Poll<S> {
             });
             member.begin();
             self.joins += 1;
-            let place = Place { member, join: self.joins, number, urged_at: None, ring };
+            let place = Place { member, join: self.joins, number, is_answered: false, urged_at: None, ring };
             self.members.insert(address.clone(), place);
             self.ask(&address, None);
             self.tell(events);
@@ -426,10 +429,14 @@ impl<S: Source> Poll<S> {
         }
     }
 
-    /// Publishes a picture if the answers of this beat are in. Processes that hang are not waited for.
+    /// Publishes a picture if the answers of this beat are in. Processes that hang are not waited for. The first picture
+    /// waits for one answer of each process, and not for the answers to the beats meanwhile: if the answers take longer
+    /// than a beat, a question is under way at every moment.
     fn publish_if_whole(&mut self) {
-        let is_awaited = |one: &Place| one.member.is_asked() && !one.member.is_slow();
-        let is_due = if self.is_first { self.reading.is_none() } else { self.is_changed };
+        let is_first = self.is_first;
+        let is_awaited =
+            |one: &Place| one.member.is_asked() && !one.member.is_slow() && !(is_first && one.is_answered);
+        let is_due = if is_first { self.reading.is_none() } else { self.is_changed };
         if is_due && !self.members.values().any(is_awaited) {
             self.publish();
         }

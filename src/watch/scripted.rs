@@ -67,6 +67,17 @@ async fn jitter_puts_off_the_first_beat_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_begins_when_each_process_has_answered_once() {
+    let slow = |info, millis| Behaviour::Answers(info, "a=up", Duration::from_millis(millis));
+    let script = Script::new(&[("1", slow(ONE, 1500)), ("2", slow(TWO, 2500))]);
+    let start = Instant::now();
+    let watch = script.watch(options()).await;
+    // The second question to the first process is under way.
+    assert_eq!((start.elapsed().as_millis(), script.asked("1")), (2500, vec![0, 2000]));
+    assert_eq!(watch.latest().processes().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_hangs_delays_nothing_else() {
     let script = Script::new(&[("1", at_once(ONE, "a=up")), ("2", at_once(TWO, "a=up"))]);
     let start = Instant::now();
