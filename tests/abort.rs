@@ -20,29 +20,17 @@ use tokio::time;
 mod support;
 
 use support::{
-    Conversation, MANY, Running, Tap, assert_no_leftovers, crowded_cluster, http_get, releases, try_ask,
+    Conversation, MANY, Random, Running, Tap, assert_no_leftovers, crowded_cluster, http_get, releases,
+    try_ask,
 };
 
-/// Numbers that look random and are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        Self(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
-}
+/// The seed of the random numbers.
+const SEED: u64 = 0x2545_f491_4f6c_dd1d;
 
 #[tokio::test]
 async fn a_map_or_acl_that_is_no_longer_waited_for_leaves_no_connection() {
     let running = crowded_cluster().await;
-    let mut random = Random::new();
+    let mut random = Random::new(SEED);
     for (n, release) in (1..).zip(releases()) {
         let socket = running.socket(n);
         let name = |file: &str| running.dir().join(file).display().to_string();
@@ -79,7 +67,7 @@ async fn a_map_or_acl_that_is_no_longer_waited_for_leaves_no_connection() {
 #[tokio::test]
 async fn a_map_full_of_prompts_that_is_no_longer_waited_for_leaves_no_connection() {
     let running = crowded_cluster().await;
-    let mut random = Random::new();
+    let mut random = Random::new(SEED);
     let map = running.dir().join("hosts.map").display().to_string();
     let value = "\n\n> ".repeat(1800);
     let line = format!("add map {map} k {}", value.replace('\n', "\\\n").replace(' ', "\\ "));
@@ -109,7 +97,7 @@ async fn a_map_full_of_prompts_that_is_no_longer_waited_for_leaves_no_connection
 #[tokio::test]
 async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
     let running = crowded_cluster().await;
-    let mut random = Random::new();
+    let mut random = Random::new(SEED);
     for (n, release) in (1..).zip(releases()) {
         let socket = running.socket(n);
         for round in 0..40 {
@@ -150,7 +138,7 @@ async fn server_states_that_are_no_longer_waited_for_leave_the_process_alive() {
 #[tokio::test]
 async fn whatever_is_sent_and_given_up_leaves_no_connection() {
     let running = crowded_cluster().await;
-    let mut random = Random::new();
+    let mut random = Random::new(SEED);
     for (n, release) in (1..).zip(releases()) {
         let socket = running.socket(n);
         // A malformed request, which `show errors` prints.

@@ -20,8 +20,8 @@ mod support;
 
 use authority::{Authority, Issued, served};
 use support::{
-    Config, Release, Running, Tap, ask, every_cell, every_reply, every_state, hold_each, release, releases,
-    releases_since, until,
+    Config, Random, Release, Running, Tap, ask, every_cell, every_reply, every_state, hold_each, release,
+    releases, releases_since, until,
 };
 
 const CONFIG: &str = r#"frontend web
@@ -148,23 +148,6 @@ fn lines(plans: &Outcomes<Plan>) -> Vec<String> {
     plans.values().map(|(_, plan)| plan.to_string()).collect()
 }
 
-/// A generator of numbers with a fixed seed (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        let at = self.below(u64::try_from(words.len()).unwrap());
-        words[usize::try_from(at).unwrap()]
-    }
-}
-
 /// Brings a process into any state.
 async fn disturb(site: &Site, n: usize, random: &mut Random) {
     let socket = site.running.socket(n);
@@ -239,7 +222,7 @@ async fn two_hundred_random_states_reach_the_desired_one_with_a_client_that_dies
     let site = Site::start(releases_since("2.6")).await;
     assert!(site.running.processes() >= 4);
     let desired = whole_state(&site);
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
     let (mut steps, mut most) = (0, 0);
     for start in 0..200 {
         for n in 1..=site.running.processes() {

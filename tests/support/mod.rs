@@ -31,6 +31,7 @@ mod mixed;
 mod namespace;
 mod parrot;
 mod process;
+mod random;
 mod received;
 mod relay;
 mod release;
@@ -66,6 +67,7 @@ pub use self::{
     mixed::{mixed_cluster, mixed_traffic},
     parrot::Parrot,
     process::is_alive,
+    random::Random,
     received::received,
     relay::{Moment, Relay},
     release::{Release, release, releases, releases_since},
