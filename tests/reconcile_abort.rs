@@ -4,20 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
+use std::cell::Cell;
 use std::fs;
-use std::future::poll_fn;
 use std::path::Path;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use haproxyadmin::Cluster;
 use haproxyadmin::reconcile::{Apply, Desired, DesiredBackend, DesiredServer, Reference};
-use tokio::runtime::Handle;
 
 mod support;
 
-use support::{Config, Running, ask, assert_no_leftovers, every_state, release, until};
+use support::{Baseline, Config, Running, ask, assert_no_leftovers, every_state, release};
 
 const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
@@ -28,33 +25,6 @@ backend app
     server web1 127.0.0.1:1001 weight 10
     server web2 127.0.0.1:1002 weight 20
 "#;
-
-/// Polls a future `polls` times, and drops it. Returns its output if it is ready before.
-async fn poll_and_drop<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
-}
-
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Waits until the program has no more descriptors and tasks than before: a dump that was cut is read to its end.
-async fn assert_nothing_is_left(descriptors_before: usize, after: &str) {
-    let is_clean = async || {
-        let tasks = Handle::current().metrics().num_alive_tasks();
-        (tasks == 0 && descriptors() <= descriptors_before).then_some(())
-    };
-    until(&format!("{after}: no task and no descriptor"), is_clean).await;
-}
 
 async fn reset(sockets: &[impl AsRef<Path>], map: &str) {
     for socket in sockets {
@@ -90,34 +60,30 @@ async fn a_call_that_is_dropped_after_any_number_of_polls_leaves_nothing() {
     let terms = Apply::new().min_healthy(0).up_within(Duration::from_secs(20));
     cluster.plan(&desired).await.unwrap();
 
-    let before = descriptors();
-    let mut polls = 0;
-    loop {
-        reset(&sockets, &map).await;
-        let applied = poll_and_drop(polls, cluster.apply(&desired, terms.clone()).into_future()).await;
-        assert_nothing_is_left(before, &format!("apply, {polls} polls")).await;
+    let baseline = Baseline::new();
+    reset(&sockets, &map).await;
+    let drops = Cell::new(0);
+    let check = async |after: &str| {
         // Every permit is there: the next call succeeds.
-        assert!(cluster.snapshot().await.unwrap().complete().is_ok());
-        if let Some(applied) = applied {
-            applied.unwrap();
-            break;
-        }
-        if polls % 16 == 0 {
+        assert!(cluster.snapshot().await.unwrap().complete().is_ok(), "{after}");
+        if drops.get() % 16 == 0 {
             cluster.apply(&desired, terms.clone()).await.unwrap();
-            assert!(cluster.plan(&desired).await.unwrap().are_in_sync(), "{polls} polls");
+            assert!(cluster.plan(&desired).await.unwrap().are_in_sync(), "{after}");
         }
-        polls += 1;
-    }
+        drops.set(drops.get() + 1);
+        reset(&sockets, &map).await;
+    };
+    let apply = || cluster.apply(&desired, terms.clone()).into_future();
+    let (polls, applied) = baseline.drop_at_every_poll("apply", apply, check).await;
+    applied.unwrap();
+    cluster.apply(&desired, terms.clone()).await.unwrap();
     assert_eq!(every_state(&running, "app", "web1", "srv_uweight").await, ["5", "5"]);
-    let (mut plans, mut drifts) = (0, 0);
-    while poll_and_drop(plans, cluster.plan(&desired)).await.is_none() {
-        assert_nothing_is_left(before, &format!("plan, {plans} polls")).await;
-        plans += 1;
-    }
-    while poll_and_drop(drifts, cluster.drift(Reference::Majority)).await.is_none() {
-        assert_nothing_is_left(before, &format!("drift, {drifts} polls")).await;
-        drifts += 1;
-    }
+    let no_check = async |_: &str| ();
+    let (plans, plan) = baseline.drop_at_every_poll("plan", || cluster.plan(&desired), no_check).await;
+    assert!(plan.unwrap().are_in_sync());
+    let drift = || cluster.drift(Reference::Majority);
+    let (drifts, drift) = baseline.drop_at_every_poll("drift", drift, no_check).await;
+    drift.unwrap();
     println!("dropped after each of {polls} polls (apply), {plans} (plan), {drifts} (drift)");
     assert!(polls > 20 && plans > 4 && drifts > 4, "{polls} {plans} {drifts}");
     for socket in &sockets {

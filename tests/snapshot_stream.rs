@@ -1,23 +1,17 @@
-//! Answers that arrive one by one, and reads that parse replies on several threads. It is a test file of its own
-//! because it counts the tasks and descriptors of the whole program.
+//! Answers that arrive one by one, and reads that parse replies on several threads.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use haproxyadmin::{Cluster, ErrorKind, Limits, Process};
-use tokio::runtime::Handle;
 
 mod support;
 
-use support::{Config, Running, release, releases, until};
+use support::{Config, Running, release, releases};
 
 const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
@@ -37,20 +31,6 @@ async fn processes() -> Running {
 
 fn labels<'a>(processes: impl IntoIterator<Item = &'a Process>) -> BTreeSet<String> {
     processes.into_iter().map(|process| process.label().to_string()).collect()
-}
-
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Waits until no task and no descriptor is left, and every permit is free.
-async fn assert_nothing_is_left(cluster: &Cluster, descriptors_before: usize, after: &str) {
-    let is_clean = async || {
-        let tasks = Handle::current().metrics().num_alive_tasks();
-        (tasks == 0 && descriptors() <= descriptors_before).then_some(())
-    };
-    until(&format!("{after}: no task and no descriptor"), is_clean).await;
-    assert!(cluster.snapshot().await.unwrap().is_complete(), "{after}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,40 +100,4 @@ async fn a_failure_is_in_the_snapshot_only() {
     assert_eq!(&**only.next().await.unwrap().label(), "2");
     assert!(only.next().await.is_none());
     assert_eq!(only.await.unwrap().processes().len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_that_is_dropped_after_any_number_of_polls_leaves_nothing() {
-    let running = processes().await;
-    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-    // As many permits as processes: a permit that is lost stops the next read.
-    cluster.snapshot().await.unwrap();
-    let before = descriptors();
-    let mut polls = 0;
-    loop {
-        let mut stream = cluster.snapshot_stream();
-        let mut left = polls;
-        let mut next = pin!(async { while stream.next().await.is_some() {} });
-        let is_ended = poll_fn(|context| {
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            left -= 1;
-            next.as_mut().poll(context).map(|()| true)
-        })
-        .await;
-        drop(stream);
-        assert_nothing_is_left(&cluster, before, &format!("{polls} polls")).await;
-        if is_ended {
-            break;
-        }
-        polls += 1;
-    }
-    assert!(polls > 2, "{polls}");
-    // Dropped at any moment while other threads parse.
-    for micros in (0..4000).step_by(100) {
-        let read = tokio::time::timeout(Duration::from_micros(micros), cluster.snapshot()).await;
-        drop(read);
-        assert_nothing_is_left(&cluster, before, &format!("{micros} microseconds")).await;
-    }
 }

@@ -17,6 +17,7 @@ mod access;
 mod agent;
 mod ancestor;
 mod ask;
+mod baseline;
 mod config;
 mod container;
 mod crowded;
@@ -52,6 +53,7 @@ pub use self::{
     agent::Agent,
     ancestor::{ANCESTOR_TRAFFIC, ancestor_cluster},
     ask::{ask, try_ask, until},
+    baseline::Baseline,
     config::Config,
     container::{Container, Inside, contained},
     crowded::{MANY, assert_no_leftovers, crowded_cluster},
