@@ -9,16 +9,18 @@
 #![allow(clippy::print_stdout, reason = "it prints its result")]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]
 
+#[path = "support/site.rs"]
+mod site;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use haproxyadmin::snapshot::CounterSource;
 use haproxyadmin::{Cluster, Process, Snapshot};
-use support::{Config, Running, release};
+use site::{cpu_of_all, is_measured, median};
+use support::Running;
 use tokio::time::sleep;
 
 const CONFIG: &str = r#"
@@ -50,27 +52,17 @@ struct Size {
 }
 
 fn main() {
-    // Without `--bench` this is a test run: everything runs once, and is small.
-    let arguments: Vec<String> = std::env::args().collect();
-    let given = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    let size = if given("--bench") && !given("--test") {
+    let size = if is_measured() {
         Size { processes: 64, servers: 1_000, rounds: 5, reads: (500, 5) }
     } else {
         Size { processes: 2, servers: 10, rounds: 1, reads: (5, 1) }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(run(&size));
+    site::run(run(&size));
 }
 
 async fn run(size: &Size) {
-    let (mut running, release) = (Running::new(), release("3.4"));
-    let mut config = CONFIG.to_owned();
-    for server in 0..size.servers {
-        writeln!(config, "    server s{server} 127.0.0.1:{} guid s{server}", 10_000 + server).unwrap();
-    }
-    for n in 1..=size.processes {
-        running.add(&release, &n.to_string(), &Config::new(&config).set("N", n)).await;
-    }
+    let guid = |server| format!("guid s{server}");
+    let running = site::start(CONFIG, size.processes, size.servers, guid).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     let snapshot = cluster.snapshot().await.unwrap();
     let start = Instant::now();
@@ -85,30 +77,29 @@ async fn run(size: &Size) {
     );
     println!("first read from the file, which finds the objects of all rows: {:.2} ms\n", ms(first_time));
 
-    let haproxies: Vec<u32> = (1..=size.processes).map(|n| running.pid(n)).collect();
     let mut ways: [(&str, Vec<Spent>); 4] =
         ["show stat", "file", "file, and all sessions merged", "nothing, as long as 100 reads of the file"]
             .map(|name| (name, Vec::new()));
     for _ in 0..size.rounds {
         ways[0].1.push(
-            spent(&haproxies, size.reads.1, async || {
+            spent(&running, size.reads.1, async || {
                 assert_eq!(cluster.snapshot().await.unwrap().processes().len(), size.processes);
             })
             .await,
         );
-        let file = spent(&haproxies, size.reads.0, async || {
+        let file = spent(&running, size.reads.0, async || {
             assert!(snapshot.with_counters_from_files().await.is_complete());
         })
         .await;
         let pause = file.wall * 100;
         ways[1].1.push(file);
         ways[2].1.push(
-            spent(&haproxies, size.reads.1 * 4, async || {
+            spent(&running, size.reads.1 * 4, async || {
                 assert_eq!(sessions(&snapshot.with_counters_from_files().await), 0);
             })
             .await,
         );
-        ways[3].1.push(spent(&haproxies, 1, async || sleep(pause).await).await);
+        ways[3].1.push(spent(&running, 1, async || sleep(pause).await).await);
     }
     println!("{:<44}{:>12}{:>16}", "ms for each read", "wall", "HAProxy's CPU");
     for (name, spent) in &ways {
@@ -132,31 +123,15 @@ struct Spent {
     cpu: f64,
 }
 
-async fn spent(haproxies: &[u32], reads: usize, read: impl AsyncFn()) -> Spent {
-    let cpu = || haproxies.iter().map(|pid| cpu_of(*pid)).sum::<f64>();
-    let (before, start) = (cpu(), Instant::now());
+async fn spent(running: &Running, reads: usize, read: impl AsyncFn()) -> Spent {
+    let (before, start) = (cpu_of_all(running), Instant::now());
     for _ in 0..reads {
         read().await;
     }
     let wall = start.elapsed() / u32::try_from(reads).unwrap();
-    Spent { wall, cpu: (cpu() - before) / reads as f64 }
-}
-
-/// Returns the CPU time of a process, in ms.
-fn cpu_of(pid: u32) -> f64 {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-    let of_thread = |path: std::path::PathBuf| {
-        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        text.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok())
-    };
-    threads.filter_map(|thread| of_thread(thread.path())).sum::<f64>() / 1e6
+    Spent { wall, cpu: (cpu_of_all(running) - before) / reads as f64 }
 }
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

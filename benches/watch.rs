@@ -12,19 +12,20 @@
 #![allow(clippy::print_stdout, reason = "it prints its result")]
 #![allow(clippy::cast_precision_loss, reason = "the numbers are small")]
 
+#[path = "support/site.rs"]
+mod site;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::StreamExt as _;
 use haproxyadmin::server::OperationalState;
 use haproxyadmin::watch::{Event, WatchOptions};
 use haproxyadmin::{Cluster, Limits};
-use support::{Config, Running, ask, release};
+use site::{cpu_of, cpu_of_all, is_measured, median};
+use support::{Running, ask};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 const CONFIG: &str = r#"
@@ -61,27 +62,16 @@ struct Size {
 }
 
 fn main() {
-    // Without `--bench` this is a test run: everything runs once, and is small.
-    let arguments: Vec<String> = std::env::args().collect();
-    let given = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    let size = if given("--bench") && !given("--test") {
+    let size = if is_measured() {
         Size { processes: 64, servers: 1_000, rounds: 3, span: Duration::from_secs(10), changes: 1_000 }
     } else {
         Size { processes: 2, servers: 10, rounds: 1, span: Duration::from_millis(1_500), changes: 10 }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(run(&size));
+    site::run(run(&size));
 }
 
 async fn run(size: &Size) {
-    let (mut running, release) = (Running::new(), release("3.4"));
-    let mut config = CONFIG.to_owned();
-    for server in 0..size.servers {
-        writeln!(config, "    server s{server} 127.0.0.1:{}", 10_000 + server).unwrap();
-    }
-    for n in 1..=size.processes {
-        running.add(&release, &n.to_string(), &Config::new(&config).set("N", n)).await;
-    }
+    let running = site::start(CONFIG, size.processes, size.servers, |_| String::new()).await;
     let cluster = Cluster::from_dir(running.stats()).await.unwrap();
     println!("\n{} processes of HAProxy 3.4 with {} servers each", size.processes, size.servers);
     cpu(&cluster, &running, size).await;
@@ -138,8 +128,7 @@ async fn during(cluster: &Cluster, running: &Running, size: &Size, way: Way) -> 
         Way::WatchWithRing => Some(cluster.watch(options.without_figures().ring("states")).await.unwrap()),
         Way::WatchWithFigures => Some(cluster.watch(options).await.unwrap()),
     };
-    let haproxies: Vec<u32> = (1..=size.processes).map(|n| running.pid(n)).collect();
-    let spent = || (haproxies.iter().map(|pid| cpu_of(*pid)).sum::<f64>(), cpu_of(std::process::id()));
+    let spent = || (cpu_of_all(running), cpu_of(std::process::id()));
     let (start, before) = (Instant::now(), spent());
     if matches!(way, Way::Snapshots) {
         let mut beat = interval(BEAT);
@@ -161,16 +150,6 @@ async fn during(cluster: &Cluster, running: &Running, size: &Size, way: Way) -> 
         watch.stop().await;
     }
     ((after.0 - before.0) / seconds, (after.1 - before.1) / seconds)
-}
-
-/// Returns the CPU time of a process, in ms.
-fn cpu_of(pid: u32) -> f64 {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-    let of_thread = |path: std::path::PathBuf| {
-        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        text.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok())
-    };
-    threads.filter_map(|thread| of_thread(thread.path())).sum::<f64>() / 1e6
 }
 
 /// Lets servers go down one after the other, and prints the times until their events. Sends nothing to
@@ -216,9 +195,4 @@ async fn events(cluster: &Cluster, running: &Running, size: &Size, options: Watc
             (0..size.changes.div_ceil(size.processes - 1)).map(|k| format!("set server app/s{k} health up"));
         ask(running.socket(n), &ups.collect::<Vec<_>>().join(";")).await;
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
