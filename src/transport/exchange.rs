@@ -319,13 +319,13 @@ mod tests {
         struct Slow(usize);
         impl ReplyReader for Slow {
             fn feed(&mut self, bytes: &[u8]) -> Result<Next> {
-                std::thread::sleep(Duration::from_millis(40));
+                std::thread::sleep(Duration::from_millis(200));
                 self.0 += bytes.len();
                 Ok(Next::More)
             }
         }
         let mut stream = peer(async |mut far: DuplexStream| far.write_all(&[b'x'; 64 * 6]).await.unwrap());
-        let limits = Limits::new().with_command_timeout(Duration::from_millis(150));
+        let limits = Limits::new().with_command_timeout(Duration::from_secs(1));
         let (deadline, mut sink) = (Deadline::new(limits), Slow(0));
         let (traffic, spent) = (&mut ByteCounts::default(), Spent::new(None));
         exchange(&mut stream, b"a\n", &deadline, traffic, spent, &mut sink).await.unwrap();
