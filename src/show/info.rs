@@ -22,7 +22,7 @@ use crate::field::{InfoKey, KEYS, Key, ValueType, for_each_key, unit};
 /// ```
 #[derive(Clone)]
 pub struct Info {
-    /// Keys and values, in order and without separators.
+    /// The values, and the keys that are not known, in order and without separators.
     text: Box<str>,
     entries: Box<[Entry]>,
     /// Index of each known key in `entries`, or [`ABSENT`].
@@ -31,8 +31,13 @@ pub struct Info {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    name: (u32, u32),
-    value: (u32, u32),
+    /// Index of the key in [`KEYS`], or [`ABSENT`] for a key in `text`.
+    key: u16,
+    /// Start of the key in `text`.
+    start: u32,
+    /// Start and end of the value.
+    value: u32,
+    end: u32,
 }
 
 const ABSENT: u16 = u16::MAX;
@@ -59,7 +64,13 @@ impl Info {
     pub(crate) fn split(reply: &[u8]) -> Result<(Self, &[u8]), Error> {
         let mut builder = Builder::default();
         let (mut rest, mut number) = (reply, 1);
-        while let Some(length) = scan::line_end(rest) {
+        loop {
+            if let Some(length) = builder.expected_line(rest) {
+                rest = rest.get(length..).unwrap_or_default();
+                number += 1;
+                continue;
+            }
+            let Some(length) = scan::line_end(rest) else { break };
             let (line, behind) = rest.split_at(length);
             let line = scan::text(line);
             match line.trim_end_matches('\n') {
@@ -99,10 +110,15 @@ impl Info {
 
     /// Returns each key that this crate does not know, with the text of its value.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().zip(0..).filter(|(_, index)| !self.known.contains(index)).map(|(entry, _)| entry)
+        self.entries.iter().filter(|entry| entry.key == ABSENT).map(|entry| self.pair(entry))
     }
 
-    fn slice(&self, (start, end): (u32, u32)) -> &str {
+    fn pair(&self, entry: &Entry) -> (&str, &str) {
+        let known = KEYS.get(usize::from(entry.key)).map(|key| key.name);
+        (known.unwrap_or_else(|| self.slice(entry.start, entry.value)), self.slice(entry.value, entry.end))
+    }
+
+    fn slice(&self, start: u32, end: u32) -> &str {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
@@ -113,7 +129,7 @@ impl Info {
     pub(crate) fn text(&self, key: Key) -> Option<&str> {
         let index = *self.known.get(key as usize)?;
         let entry = self.entries.get(usize::from(index))?;
-        Some(self.slice(entry.value)).filter(|value| !value.is_empty())
+        Some(self.slice(entry.value, entry.end)).filter(|value| !value.is_empty())
     }
 }
 
@@ -147,8 +163,7 @@ impl<'a> Iterator for InfoIter<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.next()?;
-        Some((self.info.slice(entry.name), self.info.slice(entry.value)))
+        Some(self.info.pair(self.entries.next()?))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -214,7 +229,8 @@ impl fmt::Debug for Info {
 /// Collects keys and values, and checks the known keys.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    text: String,
+    /// Bytes of whole texts.
+    text: Vec<u8>,
     entries: Vec<Entry>,
     known: [u16; KEYS.len()],
     /// Index of the key that is expected next.
@@ -223,11 +239,25 @@ pub(crate) struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { text: String::new(), entries: Vec::new(), known: [ABSENT; KEYS.len()], expected: 0 }
+        Self { text: Vec::new(), entries: Vec::new(), known: [ABSENT; KEYS.len()], expected: 0 }
     }
 }
 
 impl Builder {
+    /// Reads the line at the start of `bytes` if it has the expected key and a number, as nearly every line
+    /// has. Returns its length with the line feed. Every other line is for [`line`](Self::line).
+    pub(crate) fn expected_line(&mut self, bytes: &[u8]) -> Option<usize> {
+        let key = KEYS.get(self.expected).filter(|key| is_number(key))?;
+        let value = bytes.strip_prefix(key.name.as_bytes())?.strip_prefix(b": ")?;
+        let digits = value.iter().take(FITTING_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || value.get(digits) != Some(&b'\n') {
+            return None;
+        }
+        // If this fails, `line` fails too, with the number of the line.
+        self.push(0, Some(self.expected), key.name, value.get(..digits)?).ok()?;
+        Some(key.name.len() + ": ".len() + digits + "\n".len())
+    }
+
     /// Reads one line of `show info`, without its line feed and with its quotes.
     pub(crate) fn line(&mut self, number: usize, line: &str) -> Result<(), Malformed> {
         let Some((name, value)) = line.split_once(':') else {
@@ -244,46 +274,54 @@ impl Builder {
     }
 
     fn add(&mut self, line: usize, name: &str, value: &str) -> Result<(), Malformed> {
+        let known = known(name, self.expected);
+        if known.is_some_and(|(_, key)| is_number(key)) && !value.is_empty() && value.parse::<u64>().is_err()
+        {
+            return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
+        }
+        self.push(line, known.map(|(index, _)| index), name, value.as_bytes())
+    }
+
+    /// Adds an entry. `known` is the index of the key in [`KEYS`], and `value` is text.
+    fn push(&mut self, line: usize, known: Option<usize>, name: &str, value: &[u8]) -> Result<(), Malformed> {
         let position = u16::try_from(self.entries.len()).ok().filter(|position| *position != ABSENT);
         let Some(position) = position else {
             return Err(Malformed::new(line, None, "at most 65535 keys", b"more"));
         };
-        if let Some((index, key)) = known(name, self.expected) {
-            let number = !matches!(key.value_type, ValueType::Text);
-            if number && !value.is_empty() && value.parse::<u64>().is_err() {
-                return Err(Malformed::new(line, Some(name), "a whole number", value.as_bytes()));
-            }
-            let slot = self.known.get_mut(index).filter(|slot| **slot == ABSENT);
-            *slot.ok_or_else(|| Malformed::new(line, Some(name), "each key once", value.as_bytes()))? =
-                position;
-            self.expected = index + 1;
-        }
         if self.entries.is_empty() {
             self.text.reserve(USUAL_LENGTH);
             self.entries.reserve(KEYS.len());
         }
-        let name = self.append(name);
-        let value = self.append(value);
-        match (name, value) {
-            (Some(name), Some(value)) => self.entries.push(Entry { name, value }),
+        let start = self.text.len();
+        match known {
+            Some(index) => {
+                let slot = self.known.get_mut(index).filter(|slot| **slot == ABSENT);
+                *slot.ok_or_else(|| Malformed::new(line, Some(name), "each key once", value))? = position;
+                self.expected = index + 1;
+            }
+            None => self.text.extend_from_slice(name.as_bytes()),
+        }
+        let middle = self.text.len();
+        self.text.extend_from_slice(value);
+        let key = known.and_then(|index| u16::try_from(index).ok()).unwrap_or(ABSENT);
+        match [start, middle, self.text.len()].map(u32::try_from) {
+            [Ok(start), Ok(value), Ok(end)] => self.entries.push(Entry { key, start, value, end }),
             _ => return Err(Malformed::new(line, None, "less than 4 GiB", b"more")),
         }
         Ok(())
     }
 
-    fn append(&mut self, text: &str) -> Option<(u32, u32)> {
-        let start = u32::try_from(self.text.len()).ok()?;
-        self.text.push_str(text);
-        Some((start, u32::try_from(self.text.len()).ok()?))
-    }
-
     pub(crate) fn build(self) -> Info {
-        Info { text: self.text.into(), entries: self.entries.into(), known: self.known }
+        let text = String::from_utf8(self.text).unwrap_or_default();
+        Info { text: text.into(), entries: self.entries.into(), known: self.known }
     }
 }
 
-/// Bytes that make room for the keys and values of a process with a short description.
-const USUAL_LENGTH: usize = 2048;
+/// Digits that fit 64 bits, whatever they are.
+const FITTING_DIGITS: usize = 19;
+
+/// Bytes that make room for the values of a process with a short description.
+const USUAL_LENGTH: usize = 1024;
 
 /// Returns the known key called `name`. The search begins at `expected`, because every release prints its
 /// keys in the order of the table.
@@ -295,6 +333,10 @@ fn known(name: &str, expected: usize) -> Option<(usize, &'static InfoKey)> {
         None => (0, before.iter().position(is_it)?),
     };
     Some((start + found, KEYS.get(start + found)?))
+}
+
+fn is_number(key: &InfoKey) -> bool {
+    !matches!(key.value_type, ValueType::Text)
 }
 
 /// Returns the text of a quoted value; the quote at its beginning is removed already. Returns `None` if
@@ -402,6 +444,31 @@ mod tests {
             info(&["nothing"]).unwrap_err().to_string(),
             "line 1: expected `key: value`, found \"nothing\""
         );
+    }
+
+    #[test]
+    fn an_expected_line_is_read_as_any_other_line_is() {
+        let values = ["0", "12", "007", "9999999999999999999", "18446744073709551615", "", " 1", "1 ", "+1"];
+        for value in values.into_iter().chain(["-1", "1x", "\"1\"", "99999999999999999999", "1\r"]) {
+            for key in ["CumReq", "CumConns", "X-New", "Name"] {
+                let expected = || Builder { expected: Key::cum_req as usize, ..Builder::default() };
+                let (line, mut fast, mut other) = (format!("{key}: {value}"), expected(), expected());
+                let read = fast.expected_line(format!("{line}\nCumReq: 5\n").as_bytes());
+                let is_plain = key == "CumReq" && ["0", "12", "007", "9999999999999999999"].contains(&value);
+                assert_eq!(read, is_plain.then_some(line.len() + 1), "{line:?}");
+                if is_plain {
+                    other.line(1, &line).unwrap();
+                }
+                assert_eq!((fast.expected, fast.known), (other.expected, other.known), "{line:?}");
+                assert_eq!(fast.build(), other.build(), "{line:?}");
+                assert_eq!(expected().expected_line(line.as_bytes()), None, "{line:?} without its end");
+            }
+        }
+        let mut again = Builder { expected: Key::cum_req as usize, ..Builder::default() };
+        again.line(1, "CumReq: 1").unwrap();
+        again.expected = Key::cum_req as usize;
+        assert_eq!(again.expected_line(b"CumReq: 2\n"), None);
+        assert_eq!(again.build().cum_req(), Some(1));
     }
 
     #[test]

@@ -91,15 +91,33 @@ impl ReportParser {
         let mut taken = 0;
         while self.part != Part::Stat {
             let rest = bytes.get(taken..).unwrap_or_default();
-            let Some(length) = self.end.find(rest) else { break };
-            let line = scan::text(rest.get(..length - 1).unwrap_or_default());
+            let expected = self.expected_line(rest);
+            let Some(length) = expected.or_else(|| self.end.find(rest)) else { break };
             taken += length;
             self.line += 1;
             self.within_head(length)?;
-            self.take(&line)?;
-            self.line += line.matches('\n').count();
+            if expected.is_none() {
+                let line = scan::text(rest.get(..length - 1).unwrap_or_default());
+                self.take(&line)?;
+                self.line += line.matches('\n').count();
+            }
         }
         Ok(taken)
+    }
+
+    /// Reads the line at the start of `bytes` if it is whole and as expected, which saves the search for its
+    /// end. Returns its length with the line feed.
+    fn expected_line(&mut self, bytes: &[u8]) -> Option<usize> {
+        let length = match self.part {
+            Part::Info => self.info.expected_line(bytes)?,
+            Part::Header => self.stat.same_header(bytes)?,
+            _ => return None,
+        };
+        if self.part == Part::Header {
+            self.part = Part::Stat;
+        }
+        self.end = LineEnd::default();
+        Some(length)
     }
 
     /// Reads rows, or keeps the beginning of a line before them.

@@ -167,6 +167,13 @@ impl Header {
         names == Some(self.text.as_bytes())
     }
 
+    /// Returns the length of the header line at the start of `bytes`, with its line feed, if
+    /// [`parse`](Self::parse) makes this header of it.
+    pub(super) fn length_at_start_of(&self, bytes: &[u8]) -> Option<usize> {
+        let rest = bytes.strip_prefix(b"# ")?.strip_prefix(self.text.as_bytes())?.strip_prefix(b",\n")?;
+        Some(bytes.len() - rest.len())
+    }
+
     /// Returns the line from which this header was read, without its line feed.
     pub(crate) fn to_line(&self) -> String {
         format!("# {},", self.text)

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::header::Header;
 use super::table::{StatTable, marks_per_row};
@@ -29,13 +29,24 @@ impl LastReply {
 
     /// Returns the header of a line: the last one, if the line is the same.
     pub(super) fn header(&self, line: &[u8]) -> Result<Arc<Header>, Malformed> {
-        let last = || self.header.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(header) = last().as_ref().filter(|header| header.is_read_from(line)) {
+        if let Some(header) = self.last().as_ref().filter(|header| header.is_read_from(line)) {
             return Ok(Arc::clone(header));
         }
         let header = Arc::new(Header::parse(line)?);
-        *last() = Some(Arc::clone(&header));
+        *self.last() = Some(Arc::clone(&header));
         Ok(header)
+    }
+
+    /// Returns the last header, and the length of its line with the line feed, if `bytes` begin with the same
+    /// line.
+    pub(super) fn same_header(&self, bytes: &[u8]) -> Option<(Arc<Header>, usize)> {
+        let last = self.last();
+        let header = last.as_ref()?;
+        Some((Arc::clone(header), header.length_at_start_of(bytes)?))
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Header>>> {
+        self.header.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes room for a reply as large as the last one, and for a little growth.

@@ -105,11 +105,23 @@ impl StatParser {
 
     /// Reads the whole first line, without its line feed.
     pub(crate) fn header(&mut self, line: &[u8]) -> Result<(), Malformed> {
-        let mut dump = StatTable::new(self.last.header(line)?);
+        self.begin(self.last.header(line)?);
+        Ok(())
+    }
+
+    /// Reads the first line at the start of `bytes` if it is the one of the last reply. Returns its length with
+    /// the line feed.
+    pub(crate) fn same_header(&mut self, bytes: &[u8]) -> Option<usize> {
+        let (header, length) = self.last.same_header(bytes)?;
+        self.begin(header);
+        Some(length)
+    }
+
+    fn begin(&mut self, header: Arc<Header>) {
+        let mut dump = StatTable::new(header);
         self.last.reserve(&mut dump);
         self.line = 2;
         self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
-        Ok(())
     }
 
     /// Reads the next bytes.
