@@ -82,7 +82,10 @@ impl ProcessClient {
     ) -> BoxFuture<'a, Result<Arc<ProcessReport>>> {
         match scope {
             StatFilter::NamedServer { backend, name } => self.read_server(backend, name, deadline).boxed(),
-            _ => self.during_reload(deadline, || self.sweep(scope, deadline).boxed()).boxed(),
+            _ if self.is_behind_master() => {
+                self.during_reload(deadline, || self.sweep(scope, deadline).boxed()).boxed()
+            }
+            _ => self.sweep(scope, deadline).boxed(),
         }
     }
 
@@ -128,8 +131,9 @@ impl ProcessClient {
     async fn sweep(&self, scope: &StatFilter, deadline: &Deadline) -> Result<Arc<ProcessReport>> {
         let is_all = matches!(scope, StatFilter::All);
         let last = if is_all { self.last.clone() } else { self.last.of_others() };
+        let request = ReportParser::request(scope)?;
         let mut parser = ReportParser::after(last);
-        self.socket.exchange(&ReportParser::request(scope)?, deadline, &mut parser).await?;
+        self.socket.exchange(&request, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
         if reading.stat.is_empty() && !absent && matches!(scope, StatFilter::Proxy { .. }) {

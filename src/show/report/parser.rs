@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use super::part::Part;
 use super::{ProcessReport, READING};
 use crate::error::{Error, Malformed, Problem, Result};
@@ -49,9 +52,15 @@ impl ReportParser {
     /// # Errors
     ///
     /// - The errors of [`Request::checked`]; it accepts every filter.
-    pub(crate) fn request(scope: &StatFilter) -> Result<Request> {
-        let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
-        Request::checked("", &line, None, READING, false)
+    pub(crate) fn request(scope: &StatFilter) -> Result<Cow<'static, Request>> {
+        static ALL: LazyLock<Result<Request>> = LazyLock::new(|| request(&StatFilter::All));
+        static NOTHING: LazyLock<Result<Request>> = LazyLock::new(|| request(&StatFilter::Nothing));
+        let made = match scope {
+            StatFilter::All => &ALL,
+            StatFilter::Nothing => &NOTHING,
+            _ => return request(scope).map(Cow::Owned),
+        };
+        made.as_ref().map(Cow::Borrowed).map_err(Error::clone)
     }
 
     /// Creates a parser for the reply after another one of the same process to the same request.
@@ -260,6 +269,11 @@ const SOCKETS_HEADER: &str = "# socket ";
 /// Beginning of the answer to an unknown command. It comes from a release that is too old for the
 /// command, or from the command line of a master that is asked for `show info`.
 const UNKNOWN: &[u8] = b"Unknown command";
+
+fn request(scope: &StatFilter) -> Result<Request> {
+    let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
+    Request::checked("", &line, None, READING, false)
+}
 
 fn is_unknown(line: &str) -> bool {
     without_severity(line).as_bytes().starts_with(UNKNOWN)
