@@ -1,3 +1,6 @@
+use std::fmt;
+use std::sync::OnceLock;
+
 /// The stats sockets of a process, as listed by its `show cli sockets`.
 ///
 /// # Example
@@ -11,8 +14,13 @@
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SocketList(Vec<ListedSocket>);
+#[derive(Clone, Default)]
+pub struct SocketList {
+    /// The lines of the reply, each with its line feed.
+    lines: String,
+    /// Made from the lines by the first use. Most lists are never used.
+    sockets: OnceLock<Vec<ListedSocket>>,
+}
 
 /// One line of `show cli sockets`.
 ///
@@ -41,25 +49,38 @@ pub struct ListedSocket {
 impl SocketList {
     /// Returns the sockets, in the order of the reply.
     pub fn iter(&self) -> std::slice::Iter<'_, ListedSocket> {
-        self.0.iter()
+        self.list().iter()
     }
 
-    /// Adds the socket on one line. Lines of another form are skipped.
+    /// Adds the socket on one line of the reply, before the first use of the list. Lines of another form are
+    /// skipped.
     pub(crate) fn add(&mut self, line: &str) {
-        if line.starts_with('#') {
-            return;
+        if self.lines.is_empty() {
+            self.lines.reserve(USUAL_LENGTH);
         }
+        self.lines.push_str(line);
+        self.lines.push('\n');
+    }
+
+    fn list(&self) -> &Vec<ListedSocket> {
+        self.sockets.get_or_init(|| self.lines.split('\n').filter_map(ListedSocket::parse).collect())
+    }
+}
+
+/// Bytes that make room for two or three sockets.
+const USUAL_LENGTH: usize = 128;
+
+impl ListedSocket {
+    fn parse(line: &str) -> Option<Self> {
         let mut words = line.rsplitn(3, ' ');
-        if let (Some(processes), Some(level), Some(address)) = (words.next(), words.next(), words.next()) {
-            let [address, level, processes] = [address, level, processes].map(Into::into);
-            self.0.push(ListedSocket { address, level, processes });
-        }
+        let (processes, level, address) = (words.next()?.into(), words.next()?.into(), words.next()?.into());
+        (!line.starts_with('#')).then_some(Self { address, level, processes })
     }
 }
 
 impl FromIterator<ListedSocket> for SocketList {
     fn from_iter<I: IntoIterator<Item = ListedSocket>>(sockets: I) -> Self {
-        Self(sockets.into_iter().collect())
+        Self { lines: String::new(), sockets: OnceLock::from(Vec::from_iter(sockets)) }
     }
 }
 
@@ -77,7 +98,22 @@ impl IntoIterator for SocketList {
     type IntoIter = std::vec::IntoIter<ListedSocket>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.list();
+        self.sockets.into_inner().unwrap_or_default().into_iter()
+    }
+}
+
+impl PartialEq for SocketList {
+    fn eq(&self, other: &Self) -> bool {
+        self.list() == other.list()
+    }
+}
+
+impl Eq for SocketList {}
+
+impl fmt::Debug for SocketList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SocketList").field(self.list()).finish()
     }
 }
 
