@@ -11,6 +11,10 @@ pub(super) struct Escaped<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |text: &&str| !text.contains(|c: char| c == '\\' || c.is_control());
+        if let Some(text) = std::str::from_utf8(self.0).ok().filter(is_plain) {
+            return f.write_str(text);
+        }
         // Backslashes that are written once the character after them is known.
         let mut backslashes = 0;
         for chunk in self.0.utf8_chunks() {

@@ -35,7 +35,7 @@ struct WrittenProcess {
     host: Arc<str>,
     address: Address,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    label: Option<Box<str>>,
+    label: Option<Arc<str>>,
     /// Microseconds since 1970.
     read_at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]

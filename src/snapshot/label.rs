@@ -53,6 +53,14 @@ fn is_numbered(records: &[&Record]) -> bool {
 }
 
 fn assign(records: &[&Record], numbered: bool, taken: HashSet<Label>) -> Vec<Label> {
+    let mut given = HashSet::with_capacity(records.len());
+    let kept = records.iter().map(|record| {
+        let label = record.label.as_ref()?;
+        (!taken.contains(label) && given.insert(label)).then(|| label.clone())
+    });
+    if let Some(kept) = kept.collect() {
+        return kept;
+    }
     let mut labels = Labels { chosen: vec![None; records.len()], taken };
     labels.choose(records, |record| record.label.as_deref().map(String::from).into_iter().collect());
     if numbered {
@@ -144,7 +152,8 @@ const MOST_ENDS: usize = 64;
 
 /// Compares text, and numbers in it by their value: `2.sock` before `10.sock`.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a, b);
+    let start = start_of_difference(a, b);
+    let (mut left, mut right) = (a.get(start..).unwrap_or_default(), b.get(start..).unwrap_or_default());
     loop {
         let digits = (digits(left), digits(right));
         let order = match digits {
@@ -168,6 +177,14 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
             return order;
         }
     }
+}
+
+/// Returns the length of the beginning that both texts have, without digits at its end: these may be a part of two
+/// different numbers. Addresses have long beginnings in common.
+fn start_of_difference(a: &str, b: &str) -> usize {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let same = (0..=same).rev().find_map(|length| a.get(..length)).unwrap_or_default();
+    same.trim_end_matches(|c: char| c.is_ascii_digit()).len()
 }
 
 fn digits(text: &str) -> &str {
@@ -370,6 +387,32 @@ mod tests {
                     assert_eq!(&**label, &**preference);
                 }
             }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_order_of_two_texts_is_the_one_of_their_parts() {
+        let key = |text: &str| {
+            let (mut parts, mut rest) = (Vec::new(), text);
+            while let Some(first) = rest.chars().next() {
+                let number = digits(rest);
+                let value = number.trim_start_matches('0');
+                let char = if number.is_empty() { first } else { '0' };
+                parts.push((char, value.len(), value.to_owned()));
+                rest = &rest[number.len().max(first.len_utf8())..];
+            }
+            (parts, text.to_owned())
+        };
+        arbtest(|u| {
+            let text = |u: &mut Unstructured<'_>| -> Result<String> {
+                (0..u.int_in_range(0..=8)?)
+                    .map(|_| u.choose(&['0', '0', '1', '2', 'a', 'é', 'è', '/']).copied())
+                    .collect()
+            };
+            let (start, a, b) = (text(u)?, text(u)?, text(u)?);
+            let (a, b) = (start.clone() + &a, start + &b);
+            assert_eq!(natural(&a, &b), key(&a).cmp(&key(&b)), "{a:?} {b:?}");
             Ok(())
         });
     }

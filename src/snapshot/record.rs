@@ -14,7 +14,7 @@ pub(crate) struct Record {
     pub(crate) host: Arc<str>,
     pub(crate) address: Address,
     /// Label that the user gave.
-    pub(crate) label: Option<Box<str>>,
+    pub(crate) label: Option<Arc<str>>,
     /// Time when the answer was complete or the read was given up, in microseconds since 1970.
     pub(crate) read_at: u64,
     pub(crate) answer: Result<Arc<ProcessReport>, Failure>,
