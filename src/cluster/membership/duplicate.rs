@@ -37,6 +37,9 @@ impl Membership {
     /// replaced.
     pub(crate) fn duplicates(&self, candidates: &[Candidate]) -> HashSet<Address> {
         let table = self.table();
+        if !table.has_duplicates() {
+            return HashSet::new();
+        }
         let files: HashMap<&Address, Option<FileId>> =
             candidates.iter().map(|candidate| (&candidate.address, candidate.file)).collect();
         let is_as_before = |address: &Address| {
@@ -110,21 +113,24 @@ impl Membership {
         processes: Vec<Result<usize>>,
         classified: &mut Vec<Classified>,
     ) -> Vec<Record> {
-        let addresses: Vec<Address> = answers.iter().map(|one| one.record.address.clone()).collect();
+        let address_of = |(at, process): (usize, &Result<usize>)| {
+            let first = process.as_ref().ok().filter(|first| **first != at)?;
+            Some(answers.get(*first)?.record.address.clone())
+        };
+        let duplicated: Vec<Option<Address>> = processes.iter().enumerate().map(address_of).collect();
         let mut kept = Vec::with_capacity(answers.len());
-        for (at, (one, process)) in answers.into_iter().zip(processes).enumerate() {
-            match process {
-                Ok(first) if first != at => {
-                    let Some(of) = addresses.get(first).cloned() else { continue };
+        for ((one, process), of) in answers.into_iter().zip(processes).zip(duplicated) {
+            match (process, of) {
+                (Ok(_), Some(of)) => {
                     let Some(identity) = Identity::of(&one.record) else { continue };
                     let Candidate { address, file, .. } = one.candidate;
                     let classification = Some(Classification::Duplicate { of, identity });
                     classified.push(Classified { address, file, classification });
                 }
-                Ok(_) => kept.push(one.record),
+                (Ok(_), None) => kept.push(one.record),
                 // The answer would be counted twice or not at all, and both may be wrong. Report
                 // the error instead.
-                Err(error) => kept.push(one.member.record(Err(error), one.record.read_at)),
+                (Err(error), _) => kept.push(one.member.record(Err(error), one.record.read_at)),
             }
         }
         kept

@@ -192,7 +192,7 @@ impl Membership {
     /// other members. It never changes, and no other address ever gets it.
     fn label(table: &mut MembershipTable, records: &mut [Record]) {
         for record in &mut *records {
-            record.label = table.label(&record.address).map(|label| (**label).into());
+            record.label = table.label(&record.address).cloned();
         }
         let all: Vec<&Record> = records.iter().collect();
         let unlabelled: Vec<&Record> = all.iter().copied().filter(|record| record.label.is_none()).collect();
@@ -206,7 +206,7 @@ impl Membership {
             table.set_label(address, label);
         }
         for record in records.iter_mut().filter(|record| record.label.is_none()) {
-            record.label = table.label(&record.address).map(|label| (**label).into());
+            record.label = table.label(&record.address).cloned();
         }
     }
 }

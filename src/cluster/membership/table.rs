@@ -229,14 +229,21 @@ impl MembershipTable {
         self.unresponsive.remove(address);
     }
 
+    pub(super) fn has_duplicates(&self) -> bool {
+        self.known.values().any(|known| matches!(known.classification, Classification::Duplicate { .. }))
+    }
+
     /// Removes the sockets for which `wanted` returns `false`, together with the results of their
     /// comparisons.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Entry) -> bool) {
         let before = self.known.len();
         self.known.retain(|address, known| wanted(address, known));
-        self.version += u64::from(self.known.len() != before);
-        self.last_known.retain(|address, _| self.known.contains_key(address));
-        self.unresponsive.retain(|address, _| self.known.contains_key(address));
+        // `remove` has removed the other entries of a socket too, and each of them is an entry of a known socket.
+        if self.known.len() < before {
+            self.version += 1;
+            self.last_known.retain(|address, _| self.known.contains_key(address));
+            self.unresponsive.retain(|address, _| self.known.contains_key(address));
+        }
         self.compared.retain(|address, _| self.known.contains_key(address));
         // Each reload may leave an old worker, and another one may get its process ID later.
         self.labels.retain(|address, _| !address.is_of_old_worker() || self.known.contains_key(address));
