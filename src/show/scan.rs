@@ -20,8 +20,9 @@
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
 //!   counts matches needs `exact_matches`. The marks of a row (`STEP`) and its `names_length` are
 //!   positions that `skip` returns.
-//! - `LineEnd`: `stat/parser.rs` and `report.rs` feed it the same bytes plus new ones; it must look
-//!   at each byte once, or a reply that arrives in small pieces costs quadratic time.
+//! - `LineEnd`: `stat/parser.rs` and `report/parser.rs` feed it the same bytes plus new ones; it must
+//!   look at each byte once, or a reply that arrives in small pieces costs quadratic time. The lines that
+//!   `report/parser.rs` reads without it hold no quotes.
 //! - Inlining: `row` is a function of its own, and all that it calls for a row is a part of it. As a
 //!   part of a larger function its values do not fit the registers, and as functions of their own its
 //!   parts take half as long again. The compiler decides on both by the number of calls and by size,

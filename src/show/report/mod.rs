@@ -2,6 +2,7 @@
 
 mod parser;
 mod part;
+mod request;
 
 pub(crate) use parser::ReportParser;
 

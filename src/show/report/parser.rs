@@ -1,15 +1,12 @@
-use std::borrow::Cow;
-use std::sync::LazyLock;
-
+use super::ProcessReport;
 use super::part::Part;
-use super::{ProcessReport, READING};
 use crate::error::{Error, Malformed, Problem, Result};
 use crate::level::Level;
-use crate::protocol::{Next, ReplyReader, Request, without_severity};
+use crate::protocol::{Next, ReplyReader, without_severity};
 use crate::show::cli_sockets::SocketList;
 use crate::show::info;
 use crate::show::scan::{self, LineEnd};
-use crate::show::stat::{LastReply, StatFilter, StatParser, StatTable};
+use crate::show::stat::{LastReply, StatParser, StatTable};
 
 /// Parser for the reply to [`ReportParser::request`], fed while the reply arrives.
 ///
@@ -44,25 +41,6 @@ const LONGEST_LINE: usize = 65_535;
 const LONGEST_HEAD: usize = 1 << 20;
 
 impl ReportParser {
-    /// Builds the request for the reply that the parser reads.
-    ///
-    /// Identity and figures are read on one connection. With several connections, a socket that
-    /// several processes share, or a reload in between, could give answers of different processes.
-    ///
-    /// # Errors
-    ///
-    /// - The errors of [`Request::checked`]; it accepts every filter.
-    pub(crate) fn request(scope: &StatFilter) -> Result<Cow<'static, Request>> {
-        static ALL: LazyLock<Result<Request>> = LazyLock::new(|| request(&StatFilter::All));
-        static NOTHING: LazyLock<Result<Request>> = LazyLock::new(|| request(&StatFilter::Nothing));
-        let made = match scope {
-            StatFilter::All => &ALL,
-            StatFilter::Nothing => &NOTHING,
-            _ => return request(scope).map(Cow::Owned),
-        };
-        made.as_ref().map(Cow::Borrowed).map_err(Error::clone)
-    }
-
     /// Creates a parser for the reply after another one of the same process to the same request.
     pub(crate) fn after(last: LastReply) -> Self {
         Self {
@@ -270,11 +248,6 @@ const SOCKETS_HEADER: &str = "# socket ";
 /// command, or from the command line of a master that is asked for `show info`.
 const UNKNOWN: &[u8] = b"Unknown command";
 
-fn request(scope: &StatFilter) -> Result<Request> {
-    let line = format!("show info;show cli level;show cli sockets;{}", scope.command());
-    Request::checked("", &line, None, READING, false)
-}
-
 fn is_unknown(line: &str) -> bool {
     without_severity(line).as_bytes().starts_with(UNKNOWN)
 }
@@ -299,7 +272,11 @@ mod tests {
     }
 
     fn read(bytes: &[u8], piece: usize) -> Result<ProcessReport> {
-        let mut parser = ReportParser::after(LastReply::default());
+        read_after(&LastReply::default(), bytes, piece)
+    }
+
+    fn read_after(last: &LastReply, bytes: &[u8], piece: usize) -> Result<ProcessReport> {
+        let mut parser = ReportParser::after(last.clone());
         bytes.chunks(piece).try_for_each(|piece| parser.feed(piece))?;
         parser.finish()
     }
@@ -317,8 +294,10 @@ mod tests {
             assert_eq!(whole.level, Some(Level::Admin));
             assert!(whole.sockets.iter().len() > 0);
             assert!(whole.stat.len() > 10);
-            for piece in [1, 7, 100, 1013] {
+            let last = LastReply::default();
+            for piece in [1, 7, 100, 1013, bytes.len()] {
                 assert_eq!(read(&bytes, piece).unwrap(), whole, "HAProxy {version}, {piece}");
+                assert_eq!(read_after(&last, &bytes, piece).unwrap(), whole, "HAProxy {version}, {piece}");
             }
         }
     }
