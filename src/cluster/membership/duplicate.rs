@@ -222,25 +222,22 @@ impl Alike<'_> {
 
 /// Returns the groups of two or more indices with fitting identities.
 fn groups(identities: &[Option<Identity>]) -> Vec<Vec<usize>> {
+    let known = identities.iter().enumerate().filter_map(|(at, identity)| Some((identity.as_ref()?, at)));
+    let mut known: Vec<(&Identity, usize)> = known.collect();
+    known.sort_by_key(|(identity, _)| identity.pid());
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut by_pid: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (at, identity) in identities.iter().enumerate() {
-        let Some(identity) = identity else { continue };
-        let alike = by_pid.entry(identity.pid()).or_default();
-        let fits = |group: &&usize| {
-            let first = groups.get(**group).and_then(|group| group.first());
-            let first = first.and_then(|first| identities.get(*first)?.as_ref());
-            first.is_some_and(|first| first.fits(identity))
-        };
-        let found = alike.iter().find(fits).copied();
-        if let Some(group) = found.and_then(|group| groups.get_mut(group)) {
-            group.push(at);
-        } else {
-            alike.push(groups.len());
-            groups.push(vec![at]);
+    let alike = known.chunk_by(|(one, _), (other, _)| one.pid() == other.pid());
+    for alike in alike.filter(|alike| alike.len() > 1) {
+        let mut of_pid: Vec<(&Identity, Vec<usize>)> = Vec::new();
+        for (identity, at) in alike {
+            match of_pid.iter_mut().find(|(first, _)| first.fits(identity)) {
+                Some((_, group)) => group.push(*at),
+                None => of_pid.push((identity, vec![*at])),
+            }
         }
+        groups.extend(of_pid.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1));
     }
-    groups.retain(|group| group.len() > 1);
+    groups.sort_unstable();
     groups
 }
 
