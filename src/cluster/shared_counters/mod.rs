@@ -112,9 +112,11 @@ impl SharedCounterFinder {
         let cache = self.known();
         let participant = |(index, record): (usize, &Record)| {
             let has_rows = record.answer.as_ref().is_ok_and(|reading| !reading.stat.is_empty());
-            let is_old = record.version().is_none_or(|version| version < FIRST);
+            if !has_rows || record.version().is_none_or(|version| version < FIRST) {
+                return None;
+            }
             let declared = self.declared.get(&record.address).cloned();
-            if !has_rows || is_old || (declared.is_none() && !is_local(&record.address)) {
+            if declared.is_none() && !is_local(&record.address) {
                 return None;
             }
             let identity = Identity::of(record)?;
