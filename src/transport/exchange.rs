@@ -165,8 +165,8 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 /// Shortest time for which a command goes on after its time was up.
 const LEAST_EXTENSION: Duration = Duration::from_millis(10);
 
-/// Size of the first buffer. Most replies are short.
-const FIRST_BUFFER: usize = 4 * 1024;
+/// Size of the first buffer: room for a report without rows. Most replies are shorter.
+const FIRST_BUFFER: usize = 8 * 1024;
 
 /// Size of the buffers after the first one is full: twice the number of bytes that HAProxy sends at once
 /// (`tune.bufsize`).
