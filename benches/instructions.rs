@@ -37,8 +37,8 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("parse 3.4 idle", "row", 3472.9, 0.006),
     ("parse 3.4 busy", "row", 5493.8, 0.006),
     ("parse 3.4 quotes", "row", 7028.9, 0.007),
-    ("snapshot 3.4", "process", 373_000.0, 66.2),
-    ("show info", "process", 173_600.0, 61.9),
+    ("snapshot 3.4", "process", 270_600.0, 39.6),
+    ("show info", "process", 85_150.0, 33.4),
     ("show servers state", "server", 5214.1, 2.008),
     ("show map", "entry", 492.7, 0.009),
 ];
