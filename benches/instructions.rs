@@ -24,8 +24,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use haproxyadmin::Cluster;
 use haproxyadmin::stat::StatParser;
+use haproxyadmin::{Cluster, Weight};
 use support::replay::{Answers, Replay, serve};
 use support::{Corpus, Load};
 use tokio::runtime::Runtime;
@@ -39,6 +39,8 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("parse 3.4 quotes", "row", 7028.9, 0.007),
     ("snapshot 3.4", "process", 270_600.0, 39.6),
     ("show info", "process", 85_150.0, 33.4),
+    ("every column 3.4", "row", 9000.0, 9.0),
+    ("set server weight", "process", 100_000.0, 60.0),
     ("show servers state", "server", 5214.1, 2.008),
     ("show map", "entry", 492.7, 0.009),
 ];
@@ -173,6 +175,11 @@ fn run(name: &str) {
             assert_eq!(cluster.snapshot().await.unwrap().processes().len(), PROCESSES);
             PROCESSES
         }),
+        "every column 3.4" => every_column(),
+        "set server weight" => ask(PROCESSES, &async |cluster| {
+            let server = cluster.server_ref("app", "web1").unwrap();
+            server.set_weight(Weight::absolute(20).unwrap()).await.unwrap().len()
+        }),
         "show info" => ask(PROCESSES, &async |cluster| {
             assert!(cluster.info().await.unwrap().cum_req().is_some());
             PROCESSES
@@ -209,12 +216,28 @@ fn parse(version: &str, load: Load) -> usize {
     table.unwrap().len()
 }
 
-/// Asks replayed processes, the second time counted. In the first time, the processes are identified.
+/// Merges every figure of every object of a snapshot.
+fn every_column() -> usize {
+    let snapshot = Corpus::of(PROCESSES, "3.4", Load::Idle, ROWS / 10).snapshot();
+    let mut figures = 0;
+    measured(&mut || {
+        figures += snapshot.frontends().iter().map(|one| one.metrics().len()).sum::<usize>();
+        figures += snapshot.backends().iter().map(|one| one.metrics().len()).sum::<usize>();
+        figures += snapshot.servers().iter().map(|one| one.metrics().len()).sum::<usize>();
+    });
+    assert!(figures > 0);
+    PROCESSES * ROWS / 10
+}
+
+/// Asks replayed processes, the third time counted. In the first time the processes are identified, and the second
+/// one finds the members.
 fn ask(processes: usize, work: &impl AsyncFn(&Cluster) -> usize) -> usize {
     let replay = Replay::start(&["serve", &processes.to_string()]);
     let runtime: Runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cluster = runtime.block_on(Cluster::from_dir(replay.dir())).unwrap();
-    runtime.block_on(work(&cluster));
+    for _ in 0..2 {
+        runtime.block_on(work(&cluster));
+    }
     let mut ones = 0;
     measured(&mut || ones = runtime.block_on(work(&cluster)));
     ones
