@@ -24,6 +24,7 @@ const USER: &str = "user.sock";
 fn recorded(release: &str, socket: &str, line: &str) -> Vec<u8> {
     let is_admin = socket == ADMIN;
     let file = match (line.strip_prefix(READ), line.strip_prefix("set severity-output number;")) {
+        (Some(" -1 6 -1"), _) => return backends(&recorded(release, socket, READ)),
         (Some(""), _) if is_admin => "sweep",
         (Some(""), _) => "sweep_user",
         (Some(" -1 0 -1"), _) => "sweep_nothing",
@@ -36,6 +37,16 @@ fn recorded(release: &str, socket: &str, line: &str) -> Vec<u8> {
     };
     let path = format!("{}/fixtures/{release}/{file}.txt", env!("CARGO_MANIFEST_DIR"));
     fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Returns the reply without the rows of frontends and listeners.
+fn backends(reply: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(reply).unwrap();
+    let (head, stat) = text.split_at(text.find("# pxname,").unwrap());
+    let kind = stat.lines().next().unwrap().split(',').position(|name| name == "type").unwrap();
+    let is_kept = |line: &&str| !matches!(line.split(',').nth(kind), Some("0" | "3"));
+    let stat: String = stat.split_inclusive('\n').filter(is_kept).collect();
+    format!("{head}{stat}").into_bytes()
 }
 
 /// A process of an old release, with one socket; the lines it was asked.

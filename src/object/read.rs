@@ -11,19 +11,23 @@ use crate::show::stat::StatFilter;
 impl Cluster {
     /// Returns every frontend.
     ///
+    /// Requests only the rows of frontends and listeners (`show stat -1 9 -1`). The snapshot of the
+    /// frontends has no other rows.
+    ///
     /// # Errors
     ///
     /// - The errors of [`snapshot`](Cluster::snapshot).
     #[doc(alias = "show stat")]
     pub async fn frontends(&self) -> Result<Vec<Frontend>> {
-        let frontends = self.snapshot().await?.frontends();
+        let frontends = self.read(&StatFilter::frontends()).await?.frontends();
         Ok(frontends.into_iter().map(|frontend| Frontend::new(self, frontend)).collect())
     }
 
     /// Returns the frontend called `name`.
     ///
-    /// Requests only the rows of this frontend, which costs HAProxy much less than all rows. Falls
-    /// back to all rows if a frontend and a backend share the name.
+    /// Requests only the rows of this frontend and of its listeners, which costs HAProxy much less
+    /// than all rows. Falls back to the rows of all frontends and listeners if a frontend and a backend
+    /// share the name.
     ///
     /// # Errors
     ///
@@ -38,30 +42,37 @@ impl Cluster {
 
     /// Returns every listener of every frontend that has `option socket-stats`.
     ///
+    /// Requests only the rows of frontends and listeners (`show stat -1 9 -1`). The snapshot of the
+    /// listeners has no other rows.
+    ///
     /// # Errors
     ///
     /// - The errors of [`snapshot`](Cluster::snapshot).
     #[doc(alias = "show stat")]
     pub async fn listeners(&self) -> Result<Vec<Listener>> {
-        let listeners = self.snapshot().await?.listeners();
+        let listeners = self.read(&StatFilter::frontends()).await?.listeners();
         Ok(listeners.into_iter().map(|listener| Listener::new(self, listener)).collect())
     }
 
     /// Returns every backend.
+    ///
+    /// Requests only the rows of backends and servers (`show stat -1 6 -1`). The snapshot of the
+    /// backends has no other rows.
     ///
     /// # Errors
     ///
     /// - The errors of [`snapshot`](Cluster::snapshot).
     #[doc(alias = "show stat")]
     pub async fn backends(&self) -> Result<Vec<Backend>> {
-        let backends = self.snapshot().await?.backends();
+        let backends = self.read(&StatFilter::backends()).await?.backends();
         Ok(backends.into_iter().map(|backend| Backend::new(self, backend)).collect())
     }
 
     /// Returns the backend called `name`.
     ///
     /// Requests only the rows of this backend and of its servers, which costs HAProxy much less
-    /// than all rows. Falls back to all rows if a frontend and a backend share the name.
+    /// than all rows. Falls back to the rows of all backends and servers if a frontend and a backend
+    /// share the name.
     ///
     /// # Errors
     ///
@@ -76,12 +87,15 @@ impl Cluster {
 
     /// Returns every server of every backend.
     ///
+    /// Requests only the rows of backends and servers (`show stat -1 6 -1`). The snapshot of the
+    /// servers has no other rows.
+    ///
     /// # Errors
     ///
     /// - The errors of [`snapshot`](Cluster::snapshot).
     #[doc(alias = "show stat")]
     pub async fn servers(&self) -> Result<Vec<Server>> {
-        let servers = self.snapshot().await?.servers();
+        let servers = self.read(&StatFilter::backends()).await?.servers();
         Ok(servers.into_iter().map(|server| Server::new(self, server)).collect())
     }
 
@@ -103,14 +117,15 @@ impl Cluster {
         Ok(Server::new(self, self.read(&StatFilter::server(backend, name)).await?.server(backend, name)?))
     }
 
-    /// Returns every server called `name`, in any backend.
+    /// Returns every server called `name`, in any backend. Requests the rows that
+    /// [`servers`](Cluster::servers) requests.
     ///
     /// # Errors
     ///
     /// - The errors of [`server`](Cluster::server).
     #[doc(alias = "show stat")]
     pub async fn servers_named(&self, name: &str) -> Result<Vec<Server>> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.read(&StatFilter::backends()).await?;
         let servers = snapshot.servers_named(name);
         if servers.is_empty() {
             return Err(snapshot.absent(format!("server {name:?}")));

@@ -5,6 +5,8 @@ pub(crate) enum StatFilter {
     All,
     /// No rows.
     Nothing,
+    /// The rows of some kinds, of all proxies, as the bits that `show stat` takes.
+    Kinds(u8),
     /// The rows of one proxy. This saves the process the time to print all other rows.
     Proxy {
         /// Name of the proxy, valid in HAProxy's grammar.
@@ -25,14 +27,24 @@ pub(crate) enum StatFilter {
 }
 
 impl StatFilter {
+    /// Requests the rows of all frontends and their listeners.
+    pub(crate) fn frontends() -> Self {
+        Self::Kinds(FRONTEND | LISTENER)
+    }
+
+    /// Requests the rows of all backends and their servers.
+    pub(crate) fn backends() -> Self {
+        Self::Kinds(BACKEND | SERVER)
+    }
+
     /// Requests the rows of a frontend and its listeners.
     pub(crate) fn frontend(name: &str) -> Self {
-        Self::proxy(name, 1 | 8)
+        Self::proxy(name, FRONTEND | LISTENER)
     }
 
     /// Requests the rows of a backend and its servers.
     pub(crate) fn backend(name: &str) -> Self {
-        Self::proxy(name, 2 | 4)
+        Self::proxy(name, BACKEND | SERVER)
     }
 
     /// Requests the row of a server.
@@ -40,15 +52,23 @@ impl StatFilter {
         Self::NamedServer { backend: backend.into(), name: name.into() }
     }
 
-    /// Requests all rows if HAProxy would not read `name` as a name: strings that are not valid
-    /// proxy names, and digits, which HAProxy reads as an id.
-    fn proxy(name: &str, kinds: u8) -> Self {
+    /// Requests the rows of all proxies if HAProxy would not read `name` as a name: strings that are not
+    /// valid proxy names, and digits, which HAProxy reads as an id.
+    pub(super) fn proxy(name: &str, kinds: u8) -> Self {
         let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
         let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if starts && name.len() <= LONGEST_NAME && name.chars().all(of_name) {
             return Self::Proxy { name: name.into(), kinds };
         }
-        Self::All
+        Self::Kinds(kinds)
+    }
+
+    /// Returns the filter for the same rows of all proxies, or `None` if the rows are not those of one proxy.
+    pub(crate) fn of_all_proxies(&self) -> Option<Self> {
+        match self {
+            Self::Proxy { kinds, .. } => Some(Self::Kinds(*kinds)),
+            _ => None,
+        }
     }
 
     /// Returns the command that prints the rows.
@@ -56,12 +76,19 @@ impl StatFilter {
         match self {
             Self::All => "show stat".into(),
             Self::Nothing => "show stat -1 0 -1".into(),
+            Self::Kinds(kinds) => format!("show stat -1 {kinds} -1"),
             Self::Proxy { name, kinds } => format!("show stat {name} {kinds} -1"),
             Self::NamedServer { backend, .. } => Self::backend(backend).command(),
             Self::Server { proxy, server } => format!("show stat {proxy} 4 {server}"),
         }
     }
 }
+
+/// The kinds of rows, as the bits that `show stat` takes.
+pub(super) const FRONTEND: u8 = 1;
+pub(super) const BACKEND: u8 = 2;
+pub(super) const SERVER: u8 = 4;
+pub(super) const LISTENER: u8 = 8;
 
 /// Longest name that is sent to HAProxy, in bytes.
 const LONGEST_NAME: usize = 1024;
@@ -75,7 +102,7 @@ mod tests {
         let line = |name| StatFilter::backend(name).command();
         assert_eq!(line("app.1:x-y_z"), "show stat app.1:x-y_z 6 -1");
         for name in ["", "a b", "a;b", "#1", "1", "-1", "a\n", "é", "a\\"] {
-            assert_eq!(StatFilter::backend(name), StatFilter::All, "{name:?}");
+            assert_eq!(line(name), "show stat -1 6 -1", "{name:?}");
         }
         assert_eq!(StatFilter::Server { proxy: 4, server: 500 }.command(), "show stat 4 4 500");
     }
