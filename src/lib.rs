@@ -189,7 +189,7 @@ pub mod server {
     pub use crate::object::{
         AgentCheck, AgentState, Health, HealthCheck, NewServer, Removal, ServerTemplate, ServerWeight, Tls,
     };
-    pub use crate::show::{AdminFlags, OperationalState, ServerState};
+    pub use crate::show::{AdminFlags, OperationalState, ServerConnections, ServerState};
 }
 
 /// The state that a cluster should have: its plan, its application, and the loop that keeps it:

@@ -93,12 +93,16 @@
 //! ([`guide::versions`](crate::guide::versions)). In these cases a task takes over the
 //! connection, reads the reply to its end and throws it away. The calls are:
 //!
-//! - [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states),
+//! - [`Cluster::fetch_server_states`](crate::Cluster::fetch_server_states),
+//!   [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states),
 //!   [`ServerRef::fetch_state`](crate::ServerRef::fetch_state),
 //!   [`BackendRef::add_server`](crate::BackendRef::add_server),
 //!   [`ServerRef::set_port`](crate::ServerRef::set_port) and, before HAProxy 3.0,
 //!   [`ServerRef::set_address`](crate::ServerRef::set_address), which read
 //!   `show servers state`;
+//! - [`Cluster::fetch_server_connections`](crate::Cluster::fetch_server_connections) and
+//!   [`BackendRef::fetch_server_connections`](crate::BackendRef::fetch_server_connections), which read
+//!   `show servers conn`;
 //! - [`take_slot`](crate::BackendRef::take_slot), [`release_slot`](crate::ServerRef::release_slot),
 //!   [waits](crate::guide::waiting), [drains](crate::ServerRef::drain), [rolling changes](crate::BackendRef::roll)
 //!   and [settings](crate::Cluster::settings), which read one of the two or both;

@@ -1,10 +1,12 @@
-use super::server::{NewServer, ServerRef, ServerTemplate, add, states, take};
+use super::server::{
+    NewServer, ServerRef, ServerTemplate, add, connections_of, show_connections, states, take,
+};
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::Result;
 use crate::process::{Batch, Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, ProxyName, Response, ServerName};
-use crate::show::ServerState;
 use crate::show::stat::StatFilter;
+use crate::show::{ServerConnections, ServerState};
 use crate::transport::Deadline;
 
 /// A backend of a [`Cluster`], addressed by its name.
@@ -14,7 +16,8 @@ use crate::transport::Deadline;
 /// # Cancel safety
 ///
 /// Dropping the future of a read closes the connections and leaves nothing behind, except that
-/// [`fetch_server_states`](Self::fetch_server_states) may leave a task behind. Dropping the future of
+/// [`fetch_server_states`](Self::fetch_server_states) and
+/// [`fetch_server_connections`](Self::fetch_server_connections) may leave a task behind. Dropping the future of
 /// [`add_server`](Self::add_server) may leave a server that is not enabled. See
 /// [`guide::cancellation`](crate::guide::cancellation).
 ///
@@ -96,6 +99,24 @@ impl BackendRef {
     pub async fn fetch_server_states(&self) -> Result<Outcomes<Vec<ServerState>>> {
         let command = &Command::read("show servers state").word(&self.name);
         let job = |target: Target, deadline| async move { states(command, &target, &deadline).await };
+        self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
+    }
+
+    /// Reads the connections of the backend's servers from each process: `show servers conn NAME`. Needs
+    /// HAProxy 2.2. A socket of any level may read it.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`Outcomes::all`].
+    /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 2.2. Nothing is sent to it.
+    ///
+    /// # Cancel safety
+    ///
+    /// The same as for [`fetch_server_states`](Self::fetch_server_states).
+    #[doc(alias = "show servers conn")]
+    pub async fn fetch_server_connections(&self) -> Result<Outcomes<Vec<ServerConnections>>> {
+        let command = &show_connections().word(self.name());
+        let job = |target: Target, deadline| async move { connections_of(command, &target, &deadline).await };
         self.cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 

@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, Outcomes};
 use crate::error::Result;
 use crate::protocol::Change;
 use crate::show::stat::StatFilter;
-use crate::show::{AdminState, ServerState};
+use crate::show::{AdminState, ServerConnections, ServerState};
 use crate::snapshot::{BackendStats, FrontendStats, ListenerStats, ServerStats};
 
 /// Declares an object that has the figures of `$stats` and knows its cluster.
@@ -246,6 +246,8 @@ delegate! {
     impl Backend by BackendRef {
         /// Reads the states of the backend's servers from each process.
         async fn fetch_server_states() -> Outcomes<Vec<ServerState>>;
+        /// Reads the connections of the backend's servers from each process.
+        async fn fetch_server_connections() -> Outcomes<Vec<ServerConnections>>;
         /// Adds a server to the backend on each process, enables it, and reads its state back.
         async fn add_server(name: &str, server: &NewServer) -> Outcomes<ServerState>;
         /// Takes a free slot of a `server-template` line on each process, and enables it.

@@ -30,7 +30,7 @@ pub use proc::{ListedProcess, ProcessList};
 pub use report::ProcessReport;
 pub use resolvers::{Nameserver, ResolversSection};
 pub use ring::{Event, Ring};
-pub use servers::{AdminFlags, AdminState, OperationalState, ServerState};
+pub use servers::{AdminFlags, AdminState, OperationalState, ServerConnections, ServerState};
 pub use session::Session;
 pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
@@ -38,5 +38,5 @@ pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, Tabl
 pub(crate) use map::{Entries, new_version};
 pub(crate) use notice::ServerNotice;
 pub(crate) use report::{READING, ReportParser};
-pub(crate) use servers::{previous_address, used_connections};
+pub(crate) use servers::previous_address;
 pub(crate) use stats_file::{GuidLine, GuidList};

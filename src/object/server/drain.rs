@@ -8,7 +8,7 @@ use super::Removal;
 use crate::cluster::Target;
 use crate::error::Result;
 use crate::protocol::{Change, Command, Response, ServerName};
-use crate::show::used_connections;
+use crate::show::ServerConnections;
 use crate::transport::{Deadline, Limits};
 
 /// The wait on one process. It has begun when it is made.
@@ -42,7 +42,10 @@ impl<'a> Drain<'a> {
     /// Reads the number of connections of the server that are in use.
     pub(super) async fn used(&self) -> Result<Response<u64>> {
         let command = Command::read("show servers conn").word(self.name.backend());
-        let read = |data: Vec<u8>| Ok(used_connections(&String::from_utf8_lossy(&data), self.name)?);
+        let read = |data: Vec<u8>| {
+            let servers = ServerConnections::read(data)?;
+            Ok(servers.iter().find(|server| server.is_of(self.name)).map(|server| server.used))
+        };
         Ok(match self.target.ask(&command, read, &self.deadline()).await? {
             Response::Value(Some(used)) => Response::Value(used),
             Response::Value(None) => Response::Absent("No such server.".into()),

@@ -6,6 +6,7 @@ mod check;
 mod deletion;
 mod drain;
 mod health;
+mod listing;
 mod new_server;
 mod removal;
 mod server_weight;
@@ -21,6 +22,7 @@ pub use slot::ServerTemplate;
 pub use weight::Weight;
 
 pub(super) use addition::add;
+pub(super) use listing::{connections_of, show_connections};
 pub(super) use slot::take;
 
 use std::net::IpAddr;

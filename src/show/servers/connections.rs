@@ -1,28 +1,138 @@
 use crate::error::Malformed;
 use crate::protocol::ServerName;
+use crate::show::scan;
 
-/// Returns the number of connections of a server that are in use, from the reply to
-/// `show servers conn`. Returns `None` if the reply does not list the server.
-pub(crate) fn used_connections(text: &str, name: &ServerName) -> Result<Option<u64>, Malformed> {
-    let mut lines = text.lines().zip(1..);
-    let header = lines.next().and_then(|(line, _)| line.strip_prefix("# "));
-    let mut columns = header.unwrap_or_default().split(' ');
-    let Some(at) = columns.position(|column| column == USED) else {
-        return Err(Malformed::new(1, Some(USED), "a column of that name", text.as_bytes()));
-    };
-    let name = name.to_string();
-    for (line, number) in lines {
-        let mut cells = line.split(' ');
-        if cells.next() == Some(&*name) {
-            // The first cell has been taken, and it is not the column.
-            let cell = at.checked_sub(1).and_then(|at| cells.nth(at)).unwrap_or_default();
-            let used = cell.parse();
-            return used
-                .map(Some)
-                .map_err(|_| Malformed::new(number, Some(USED), "a whole number", cell.as_bytes()));
+/// Connections of a server in one process, from `show servers conn`.
+///
+/// HAProxy does not read the numbers of one server at exactly the same moment.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+/// for (process, servers) in cluster.fetch_server_connections().await?.values() {
+///     for server in servers {
+///         println!("{process}: {}/{} has {} in use, {} idle", server.backend, server.name, server.used, server.idle);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct ServerConnections {
+    /// Name of the backend.
+    pub backend: Box<str>,
+    /// Name of the server.
+    pub name: Box<str>,
+    /// Number of the backend in its process: the column `iid` of `show stat`.
+    pub backend_id: u64,
+    /// Number of the server in its backend and process: the column `sid` of `show stat`.
+    pub id: u64,
+    /// Connections that are in use: `used_cur`.
+    pub used: u64,
+    /// Highest number of connections that were in use at one time lately: `used_max`. It can be below [`used`](Self::used)
+    /// for a moment.
+    pub used_max: u64,
+    /// Number of connections that HAProxy estimates to need: `need_est`.
+    pub needed: u64,
+    /// Idle connections: `idle_cur`.
+    pub idle: u64,
+    /// Idle connections that have not been used for a second request yet: `unsafe_nb`. HAProxy keeps them
+    /// apart, because the server may close them at once.
+    pub idle_unsafe: u64,
+    /// Idle connections that have been used for several requests: `safe_nb`.
+    pub idle_safe: u64,
+    /// Highest number of idle connections (`pool-max-conn`): `idle_lim`. `None` if there is no limit.
+    pub idle_limit: Option<u64>,
+}
+
+impl ServerConnections {
+    /// Reads the reply to `show servers conn`. Leaves out the workers that HAProxy 2.2 lists under a master.
+    pub(crate) fn read(reply: impl AsRef<[u8]>) -> Result<Vec<Self>, Malformed> {
+        let text = &*scan::text(reply.as_ref());
+        let mut lines = text.lines().zip(1..);
+        let header = lines.next().and_then(|(line, _)| line.strip_prefix("# ")).unwrap_or_default();
+        let columns: Vec<&str> = header.split(' ').collect();
+        if !columns.contains(&USED) {
+            return Err(Malformed::new(1, Some(USED), "a column of that name", text.as_bytes()));
         }
+        let mut servers = Vec::new();
+        for (row, line) in lines.filter(|(row, _)| !row.is_empty()) {
+            let texts: Vec<&str> = row.split(' ').collect();
+            let cells = Cells { columns: &columns, texts: &texts, line, row };
+            let server = cells.server()?;
+            if !cells.is_worker(&server)? {
+                servers.push(server);
+            }
+        }
+        Ok(servers)
     }
-    Ok(None)
+
+    pub(crate) fn is_of(&self, server: &ServerName) -> bool {
+        *self.backend == *server.backend() && *self.name == *server.name()
+    }
+}
+
+/// The cells of one line.
+struct Cells<'a> {
+    columns: &'a [&'a str],
+    texts: &'a [&'a str],
+    line: usize,
+    row: &'a str,
+}
+
+impl Cells<'_> {
+    fn server(&self) -> Result<ServerConnections, Malformed> {
+        let pair = |column| {
+            let pair = self.cell(column)?.split_once('/');
+            pair.ok_or_else(|| self.malformed(column, "two parts around a slash", self.row))
+        };
+        let (backend, name) = pair("bkname/svname")?;
+        let (backend_id, id) = pair("bkid/svid")?;
+        let limit = self.cell("idle_lim")?;
+        Ok(ServerConnections {
+            backend: backend.into(),
+            name: name.into(),
+            backend_id: self.whole("bkid/svid", backend_id)?,
+            id: self.whole("bkid/svid", id)?,
+            used: self.number(USED)?,
+            used_max: self.number("used_max")?,
+            needed: self.number("need_est")?,
+            idle: self.number("idle_cur")?,
+            idle_unsafe: self.number("unsafe_nb")?,
+            idle_safe: self.number("safe_nb")?,
+            idle_limit: if limit == "-1" { None } else { Some(self.whole("idle_lim", limit)?) },
+        })
+    }
+
+    /// Returns `true` if this is no server of the configuration, but a worker: the servers `cur-1` and `old-PID` of a
+    /// backend `MASTER`, without an address.
+    fn is_worker(&self, server: &ServerConnections) -> Result<bool, Malformed> {
+        let number = server.name.strip_prefix("cur-").or_else(|| server.name.strip_prefix("old-"));
+        let is_number = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let has_address = || Ok((self.cell("addr")?, self.cell("port")?) != ("-", "0"));
+        Ok(&*server.backend == "MASTER" && is_number && !has_address()?)
+    }
+
+    fn number(&self, column: &'static str) -> Result<u64, Malformed> {
+        self.whole(column, self.cell(column)?)
+    }
+
+    fn whole(&self, column: &'static str, cell: &str) -> Result<u64, Malformed> {
+        cell.parse().map_err(|_| self.malformed(column, "a whole number", cell))
+    }
+
+    fn cell(&self, column: &'static str) -> Result<&str, Malformed> {
+        let at = self.columns.iter().position(|one| *one == column);
+        let at = at.ok_or_else(|| Malformed::new(1, Some(column), "a column of that name", b""))?;
+        self.texts.get(at).copied().ok_or_else(|| self.malformed(column, "a cell for each column", self.row))
+    }
+
+    fn malformed(&self, column: &'static str, expected: &'static str, found: &str) -> Malformed {
+        Malformed::new(self.line, Some(column), expected, found.as_bytes())
+    }
 }
 
 /// Column with the number of connections that are in use.
@@ -32,35 +142,67 @@ const USED: &str = "used_cur";
 mod tests {
     use super::*;
 
-    const NEW: &str = "# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max\n\
-        app/web1 3/1 127.0.0.1 80 - 5000 1 0 4\napp/web2 3/2 - 0 - 5000 0 7 9\n\n";
+    const NEW: &str = "# bkname/svname bkid/svid addr port - purge_delay served used_cur used_max need_est idle_sess \
+        unsafe_nb safe_nb idle_lim idle_cur idle_per_thr[2]\n\
+        app/web1 3/1 127.0.0.1 80 - 5000 1 0 4 4 0 2 1 -1 3 2 1\napp/web2 3/2 - 0 - 5000 0 7 9 9 0 0 0 10 0 0 0\n\n";
 
-    fn used(text: &str, server: &str) -> Result<Option<u64>, String> {
-        let name = ServerName::new("app", server).unwrap();
-        used_connections(text, &name).map_err(|error| error.to_string())
+    const OLD: &str = "# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb safe_nb \
+        idle_lim idle_cur idle_per_thr[1]\napp/web1 3/1 127.0.0.1 80 - 5000 3 4 4 2 1 -1 3 3\n\n";
+
+    fn read(text: &str) -> Result<Vec<ServerConnections>, String> {
+        ServerConnections::read(text).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn the_column_is_found_by_name() {
-        assert_eq!(
-            [used(NEW, "web1"), used(NEW, "web2"), used(NEW, "web3")],
-            [Ok(Some(0)), Ok(Some(7)), Ok(None)]
-        );
-        let old = NEW.replace("served ", "").replace("5000 1 0", "5000 3").replace("5000 0 7", "5000 4");
-        assert_eq!([used(&old, "web1"), used(&old, "web2")], [Ok(Some(3)), Ok(Some(4))]);
+    fn columns_are_found_by_name() {
+        let servers = read(NEW).unwrap();
+        let expected = ServerConnections {
+            backend: "app".into(),
+            name: "web1".into(),
+            backend_id: 3,
+            id: 1,
+            used: 0,
+            used_max: 4,
+            needed: 4,
+            idle: 3,
+            idle_unsafe: 2,
+            idle_safe: 1,
+            idle_limit: None,
+        };
+        assert_eq!(servers[0], expected);
+        let last = &servers[1];
+        assert_eq!((&*last.name, last.used, last.used_max, last.idle_limit), ("web2", 7, 9, Some(10)));
+        assert_eq!(read(OLD).unwrap(), [ServerConnections { used: 3, ..expected }]);
+    }
+
+    #[test]
+    fn the_workers_that_2_2_lists_are_left_out() {
+        let text = OLD.replace("app/web1", "MASTER/cur-1");
+        assert_eq!(read(&text).unwrap().len(), 1);
+        let text = text.replace("127.0.0.1 80", "- 0");
+        assert_eq!(read(&text).unwrap(), []);
+        assert_eq!(read(&text.replace("cur-1", "cur-web")).unwrap().len(), 1);
     }
 
     #[test]
     fn malformed_replies_are_errors() {
+        let cut = OLD.replace(" 3 4 4 2 1 -1 3 3", " 3 4");
         for (text, message) in [
             ("", "line 1, column \"used_cur\": expected a column of that name, found \"\""),
             (
-                "# a used_cur\napp/web1 x\n",
+                "# a used_cur\napp/web1 1\n",
+                "line 1, column \"bkname/svname\": expected a column of that name, found \"\"",
+            ),
+            (
+                &*OLD.replace(" 3 4 4", " x 4 4"),
                 "line 2, column \"used_cur\": expected a whole number, found \"x\"",
             ),
-            ("# a used_cur\napp/web1\n", "line 2, column \"used_cur\": expected a whole number, found \"\""),
+            (
+                &*cut,
+                "line 2, column \"idle_lim\": expected a cell for each column, found \"app/web1 3/1 127.0.0.1 80 - 5000 3 4\"",
+            ),
         ] {
-            assert_eq!(used(text, "web1"), Err(message.to_owned()));
+            assert_eq!(read(text), Err(message.to_owned()));
         }
     }
 }

@@ -6,7 +6,7 @@ mod connections;
 mod state;
 
 pub use admin_state::AdminState;
+pub use connections::ServerConnections;
 pub use state::{AdminFlags, OperationalState, ServerState};
 
 pub(crate) use address_change::previous_address;
-pub(crate) use connections::used_connections;
