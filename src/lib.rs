@@ -115,6 +115,7 @@ pub use level::Level;
 pub use object::{Acl, Backend, BackendRef, Frontend, FrontendRef, Listener, Map, Server, ServerRef, Weight};
 pub use protocol::{Change, Reply};
 pub use show::AdminState;
+pub use show::stat::Scope;
 #[doc(inline)]
 pub use snapshot::{Agreement, Process, Snapshot};
 pub use transport::{Limits, StatsSocket};

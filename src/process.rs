@@ -132,7 +132,7 @@ impl ProcessClient {
         let is_all = matches!(scope, StatFilter::All);
         let last = if is_all { self.last.clone() } else { self.last.of_others() };
         let request = ReportParser::request(scope)?;
-        let mut parser = ReportParser::after(last);
+        let mut parser = ReportParser::after(last).keeping(scope.selection());
         self.socket.exchange(&request, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;

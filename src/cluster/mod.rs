@@ -31,7 +31,7 @@ use futures::future::join_all;
 use crate::address::Address;
 use crate::error::Result;
 use crate::protocol::Command;
-use crate::show::stat::StatFilter;
+use crate::show::stat::{Scope, StatFilter};
 use crate::snapshot::{Process, Snapshot};
 use crate::transport::{Deadline, Limits};
 use fan_out::{FanOut, Targets};
@@ -151,6 +151,40 @@ impl Cluster {
     ///   member.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         self.read(&StatFilter::All).await
+    }
+
+    /// Reads the report of every member as [`snapshot`](Cluster::snapshot) does, with only the rows and columns in
+    /// `scope`.
+    ///
+    /// Objects of other kinds are not in the snapshot. A column that is not in the scope reads as one that
+    /// the release does not print: its figure is `None`.
+    ///
+    /// The snapshot is like any other one, with fewer rows. [`Snapshot::join`] keeps the newer answer of each
+    /// process as it is, and fills no gaps of it with an older one.
+    /// [`Snapshot::since`] compares the columns that both snapshots have; read both with the same scope,
+    /// because objects that only the earlier one has count as gone.
+    /// [`Snapshot::with_counters_from_files`] renews the columns that are there.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`snapshot`](Cluster::snapshot).
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(cluster: haproxyadmin::Cluster) -> haproxyadmin::Result<()> {
+    /// use haproxyadmin::Scope;
+    ///
+    /// let scope = Scope::frontends().columns(["scur", "rate", "ereq"])?;
+    /// for frontend in cluster.snapshot_of(&scope).await?.frontends() {
+    ///     println!("{} {:?} sessions, {} requests", frontend.name(), frontend.scur(), frontend.requests());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "show stat")]
+    pub async fn snapshot_of(&self, scope: &Scope) -> Result<Snapshot> {
+        self.read(&scope.filter()).await
     }
 
     /// Reads the report of every member as [`snapshot`](Cluster::snapshot) does, and hands each answer on when it

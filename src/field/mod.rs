@@ -48,6 +48,13 @@ pub struct Column {
     pub kinds: &'static [(RowKind, Rule)],
 }
 
+/// The name.
+impl AsRef<str> for Column {
+    fn as_ref(&self) -> &str {
+        self.name
+    }
+}
+
 /// Description of one key of `show info`.
 ///
 /// # Example

@@ -17,7 +17,7 @@
 //! | `show info` | every read, for example [`Cluster::info`](crate::Cluster::info); [`Cluster::session_count`](crate::Cluster::session_count) | user | - |
 //! | `show cli level` | every read | user | -; known since 1.9 |
 //! | `show cli sockets` | every read | user | -; known since 1.8 |
-//! | `show stat [NAME\|-1 KINDS -1\|IID 4 SID]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot); one server by its numbers: [`ServerRef::wait_until`](crate::ServerRef::wait_until), [`ServerRef::drain`](crate::ServerRef::drain) | user | - |
+//! | `show stat [NAME\|-1 KINDS -1\|IID 4 SID]` | every read, for example [`Cluster::snapshot`](crate::Cluster::snapshot), [`Cluster::snapshot_of`](crate::Cluster::snapshot_of); one server by its numbers: [`ServerRef::wait_until`](crate::ServerRef::wait_until), [`ServerRef::drain`](crate::ServerRef::drain) | user | - |
 //! | `dump stats-file` | every read, if processes share counters: [`guide::shared_counters`](crate::guide::shared_counters) | user | 3.3 |
 //! | `show errors [NAME]` | [`Cluster::show_errors`](crate::Cluster::show_errors), [`Cluster::show_errors_of`](crate::Cluster::show_errors_of) | operator | 1.8 |
 //! | `show activity` | [`Cluster::show`](crate::Cluster::show) | operator; user up to 2.6 | 1.8 |

@@ -12,7 +12,7 @@
 //! - [`shared_counters`]: processes with one `shm-stats-file`.
 //! - [`waiting`]: waiting for the effect of a change, draining servers.
 //! - [`versions`]: differences between releases of HAProxy.
-//! - [`watch`]: the price of watching, the order of events, and traps.
+//! - [`watch`]: the price of watching and of each read, the order of events, and traps.
 
 pub mod arguments;
 pub mod cancellation;

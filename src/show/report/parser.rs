@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::ProcessReport;
 use super::part::Part;
 use crate::error::{Error, Malformed, Problem, Result};
@@ -6,7 +8,7 @@ use crate::protocol::{Next, ReplyReader, without_severity};
 use crate::show::cli_sockets::SocketList;
 use crate::show::info;
 use crate::show::scan::{self, LineEnd};
-use crate::show::stat::{LastReply, StatParser, StatTable};
+use crate::show::stat::{LastReply, Selection, StatParser, StatTable};
 
 /// Parser for the reply to [`ReportParser::request`], fed while the reply arrives.
 ///
@@ -54,6 +56,12 @@ impl ReportParser {
             sockets: SocketList::default(),
             stat: StatParser::after(last),
         }
+    }
+
+    /// Keeps only these rows and columns of `show stat`.
+    pub(crate) fn keeping(mut self, selection: Option<&Arc<Selection>>) -> Self {
+        self.stat = self.stat.keeping(selection);
+        self
     }
 
     /// Reads the next bytes of the reply.

@@ -1,3 +1,7 @@
+use std::sync::Arc;
+
+use super::selection::{BACKEND, FRONTEND, LISTENER, SERVER, Selection};
+
 /// The rows of `show stat` to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StatFilter {
@@ -24,6 +28,8 @@ pub(crate) enum StatFilter {
         /// Number of the server in its backend (`sid`).
         server: u64,
     },
+    /// Rows of which not everything is kept.
+    Selected { rows: Box<StatFilter>, selection: Arc<Selection> },
 }
 
 impl StatFilter {
@@ -67,6 +73,18 @@ impl StatFilter {
     pub(crate) fn of_all_proxies(&self) -> Option<Self> {
         match self {
             Self::Proxy { kinds, .. } => Some(Self::Kinds(*kinds)),
+            Self::Selected { rows, selection } => {
+                let rows = Box::new(rows.of_all_proxies()?);
+                Some(Self::Selected { rows, selection: Arc::clone(selection) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the rows and columns to keep, or `None` for all that are printed.
+    pub(crate) fn selection(&self) -> Option<&Arc<Selection>> {
+        match self {
+            Self::Selected { selection, .. } => Some(selection),
             _ => None,
         }
     }
@@ -80,15 +98,10 @@ impl StatFilter {
             Self::Proxy { name, kinds } => format!("show stat {name} {kinds} -1"),
             Self::NamedServer { backend, .. } => Self::backend(backend).command(),
             Self::Server { proxy, server } => format!("show stat {proxy} 4 {server}"),
+            Self::Selected { rows, .. } => rows.command(),
         }
     }
 }
-
-/// The kinds of rows, as the bits that `show stat` takes.
-pub(super) const FRONTEND: u8 = 1;
-pub(super) const BACKEND: u8 = 2;
-pub(super) const SERVER: u8 = 4;
-pub(super) const LISTENER: u8 = 8;
 
 /// Longest name that is sent to HAProxy, in bytes.
 const LONGEST_NAME: usize = 1024;

@@ -8,12 +8,15 @@ mod parser;
 mod quoted;
 mod renewal;
 mod row;
+mod scope;
+mod selection;
 mod table;
 mod text;
 
 pub use header::Header;
 pub use parser::StatParser;
 pub use row::Row;
+pub use scope::Scope;
 pub use table::StatTable;
 pub use text::{CheckResult, CheckStatus, Mode, ServerAddress, State, Status, StatusDetail};
 
@@ -21,4 +24,5 @@ pub(crate) use cells::{Cells, number};
 pub(crate) use filter::StatFilter;
 pub(crate) use last_reply::LastReply;
 pub(crate) use row::SplitRow;
+pub(crate) use selection::Selection;
 pub(crate) use table::NewerCells;

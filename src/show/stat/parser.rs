@@ -4,6 +4,7 @@ use super::cells::Cells;
 use super::header::Header;
 use super::last_reply::LastReply;
 use super::quoted::Unquoter;
+use super::selection::{Kept, Selection};
 use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
 use crate::field::{Col, RowKind};
@@ -39,6 +40,8 @@ pub struct StatParser {
     line: usize,
     quoted: Unquoter,
     last: LastReply,
+    /// The rows and columns to keep; `None` for all.
+    selection: Option<Arc<Selection>>,
 }
 
 #[derive(Debug)]
@@ -50,6 +53,8 @@ enum State {
         dump: StatTable,
         done: usize,
         end: LineEnd,
+        /// What is kept of the rows so far, if not everything is. `dump` has no rows then.
+        kept: Option<Kept>,
     },
     /// The empty line at the end has been read.
     End(StatTable),
@@ -70,7 +75,14 @@ impl StatParser {
 
     /// Creates a parser for the reply after another one.
     pub(crate) fn after(last: LastReply) -> Self {
-        Self { state: State::Header(Vec::new()), line: 1, quoted: Unquoter::default(), last }
+        let (state, quoted) = (State::Header(Vec::new()), Unquoter::default());
+        Self { state, line: 1, quoted, last, selection: None }
+    }
+
+    /// Keeps only these rows and columns of the reply. Every cell is checked all the same.
+    pub(crate) fn keeping(mut self, selection: Option<&Arc<Selection>>) -> Self {
+        self.selection = selection.cloned();
+        self
     }
 
     /// Reads the next bytes of the reply.
@@ -105,23 +117,27 @@ impl StatParser {
 
     /// Reads the whole first line, without its line feed.
     pub(crate) fn header(&mut self, line: &[u8]) -> Result<(), Malformed> {
-        self.begin(self.last.header(line)?);
-        Ok(())
+        self.begin(self.last.header(line)?)
     }
 
     /// Reads the first line at the start of `bytes` if it is the one of the last reply. Returns its length with
     /// the line feed.
     pub(crate) fn same_header(&mut self, bytes: &[u8]) -> Option<usize> {
         let (header, length) = self.last.same_header(bytes)?;
-        self.begin(header);
+        // An error is the one of the whole line too, which is read then.
+        self.begin(header).ok()?;
         Some(length)
     }
 
-    fn begin(&mut self, header: Arc<Header>) {
+    fn begin(&mut self, header: Arc<Header>) -> Result<(), Malformed> {
         let mut dump = StatTable::new(header);
-        self.last.reserve(&mut dump);
+        let kept = self.selection.as_ref().map(|selection| selection.begin(&dump.header)).transpose()?;
+        if kept.is_none() {
+            self.last.reserve(&mut dump);
+        }
         self.line = 2;
-        self.state = State::Rows { dump, done: 0, end: LineEnd::default() };
+        self.state = State::Rows { dump, done: 0, end: LineEnd::default(), kept };
+        Ok(())
     }
 
     /// Reads the next bytes.
@@ -149,22 +165,25 @@ impl StatParser {
             return Ok(());
         }
         match &mut self.state {
-            State::Rows { dump, done, end } => {
+            State::Rows { dump, done, end, kept } => {
                 dump.text.extend_from_slice(bytes);
                 if end.find(dump.text.get(*done..).unwrap_or_default()).is_none() {
                     return within(dump.text.len() - *done, self.line);
                 }
                 let ended = rows(dump, done, &mut self.line, &mut self.quoted)?;
+                if let Some(kept) = kept {
+                    kept.take(dump, done, self.line)?;
+                }
                 let left = dump.text.len() - *done;
                 if ended {
                     if left > 0 {
                         let found = dump.text.get(*done..).unwrap_or_default();
                         return Err(Malformed::new(self.line, None, "nothing after the end", found));
                     }
-                    if let State::Rows { dump, .. } =
+                    if let State::Rows { dump, kept, .. } =
                         std::mem::replace(&mut self.state, State::Header(Vec::new()))
                     {
-                        self.state = State::End(dump);
+                        self.state = State::End(kept.map_or(dump, Kept::into_table));
                     }
                     return Ok(());
                 }

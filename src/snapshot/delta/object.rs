@@ -77,6 +77,8 @@ impl Object {
             if column.is_of_module() && process.modules_cleared {
                 return None;
             }
+            // A read may have asked for fewer columns.
+            earlier.header().position(column)?;
             // A cell is empty until the first event.
             let then = earlier.number(column).unwrap_or(0);
             let count = later.number(column)?.checked_sub(then)?;

@@ -105,6 +105,7 @@ impl PartialEq for Object {
 mod tests {
     use super::*;
     use crate::field::{COLUMNS, RowKind};
+    use crate::show::stat::{LastReply, Scope, StatParser};
 
     /// Returns processes of three releases; one of them is stopping.
     fn mixed() -> Snapshot {
@@ -191,6 +192,89 @@ mod tests {
             }
         }
         assert!(merged > 500, "{merged}");
+    }
+
+    /// Returns the snapshot as it is if it was read with this scope.
+    fn read_with(snapshot: &Snapshot, scope: &Scope) -> Snapshot {
+        let filter = scope.filter();
+        let mut written = serde_json::to_value(snapshot).unwrap();
+        for process in written["processes"].as_array_mut().unwrap() {
+            let mut parser = StatParser::after(LastReply::default()).keeping(filter.selection());
+            parser.feed(process["stat"].as_str().unwrap().as_bytes()).unwrap();
+            process["stat"] = parser.finish().unwrap().to_csv().into();
+        }
+        serde_json::from_value(written).unwrap()
+    }
+
+    /// Asserts that both snapshots have the same objects of these kinds, with the same figures of these columns.
+    fn agree(small: &Snapshot, whole: &Snapshot, kinds: &[RowKind], columns: &[&str]) -> usize {
+        let mut figures = 0;
+        for kind in kinds {
+            let ids = |snapshot: &Snapshot| snapshot.index().of_kind(*kind).collect::<Vec<_>>();
+            assert_eq!(ids(small).len(), ids(whole).len());
+            for (one, other) in ids(small).into_iter().zip(ids(whole)) {
+                let (one, other) = (Object::new(small.clone(), one), Object::new(whole.clone(), other));
+                assert_eq!((one.proxy(), one.name()), (other.proxy(), other.name()));
+                let labels = |object: &Object| -> Vec<String> {
+                    object.rows().map(|(process, _)| process.label().to_string()).collect()
+                };
+                assert_eq!(labels(&one), labels(&other), "{}/{}", one.proxy(), one.name());
+                for column in columns {
+                    let (figure, whole) = (one.figure(column).unwrap(), other.figure(column).unwrap());
+                    assert_eq!(figure, whole, "{}/{} {column}", one.proxy(), one.name());
+                    figures += usize::from(figure.is_some());
+                }
+            }
+        }
+        figures
+    }
+
+    #[test]
+    fn a_column_that_is_read_alone_is_merged_as_in_the_whole_snapshot() {
+        let (whole, many) = (mixed(), many());
+        let mut figures = 0;
+        for column in COLUMNS {
+            let scope = Scope::all().columns([column.name]).unwrap();
+            figures += agree(&read_with(&whole, &scope), &whole, &KINDS, &[column.name]);
+        }
+        assert!(figures > 2_000, "{figures}");
+        for kind in KINDS {
+            let scope = match kind {
+                RowKind::Frontend => Scope::frontends(),
+                RowKind::Backend => Scope::backends(),
+                RowKind::Server => Scope::servers(),
+                _ => Scope::listeners(),
+            };
+            let columns =
+                ["scur", "smax", "slim", "qtime", "lastchg", "check_status", "weight", "addr", "algo"];
+            let scope = scope.columns(columns).unwrap();
+            let (small, kinds) = (read_with(&many, &scope), [kind]);
+            assert!(agree(&small, &many, &kinds, &columns) > 0, "{kind:?}");
+            assert_eq!(small.index().len(), small.index().of_kind(kind).count());
+            assert!(small.heap_size() * 4 < many.heap_size());
+        }
+    }
+
+    #[test]
+    fn figures_with_names_of_their_own_need_no_column() {
+        let whole = mixed();
+        let small = read_with(&whole, &Scope::all().other_columns(["new"]));
+        let servers = small.servers().into_iter().zip(whole.servers());
+        for (one, other) in servers {
+            assert_eq!((one.requests(), one.status()), (other.requests(), other.status()));
+            assert_eq!((one.scur(), one.queue_time(), one.weight()), (None, None, None));
+            assert_eq!(one.metric("new").unwrap(), other.metric("new").unwrap());
+        }
+        for (one, other) in small.frontends().into_iter().zip(whole.frontends()) {
+            assert_eq!((one.requests(), one.sessions()), (other.requests(), other.sessions()));
+            assert_eq!((one.status(), one.id()), (other.status(), other.id()));
+        }
+        for (one, other) in small.backends().into_iter().zip(whole.backends()) {
+            assert_eq!(
+                (one.requests(), one.status(), one.id()),
+                (other.requests(), other.status(), other.id())
+            );
+        }
     }
 
     #[test]
