@@ -7,6 +7,7 @@
 //! - *sweep*: all figures of 64 and 256 real processes, compared with a drain of the same bytes;
 //! - *replay*: the same of 1,000 processes that a program replays from memory;
 //! - *merge*: five figures of the objects of 1,000 processes, compared with 10 processes;
+//! - *scope*: five figures of servers and nothing else, compared with a whole snapshot;
 //! - *csv*: rows in memory, compared with the crates `csv` and `serde`;
 //! - *haproxyadmin*, *socat*: all figures, compared with the Python library and with a loop of a shell;
 //! - *server*: one server of 10,000, compared with all of them;
@@ -39,6 +40,7 @@ mod info;
 mod map;
 mod merge;
 mod replayed;
+mod scope;
 mod server;
 mod socat;
 mod sweep;
@@ -56,10 +58,11 @@ use fleet::Fleet;
 use rounds::{Options, heading, raise_limit, serve_if_asked};
 
 /// The groups, in the order of the table.
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 13] = [
     "sweep",
     "replay",
     "merge",
+    "scope",
     "csv",
     "haproxyadmin",
     "socat",
@@ -93,6 +96,7 @@ async fn run(mut fleet: Fleet) {
             "sweep" => sweep::run(&mut fleet).await,
             "replay" => replayed::run(&fleet).await,
             "merge" => merge::run(&fleet).await,
+            "scope" => scope::run(&fleet).await,
             "csv" => csv::run(&fleet).await,
             "haproxyadmin" => haproxyadmin_py::run(&mut fleet).await,
             "socat" => socat::run(&mut fleet).await,
