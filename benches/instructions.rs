@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use haproxyadmin::stat::StatParser;
-use haproxyadmin::{Cluster, Weight};
+use haproxyadmin::{Cluster, Scope, Weight};
 use support::replay::{Answers, Replay, serve};
 use support::{Corpus, Load};
 use tokio::runtime::Runtime;
@@ -38,6 +38,7 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("parse 3.4 busy", "row", 5493.8, 0.006),
     ("parse 3.4 quotes", "row", 7028.9, 0.007),
     ("snapshot 3.4", "process", 270_600.0, 39.6),
+    ("scope 3.4", "process", 502_000.0, 98.2),
     ("show info", "process", 85_150.0, 33.4),
     ("every column 3.4", "row", 9000.0, 9.0),
     ("set server weight", "process", 100_000.0, 60.0),
@@ -179,6 +180,11 @@ fn run(name: &str) {
         "set server weight" => ask(PROCESSES, &async |cluster| {
             let server = cluster.server_ref("app", "web1").unwrap();
             server.set_weight(Weight::absolute(20).unwrap()).await.unwrap().len()
+        }),
+        "scope 3.4" => ask(PROCESSES, &async |cluster| {
+            let scope = Scope::all().columns(["scur", "smax", "stot", "bin", "bout"]).unwrap();
+            assert_eq!(cluster.snapshot_of(&scope).await.unwrap().processes().len(), PROCESSES);
+            PROCESSES
         }),
         "show info" => ask(PROCESSES, &async |cluster| {
             assert!(cluster.info().await.unwrap().cum_req().is_some());

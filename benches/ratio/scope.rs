@@ -36,10 +36,10 @@ pub(crate) async fn run(fleet: &Fleet) {
         let beside = "`Cluster::snapshot`";
         Row::of(&format!("{what}, CPU time"), beside)
             .ratio(times.ratio(2, 0), times.ratio(1, 0))
-            .at_most(1.1);
+            .at_most(1.0);
         let (whole, small) = (cluster.snapshot().await.unwrap(), cluster.snapshot_of(&scope).await.unwrap());
         let memory = Spread::of(vec![small.heap_size() as f64 / whole.heap_size() as f64]);
-        Row::of(&format!("{what}, memory"), beside).ratio(memory, Spread::of(vec![1.0])).at_most(0.35);
+        Row::of(&format!("{what}, memory"), beside).ratio(memory, Spread::of(vec![1.0])).at_most(0.25);
         times.print(&["snapshot", "", "scope"]);
     }
 }
