@@ -38,7 +38,7 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("parse 3.4 busy", "row", 5493.8, 0.006),
     ("parse 3.4 quotes", "row", 7028.9, 0.007),
     ("snapshot 3.4", "process", 270_600.0, 39.6),
-    ("scope 3.4", "process", 502_000.0, 98.2),
+    ("scope 3.4", "process", 474_500.0, 98.2),
     ("show info", "process", 85_150.0, 33.4),
     ("every column 3.4", "row", 9000.0, 9.0),
     ("set server weight", "process", 100_000.0, 60.0),

@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cells::Cells as _;
 use super::header::Header;
+use super::last_reply::LastReply;
 use super::row::Row;
 use super::table::{Entry, StatTable};
 use crate::error::Malformed;
@@ -35,8 +36,19 @@ pub(crate) struct Selection {
 struct Layout {
     source: Arc<Header>,
     header: Arc<Header>,
-    /// Positions of the columns in `source`.
-    positions: Box<[usize]>,
+    runs: Box<[Run]>,
+    /// Sizes of the last table with these columns.
+    last: LastReply,
+}
+
+/// Columns that are kept and follow each other.
+#[derive(Debug)]
+struct Run {
+    /// Position of the first one.
+    first: usize,
+    length: usize,
+    /// `true` if the kept row has a mark where the run begins.
+    is_marked: bool,
 }
 
 /// The kept cells of a reply that is arriving.
@@ -69,7 +81,8 @@ impl Selection {
     /// Begins to keep the cells of a reply with this header.
     pub(super) fn begin(self: &Arc<Self>, source: &Arc<Header>) -> Result<Kept, Malformed> {
         let layout = self.layout(source)?;
-        let table = StatTable::new(Arc::clone(&layout.header));
+        let mut table = StatTable::new(Arc::clone(&layout.header));
+        layout.last.reserve(&mut table);
         Ok(Kept { selection: Arc::clone(self), layout, table })
     }
 
@@ -82,9 +95,12 @@ impl Selection {
         let wanted = source.names().enumerate().filter(|(_, name)| self.keeps_column(name));
         let (positions, names): (Vec<usize>, Vec<&str>) = wanted.unzip();
         let header = Header::parse(format!("# {},", names.join(",")).as_bytes())?;
-        let layout =
-            Layout { source: Arc::clone(source), header: header.into(), positions: positions.into() };
-        let layout = Arc::new(layout);
+        let layout = Arc::new(Layout {
+            source: Arc::clone(source),
+            header: header.into(),
+            runs: runs(&positions),
+            last: LastReply::default(),
+        });
         layouts.push(Arc::clone(&layout));
         Ok(layout)
     }
@@ -130,7 +146,7 @@ impl Kept {
             if u32::try_from(self.table.text.len()).is_err() {
                 return Err(Malformed::new(line, None, "less than 4 GiB", b"more"));
             }
-            add(&mut self.table, &self.layout.positions, read, row.index(), row.entry());
+            add(&mut self.table, &self.layout.runs, read, row.index(), row.entry());
         }
         read.text.drain(..*done);
         read.rows.clear();
@@ -140,32 +156,46 @@ impl Kept {
     }
 
     pub(super) fn into_table(self) -> StatTable {
+        self.layout.last.remember(&self.table);
         self.table
     }
 }
 
-/// Appends the cells at `positions` of a row of `read` to `table`.
-fn add(table: &mut StatTable, positions: &[usize], read: &StatTable, index: usize, entry: Entry) {
+/// Returns the runs of these positions. None goes on over a mark of the kept row.
+fn runs(positions: &[usize]) -> Box<[Run]> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (place, position) in positions.iter().enumerate() {
+        let is_marked = place > 0 && place % STEP == 0;
+        match runs.last_mut().filter(|run| run.first + run.length == *position && !is_marked) {
+            Some(run) => run.length += 1,
+            None => runs.push(Run { first: *position, length: 1, is_marked }),
+        }
+    }
+    runs.into()
+}
+
+/// Appends the cells of these columns of a row of `read` to `table`.
+fn add(table: &mut StatTable, runs: &[Run], read: &StatTable, index: usize, entry: Entry) {
     let begin = table.text.len();
     let start = u32::try_from(begin).unwrap_or(u32::MAX);
     let (bytes, separator) = (read.bytes_from(entry), entry.separator());
+    let end_of = |at, cells| scan::skip(bytes, at, cells, separator).unwrap_or(bytes.len());
     // The column that begins at `at`.
     let (mut column, mut at) = (0, 0);
-    for (place, position) in positions.iter().enumerate() {
-        if place > 0 && place % STEP == 0 {
+    for Run { first, length, is_marked } in runs {
+        if *is_marked {
             let mark = table.text.len() - begin;
             table.marks.push(u16::try_from(mark).unwrap_or(u16::MAX));
         }
-        if position / STEP > column / STEP {
-            column = position - position % STEP;
+        if first / STEP > column / STEP {
+            column = first - first % STEP;
             at = read.offset(index, entry, column).unwrap_or(bytes.len());
         }
-        at = scan::skip(bytes, at, position - column, separator).unwrap_or(bytes.len());
-        let cell = scan::until(bytes, at, separator).unwrap_or_default();
-        table.text.extend_from_slice(cell);
-        table.text.push(separator);
-        at += cell.len() + 1;
-        column = position + 1;
+        at = end_of(at, first - column);
+        let end = end_of(at, *length);
+        table.text.extend_from_slice(bytes.get(at..end).unwrap_or_default());
+        at = end;
+        column = first + length;
     }
     table.text.push(b'\n');
     table.rows.push(Entry { start, ..entry });
@@ -175,7 +205,7 @@ fn add(table: &mut StatTable, positions: &[usize], read: &StatTable, index: usiz
 mod tests {
     use super::*;
     use crate::field::Col;
-    use crate::show::stat::{LastReply, StatParser};
+    use crate::show::stat::StatParser;
 
     fn fixture(version: &str) -> Vec<u8> {
         let path = format!("{}/fixtures/{version}/show_stat.txt", env!("CARGO_MANIFEST_DIR"));
