@@ -2,17 +2,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::header::Header;
+use super::recycled::Spare;
 use super::table::{StatTable, marks_per_row};
 use crate::error::Malformed;
 
-/// Header and sizes of the last `show stat` of a process. They save memory and time for the next one.
+/// Header, sizes and memory of the last `show stat` of a process. They save memory and time for the next one.
 ///
 /// Processes of one release print the same header, so that all processes of a cluster can share one. The
-/// next reply of a process has about as many rows and bytes as the last one.
+/// next reply of a process has about as many rows and bytes as the last one. It gets the memory of a reply that
+/// was dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastReply {
     header: Arc<Mutex<Option<Arc<Header>>>>,
     size: Arc<Size>,
+    spare: Arc<Spare>,
 }
 
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ struct Size {
 impl LastReply {
     /// Returns the same for the replies of another process, or to another command: the header is shared.
     pub(crate) fn of_others(&self) -> Self {
-        Self { header: Arc::clone(&self.header), size: Arc::default() }
+        Self { header: Arc::clone(&self.header), ..Self::default() }
     }
 
     /// Returns the header of a line: the last one, if the line is the same.
@@ -53,7 +56,7 @@ impl LastReply {
     pub(super) fn reserve(&self, table: &mut StatTable) {
         let with_growth = |size: &AtomicUsize| size.load(Ordering::Relaxed).saturating_mul(17) / 16;
         let rows = with_growth(&self.size.rows);
-        table.text.reserve_exact(with_growth(&self.size.bytes));
+        table.text = self.spare.recycle(with_growth(&self.size.bytes));
         table.rows.reserve_exact(rows);
         table.marks.reserve_exact(rows * marks_per_row(table.header.len()));
     }

@@ -6,6 +6,7 @@ mod header;
 mod last_reply;
 mod parser;
 mod quoted;
+mod recycled;
 mod renewal;
 mod row;
 mod scope;

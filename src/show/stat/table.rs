@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::header::Header;
+use super::recycled::Recycled;
 use crate::field::{Col, RowKind};
 use crate::show::scan::{self, STEP};
 
@@ -27,7 +28,7 @@ use crate::show::scan::{self, STEP};
 pub struct StatTable {
     pub(super) header: Arc<Header>,
     /// The rows, without the header.
-    pub(super) text: Vec<u8>,
+    pub(super) text: Recycled,
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
@@ -68,7 +69,7 @@ pub(super) const UNQUOTED: u8 = 0xff;
 
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
-        Self { header, text: Vec::new(), rows: Vec::new(), marks: Vec::new(), renewal: None }
+        Self { header, text: Recycled::default(), rows: Vec::new(), marks: Vec::new(), renewal: None }
     }
 
     /// Returns a table without rows.
@@ -109,7 +110,7 @@ impl StatTable {
         };
         let end = self.rows.get(index + 1).map_or(self.text.len(), |next| next.start as usize);
         let per_row = marks_per_row(self.header.len());
-        only.text = self.text.get(entry.start as usize..end).unwrap_or_default().to_vec();
+        only.text = self.text.get(entry.start as usize..end).unwrap_or_default().to_vec().into();
         only.rows = vec![Entry { start: 0, ..entry }];
         only.marks = self.marks.get(index * per_row..(index + 1) * per_row).unwrap_or_default().to_vec();
         only
