@@ -167,7 +167,6 @@ impl Targets {
             }
         }
         let listing = membership.listing(&found, false);
-        let version = membership.table().version();
         let mut probe_failures = HashMap::new();
         let known = Self::known(membership, &listing, only, command, &mut probe_failures);
         let known = known.filter(|known| !known.iter().any(|one| too_old(one.version())));
@@ -181,7 +180,7 @@ impl Targets {
         }
         let mut missing = membership.requirements(&listing, &records);
         missing.retain(|requirement| requirement.failure().is_some());
-        let version = (has_met_all && missing.is_empty()).then_some(version);
+        let version = (has_met_all && missing.is_empty()).then_some(listing.version);
         if only.is_some() {
             missing.clear();
         }

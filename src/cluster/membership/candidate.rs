@@ -42,6 +42,8 @@ pub(crate) struct Listing {
     pub(super) masters: Vec<(Address, Option<Failure>)>,
     /// Set if all earlier findings about the sockets are disregarded.
     pub(super) is_fresh: bool,
+    /// Version of the membership table that the candidates come from.
+    pub(crate) version: u64,
 }
 
 /// A directory, and the sockets in it.
@@ -178,6 +180,7 @@ impl Membership {
             }
         });
         listing.candidates = candidates;
+        listing.version = table.version();
         listing
     }
 

@@ -33,12 +33,12 @@ impl Found {
     }
 }
 
-/// The members, all of which have answered before. They are the same as long as the same sockets are found
-/// and the membership table does not change.
+/// The members that a call has found.
 #[derive(Debug)]
 pub(crate) struct KnownMembers {
     pub(super) found: Found,
-    /// Version of the table that they come from. Without one, no other call may use them.
+    /// Version of the table that they come from, if all of them have answered before. Other calls may use them as
+    /// long as they find the same sockets and the version is the same.
     pub(super) version: Option<u64>,
     /// The last known identities.
     pub(super) snapshot: Snapshot,

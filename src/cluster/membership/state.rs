@@ -94,8 +94,8 @@ impl Membership {
         (found.is_whole() && is_same).then_some(last)
     }
 
-    /// Returns the members with these last known identities. Keeps them for the next call if all that was
-    /// found is known, and comes from one `version` of the membership table.
+    /// Returns the members with these last known identities. Keeps them for the next call if there is a `version`
+    /// of the membership table that all of them come from.
     pub(crate) fn known_members(
         &self,
         found: Found,

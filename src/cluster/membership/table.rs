@@ -106,7 +106,9 @@ pub(crate) struct MembershipTable {
     compared: HashMap<Address, Compared>,
     /// Number of comparisons so far.
     comparisons: u64,
-    /// Number of changes to classifications, identities and labels so far.
+    /// Another number after each change that a later listing of the members may see: of classifications,
+    /// identities and labels. Whether a member that has never answered is unresponsive, and the comparisons,
+    /// do not matter for it.
     version: u64,
 }
 
@@ -162,8 +164,7 @@ impl MembershipTable {
         Self { labels, ..Self::default() }
     }
 
-    /// Returns the number of changes to classifications, identities and labels so far.
-    pub(crate) fn version(&self) -> u64 {
+    pub(super) fn version(&self) -> u64 {
         self.version
     }
 
