@@ -42,10 +42,7 @@ impl<'a> Drain<'a> {
     /// Reads the number of connections of the server that are in use.
     pub(super) async fn used(&self) -> Result<Response<u64>> {
         let command = Command::read("show servers conn").word(self.name.backend());
-        let read = |data: Vec<u8>| {
-            let servers = ServerConnections::read(data)?;
-            Ok(servers.iter().find(|server| server.is_of(self.name)).map(|server| server.used))
-        };
+        let read = |data: Vec<u8>| Ok(ServerConnections::used_of(self.name, data)?);
         Ok(match self.target.ask(&command, read, &self.deadline()).await? {
             Response::Value(Some(used)) => Response::Value(used),
             Response::Value(None) => Response::Absent("No such server.".into()),

@@ -52,44 +52,58 @@ impl ServerConnections {
     /// Reads the reply to `show servers conn`. Leaves out the workers that HAProxy 2.2 lists under a master.
     pub(crate) fn read(reply: impl AsRef<[u8]>) -> Result<Vec<Self>, Malformed> {
         let text = &*scan::text(reply.as_ref());
-        let mut lines = text.lines().zip(1..);
-        let header = lines.next().and_then(|(line, _)| line.strip_prefix("# ")).unwrap_or_default();
-        let columns: Vec<&str> = header.split(' ').collect();
-        if !columns.contains(&USED) {
-            return Err(Malformed::new(1, Some(USED), "a column of that name", text.as_bytes()));
-        }
+        let columns = columns(text)?;
         let mut servers = Vec::new();
-        for (row, line) in lines.filter(|(row, _)| !row.is_empty()) {
-            let texts: Vec<&str> = row.split(' ').collect();
-            let cells = Cells { columns: &columns, texts: &texts, line, row };
-            let server = cells.server()?;
-            if !cells.is_worker(&server)? {
+        for line in lines(text, &columns) {
+            let server = line.server()?;
+            if !line.is_worker(&server)? {
                 servers.push(server);
             }
         }
         Ok(servers)
     }
 
-    pub(crate) fn is_of(&self, server: &ServerName) -> bool {
-        *self.backend == *server.backend() && *self.name == *server.name()
+    /// Reads the connections of one server that are in use, whatever the other columns and the other servers have.
+    pub(crate) fn used_of(server: &ServerName, reply: impl AsRef<[u8]>) -> Result<Option<u64>, Malformed> {
+        let text = &*scan::text(reply.as_ref());
+        let name = format!("{}/{}", server.backend(), server.name());
+        let columns = columns(text)?;
+        let own = lines(text, &columns).find(|line| line.cell(NAMES).is_ok_and(|cell| cell == name));
+        own.map(|line| line.whole_number(USED)).transpose()
     }
 }
 
+/// Reads the header.
+fn columns(text: &str) -> Result<Vec<&str>, Malformed> {
+    let header = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
+    let columns: Vec<&str> = header.split(' ').collect();
+    if columns.contains(&USED) {
+        return Ok(columns);
+    }
+    Err(Malformed::new(1, Some(USED), "a column of that name", text.as_bytes()))
+}
+
+/// Returns the lines behind the header.
+fn lines<'a>(text: &'a str, columns: &'a [&'a str]) -> impl Iterator<Item = Line<'a>> {
+    let rows = text.lines().zip(1..).skip(1).filter(|(row, _)| !row.is_empty());
+    rows.map(move |(row, number)| Line { columns, cells: row.split(' ').collect(), number, row })
+}
+
 /// The cells of one line.
-struct Cells<'a> {
+struct Line<'a> {
     columns: &'a [&'a str],
-    texts: &'a [&'a str],
-    line: usize,
+    cells: Vec<&'a str>,
+    number: usize,
     row: &'a str,
 }
 
-impl Cells<'_> {
+impl Line<'_> {
     fn server(&self) -> Result<ServerConnections, Malformed> {
         let pair = |column| {
             let pair = self.cell(column)?.split_once('/');
             pair.ok_or_else(|| self.malformed(column, "two parts around a slash", self.row))
         };
-        let (backend, name) = pair("bkname/svname")?;
+        let (backend, name) = pair(NAMES)?;
         let (backend_id, id) = pair("bkid/svid")?;
         let limit = self.cell("idle_lim")?;
         Ok(ServerConnections {
@@ -97,12 +111,12 @@ impl Cells<'_> {
             name: name.into(),
             backend_id: self.whole("bkid/svid", backend_id)?,
             id: self.whole("bkid/svid", id)?,
-            used: self.number(USED)?,
-            used_max: self.number("used_max")?,
-            needed: self.number("need_est")?,
-            idle: self.number("idle_cur")?,
-            idle_unsafe: self.number("unsafe_nb")?,
-            idle_safe: self.number("safe_nb")?,
+            used: self.whole_number(USED)?,
+            used_max: self.whole_number("used_max")?,
+            needed: self.whole_number("need_est")?,
+            idle: self.whole_number("idle_cur")?,
+            idle_unsafe: self.whole_number("unsafe_nb")?,
+            idle_safe: self.whole_number("safe_nb")?,
             idle_limit: if limit == "-1" { None } else { Some(self.whole("idle_lim", limit)?) },
         })
     }
@@ -116,7 +130,7 @@ impl Cells<'_> {
         Ok(&*server.backend == "MASTER" && is_number && !has_address()?)
     }
 
-    fn number(&self, column: &'static str) -> Result<u64, Malformed> {
+    fn whole_number(&self, column: &'static str) -> Result<u64, Malformed> {
         self.whole(column, self.cell(column)?)
     }
 
@@ -127,13 +141,16 @@ impl Cells<'_> {
     fn cell(&self, column: &'static str) -> Result<&str, Malformed> {
         let at = self.columns.iter().position(|one| *one == column);
         let at = at.ok_or_else(|| Malformed::new(1, Some(column), "a column of that name", b""))?;
-        self.texts.get(at).copied().ok_or_else(|| self.malformed(column, "a cell for each column", self.row))
+        self.cells.get(at).copied().ok_or_else(|| self.malformed(column, "a cell for each column", self.row))
     }
 
     fn malformed(&self, column: &'static str, expected: &'static str, found: &str) -> Malformed {
-        Malformed::new(self.line, Some(column), expected, found.as_bytes())
+        Malformed::new(self.number, Some(column), expected, found.as_bytes())
     }
 }
+
+/// Column with the names.
+const NAMES: &str = "bkname/svname";
 
 /// Column with the number of connections that are in use.
 const USED: &str = "used_cur";
