@@ -13,7 +13,7 @@ use crate::version::Version;
 pub(crate) struct Record {
     pub(crate) host: Arc<str>,
     pub(crate) address: Address,
-    /// Label that the user gave.
+    /// Label that the user gave or the cluster chose.
     pub(crate) label: Option<Arc<str>>,
     /// Time when the answer was complete or the read was given up, in microseconds since 1970.
     pub(crate) read_at: u64,

@@ -1,6 +1,7 @@
-//! The merge of columns, process by process.
+//! The merge of columns, some rows of each process at a time.
 
 use std::ops::Range;
+use std::ptr;
 
 use super::merged::{Figure, Merged};
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
@@ -26,6 +27,8 @@ pub(super) struct Merging<'a> {
     processes: &'a [Process],
     columns: usize,
     plans: Vec<Plan<'a>>,
+    /// The plan of each process.
+    plan_of: Vec<usize>,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
     /// For each object, `true` if a process that is not stopping has it.
@@ -46,7 +49,7 @@ enum Sum<'a> {
 /// The columns of the tables with one header, for each kind of rows.
 struct Plan<'a> {
     header: &'a Header,
-    /// `true` if HAProxy hides columns from the sockets.
+    /// `true` if HAProxy may hide columns from the sockets.
     hides: bool,
     kinds: [Places; 4],
 }
@@ -118,7 +121,8 @@ fn hides(process: &Process) -> bool {
 
 impl<'a> Plan<'a> {
     fn is_for(&self, process: &Process, stat: &StatTable) -> bool {
-        std::ptr::eq(self.header, stat.header()) && self.hides == hides(process)
+        let header = stat.header();
+        self.hides == hides(process) && (ptr::eq(self.header, header) || self.header == header)
     }
 
     fn new(header: &'a Header, hides: bool, columns: &[Col], has_files: bool) -> Self {
@@ -151,17 +155,21 @@ impl<'a> Merging<'a> {
     pub(super) fn new(index: &'a Index, processes: &'a [Process], columns: &[Col]) -> Self {
         let has_files = processes.iter().any(|process| process.shared_counters().is_some());
         let mut plans: Vec<Plan<'a>> = Vec::new();
-        for (process, stat) in processes.iter().filter_map(|one| Some((one, one.stat()?))) {
-            if !plans.iter().any(|plan| plan.is_for(process, stat)) {
+        let plan_of = processes.iter().map(|process| {
+            let Some(stat) = process.stat() else { return usize::MAX };
+            plans.iter().position(|plan| plan.is_for(process, stat)).unwrap_or_else(|| {
                 plans.push(Plan::new(stat.header(), hides(process), columns, has_files));
-            }
-        }
+                plans.len() - 1
+            })
+        });
+        let plan_of = plan_of.collect();
         let objects = index.len();
         Self {
             index,
             processes,
             columns: columns.len(),
             plans,
+            plan_of,
             sums: vec![Sum::Absent; objects * columns.len()],
             is_current: vec![false; objects],
         }
@@ -186,7 +194,8 @@ impl<'a> Merging<'a> {
 
     /// Adds some rows of a process.
     fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: Range<usize>) {
-        let Some(plan) = self.plans.iter().find(|plan| plan.is_for(one, stat)) else { return };
+        let plan = self.plan_of.get(process as usize).and_then(|plan| self.plans.get(*plan));
+        let Some(plan) = plan else { return };
         let objects = self.index.objects_of(process);
         for (row, object) in rows.clone().zip(objects.get(rows).unwrap_or_default()) {
             let (Some(cells), object) = (stat.row(row), *object as usize) else { continue };

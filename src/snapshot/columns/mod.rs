@@ -2,8 +2,8 @@
 //!
 //! The rows of one object are scattered over the tables of all processes. With many processes, each of them is far from
 //! the processor when it is needed: merging object by object costs several times the work itself. If a caller asks for
-//! a figure of object after object, the column is therefore merged for all objects, process by process, in the order
-//! of the rows in memory. The result is the same.
+//! a figure of object after object, the column is therefore merged for all objects: some rows of each process at a time,
+//! in the order of the rows in memory. The result is the same.
 
 mod merged;
 mod merging;
