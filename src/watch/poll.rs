@@ -55,7 +55,8 @@ pub(super) struct Poll<S> {
     lines: usize,
     figures: Option<Snapshot>,
     divergences: Divergences,
-    /// Set until the first picture is published. It has an answer of all members, and the figures.
+    /// Set until the first picture is published. It has an answer or a failure of each member, and the
+    /// figures.
     is_first: bool,
     /// Set if the next picture is different from the last one.
     is_changed: bool,
@@ -429,14 +430,15 @@ impl<S: Source> Poll<S> {
         }
     }
 
-    /// Publishes a picture if the answers of this beat are in. Processes that hang are not waited for. The first picture
-    /// waits for one answer of each process, and not for the answers to the beats meanwhile: if the answers take longer
-    /// than a beat, a question is under way at every moment.
+    /// Publishes a picture if the answers of this beat are in; processes that hang are not waited for. The first picture
+    /// waits until each process has answered or failed once, and until figures are read. It does not wait for the
+    /// answers to later beats: if the answers take longer than a beat, a question is under way at every moment.
     fn publish_if_whole(&mut self) {
         let is_first = self.is_first;
         let is_awaited =
             |one: &Place| one.member.is_asked() && !one.member.is_slow() && !(is_first && one.is_answered);
-        let is_due = if is_first { self.reading.is_none() } else { self.is_changed };
+        let has_figures = self.figures.is_some() || self.reading.is_none();
+        let is_due = if is_first { has_figures } else { self.is_changed };
         if is_due && !self.members.values().any(is_awaited) {
             self.publish();
         }
