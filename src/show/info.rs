@@ -229,7 +229,7 @@ impl fmt::Debug for Info {
 /// Collects keys and values, and checks the known keys.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    /// Bytes of whole texts.
+    /// The texts, each of which is UTF-8 as a whole.
     text: Vec<u8>,
     entries: Vec<Entry>,
     known: [u16; KEYS.len()],

@@ -18,8 +18,8 @@
 //!   slow way through the reader of quoted rows.
 //! - `skip` and `until`: they also run over unquoted rows, with the byte 0xff as separator, and
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
-//!   counts matches needs `exact_matches`. The marks of a row (`STEP`) and its `names_length` are
-//!   positions that `skip` returns.
+//!   counts matches needs `exact_matches`, and so does `Cells`, which relies on a separator behind every
+//!   cell. The marks of a row (`STEP`) and its `names_length` are positions that `skip` returns.
 //! - `LineEnd`: `stat/parser.rs` and `report/parser.rs` feed it the same bytes plus new ones; it must
 //!   look at each byte once, or a reply that arrives in small pieces costs quadratic time. The lines that
 //!   `report/parser.rs` reads without it hold no quotes.
