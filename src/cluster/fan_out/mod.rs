@@ -21,7 +21,7 @@ use super::membership::Membership;
 use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::IdentifiedConnection;
+use crate::process::{IdentifiedConnection, Task};
 use crate::protocol::{Change, Command, Idempotency, Response, read_change, read_data};
 use crate::show::stat::{Row, StatFilter};
 use crate::snapshot::{Record, Snapshot};
@@ -43,8 +43,13 @@ impl<'a> FanOut<'a> {
     /// Executes a command that changes something on every member. If the view asks for the previous
     /// state, reads the rows in `scope` before.
     pub(crate) async fn change(self, command: Command, scope: StatFilter) -> Result<Outcomes<Change>> {
-        let command = &command;
-        let job = |target: Target, deadline| async move { target.change(command, &deadline).await };
+        let command = &Arc::new(command);
+        // Each process has a task of its own: the threads of a runtime send and receive at the same time.
+        let job = |target: Target, deadline| {
+            let command = Arc::clone(command);
+            let changing = async move { target.change(&command, &deadline).await };
+            async { Task::spawn(changing).await.map_err(Error::into_unknown)? }
+        };
         self.each(command, scope, job).await
     }
 
