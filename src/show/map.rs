@@ -151,7 +151,8 @@ pub(crate) fn new_version(words: &str) -> Result<u32, Malformed> {
 fn reference(line: &[u8]) -> Option<(u64, usize)> {
     let digits = line.strip_prefix(b"0x")?;
     let mut number = 0u64;
-    for (at, byte) in digits.iter().enumerate() {
+    // A reference is an address: 64 bits.
+    for (at, byte) in digits.iter().enumerate().take(17) {
         let digit = match byte {
             b'0'..=b'9' => byte - b'0',
             b'a'..=b'f' => byte - b'a' + 10,
@@ -159,7 +160,7 @@ fn reference(line: &[u8]) -> Option<(u64, usize)> {
             b' ' if at > 0 => return Some((number, "0x".len() + at + 1)),
             _ => return None,
         };
-        number = number.checked_mul(16)? + u64::from(digit);
+        number = number << 4 | u64::from(digit);
     }
     None
 }
