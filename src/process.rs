@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub(crate) use batch::{Batch, LONGEST};
 pub(crate) use identified::{Executed, IdentifiedConnection};
 pub(crate) use server_numbers::ServerNumbers;
-pub(crate) use task::Task;
+pub(crate) use task::{Task, on_any_thread};
 
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Failure, Problem, Result};

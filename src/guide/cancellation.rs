@@ -19,8 +19,9 @@
 //!
 //! # Dropping a change
 //!
-//! Dropping the future closes its connections. It does not undo or stop the change. For each
-//! process one of these is true, and the caller cannot know which:
+//! Dropping the future closes its connections. It does not undo or stop the change. On a runtime with
+//! several threads, a thread that sends the command at this moment may still send it after the drop. For
+//! each process one of these is true, and the caller cannot know which:
 //!
 //! - The command was not sent, or only a part of its line. HAProxy does not execute it.
 //! - HAProxy executed the command.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
@@ -47,9 +49,23 @@ impl<T> Drop for Task<T> {
     }
 }
 
+/// Runs a future on a task of its own, so that all threads of the runtime take part. A runtime with one thread runs it
+/// in place: there a task gains nothing, and would keep its connection until the runtime runs again.
+///
+/// # Errors
+///
+/// - `Io` if the runtime shuts down.
+pub(crate) async fn on_any_thread<T: Send + 'static>(future: BoxFuture<'static, T>) -> Result<T> {
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavor {
+        Ok(RuntimeFlavor::MultiThread) => Task::spawn(future).await,
+        _ => Ok(future.await),
+    }
+}
+
 impl ProcessClient {
-    /// Reads the report as [`read_settled`](Self::read_settled) does, on a task of its own: the threads of a runtime
-    /// parse the replies of several processes at the same time.
+    /// Reads the report as [`read_settled`](Self::read_settled) does, on any thread: the threads of a runtime parse the
+    /// replies of several processes at the same time.
     ///
     /// # Cancel safety
     ///
@@ -63,6 +79,6 @@ impl ProcessClient {
     ) -> (Result<Arc<ProcessReport>>, u64) {
         let (client, scope, deadline) = (self.clone(), scope.clone(), *deadline);
         let reading = async move { client.read_settled(&scope, stopping, &deadline).await };
-        Task::spawn(reading).await.unwrap_or_else(|error| (Err(error.at(self.address())), now()))
+        on_any_thread(reading.boxed()).await.unwrap_or_else(|error| (Err(error.at(self.address())), now()))
     }
 }

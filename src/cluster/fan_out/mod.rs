@@ -21,7 +21,7 @@ use super::membership::Membership;
 use super::view::View;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{IdentifiedConnection, Task};
+use crate::process::{IdentifiedConnection, on_any_thread};
 use crate::protocol::{Change, Command, Idempotency, Response, read_change, read_data};
 use crate::show::stat::{Row, StatFilter};
 use crate::snapshot::{Record, Snapshot};
@@ -44,11 +44,11 @@ impl<'a> FanOut<'a> {
     /// state, reads the rows in `scope` before.
     pub(crate) async fn change(self, command: Command, scope: StatFilter) -> Result<Outcomes<Change>> {
         let command = &Arc::new(command);
-        // Each process has a task of its own: the threads of a runtime send and receive at the same time.
+        // The threads of a runtime send and receive at the same time.
         let job = |target: Target, deadline| {
             let command = Arc::clone(command);
-            let changing = async move { target.change(&command, &deadline).await };
-            async { Task::spawn(changing).await.map_err(Error::into_unknown)? }
+            let changing = async move { target.change(&command, &deadline).await }.boxed();
+            async { on_any_thread(changing).await.map_err(Error::into_unknown)? }
         };
         self.each(command, scope, job).await
     }
