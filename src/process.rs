@@ -136,10 +136,10 @@ impl ProcessClient {
         self.socket.exchange(&request, deadline, &mut parser).await?;
         let absent = parser.is_absent();
         let reading = parser.finish().map_err(|error| error.at(self.address()))?;
-        if let Some(all) = scope.of_all_proxies().filter(|_| reading.stat.is_empty() && !absent) {
-            // Up to 3.2, a frontend and a backend may share a name, and HAProxy looks at the
-            // first one only.
-            return self.read(&all, deadline).await;
+        if !absent && scope.may_lack_rows(&reading.stat, reading.info.version()) {
+            if let Some(all) = scope.of_all_proxies() {
+                return self.read(&all, deadline).await;
+            }
         }
         Ok(Arc::new(reading))
     }

@@ -161,8 +161,8 @@ async fn a_proxy_is_read_alone_whatever_its_name() {
         assert_eq!(frontends.frontends().len(), 1);
         let whole = cluster.snapshot().await.unwrap();
         let both = cluster.snapshot_of(&Scope::all().proxy("both")).await.unwrap();
-        assert!(!outline(&both, |_| true)[0].1.is_empty());
-        assert!(both.servers().iter().all(|one| one.backend() == "both"));
+        assert_eq!((both.frontends().len(), both.backends().len(), both.servers().len()), (1, 1, 1));
+        assert_eq!(outline(&both, |_| true), outline(&whole, |row| row.proxy() == "both"));
         for name in ["nobody", "1", "2", "#1", "-1", "", "a b", "a;disable frontend web", "a\nb"] {
             let scope = Scope::all().proxy(name);
             let none = cluster.snapshot_of(&scope).await.unwrap();

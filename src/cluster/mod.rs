@@ -162,7 +162,8 @@ impl Cluster {
     /// The snapshot is like any other one, with fewer rows. [`Snapshot::join`] keeps the newer answer of each
     /// process as it is, and fills no gaps of it with an older one.
     /// [`Snapshot::since`] compares the columns that both snapshots have; read both with the same scope,
-    /// because objects that only the earlier one has count as gone.
+    /// because objects that only the earlier one has count as gone. It notices a `clear counters` only by the
+    /// counters that were read.
     /// [`Snapshot::with_counters_from_files`] renews the columns that are there.
     ///
     /// # Errors

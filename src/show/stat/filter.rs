@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
 use super::selection::{BACKEND, FRONTEND, LISTENER, SERVER, Selection};
+use super::table::StatTable;
+use crate::field::RowKind;
+use crate::version::Version;
 
 /// The rows of `show stat` to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,24 @@ impl StatFilter {
             return Self::Proxy { name: name.into(), kinds };
         }
         Self::Kinds(kinds)
+    }
+
+    /// Returns `true` if HAProxy may have looked at another proxy of the same name: up to 3.2 a frontend and a
+    /// backend may share a name, and HAProxy looks at the first one only.
+    pub(crate) fn may_lack_rows(&self, stat: &StatTable, version: Option<&str>) -> bool {
+        let kinds = match self {
+            Self::Proxy { kinds, .. } => *kinds,
+            Self::Selected { rows, .. } => return rows.may_lack_rows(stat, version),
+            _ => return false,
+        };
+        if version.is_some_and(|version| Version::parse(version) >= (3, 3)) {
+            return false;
+        }
+        let lacks = |side: u8, of_side: [RowKind; 2]| {
+            kinds & side != 0 && !stat.rows().any(|row| of_side.contains(&row.kind()))
+        };
+        lacks(FRONTEND | LISTENER, [RowKind::Frontend, RowKind::Listener])
+            || lacks(BACKEND | SERVER, [RowKind::Backend, RowKind::Server])
     }
 
     /// Returns the filter for the same rows of all proxies, or `None` if the rows are not those of one proxy.

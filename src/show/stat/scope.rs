@@ -74,8 +74,9 @@ impl Scope {
         Self { kinds, proxy: None, columns: None }
     }
 
-    /// Returns the scope with the rows of both scopes, and the columns of both. It has the rows of one proxy if both
-    /// scopes name the same one. Otherwise it has those of all proxies, because one `show stat` prints one proxy or all.
+    /// Returns the scope with the rows of both scopes, and the columns of both: all columns if one of them has all. It
+    /// has the rows of one proxy if both scopes name the same one. Otherwise it has those of all proxies, because one
+    /// `show stat` prints one proxy or all.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let columns = self.columns.zip(other.columns).map(|(mut columns, more)| {
@@ -91,14 +92,16 @@ impl Scope {
 
     /// Returns the scope without the rows of all proxies that are not called `name`: `show stat NAME KINDS -1`.
     ///
-    /// HAProxy may look at one proxy only if a frontend and a backend share the name. It also reads some
-    /// names as numbers. The rows of all proxies are then requested, and the others are not kept.
+    /// Up to HAProxy 3.2 a frontend and a backend may share a name, and `show stat` finds one of them only.
+    /// If the reply lacks one of both, and the scope has rows of both, the rows of all proxies are requested
+    /// too, and the others are not kept. The same is done for a name that HAProxy reads as a number.
     #[must_use]
     pub fn proxy(self, name: &str) -> Self {
         Self { proxy: Some(name.into()), ..self }
     }
 
-    /// Returns the scope with these columns, in addition to those that were named before.
+    /// Returns the scope with these columns, in addition to those that were named before. Without a name it has the
+    /// columns that are always there.
     ///
     /// The names are those of HAProxy, as in [`COLUMNS`](crate::field::COLUMNS). An entry of this table is a name too:
     /// `scope.columns(COLUMNS.iter().filter(|column| column.nature == Nature::Counter))` has all counters.
