@@ -54,9 +54,10 @@ impl LastReply {
 
     /// Makes room for a reply as large as the last one, and for a little growth.
     pub(super) fn reserve(&self, table: &mut StatTable) {
-        let with_growth = |size: &AtomicUsize| size.load(Ordering::Relaxed).saturating_mul(17) / 16;
-        let rows = with_growth(&self.size.rows);
-        table.text = self.spare.recycle(with_growth(&self.size.bytes));
+        let with_growth = |size: usize| size.saturating_mul(17) / 16;
+        let bytes = self.size.bytes.load(Ordering::Relaxed);
+        let rows = with_growth(self.size.rows.load(Ordering::Relaxed));
+        table.text = self.spare.recycle(bytes + bytes / 64, with_growth(bytes));
         table.rows.reserve_exact(rows);
         table.marks.reserve_exact(rows * marks_per_row(table.header.len()));
     }

@@ -18,10 +18,11 @@ pub(super) struct Recycled {
 const MOST: usize = 1 << 20;
 
 impl Spare {
-    /// Returns room for `size` bytes: the spare memory, if it is large enough and not much too large.
-    pub(super) fn recycle(self: &Arc<Self>, size: usize) -> Recycled {
+    /// Returns the spare memory if it has room for `least` bytes and is not much too large, or else new memory of
+    /// `size` bytes.
+    pub(super) fn recycle(self: &Arc<Self>, least: usize, size: usize) -> Recycled {
         let mut bytes = take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if bytes.capacity() < size || bytes.capacity() / 2 > size {
+        if bytes.capacity() < least || bytes.capacity() / 2 > size {
             bytes = Vec::with_capacity(size);
         }
         Recycled { bytes, spare: Arc::downgrade(self) }
@@ -72,23 +73,23 @@ mod tests {
     fn memory_is_kept_once_and_only_if_it_fits() {
         let spare = Arc::new(Spare::default());
         let address = |bytes: &Recycled| bytes.as_ptr();
-        let (first, second) = (spare.recycle(1000), spare.recycle(1000));
+        let (first, second) = (spare.recycle(1000, 1000), spare.recycle(1000, 1000));
         let kept = address(&second);
         assert_ne!(address(&first), kept);
         drop(first);
         drop(second);
-        let mut third = spare.recycle(900);
+        let mut third = spare.recycle(900, 950);
         assert_eq!((address(&third), third.len(), third.capacity()), (kept, 0, 1000));
         third.extend_from_slice(b"abc");
         let copy = third.clone();
         drop(third);
         drop(copy);
-        assert_eq!(address(&spare.recycle(1000)), kept);
-        assert_eq!(spare.recycle(1001).capacity(), 1001);
-        assert_eq!(spare.recycle(400).capacity(), 400);
-        drop(spare.recycle(MOST + 1));
-        assert_eq!(spare.recycle(MOST).capacity(), MOST);
-        let left = spare.recycle(10);
+        assert_eq!(address(&spare.recycle(1000, 1000)), kept);
+        assert_eq!(spare.recycle(1001, 1060).capacity(), 1060);
+        assert_eq!(spare.recycle(380, 400).capacity(), 400);
+        drop(spare.recycle(1, MOST + 1));
+        assert_eq!(spare.recycle(MOST, MOST).capacity(), MOST);
+        let left = spare.recycle(10, 10);
         drop(spare);
         drop(left);
     }
