@@ -77,10 +77,10 @@ impl ServerConnections {
 fn columns(text: &str) -> Result<Vec<&str>, Malformed> {
     let header = text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or_default();
     let columns: Vec<&str> = header.split(' ').collect();
-    if columns.contains(&USED) {
-        return Ok(columns);
+    match [USED, NAMES].into_iter().find(|needed| !columns.contains(needed)) {
+        Some(absent) => Err(Malformed::new(1, Some(absent), "a column of that name", text.as_bytes())),
+        None => Ok(columns),
     }
-    Err(Malformed::new(1, Some(USED), "a column of that name", text.as_bytes()))
 }
 
 /// Returns the lines behind the header.
@@ -208,7 +208,7 @@ mod tests {
             ("", "line 1, column \"used_cur\": expected a column of that name, found \"\""),
             (
                 "# a used_cur\napp/web1 1\n",
-                "line 1, column \"bkname/svname\": expected a column of that name, found \"\"",
+                "line 1, column \"bkname/svname\": expected a column of that name, found \"# a used_cur\\napp/web1 1\\n\"",
             ),
             (
                 &*OLD.replace(" 3 4 4", " x 4 4"),
