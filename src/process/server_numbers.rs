@@ -50,10 +50,12 @@ impl ServerNumbers {
     }
 
     fn forget(&self, address: &Address, backend: &str, name: &str) {
-        let mut known = self.known();
-        let servers = known.processes.get_mut(address).and_then(|backends| backends.get_mut(backend));
-        if servers.is_some_and(|servers| servers.remove(name).is_some()) {
-            known.count -= 1;
+        let known = &mut *self.known();
+        let Some(backends) = known.processes.get_mut(address) else { return };
+        let Some(servers) = backends.get_mut(backend) else { return };
+        known.count -= usize::from(servers.remove(name).is_some());
+        if servers.is_empty() {
+            backends.remove(backend);
         }
     }
 
