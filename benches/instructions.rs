@@ -41,7 +41,7 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("scope 3.4", "process", 376_500.0, 64.4),
     ("show info", "process", 86_000.0, 36.5),
     ("every column 3.4", "row", 13_538.0, 0.395),
-    ("set server weight", "process", 44_500.0, 23.6),
+    ("set server weight", "process", 32_700.0, 23.6),
     ("show servers state", "server", 5054.8, 2.006),
     ("show map", "entry", 492.7, 0.009),
 ];

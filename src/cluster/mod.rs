@@ -62,6 +62,11 @@ use view::View;
 /// If no member answers and all of them fail for the same reason, the error has the kind of that
 /// reason. Use [`allow_partial`](Cluster::allow_partial) to get partial results instead.
 ///
+/// # Memory
+///
+/// When a snapshot is dropped, the memory of the last reply of each member, at most 1 MiB, is kept for the next
+/// read of the member. It is given back when the member leaves or the cluster is dropped.
+///
 /// # Cancel safety
 ///
 /// Dropping the future of a read closes its connections and leaves the members as they were. Some
