@@ -67,3 +67,35 @@ impl LastReply {
         self.size.rows.store(table.rows.len(), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::stat::StatParser;
+
+    const HEADER: &str = "# pxname,svname,scur,type,lastsess,last_chk,novel,\n";
+
+    #[test]
+    fn replies_share_their_header_and_the_next_one_has_room() {
+        let last = LastReply::default();
+        let parse = |last: &LastReply, header: &str, rows: usize| {
+            let mut parser = StatParser::after(last.clone());
+            parser.feed(header.as_bytes()).unwrap();
+            (0..rows).for_each(|_| parser.feed(b"app,web,7,2,-1,,,\n").unwrap());
+            parser.feed(b"\n").unwrap();
+            parser.finish().unwrap()
+        };
+        let first = parse(&last, HEADER, 1_000);
+        let second = parse(&last, HEADER, 1_010);
+        let other = parse(&last.of_others(), HEADER, 1);
+        assert!(Arc::ptr_eq(&first.header, &second.header) && Arc::ptr_eq(&first.header, &other.header));
+        // No more room was needed, and what is left is not given back.
+        assert_eq!((second.text.capacity(), second.rows.capacity()), (19_125, 1_062));
+        assert_eq!(other.text.capacity(), 18);
+        // A reply that has become small takes little memory.
+        assert_eq!(parse(&last, HEADER, 10).text.capacity(), 180);
+        let renamed = HEADER.replace("novel", "newer");
+        assert_eq!(parse(&last, &renamed, 1).header.find("newer"), Some(6));
+        assert_eq!(parse(&last, HEADER, 1).header.find("novel"), Some(6));
+    }
+}

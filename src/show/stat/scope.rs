@@ -74,9 +74,9 @@ impl Scope {
         Self { kinds, proxy: None, columns: None }
     }
 
-    /// Returns the scope with the rows of both scopes, and the columns of both: all columns if one of them has all. It
-    /// has the rows of one proxy if both scopes name the same one. Otherwise it has those of all proxies, because one
-    /// `show stat` prints one proxy or all.
+    /// Returns the scope with the rows of both scopes, and the columns of both: all columns if one of them has all. The
+    /// scope covers one proxy if both scopes name the same one, and all proxies otherwise: one `show stat` prints
+    /// one proxy or all.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let columns = self.columns.zip(other.columns).map(|(mut columns, more)| {
