@@ -312,6 +312,7 @@ impl Builder {
     }
 
     pub(crate) fn build(self) -> Info {
+        // `push` adds whole texts only: digits, and what `add` has as `str`.
         let text = String::from_utf8(self.text).unwrap_or_default();
         Info { text: text.into(), entries: self.entries.into(), known: self.known }
     }
