@@ -21,7 +21,7 @@ async fn cluster(running: &Running) -> Cluster {
     Cluster::from_dir(running.stats()).await.unwrap()
 }
 
-/// What does not change between two reads of a row without traffic.
+/// The cells of a row that stay the same between two reads without traffic.
 fn fixed(row: &Row<'_>) -> Vec<String> {
     let names = ["pxname", "svname", "type", "iid", "sid", "slim", "mode", "addr", "cookie"];
     names.iter().map(|name| format!("{:?}", row.get(name))).collect()
