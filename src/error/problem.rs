@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Answers, Error, ErrorKind, Failure};
 use crate::address::{Address, WorkerId};
-use crate::excerpt::excerpt;
+use crate::excerpt::excerpt_of_bytes;
 use crate::level::Level;
 use crate::version::Version;
 
@@ -169,7 +169,7 @@ pub(crate) struct Malformed {
 
 impl Malformed {
     pub(crate) fn new(line: usize, field: Option<&str>, expected: &'static str, found: &[u8]) -> Self {
-        let found = Some(excerpt(&String::from_utf8_lossy(found)));
+        let found = Some(excerpt_of_bytes(found));
         Self { line, field: field.map(Into::into), expected, found }
     }
 

@@ -2,7 +2,7 @@ use futures::FutureExt as _;
 
 use super::{Batch, FIRST_PAUSE, IDENTIFYING, ProcessClient, now};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::excerpt::excerpt;
+use crate::excerpt::excerpt_of_bytes;
 use crate::protocol::{self, Change, Command, Form, ReadReply, Request, Response, read_change, read_data};
 use crate::show::Info;
 use crate::transport::{Deadline, Interactive};
@@ -43,7 +43,7 @@ impl<'a> IdentifiedConnection<'a> {
         for reply in sent.texts {
             // From 3.0 on a master sets the severities itself, and prints nothing.
             if reply != b"\n" && !(reply.is_empty() && member.is_behind_master()) {
-                let text = format!("it says {:?}", excerpt(&String::from_utf8_lossy(&reply)));
+                let text = format!("it says {:?}", excerpt_of_bytes(&reply));
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }

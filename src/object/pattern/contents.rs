@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::cluster::{Outcome, Outcomes};
 use crate::error::{Error, Problem, Result};
-use crate::excerpt::excerpt;
+use crate::excerpt::excerpt_of_bytes;
 use crate::show::{Entries, Entry};
 use crate::snapshot::{Label, Requirement};
 
@@ -170,7 +170,7 @@ impl Error {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", excerpt(&String::from_utf8_lossy(&self.text)))?;
+        write!(f, "{:?}", excerpt_of_bytes(&self.text))?;
         for (at, (label, count)) in self.counts.iter().enumerate() {
             write!(f, "{} {label}: {count}", if at == 0 { "" } else { "," })?;
         }

@@ -1,5 +1,5 @@
 use crate::error::{Error, Problem, Result};
-use crate::excerpt::excerpt;
+use crate::excerpt::excerpt_of_bytes;
 use crate::protocol::Command;
 
 /// Checks that the bytes of a closed connection are a whole reply.
@@ -105,7 +105,7 @@ fn truncated(bytes: &[u8]) -> Error {
     let line = bytes.trim_ascii();
     let is_message = matches!(line, [b'[', b'0'..=b'9', b']', b':', ..]) && !line.contains(&b'\n');
     Error::new(Problem::Truncated(if is_message {
-        format!("no empty line after {:?}", excerpt(&String::from_utf8_lossy(line)))
+        format!("no empty line after {:?}", excerpt_of_bytes(line))
     } else {
         format!("{length} bytes, and no empty line at the end")
     }))
