@@ -161,7 +161,7 @@ impl MembershipTable {
         let is_unique = |label: &str| uses.get(label) == Some(&1);
         let unique = given.iter().filter(|(_, label)| is_unique(label));
         let labels = unique.map(|(address, label)| (address.clone(), Label::from(&**label))).collect();
-        Self { labels, ..Self::default() }
+        Self { labels, last: LastReply::of_cluster(), ..Self::default() }
     }
 
     pub(super) fn version(&self) -> u64 {

@@ -3,31 +3,47 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::header::Header;
 use super::recycled::Spare;
+use super::row_list::{RowList, RowLists};
 use super::table::{StatTable, marks_per_row};
 use crate::error::Malformed;
 
-/// Header, sizes and memory of the last `show stat` of a process. They save memory and time for the next one.
+/// Header, rows, sizes and memory of the last `show stat` of a process. They save memory and time for the next one.
 ///
-/// Processes of one release print the same header, so that all processes of a cluster can share one. The
-/// next reply of a process has about as many rows and bytes as the last one. It gets the memory of a reply that
-/// was dropped.
+/// Processes of one release print the same header, so that all processes of a cluster can share one. Most of them also
+/// list the same rows. The next reply of a process has about as many rows and bytes as the last one. It gets the memory
+/// of a reply that was dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastReply {
-    header: Arc<Mutex<Option<Arc<Header>>>>,
-    size: Arc<Size>,
+    shared: Arc<Shared>,
+    own: Arc<Own>,
     spare: Arc<Spare>,
 }
 
+/// What the processes of a cluster share.
 #[derive(Debug, Default)]
-struct Size {
+struct Shared {
+    header: Mutex<Option<Arc<Header>>>,
+    /// `None` if the rows are compared with those of no other process.
+    lists: Option<RowLists>,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    list: Mutex<Option<Arc<RowList>>>,
     bytes: AtomicUsize,
     rows: AtomicUsize,
 }
 
 impl LastReply {
+    /// Returns the last reply of all processes of a cluster, none so far.
+    pub(crate) fn of_cluster() -> Self {
+        let lists = Some(RowLists::default());
+        Self { shared: Shared { lists, ..Shared::default() }.into(), ..Self::default() }
+    }
+
     /// Returns the same for the replies of another process, or to another command: the header is shared.
     pub(crate) fn of_others(&self) -> Self {
-        Self { header: Arc::clone(&self.header), ..Self::default() }
+        Self { shared: Arc::clone(&self.shared), ..Self::default() }
     }
 
     /// Returns the header of a line: the last one, if the line is the same.
@@ -49,22 +65,40 @@ impl LastReply {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<Arc<Header>>> {
-        self.header.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.header.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes room for a reply as large as the last one, and for a little growth.
     pub(super) fn reserve(&self, table: &mut StatTable) {
         let with_growth = |size: usize| size.saturating_mul(17) / 16;
-        let bytes = self.size.bytes.load(Ordering::Relaxed);
-        let rows = with_growth(self.size.rows.load(Ordering::Relaxed));
+        let bytes = self.own.bytes.load(Ordering::Relaxed);
+        let rows = with_growth(self.own.rows.load(Ordering::Relaxed));
         table.text = self.spare.recycle(bytes + bytes / 64, with_growth(bytes));
         table.rows.reserve_exact(rows);
         table.marks.reserve_exact(rows * marks_per_row(table.header.len()));
     }
 
-    pub(super) fn remember(&self, table: &StatTable) {
-        self.size.bytes.store(table.text.len(), Ordering::Relaxed);
-        self.size.rows.store(table.rows.len(), Ordering::Relaxed);
+    /// Returns the rows that the next reply most probably has: those of the last one, or of another process.
+    pub(super) fn expected_rows(&self) -> Option<Arc<RowList>> {
+        let own = self.own_list().clone();
+        own.or_else(|| self.shared.lists.as_ref()?.last())
+    }
+
+    /// Remembers a table. `list` is what identifies its rows, if that is known.
+    pub(super) fn remember(&self, table: &StatTable, list: Option<Arc<RowList>>) {
+        self.own.bytes.store(table.text.len(), Ordering::Relaxed);
+        self.own.rows.store(table.rows.len(), Ordering::Relaxed);
+        let Some(lists) = self.shared.lists.as_ref() else { return };
+        let is_it = |list: &Arc<RowList>| list.rows().len() == table.len() && table.goes_on_as(list, 0);
+        let known = list.or_else(|| self.expected_rows().filter(is_it));
+        let list = known.unwrap_or_else(|| lists.find(table.to_list()));
+        *self.own_list() = Some(Arc::clone(&list));
+        // The table had no list before.
+        let _ = table.list.set(list);
+    }
+
+    fn own_list(&self) -> MutexGuard<'_, Option<Arc<RowList>>> {
+        self.own.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

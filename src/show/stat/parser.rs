@@ -4,6 +4,7 @@ use super::cells::Cells;
 use super::header::Header;
 use super::last_reply::LastReply;
 use super::quoted::Unquoter;
+use super::row_list::RowList;
 use super::selection::{Kept, Selection};
 use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
@@ -55,9 +56,11 @@ enum State {
         end: LineEnd,
         /// The table of the kept cells. `dump` gives each whole row to it; without it, `dump` keeps the rows.
         kept: Option<Kept>,
+        /// The list that the rows so far agree with.
+        list: Option<Arc<RowList>>,
     },
-    /// The empty line at the end has been read.
-    End(StatTable),
+    /// The empty line at the end has been read. The list is the one of the rows, if it is known.
+    End(StatTable, Option<Arc<RowList>>),
 }
 
 /// Longest accepted row, in bytes. A row must fit into HAProxy's `tune.bufsize`, which is 16384
@@ -103,8 +106,10 @@ impl StatParser {
     ///   so far are.
     pub fn finish(self) -> crate::error::Result<StatTable> {
         match self.state {
-            State::End(mut dump) => {
-                self.last.remember(&dump);
+            State::End(mut dump, list) => {
+                if self.selection.is_none() {
+                    self.last.remember(&dump, list);
+                }
                 shrink(&mut dump.text);
                 shrink(&mut dump.rows);
                 shrink(&mut dump.marks);
@@ -132,11 +137,13 @@ impl StatParser {
     fn begin(&mut self, header: Arc<Header>) -> Result<(), Malformed> {
         let mut dump = StatTable::new(header);
         let kept = self.selection.as_ref().map(|selection| selection.begin(&dump.header)).transpose()?;
+        let mut list = None;
         if kept.is_none() {
             self.last.reserve(&mut dump);
+            list = self.last.expected_rows();
         }
         self.line = 2;
-        self.state = State::Rows { dump, done: 0, end: LineEnd::default(), kept };
+        self.state = State::Rows { dump, done: 0, end: LineEnd::default(), kept, list };
         Ok(())
     }
 
@@ -165,12 +172,15 @@ impl StatParser {
             return Ok(());
         }
         match &mut self.state {
-            State::Rows { dump, done, end, kept } => {
+            State::Rows { dump, done, end, kept, list } => {
                 dump.text.extend_from_slice(bytes);
                 if end.find(dump.text.get(*done..).unwrap_or_default()).is_none() {
                     return within(dump.text.len() - *done, self.line);
                 }
+                let before = dump.rows.len();
                 let ended = rows(dump, done, &mut self.line, &mut self.quoted)?;
+                // The rows are in the cache of the processor at this moment.
+                list.take_if(|list| !dump.goes_on_as(list, before));
                 if let Some(kept) = kept {
                     kept.take(dump, done, self.line)?;
                 }
@@ -180,10 +190,11 @@ impl StatParser {
                         let found = dump.text.get(*done..).unwrap_or_default();
                         return Err(Malformed::new(self.line, None, "nothing after the end", found));
                     }
-                    if let State::Rows { dump, kept, .. } =
+                    if let State::Rows { dump, kept, list, .. } =
                         std::mem::replace(&mut self.state, State::Header(Vec::new()))
                     {
-                        self.state = State::End(kept.map_or(dump, Kept::into_table));
+                        let list = list.filter(|list| list.rows().len() == dump.rows.len());
+                        self.state = State::End(kept.map_or(dump, Kept::into_table), list);
                     }
                     return Ok(());
                 }

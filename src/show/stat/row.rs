@@ -1,7 +1,9 @@
 use std::fmt;
+use std::sync::Arc;
 
 use super::cells::{Cells, text};
 use super::header::Header;
+use super::row_list::{ListedRow, ListenerId, RowList};
 use super::table::{Entry, Renewal, StatTable};
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, RowKind, for_each_column, unit};
@@ -54,6 +56,26 @@ impl StatTable {
         let original = self.original();
         original.rows.get(index).map(|entry| Row::new(original, self.renewal.as_ref(), index, *entry))
     }
+
+    /// Returns what identifies the rows.
+    pub(crate) fn list(&self) -> &Arc<RowList> {
+        let original = self.original();
+        original.list.get_or_init(|| original.to_list().into())
+    }
+
+    pub(super) fn to_list(&self) -> RowList {
+        RowList::new(self.rows().map(|row| {
+            let is_listener = row.kind() == RowKind::Listener;
+            (row.kind(), row.stored_names(), is_listener.then(|| row.listener_id()))
+        }))
+    }
+
+    /// Returns `true` if the rows from `from` on are those of the list at the same positions.
+    pub(super) fn goes_on_as(&self, list: &RowList, from: usize) -> bool {
+        let listed = list.rows().get(from..).unwrap_or_default();
+        let rows = self.rows().skip(from);
+        listed.len() >= rows.len() && rows.zip(listed).all(|(row, listed)| row.is_listed(list, listed))
+    }
 }
 
 impl<'a> Row<'a> {
@@ -104,25 +126,35 @@ impl<'a> Row<'a> {
         self.proxy() == proxy && self.name() == name
     }
 
-    /// Returns the number of bytes that the two names take at the beginning of the row, including
-    /// the separator after each; 0 if the row does not begin with the names.
-    pub(crate) fn names_length(&self) -> u16 {
-        if !self.dump.header.begins_with_names() {
-            return 0;
-        }
-        let end = scan::skip(self.dump.bytes_from(self.entry), 0, 2, self.entry.separator());
-        end.and_then(|end| u16::try_from(end).ok()).unwrap_or(0)
+    /// Returns the name of the proxy and the other name, as the row stores them: with the separator behind each.
+    pub(super) fn stored_names(&self) -> [&'a [u8]; 2] {
+        [Col::pxname, Col::svname].map(|column| {
+            let position = self.dump.header.position(column).unwrap_or(usize::MAX);
+            let start = self.dump.offset(self.index, self.entry, position).unwrap_or(usize::MAX);
+            let cell = self.dump.bytes_from(self.entry).get(start..).unwrap_or_default();
+            let end = scan::skip(cell, 0, 1, self.entry.separator()).unwrap_or(0);
+            cell.get(..end).unwrap_or_default()
+        })
     }
 
-    /// Returns `true` if the row begins with the same names as `other`; `names_length` is the
-    /// [`names_length`](Row::names_length) of `other`. If this returns `false`, the names may still
-    /// be the same, because a row can be stored in two ways.
+    /// Returns what tells listeners with the same names apart.
+    pub(crate) fn listener_id(&self) -> ListenerId {
+        ListenerId { address: self.addr().map(Into::into), number: self.sid() }
+    }
+
+    /// Returns `true` if the row is identified as the row `listed` of the list.
     #[inline]
-    pub(crate) fn begins_like(&self, other: &Row<'_>, names_length: u16) -> bool {
-        let names = ..usize::from(names_length);
-        names_length > 0
-            && self.dump.header.begins_with_names()
-            && self.dump.bytes_from(self.entry).get(names) == other.dump.bytes_from(other.entry).get(names)
+    fn is_listed(&self, list: &RowList, listed: &ListedRow) -> bool {
+        let begins_with_names = || {
+            self.dump.header.begins_with_names()
+                && self.dump.bytes_from(self.entry).starts_with(list.stored_names_of(listed))
+        };
+        // A row can be stored in two ways.
+        let is_named = || list.names_of(listed) == (self.proxy(), self.name());
+        let is_listener = |id: &ListenerId| id.address.as_deref() == self.addr() && id.number == self.sid();
+        listed.kind == self.kind()
+            && (begins_with_names() || is_named())
+            && listed.listener.as_deref().is_none_or(is_listener)
     }
 
     /// Returns a cell as HAProxy printed it, or `None` if it is empty or absent.

@@ -99,7 +99,7 @@ impl Selection {
             source: Arc::clone(source),
             header: header.into(),
             runs: runs(&positions),
-            last: LastReply::default(),
+            last: LastReply::of_cluster(),
         });
         layouts.push(Arc::clone(&layout));
         Ok(layout)
@@ -156,7 +156,7 @@ impl Kept {
     }
 
     pub(super) fn into_table(self) -> StatTable {
-        self.layout.last.remember(&self.table);
+        self.layout.last.remember(&self.table, None);
         self.table
     }
 }

@@ -3,6 +3,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::header::Header;
 use super::recycled::Recycled;
+use super::row_list::RowList;
 use crate::field::{Col, RowKind};
 use crate::show::scan::{self, STEP};
 
@@ -32,6 +33,8 @@ pub struct StatTable {
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
+    /// What identifies the rows; found when the reply arrives, or when it is needed.
+    pub(super) list: OnceLock<Arc<RowList>>,
     /// Newer values of the cells of another table. The rows of that table stand for those of this one.
     pub(super) renewal: Option<Renewal>,
 }
@@ -69,7 +72,14 @@ pub(super) const UNQUOTED: u8 = 0xff;
 
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
-        Self { header, text: Recycled::default(), rows: Vec::new(), marks: Vec::new(), renewal: None }
+        Self {
+            header,
+            text: Recycled::default(),
+            rows: Vec::new(),
+            marks: Vec::new(),
+            list: OnceLock::new(),
+            renewal: None,
+        }
     }
 
     /// Returns a table without rows.

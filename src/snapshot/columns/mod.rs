@@ -121,7 +121,7 @@ impl<'a> ObjectColumns<'a> {
 
     /// Returns the number of the row among the rows of the object.
     pub(super) fn position(&self, row: RowRef) -> Option<usize> {
-        self.index.row_refs(self.object).iter().position(|one| *one == row)
+        self.index.row_refs(self.object).position(|one| one == row)
     }
 
     /// Returns `true` if any process prints a column that this crate does not know.

@@ -61,7 +61,7 @@ pub(super) struct Part {
 pub(super) fn entries(later: &Snapshot, earlier: &[Option<&Process>], rows: &[Option<Rows>]) -> Vec<Entry> {
     let index = later.index();
     let of_object = |(id, kind)| {
-        let parts = index.row_refs(id).iter().map(|place| part(*place, rows)).collect();
+        let parts = index.row_refs(id).map(|place| part(place, rows)).collect();
         Entry { kind, parts }
     };
     let mut entries: Vec<Entry> = (0u32..).zip(index.kinds()).map(of_object).collect();
@@ -71,7 +71,7 @@ pub(super) fn entries(later: &Snapshot, earlier: &[Option<&Process>], rows: &[Op
         for place in &rows.gone {
             let Some(row) = table.row(*place as usize) else { continue };
             let names = (row.kind(), row.proxy(), row.name());
-            let same = index.find(later.processes(), names.0, names.1, names.2).first();
+            let same = index.find(names.0, names.1, names.2).first();
             let at = same.map_or_else(
                 || {
                     *gone.entry(names).or_insert_with(|| {

@@ -104,7 +104,7 @@ impl Delta {
     /// Returns the object with these names: of the later snapshot, or gone.
     fn find(&self, kind: RowKind, proxy: &str, name: &str) -> Option<Object> {
         let later = self.later();
-        let found = later.index().find(later.processes(), kind, proxy, name).first();
+        let found = later.index().find(kind, proxy, name).first();
         let gone = || self.gone(kind, proxy).find(|object| object.name() == name);
         found.map(|id| Object::new(self.clone(), *id)).or_else(gone)
     }

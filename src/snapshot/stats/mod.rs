@@ -18,7 +18,7 @@ pub use server::ServerStats;
 
 pub(super) use frontend::requests;
 
-use super::{Snapshot, index};
+use super::Snapshot;
 use crate::error::Result;
 use crate::field::RowKind;
 use object::Object;
@@ -93,10 +93,10 @@ impl Snapshot {
 
     /// Returns the listener of this snapshot that is the same as `other`.
     pub(crate) fn same_listener(&self, other: &ListenerStats) -> Result<ListenerStats> {
-        let found = self.index().find(&self.0.processes, RowKind::Listener, other.frontend(), other.name());
+        let found = self.index().find(RowKind::Listener, other.frontend(), other.name());
         let first = other.0.rows().next();
         let is_other = |listener: &ListenerStats| match (first, listener.0.rows().next()) {
-            (Some((_, one)), Some((_, two))) => index::same_listener(&one, &two),
+            (Some((_, one)), Some((_, two))) => one.listener_id().is_same(&two.listener_id()),
             _ => false,
         };
         found.iter().map(|id| ListenerStats(Object::new(self.clone(), *id))).find(is_other).ok_or_else(|| {
@@ -115,7 +115,7 @@ impl Snapshot {
     }
 
     fn find(&self, kind: RowKind, proxy: &str, name: &str, what: impl Fn() -> String) -> Result<Object> {
-        match self.index().find(&self.0.processes, kind, proxy, name).first() {
+        match self.index().find(kind, proxy, name).first() {
             Some(id) => Ok(Object::new(self.clone(), *id)),
             None => Err(self.absent(what())),
         }

@@ -39,9 +39,9 @@ impl Object {
     /// Returns every process that has the object, with its row.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&Process, Row<'_>)> + Clone {
         let row_refs = self.snapshot.index().row_refs(self.id);
-        row_refs.iter().filter_map(|RowRef { process, row }| {
-            let process = self.snapshot.processes().get(*process as usize)?;
-            Some((process, process.stat()?.row(*row as usize)?))
+        row_refs.filter_map(|RowRef { process, row }| {
+            let process = self.snapshot.processes().get(process as usize)?;
+            Some((process, process.stat()?.row(row as usize)?))
         })
     }
 
@@ -50,9 +50,9 @@ impl Object {
     }
 
     pub(super) fn sharing(&self) -> CounterSharing {
-        let row_refs = self.snapshot.index().row_refs(self.id).iter();
+        let row_refs = self.snapshot.index().row_refs(self.id);
         CounterSharing::of(row_refs.filter_map(|RowRef { process, row }| {
-            Some((self.snapshot.processes().get(*process as usize)?, *row as usize))
+            Some((self.snapshot.processes().get(process as usize)?, row as usize))
         }))
     }
 
