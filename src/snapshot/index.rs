@@ -51,7 +51,10 @@ pub(super) struct RowRef {
 #[derive(Debug, Clone)]
 pub(super) enum RowRefs<'a> {
     /// The same row of each process.
-    Same { processes: slice::Iter<'a, u32>, row: u32 },
+    Same {
+        processes: slice::Iter<'a, u32>,
+        row: u32,
+    },
     Each(slice::Iter<'a, RowRef>),
 }
 
@@ -116,9 +119,11 @@ impl Index {
         let (processes, of_list) = grouped(with_list, lists.len());
 
         let mut grouping = Grouping::new(&lists);
-        let objects: Vec<Box<[u32]>> = (0u32..).zip(&lists).map(|(at, list)| grouping.add(at, list)).collect();
+        let objects: Vec<Box<[u32]>> =
+            (0u32..).zip(&lists).map(|(at, list)| grouping.add(at, list)).collect();
         let lists = lists.iter().zip(objects).zip(of_list);
-        let lists = lists.map(|((rows, objects), processes)| List { rows: Arc::clone(rows), objects, processes });
+        let lists =
+            lists.map(|((rows, objects), processes)| List { rows: Arc::clone(rows), objects, processes });
         let (objects, children, places) = grouping.finish();
         let mut index = Self {
             objects,
@@ -219,7 +224,8 @@ impl Index {
         self.objects.capacity() * size_of::<Object>()
             + self.lists.iter().map(list).sum::<usize>()
             + self.row_refs.capacity() * size_of::<RowRef>()
-            + (self.list_of.capacity() + self.processes.capacity() + self.children.capacity()) * size_of::<u32>()
+            + (self.list_of.capacity() + self.processes.capacity() + self.children.capacity())
+                * size_of::<u32>()
             + self.by_name.get().map_or(0, |by_name| size_of_val(&**by_name))
     }
 

@@ -28,4 +28,4 @@ pub(crate) use last_reply::LastReply;
 pub(crate) use row::SplitRow;
 pub(crate) use row_list::{ListedRow, ListenerId, RowList};
 pub(crate) use selection::Selection;
-pub(crate) use table::NewerCells;
+pub(crate) use table::{CELLS_IN_BLOCK, NewerCells};

@@ -175,6 +175,19 @@ impl<'a> Row<'a> {
         self.renewal?.value(self.index, column)
     }
 
+    /// Returns the bytes of a block of cells as HAProxy printed them: of the [`CELLS_IN_BLOCK`] cells behind
+    /// `number` times as many. A separator ends each cell. The last block has a line feed at its end.
+    #[inline]
+    pub(crate) fn block(&self, number: usize) -> Option<&'a [u8]> {
+        self.dump.block(self.index, self.entry, number)
+    }
+
+    /// Returns the cells in the bytes of a block.
+    #[inline]
+    pub(crate) fn cells_of(&self, block: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        scan::Cells::new(block, self.entry.separator())
+    }
+
     /// Returns every cell, in the order of the reply.
     pub(crate) fn each(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let written = self.renewal.and_then(|renewal| renewal.written_row(self.index));

@@ -70,6 +70,9 @@ pub(super) struct Entry {
 /// Separator of the cells in an unquoted row. This byte never occurs in UTF-8.
 pub(super) const UNQUOTED: u8 = 0xff;
 
+/// Number of cells in a block of a row, except for the last block.
+pub(crate) const CELLS_IN_BLOCK: usize = STEP;
+
 impl StatTable {
     pub(super) fn new(header: Arc<Header>) -> Self {
         Self {
@@ -153,6 +156,20 @@ impl StatTable {
     #[inline]
     pub(super) fn bytes_from(&self, entry: Entry) -> &[u8] {
         self.text.get(entry.start as usize..).unwrap_or_default()
+    }
+
+    /// Returns the bytes of the cells between two marks of row `index`, or of those behind the last mark.
+    #[inline]
+    pub(super) fn block(&self, index: usize, entry: Entry, number: usize) -> Option<&[u8]> {
+        let per_row = marks_per_row(self.header.len());
+        let marks = self.marks.get(index * per_row..(index + 1) * per_row)?;
+        let start = number.checked_sub(1).map_or(Some(0), |mark| marks.get(mark).copied())?;
+        let row = entry.start as usize;
+        let end = match marks.get(number) {
+            Some(mark) => row + usize::from(*mark),
+            None => self.rows.get(index + 1).map_or(self.text.len(), |next| next.start as usize),
+        };
+        self.text.get(row + usize::from(start)..end)
     }
 
     /// Returns the offset of column `position` in the bytes of row `index`.

@@ -6,17 +6,14 @@ use std::ptr;
 use super::merged::{Figure, Merged};
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
-use crate::show::stat::{Cells as _, Header, Row, StatTable, number};
+use crate::show::stat::{CELLS_IN_BLOCK, Cells as _, Header, Row, StatTable, number};
 use crate::snapshot::count_range::CountRange;
 use crate::snapshot::index::{Index, RowRef};
 use crate::snapshot::process::Process;
 
-/// Most columns that are looked for one by one in a row.
-const FEW_COLUMNS: usize = 16;
-
 /// Rows of a process that are merged before those of the next one: the accumulators of as many objects stay in the
 /// cache of the processor, also if all columns are merged.
-const BLOCK: usize = 32;
+const ROWS_AT_ONCE: usize = 32;
 
 /// The kinds of rows that are merged.
 const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
@@ -31,6 +28,10 @@ pub(super) struct Merging<'a> {
     plan_of: Vec<usize>,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
+    /// Most blocks of cells that a plan has.
+    blocks: usize,
+    /// For each block of cells of each object: what the first row has there.
+    repeated: Vec<Option<Repeated<'a>>>,
     /// For each object, `true` if a process that is not stopping has it.
     is_current: Vec<bool>,
 }
@@ -51,24 +52,38 @@ struct Plan<'a> {
     header: &'a Header,
     /// `true` if HAProxy may hide columns from the sockets.
     hides: bool,
-    kinds: [Places; 4],
+    kinds: [Box<[Block]>; 4],
 }
 
-/// The cells of a row that are merged.
-enum Places {
-    /// Few, with their positions, by which they are found one by one.
-    Few(Box<[(usize, Place)]>),
-    /// Many, in the order of the row, each with the number of cells between it and the one before. They are found
-    /// in one pass.
-    Many(Box<[(usize, Place)]>),
+/// Adjacent cells of a row, some of which are merged.
+struct Block {
+    number: usize,
+    /// The cells that are merged, in the order of the row.
+    places: Box<[Place]>,
+    /// `false` if a cell counts in another way in each row.
+    can_repeat: bool,
 }
 
-/// A column that is merged.
+/// A cell that is merged.
 #[derive(Clone, Copy)]
 struct Place {
+    /// Position in the row.
+    position: usize,
+    /// Number of cells between it and the one before in its block.
+    skipped: usize,
     /// Position among the columns that are merged.
     column: usize,
     fold: Fold,
+}
+
+/// A block of cells that several rows of an object have in common. It is read once for all of them: the processes of
+/// a cluster have most settings and many figures in common, above all those that are zero.
+#[derive(Clone, Copy)]
+struct Repeated<'a> {
+    plan: usize,
+    bytes: &'a [u8],
+    row: RowRef,
+    times: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -126,28 +141,38 @@ impl<'a> Plan<'a> {
     }
 
     fn new(header: &'a Header, hides: bool, columns: &[Col], has_files: bool) -> Self {
-        let kinds = KINDS.map(|kind| Places::new(kind, header, columns, has_files));
+        let kinds = KINDS.map(|kind| Block::all(kind, header, columns, has_files));
         Self { header, hides, kinds }
     }
 }
 
-impl Places {
-    /// Returns the cells of the columns that rows of this kind have.
-    fn new(kind: RowKind, header: &Header, columns: &[Col], has_files: bool) -> Self {
+impl Block {
+    /// Returns the blocks with the cells of the columns that rows of this kind have.
+    fn all(kind: RowKind, header: &Header, columns: &[Col], has_files: bool) -> Box<[Self]> {
         let place = |(column, col): (usize, &Col)| {
             let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
-            Some((header.position(*col)?, Place { column, fold: Fold::new(*col, *rule, has_files) }))
+            let fold = Fold::new(*col, *rule, has_files);
+            Some(Place { position: header.position(*col)?, skipped: 0, column, fold })
         };
-        let mut places: Box<[_]> = columns.iter().enumerate().filter_map(place).collect();
-        if places.len() <= FEW_COLUMNS {
-            return Self::Few(places);
-        }
-        places.sort_by_key(|(position, _)| *position);
-        let mut next = 0;
-        for (position, _) in &mut places {
-            (*position, next) = (*position - next, *position + 1);
-        }
-        Self::Many(places)
+        let mut places: Vec<Place> = columns.iter().enumerate().filter_map(place).collect();
+        places.sort_by_key(|place| place.position);
+        let block = |places: &[Place]| {
+            let number = places.first()?.position / CELLS_IN_BLOCK;
+            let mut next = number * CELLS_IN_BLOCK;
+            let places: Box<[Place]> = places
+                .iter()
+                .map(|place| {
+                    let skipped = place.position - next;
+                    next = place.position + 1;
+                    Place { skipped, ..*place }
+                })
+                .collect();
+            let can_repeat = places.iter().all(|place| !matches!(place.fold, Fold::Mean));
+            Some(Self { number, places, can_repeat })
+        };
+        let is_together =
+            |one: &Place, next: &Place| one.position / CELLS_IN_BLOCK == next.position / CELLS_IN_BLOCK;
+        places.chunk_by(is_together).filter_map(block).collect()
     }
 }
 
@@ -164,6 +189,7 @@ impl<'a> Merging<'a> {
         });
         let plan_of = plan_of.collect();
         let objects = index.len();
+        let blocks = plans.iter().flat_map(|plan| &plan.kinds).map(|blocks| blocks.len()).max().unwrap_or(0);
         Self {
             index,
             processes,
@@ -171,6 +197,8 @@ impl<'a> Merging<'a> {
             plans,
             plan_of,
             sums: vec![Sum::Absent; objects * columns.len()],
+            blocks,
+            repeated: vec![None; objects * blocks],
             is_current: vec![false; objects],
         }
     }
@@ -180,69 +208,109 @@ impl<'a> Merging<'a> {
         let most = self.processes.iter().map(rows).max().unwrap_or(0);
         // The processes that are stopping come last: they have a say only about objects that no other process has.
         for is_stopping in [false, true] {
-            for start in (0..most).step_by(BLOCK) {
+            for start in (0..most).step_by(ROWS_AT_ONCE) {
                 for (process, one) in (0u32..).zip(self.processes) {
                     if let Some(stat) = one.stat().filter(|_| one.is_stopping() == is_stopping) {
-                        self.add(process, one, stat, start..stat.len().min(start + BLOCK));
+                        self.add(process, one, stat, start..stat.len().min(start + ROWS_AT_ONCE));
                     }
                 }
             }
         }
+        self.add_repeated();
         let figures = self.sums.into_iter().map(Sum::figure).collect();
         Merged { columns: self.columns, figures }
     }
 
     /// Adds some rows of a process.
     fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: Range<usize>) {
-        let plan = self.plan_of.get(process as usize).and_then(|plan| self.plans.get(*plan));
-        let Some(plan) = plan else { return };
+        let Some(&plan_number) = self.plan_of.get(process as usize) else { return };
+        let Some(plan) = self.plans.get(plan_number) else { return };
         let objects = self.index.objects_of(process);
         for (row, object) in rows.clone().zip(objects.get(rows).unwrap_or_default()) {
             let (Some(cells), object) = (stat.row(row), *object as usize) else { continue };
             let kind = KINDS.iter().position(|kind| *kind == cells.kind());
-            let (Some(kind), Some(is_current)) =
+            let (Some(blocks), Some(is_current)) =
                 (kind.and_then(|kind| plan.kinds.get(kind)), self.is_current.get_mut(object))
             else {
                 continue;
             };
             *is_current |= !one.is_stopping();
-            let first = object * self.columns;
-            let Some(sums) = self.sums.get_mut(first..first + self.columns) else { continue };
-            let Ok(number) = u32::try_from(row) else { continue };
-            let mut adding = Adding {
-                sums,
-                has_say: !one.is_stopping() || !*is_current,
-                hides: plan.hides,
-                place: RowRef { process, row: number },
-                row: &cells,
-                weight: None,
+            let (Some(sums), Some(repeated)) = (
+                of_object(&mut self.sums, object, self.columns),
+                of_object(&mut self.repeated, object, self.blocks),
+            ) else {
+                continue;
             };
-            match kind {
-                Places::Few(places) => {
-                    for (position, place) in places {
-                        if let Some(cell) = cells.bytes(*position) {
-                            adding.add(place, cell);
+            let Ok(number) = u32::try_from(row) else { continue };
+            let place = RowRef { process, row: number };
+            let has_say = !one.is_stopping() || !*is_current;
+            let mut adding =
+                Adding { sums, has_say, hides: plan.hides, place, times: 1, row: &cells, weight: None };
+            if cells.is_renewed() {
+                for place in blocks.iter().flat_map(|block| &block.places) {
+                    if let Some(cell) = cells.bytes(place.position) {
+                        adding.add(place, cell);
+                    }
+                }
+                continue;
+            }
+            for (block, repeated) in blocks.iter().zip(repeated) {
+                let Some(bytes) = cells.block(block.number) else { break };
+                if block.can_repeat && !one.is_stopping() {
+                    match repeated {
+                        Some(first) if first.plan == plan_number && first.bytes == bytes => {
+                            first.times += 1;
+                            continue;
+                        }
+                        Some(_) => {}
+                        None => {
+                            *repeated = Some(Repeated { plan: plan_number, bytes, row: place, times: 1 });
+                            continue;
                         }
                     }
                 }
-                Places::Many(places) => {
-                    let mut all = cells.each();
-                    for (skipped, place) in places {
-                        let Some(cell) = all.nth(*skipped) else { break };
-                        adding.add(place, cell);
-                    }
+                adding.add_block(block, cells.cells_of(bytes));
+            }
+        }
+    }
+
+    /// Adds the blocks of cells that were only counted so far.
+    fn add_repeated(&mut self) {
+        let Self { processes, plans, sums, repeated, .. } = self;
+        let objects =
+            sums.chunks_exact_mut(self.columns.max(1)).zip(repeated.chunks_exact(self.blocks.max(1)));
+        for (sums, repeated) in objects {
+            for (at, repeated) in repeated.iter().enumerate() {
+                let Some(Repeated { plan, bytes, row: place, times }) = *repeated else { continue };
+                let stat = processes.get(place.process as usize).and_then(Process::stat);
+                let row = stat.and_then(|stat| stat.row(place.row as usize));
+                let (Some(row), Some(plan)) = (row, plans.get(plan)) else { continue };
+                let kind = KINDS.iter().position(|kind| *kind == row.kind());
+                let block = kind.and_then(|kind| plan.kinds.get(kind)?.get(at));
+                let hides = plan.hides;
+                let mut adding = Adding { sums, has_say: true, hides, place, times, row: &row, weight: None };
+                if let Some(block) = block {
+                    adding.add_block(block, row.cells_of(bytes));
                 }
             }
         }
     }
 }
 
-/// A row that is added to the accumulators of its object.
+/// Returns the values of an object.
+fn of_object<T>(all: &mut [T], object: usize, of_each: usize) -> Option<&mut [T]> {
+    let first = object.checked_mul(of_each)?;
+    all.get_mut(first..first + of_each)
+}
+
+/// A row that is added to the accumulators of its object, or several with the same cells.
 struct Adding<'a, 'b> {
     sums: &'b mut [Sum<'a>],
     has_say: bool,
     hides: bool,
     place: RowRef,
+    /// Number of rows.
+    times: u64,
     row: &'b Row<'a>,
     /// Weight of the row in means, when it was needed.
     weight: Option<u64>,
@@ -250,8 +318,16 @@ struct Adding<'a, 'b> {
 
 impl<'a> Adding<'a, '_> {
     #[inline]
+    fn add_block(&mut self, block: &Block, mut cells: impl Iterator<Item = &'a [u8]>) {
+        for place in &block.places {
+            let Some(cell) = cells.nth(place.skipped) else { break };
+            self.add(place, cell);
+        }
+    }
+
+    #[inline]
     fn add(&mut self, place: &Place, cell: &'a [u8]) {
-        let Place { column, fold } = *place;
+        let Place { column, fold, .. } = *place;
         if cell.is_empty() && fold.skips_empty() || !self.has_say && fold.is_of_current() {
             return;
         }
@@ -261,10 +337,12 @@ impl<'a> Adding<'a, '_> {
         }
         match fold {
             Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
-            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => sum.add_same(cell, self.place),
+            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => {
+                sum.add_same(cell, self.place, self.times)
+            }
             Fold::Sum(underflow) => {
                 let Some(value) = number(cell) else { return };
-                let value = underflow.mend(value);
+                let value = underflow.mend(value).saturating_mul(self.times);
                 *sum = Sum::Number(sum.number().map_or(value, |sum| sum.saturating_add(value)));
             }
             Fold::Max => {
@@ -278,12 +356,13 @@ impl<'a> Adding<'a, '_> {
             }
             Fold::Range => {
                 let Some(value) = number(cell) else { return };
+                let all = value.saturating_mul(self.times);
                 *sum = Sum::Range(match *sum {
                     Sum::Range(range) => CountRange {
                         at_least: range.at_least.max(value),
-                        at_most: range.at_most.saturating_add(value),
+                        at_most: range.at_most.saturating_add(all),
                     },
-                    _ => value.into(),
+                    _ => CountRange { at_least: value, at_most: all },
                 });
             }
             Fold::Mean => {
@@ -326,11 +405,11 @@ impl<'a> Sum<'a> {
         *self = Self::Mean { total: total + value as f64 * weight, weights: weights + weight };
     }
 
-    fn add_same(&mut self, cell: &'a [u8], place: RowRef) {
+    fn add_same(&mut self, cell: &'a [u8], place: RowRef, times: u64) {
         *self = match *self {
-            Self::Absent => Self::Same { cell, row: place, processes: 1 },
+            Self::Absent => Self::Same { cell, row: place, processes: times },
             Self::Same { cell: first, row, processes } if first == cell => {
-                Self::Same { cell, row, processes: processes + 1 }
+                Self::Same { cell, row, processes: processes + times }
             }
             _ => Self::Rows,
         };
