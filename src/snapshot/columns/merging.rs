@@ -98,6 +98,8 @@ enum Fold {
     SameOrEmpty,
     /// Like `SameOrEmpty`, without cells that the level of the socket hides.
     SameUnlessHidden,
+    /// Like `SameOrEmpty`; all processes have a say.
+    Own,
     /// None of these.
     Other,
 }
@@ -114,18 +116,18 @@ impl Fold {
             Rule::Same | Rule::Identity => Self::Same,
             Rule::SameOrEmpty if column.is_hidden_from_users() => Self::SameUnlessHidden,
             Rule::SameOrEmpty | Rule::Limit => Self::SameOrEmpty,
-            Rule::PerProcess => Self::Other,
+            Rule::PerProcess => Self::Own,
         }
     }
 
     /// Returns `true` if an empty cell changes nothing.
     fn skips_empty(self) -> bool {
-        !matches!(self, Self::SameOrEmpty | Self::SameUnlessHidden | Self::Other)
+        !matches!(self, Self::SameOrEmpty | Self::SameUnlessHidden | Self::Own | Self::Other)
     }
 
     /// Returns `true` if only the processes that are not stopping have a say, as long as there is one.
     fn is_of_current(self) -> bool {
-        !matches!(self, Self::Sum(_) | Self::Range | Self::Mean | Self::Other)
+        !matches!(self, Self::Sum(_) | Self::Range | Self::Mean | Self::Own | Self::Other)
     }
 }
 
@@ -337,7 +339,7 @@ impl<'a> Adding<'a, '_> {
         }
         match fold {
             Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
-            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden => {
+            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden | Fold::Own => {
                 sum.add_same(cell, self.place, self.times)
             }
             Fold::Sum(underflow) => {

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::index::{Index, RowRef};
+use super::label::Label;
 use super::process::Process;
 use crate::field::Col;
 use merged::Merged;
@@ -117,6 +118,13 @@ impl<'a> ObjectColumns<'a> {
             self.columns.merge(column, self.index, self.processes);
         }
         wanted.merged.get().map_or(Figure::Rows, |(merged, position)| merged.figure(self.object, *position))
+    }
+
+    /// Returns the label of the process of each row of the object.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &'a Label> + Clone + use<'a> {
+        let processes = self.processes;
+        let row_refs = self.index.row_refs(self.object);
+        row_refs.filter_map(|row_ref| processes.get(row_ref.process as usize).map(Process::label))
     }
 
     /// Returns the number of the row among the rows of the object.

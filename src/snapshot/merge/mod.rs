@@ -330,6 +330,25 @@ where
         })
     }
 
+    /// Returns the text of each process, or `None` if no process has one.
+    fn own(&self, field: R::Field) -> Option<Vec<(Label, &'a str)>> {
+        match (self.common(field), &self.columns) {
+            (Common::None, _) => return None,
+            (Common::Row(row, processes), Some(columns)) => {
+                // The rows need not be looked at if all of them print the same.
+                let labels = columns.labels();
+                if u64::try_from(labels.clone().count()) == Ok(processes) {
+                    let text = row.text(field)?;
+                    return Some(labels.map(|label| (label.clone(), text)).collect());
+                }
+            }
+            _ => {}
+        }
+        let texts = self.rows.clone();
+        let texts = texts.filter_map(|(process, row)| Some((process.label().clone(), row.text(field)?)));
+        Some(texts.collect()).filter(|texts: &Vec<_>| !texts.is_empty())
+    }
+
     /// Returns the figure of a field, merged by `rule`.
     pub(super) fn figure(&self, field: R::Field, rule: Rule) -> Option<MetricValue<'a>> {
         match (rule, field.value_type()) {
@@ -357,14 +376,7 @@ where
                 self.same_text(field).map(MetricValue::SameText)
             }
             (Rule::Same | Rule::Identity, _) => self.same_number(field).map(MetricValue::SameNumber),
-            (Rule::PerProcess, _) => {
-                let own: Vec<(Label, &'a str)> = self
-                    .rows
-                    .clone()
-                    .filter_map(|(process, row)| Some((process.label().clone(), row.text(field)?)))
-                    .collect();
-                (!own.is_empty()).then_some(MetricValue::Own(own))
-            }
+            (Rule::PerProcess, _) => self.own(field).map(MetricValue::Own),
         }
     }
 }
