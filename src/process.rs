@@ -1,6 +1,7 @@
 //! Client of one HAProxy process: sends commands and reads their replies.
 
 mod batch;
+mod entries;
 mod identified;
 mod server_numbers;
 mod task;

@@ -35,7 +35,7 @@ pub use session::Session;
 pub(crate) use table::EntryReader;
 pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, TableInfo};
 
-pub(crate) use map::{Entries, new_version};
+pub(crate) use map::{Entries, EntriesReader, new_version};
 pub(crate) use notice::ServerNotice;
 pub(crate) use report::{READING, ReportParser};
 pub(crate) use servers::previous_address;

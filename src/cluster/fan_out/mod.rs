@@ -23,6 +23,7 @@ use crate::address::Address;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{IdentifiedConnection, on_any_thread};
 use crate::protocol::{Change, Command, Idempotency, Response, read_change, read_data};
+use crate::show::Entries;
 use crate::show::stat::{Row, StatFilter};
 use crate::snapshot::{Record, Snapshot};
 use crate::transport::Deadline;
@@ -353,6 +354,11 @@ impl Target {
     ) -> Result<Response<T>> {
         let response = self.member.dump(command, self.nbproc(), deadline).await?;
         read_value(response, read)
+    }
+
+    /// Queries the entries of a map or an ACL from the process.
+    pub(crate) async fn entries(&self, command: &Command, deadline: &Deadline) -> Result<Response<Entries>> {
+        self.member.entries(command, self.nbproc(), deadline).await
     }
 
     /// Returns `true` if `show stat` has a row that matches.

@@ -55,8 +55,7 @@ impl PatternSet {
 
     async fn read(&self, cluster: &Cluster) -> Result<Outcomes<Entries>> {
         let command = &self.command(query(self.verbs.show))?;
-        let read = |data: Vec<u8>| Ok(Entries::read(data)?);
-        let job = |target: Target, deadline| async move { target.list(command, read, &deadline).await };
+        let job = |target: Target, deadline| async move { target.entries(command, &deadline).await };
         cluster.fan_out().each(command, StatFilter::Nothing, job).await
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct PromptedReply {
     head: usize,
     /// The bytes behind [`HEAD`].
     bytes: Vec<u8>,
+    /// Number of bytes at the start of `bytes` that hold no `>`. Most replies do not contain the character at all.
+    plain: usize,
     /// True if the second command was sent.
     asked: bool,
 }
@@ -54,6 +56,11 @@ impl PromptedReply {
         Ok(self.bytes)
     }
 
+    /// Returns the bytes of the reply that have arrived, with the prompt behind it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn is_at_prompt(&self) -> bool {
         self.bytes == b"\n> " || self.bytes.ends_with(PROMPT)
     }
@@ -61,8 +68,8 @@ impl PromptedReply {
     /// Returns `true` if the reply contains [`PROMPT`] before its end.
     fn holds_prompt(&self) -> bool {
         let before = self.bytes.len().saturating_sub(PROMPT.len());
-        let reply = self.bytes.get(..before).unwrap_or_default();
-        // Most replies do not contain the character at all.
+        let start = self.plain.saturating_sub(PROMPT.len());
+        let reply = self.bytes.get(start..before).unwrap_or_default();
         reply.contains(&b'>') && reply.windows(PROMPT.len()).any(|part| part == PROMPT)
     }
 }
@@ -76,7 +83,11 @@ impl ReplyReader for PromptedReply {
             return Err(Malformed::new(1, None, "an interactive prompt", found.unwrap_or_default()).into());
         }
         self.head += head.len();
+        let is_plain = self.plain == self.bytes.len() && !rest.contains(&b'>');
         self.bytes.extend_from_slice(rest);
+        if is_plain {
+            self.plain = self.bytes.len();
+        }
         if self.asked || !self.is_at_prompt() {
             return Ok(Next::More);
         }

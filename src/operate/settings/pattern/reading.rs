@@ -87,8 +87,7 @@ async fn one(
         Err(reason) => return Ok(Err(reason.into())),
     };
     let id = PatternId::file(&file).unwrap_or(PatternId::number(info.number));
-    let read = |data: Vec<u8>| Ok(Entries::read(data)?);
-    let shown = match target.list(&kind.show(&id)?, read, deadline).await? {
+    let shown = match target.entries(&kind.show(&id)?, deadline).await? {
         Response::Value(shown) => shown,
         Response::Absent(words) => return Ok(Err(words)),
     };
