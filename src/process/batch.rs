@@ -31,20 +31,26 @@ impl Batch {
     ///
     /// - The errors of [`Command::encode`].
     pub(crate) fn divide(commands: Vec<Command>) -> Result<Vec<Self>> {
-        let mut pieces: Vec<Vec<Command>> = Vec::new();
+        let mut pieces: Vec<(Vec<Command>, Vec<Request>)> = Vec::new();
         let mut length = 0;
         for command in commands {
-            let own = command.encode(Form::AtPrompt)?.as_bytes().len();
+            let request = command.encode(Form::AtPrompt)?;
+            let own = request.as_bytes().len();
             length += own;
             match pieces.last_mut() {
-                Some(last) if length <= LONGEST => last.push(command),
+                Some((commands, requests)) if length <= LONGEST => {
+                    commands.push(command);
+                    requests.push(request);
+                }
                 _ => {
                     length = own;
-                    pieces.push(vec![command]);
+                    pieces.push((vec![command], vec![request]));
                 }
             }
         }
-        pieces.into_iter().map(Self::new).collect()
+        let batch =
+            |(commands, requests): (_, Vec<Request>)| Self { commands, request: Request::joined(&requests) };
+        Ok(pieces.into_iter().map(batch).collect())
     }
 
     pub(crate) fn commands(&self) -> &[Command] {

@@ -24,13 +24,15 @@ impl Payload {
         let lines = lines.strip_suffix('\n').unwrap_or(lines);
         // HAProxy 3.0 and later never find the end of a payload with lines that end in CR LF.
         // HAProxy 3.2 and later end a line at NUL.
-        if let Some(found) = lines.chars().find(|c| matches!(c, '\0' | '\r')) {
+        if let Some(found) = ['\0', '\r'].into_iter().find(|found| lines.contains(*found)) {
             return Err(Error::invalid(format!("the payload holds {found:?}")));
         }
         if lines.is_empty() {
             return Err(Error::invalid("the payload is empty"));
         }
-        if let Some(at) = lines.split('\n').position(str::is_empty) {
+        // The search for two line feeds is faster than a look at each line.
+        if lines.starts_with('\n') || lines.ends_with('\n') || lines.contains("\n\n") {
+            let at = lines.split('\n').take_while(|line| !line.is_empty()).count();
             let text = format!(
                 "line {} of the payload is empty: it would end the payload, and HAProxy would run the lines \
                  behind it as commands",

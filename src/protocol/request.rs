@@ -119,7 +119,7 @@ impl Request {
     /// Joins the requests of several commands at a prompt into one piece.
     pub(crate) fn joined(requests: &[Self]) -> Self {
         Self {
-            bytes: requests.iter().flat_map(|request| &request.bytes).copied().collect(),
+            bytes: requests.iter().map(Self::as_bytes).collect::<Vec<_>>().concat(),
             name: requests.first().map_or_else(Box::default, |request| request.name.clone()),
             replies: requests.iter().map(|request| request.replies).sum(),
             is_write: requests.iter().any(|request| request.is_write),

@@ -41,10 +41,11 @@ impl Bulk {
     /// cannot express gets a command of its own.
     pub(super) fn pair(&mut self, key: &str, value: &str) -> Result<()> {
         let length = key.len() + value.len() + 2;
-        let fits = !key.contains([' ', '\t', '#']) && !value.starts_with([' ', '\t']);
-        let long = self.base.length() + length > LONGEST;
-        let special = |text: &str| text.is_empty() || text.contains(['\0', '\r', '\n']);
-        if !fits || long || special(key) || special(value) {
+        let is_special = |byte| matches!(byte, b'\0' | b'\r' | b'\n');
+        let ends_key = |byte| matches!(byte, b' ' | b'\t' | b'#') || is_special(byte);
+        let is_fit = !key.is_empty() && !value.is_empty() && !value.starts_with([' ', '\t']);
+        let is_long = self.base.length() + length > LONGEST;
+        if !is_fit || is_long || holds(key, ends_key) || holds(value, is_special) {
             self.flush()?;
             let command = self.base.clone().secret(key)?.secret(value)?;
             return self.push(command);
@@ -92,11 +93,13 @@ impl Bulk {
 
     /// Makes a command of the current payload.
     fn flush(&mut self) -> Result<()> {
-        let (lines, entries) = std::mem::take(&mut self.payload);
-        if entries > 0 {
-            let command = self.base.clone().payload(Payload::new(&lines)?);
-            self.commands.push((vec![command], entries));
+        let (lines, entries) = &mut self.payload;
+        if *entries > 0 {
+            let command = self.base.clone().payload(Payload::new(lines)?);
+            self.commands.push((vec![command], *entries));
         }
+        lines.clear();
+        *entries = 0;
         Ok(())
     }
 
@@ -109,6 +112,12 @@ impl Bulk {
         }
         Ok(())
     }
+}
+
+/// Returns `true` if a text holds one of the wanted bytes. The loop looks at all bytes, because it has no
+/// branches then: entries are short, and there may be many.
+fn holds(text: &str, is_wanted: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | is_wanted(byte))
 }
 
 /// Divides commands that change or delete existing entries into small batches.
