@@ -32,11 +32,11 @@ use tokio::runtime::Runtime;
 
 /// Name, the thing that is counted, and the instructions and allocations for one of them.
 const CASES: &[(&str, &str, f64, f64)] = &[
-    ("parse 2.6 idle", "row", 2975.7, 0.006),
-    ("parse 2.6 busy", "row", 4687.6, 0.006),
-    ("parse 3.4 idle", "row", 3520.3, 0.006),
-    ("parse 3.4 busy", "row", 5541.4, 0.006),
-    ("parse 3.4 quotes", "row", 7068.8, 0.007),
+    ("parse 2.6 idle", "row", 2833.4, 0.006),
+    ("parse 2.6 busy", "row", 3905.0, 0.006),
+    ("parse 3.4 idle", "row", 3558.8, 0.006),
+    ("parse 3.4 busy", "row", 4791.6, 0.006),
+    ("parse 3.4 quotes", "row", 6454.9, 0.007),
     ("snapshot 3.4", "process", 271_700.0, 39.6),
     ("scope 3.4", "process", 376_500.0, 64.4),
     ("show info", "process", 86_000.0, 36.5),

@@ -185,6 +185,24 @@ fn damage_is_an_error_or_leaves_whole_cells() {
 }
 
 #[test]
+fn damage_is_the_same_in_pieces() {
+    let fixtures: Vec<_> = versions().into_iter().map(fixture).collect();
+    arbtest(|u| {
+        let mut bytes = u.choose(&fixtures)?.clone();
+        for _ in 0..u.int_in_range(0..=2)? {
+            let at = u.choose_index(bytes.len())?;
+            let other = some_of(u, b",\"\n-0129ax\0", 25)?;
+            bytes.splice(at..(at + u.int_in_range(0..=2)?).min(bytes.len()), other.into_bytes());
+        }
+        let length = u.int_in_range(1..=5_000)?;
+        let (whole, pieces) = (parse(&bytes), parse_in_pieces(&bytes, length));
+        assert_eq!(whole.ok(), pieces.ok(), "pieces of {length}");
+        Ok(())
+    })
+    .budget_ms(1_000);
+}
+
+#[test]
 fn cells_of_any_text_are_read_as_the_csv_crate_reads_them() {
     let printable: Vec<_> = (b' '..=b'~').chain([b'\n']).collect();
     arbtest(|u| {

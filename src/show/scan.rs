@@ -1,8 +1,8 @@
-//! Scanner for the ends of cells, eight bytes at a time.
+//! Scanner for the ends of cells, many bytes at a time.
 //!
 //! Cells of `show stat` are short; most are one digit or empty. Such cells fit every column, so that
-//! only their commas have to be counted: eight bytes at a time, with the same instructions whatever
-//! the number and the lengths of the cells in them. Only the other cells, a tenth of them, are read
+//! only their commas have to be counted: 64 bytes at a time, with the same instructions whatever
+//! the number and the lengths of the cells in them. Only the other cells, a tenth of them, are looked at
 //! one by one.
 //!
 //! # If you change this
@@ -11,7 +11,8 @@
 //!   apart from a signed number beyond 64 bits. Otherwise an accessor returns `None` for a
 //!   malformed cell, which `None` must never mean. `stat/quoted.rs` has the same check for quoted
 //!   rows and must change with it, and so must the class of each type in `stat/header.rs` and the
-//!   serialisation of a row in `stat/row.rs`. `row` accepts what a loop over `cell` accepts.
+//!   serialisation of a row in `stat/row.rs`. `row` accepts what a loop over `cell` accepts, because it
+//!   leaves every row that it does not accept to such a loop, with the errors.
 //! - A new `Class` or `Stop`: `plain` in `stat/parser.rs` maps each `Stop` to an error text, which
 //!   tests assert, or to the reader of quoted rows. A row with a quote must end in `Stop::Quote` or an
 //!   error, never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
@@ -23,12 +24,15 @@
 //! - `LineEnd`: `stat/parser.rs` and `report/parser.rs` feed it the same bytes plus new ones; it must
 //!   look at each byte once, or a reply that arrives in small pieces costs quadratic time. The lines that
 //!   `report/parser.rs` reads without it hold no quotes.
+//! - Vector instructions: the compiler makes them of the loop in `gathered`, those that every `x86_64` has. The
+//!   same loop written in another way, such as a fold that collects the bits at once, goes byte by byte, which
+//!   takes eight times the instructions.
 //! - Inlining: `row` is a function of its own, and all that it calls for a row is a part of it. As a
 //!   part of a larger function its values do not fit the registers, and as functions of their own its
 //!   parts take half as long again. The compiler decides on both by the number of calls and by size,
 //!   and a change somewhere else can turn it over, so the attributes say it.
-//! - Test: the tests below compare with a loop over bytes, `cargo test --test parse` compares every
-//!   cell with the `csv` crate, whole and in pieces.
+//! - Test: the tests below compare with a loop over bytes, and `row` with a loop over `cell`. `cargo test --test
+//!   parse` compares every cell with the `csv` crate, whole and in pieces.
 //! - Measure: `benches/instructions` counts, and fails if a row needs more instructions than recorded.
 //!   `cargo bench --bench parse` before and after, for all dumps that it lists. Idle dumps
 //!   show the cost of the short cells, busy ones the cost of digits, quoted ones the change to the
@@ -37,6 +41,7 @@
 
 #![allow(clippy::inline_always, reason = "the speed of the parser hangs on it, and is measured")]
 
+mod block;
 mod cells;
 mod row;
 
@@ -294,19 +299,6 @@ fn leading_digits(word: u64) -> usize {
     first(others)
 }
 
-/// Returns the high bits of exactly the bytes that are no digits.
-#[inline]
-fn others_than_digits(word: u64) -> u64 {
-    let offset = word ^ (ONES * 0x30);
-    (((offset & !HIGHS) + ONES * 0x76) | offset) & HIGHS
-}
-
-/// Returns all bits of the bytes with a high bit set. No other bit may be set.
-#[inline]
-fn whole_bytes(bits: u64) -> u64 {
-    (bits << 1).wrapping_sub(bits >> 7)
-}
-
 /// Returns the high bits of the bytes equal to `byte`. There may be false matches above the first
 /// match, never below it, so only the first match may be used.
 #[inline]
@@ -336,7 +328,6 @@ fn first(bits: u64) -> usize {
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES * 0x80;
-const COMMAS: u64 = ONES * 0x2c;
 
 /// A number with fewer digits than this always fits 64 bits.
 const MOST_DIGITS: usize = 20;

@@ -4,6 +4,7 @@ use super::cells::Cells;
 use super::header::Header;
 use super::last_reply::LastReply;
 use super::quoted::Unquoter;
+use super::row::Row;
 use super::row_list::RowList;
 use super::selection::{Kept, Selection};
 use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
@@ -276,7 +277,7 @@ fn rows(
         within(end, *line)?;
         let entry = Entry { start, kind: RowKind::Other, unquoted };
         dump.rows.push(entry);
-        let kind = dump.row(dump.rows.len() - 1).and_then(|row| row.number(Col::kind_code));
+        let kind = Row::new(dump, None, dump.rows.len() - 1, entry).number(Col::kind_code);
         if let Some(entry) = dump.rows.last_mut() {
             entry.kind = match kind {
                 Some(0) => RowKind::Frontend,
@@ -346,6 +347,10 @@ fn mark(row: &[u8], columns: usize, marks: &mut Vec<u16>) {
 
 /// Replaces every byte that is not part of a UTF-8 character by a `?`.
 fn replace_invalid_utf8(mut bytes: &mut [u8]) {
+    // Faster than `from_utf8` alone for ASCII, as nearly all replies are.
+    if bytes.is_ascii() {
+        return;
+    }
     while let Err(error) = std::str::from_utf8(bytes) {
         let bad = error.valid_up_to();
         let length = error.error_len().unwrap_or(bytes.len() - bad);

@@ -1,0 +1,148 @@
+#![allow(clippy::inline_always, reason = "as in `scan`")]
+
+use super::{HIGHS, ONES, exact_matches, first, word};
+
+/// Bytes that are looked at together. A mask of them has a bit for each, the lowest one for the first byte.
+pub(super) type Block = [u8; 64];
+
+/// Returns a bit for each byte of which `is` is true, but not in order: eight bytes are eight bits apart.
+///
+/// The compiler makes vector instructions of the loop over bytes, and [`in_order`] is left out for a mask without
+/// bits.
+#[inline(always)]
+pub(super) fn gathered(block: &Block, is: impl Fn(u8) -> bool) -> u64 {
+    let found = block.map(|byte| if is(byte) { 0xff } else { 0 });
+    (0..8).filter_map(|n| Some(word(&found, 8 * n)? & (ONES << n))).fold(0, |all, bits| all | bits)
+}
+
+/// Returns the mask of [`gathered`] bits. They are eight rows of eight bits each, of which this swaps rows and columns.
+#[inline(always)]
+pub(super) fn in_order(gathered: u64) -> u64 {
+    // Single bits, then squares of two by two bits, then of four by four.
+    let swap = |bits: u64, distance: u32, moved: u64| {
+        let differ = (bits ^ (bits >> distance)) & moved;
+        bits ^ differ ^ (differ << distance)
+    };
+    let bits = swap(gathered, 7, 0x00aa_00aa_00aa_00aa);
+    let bits = swap(bits, 14, 0x0000_cccc_0000_cccc);
+    swap(bits, 28, 0x0000_0000_f0f0_f0f0)
+}
+
+/// Returns the lowest bit of a mask, without the others.
+#[inline(always)]
+pub(super) fn first_bit(mask: u64) -> u64 {
+    mask & mask.wrapping_neg()
+}
+
+/// Returns `true` if 20 bits in a row are set.
+#[inline(always)]
+pub(super) fn has_twenty_bits(mask: u64) -> bool {
+    let two = mask & (mask >> 1);
+    let four = two & (two >> 2);
+    let eight = four & (four >> 4);
+    let sixteen = eight & (eight >> 8);
+    sixteen & (sixteen >> 4) != 0
+}
+
+/// The commas of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Commas {
+    pub(super) mask: u64,
+    /// The number of commas in the first eight bytes, the first sixteen, and so on: a byte for each.
+    counts: u64,
+}
+
+impl Commas {
+    #[inline(always)]
+    pub(super) fn new(mask: u64) -> Self {
+        let pairs = mask - ((mask >> 1) & (ONES * 0x55));
+        let fours = (pairs & (ONES * 0x33)) + ((pairs >> 2) & (ONES * 0x33));
+        let eights = (fours + (fours >> 4)) & (ONES * 0x0f);
+        Self { mask, counts: eights.wrapping_mul(ONES) }
+    }
+
+    /// Returns the number of commas.
+    #[inline(always)]
+    pub(super) fn count(self) -> usize {
+        (self.counts >> 56) as usize
+    }
+
+    /// Returns the number of commas in front of a byte.
+    #[inline(always)]
+    pub(super) fn before(self, bit: u64) -> usize {
+        (self.mask & bit.wrapping_sub(1)).count_ones() as usize
+    }
+
+    /// Returns the index of the byte behind comma number `n` of the block, which has that many.
+    #[inline(always)]
+    pub(super) fn behind(self, block: &Block, n: usize) -> usize {
+        let n = n as u64;
+        let eight = first(at_least(self.counts, n));
+        let before = (self.counts << 8 >> (8 * eight)) & 0xff;
+        let eight_bytes = word(block, 8 * eight).unwrap_or_default();
+        let counts = (exact_matches(eight_bytes, b',') >> 7).wrapping_mul(ONES);
+        8 * eight + first(at_least(counts, n - before)) + 1
+    }
+}
+
+/// Returns the high bits of the bytes that are not less than `least`. All are below 0x80.
+#[inline(always)]
+fn at_least(bytes: u64, least: u64) -> u64 {
+    ((bytes | HIGHS) - ONES * least) & HIGHS
+}
+
+#[cfg(test)]
+mod tests {
+    use arbtest::arbtest;
+
+    use super::*;
+
+    #[test]
+    fn a_mask_has_the_bits_of_a_loop_over_bytes() {
+        arbtest(|u| {
+            let mut block = [b'0'; 64];
+            for byte in &mut block {
+                *byte = *u.choose(b",,,\"\n019/:x\xff")?;
+            }
+            let expected =
+                |is: fn(u8) -> bool| (0..64).filter(|n| is(block[*n])).map(|n| 1 << n).sum::<u64>();
+            let commas = in_order(gathered(&block, |byte| byte == b','));
+            assert_eq!(commas, expected(|byte| byte == b','), "{block:?}");
+            let digits = in_order(gathered(&block, |byte| byte.is_ascii_digit()));
+            assert_eq!(digits, expected(|byte| byte.is_ascii_digit()), "{block:?}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn commas_are_counted_and_found() {
+        arbtest(|u| {
+            let mut block = [b'0'; 64];
+            let often = u.int_in_range(1..=64)?;
+            for byte in &mut block {
+                if u.ratio(often, 64)? {
+                    *byte = b',';
+                }
+            }
+            let commas = Commas::new(in_order(gathered(&block, |byte| byte == b',')));
+            let places: Vec<_> = (0..64).filter(|n| block[*n] == b',').collect();
+            assert_eq!(commas.count(), places.len());
+            for (n, place) in places.iter().enumerate() {
+                assert_eq!(commas.behind(&block, n + 1), place + 1, "{block:?}");
+                assert_eq!(commas.before(1 << place), n, "{block:?}");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn twenty_bits_in_a_row_are_found_anywhere() {
+        for start in 0..64 {
+            for length in 0..=64 - start {
+                let mask = (0..length).map(|n| 1 << (start + n)).sum::<u64>();
+                assert_eq!(has_twenty_bits(mask), length >= 20, "{length} from {start}");
+            }
+        }
+        assert!(!has_twenty_bits(!(1 << 19 | 1 << 39 | 1 << 59)));
+    }
+}
