@@ -11,8 +11,9 @@
 //!   apart from a signed number beyond 64 bits. Otherwise an accessor returns `None` for a
 //!   malformed cell, which `None` must never mean. `stat/quoted.rs` has the same check for quoted
 //!   rows and must change with it, and so must the class of each type in `stat/header.rs` and the
-//!   serialisation of a row in `stat/row.rs`. `row` accepts what a loop over `cell` accepts, because it
-//!   leaves every row that it does not accept to such a loop, with the errors.
+//!   serialisation of a row in `stat/row.rs`. `by_blocks` must accept no row that
+//!   `by_cells` refuses, and must give the same end and marks. It may refuse any row: `by_cells` reads it
+//!   again, and makes the errors.
 //! - A new `Class` or `Stop`: `plain` in `stat/parser.rs` maps each `Stop` to an error text, which
 //!   tests assert, or to the reader of quoted rows. A row with a quote must end in `Stop::Quote` or an
 //!   error, never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
@@ -20,7 +21,8 @@
 //! - `skip` and `until`: they also run over unquoted rows, with the byte 0xff as separator, and
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
 //!   counts matches needs `exact_matches`, and so does `Cells`, which relies on a separator behind every
-//!   cell. The marks of a row (`STEP`) and its `names_length` are positions that `skip` returns.
+//!   cell. The marks of a row are made in three places: `by_blocks`, `by_cells`, and `mark` in
+//!   `stat/parser.rs`. `StatTable::offset` goes on from them with `skip`.
 //! - `LineEnd`: `stat/parser.rs` and `report/parser.rs` feed it the same bytes plus new ones; it must
 //!   look at each byte once, or a reply that arrives in small pieces costs quadratic time. The lines that
 //!   `report/parser.rs` reads without it hold no quotes.
@@ -45,7 +47,7 @@ mod block;
 mod cells;
 mod row;
 
-pub(super) use cells::Cells;
+pub(super) use cells::{Cells, FoundCells};
 pub(super) use row::{Marks, STEP, row};
 
 use std::borrow::Cow;
@@ -256,17 +258,13 @@ pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
         [digit] => return digit.is_ascii_digit().then(|| u64::from(digit - b'0')),
         _ => {}
     }
-    let mut value = 0u64;
-    if digits.len() < MOST_DIGITS {
-        for digit in digits {
-            let digit = digit.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            value = value * 10 + u64::from(digit);
-        }
-        return Some(value);
+    if digits.len() <= 8 {
+        return few_digits(digits);
     }
+    if let (true, Some((front, back))) = (digits.len() < MOST_DIGITS, digits.split_last_chunk::<8>()) {
+        return Some(to_u64(front)? * 100_000_000 + few_digits(back)?);
+    }
+    let mut value = 0u64;
     for digit in digits {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
@@ -275,6 +273,32 @@ pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
         value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
     }
     Some(value)
+}
+
+/// Converts two to eight decimal digits at once.
+#[inline]
+fn few_digits(digits: &[u8]) -> Option<u64> {
+    let missing = 64u32.checked_sub(8 * u32::try_from(digits.len()).ok()?)?;
+    // The first and the last digits may be the same in part.
+    let (first, last) = match (digits.first_chunk(), digits.last_chunk()) {
+        (Some(first), Some(last)) => {
+            (u32::from_le_bytes(*first).into(), u64::from(u32::from_le_bytes(*last)) << 32)
+        }
+        _ => {
+            let (first, last) = (digits.first_chunk()?, digits.last_chunk()?);
+            (u64::from(u16::from_le_bytes(*first)), u64::from(u16::from_le_bytes(*last)) << 48)
+        }
+    };
+    let zeros = (ONES * 0x30) & ((1 << missing) - 1);
+    let word = (first << missing) | last | zeros;
+    let digits = word ^ (ONES * 0x30);
+    if (((digits & !HIGHS) + ONES * 0x76) | digits) & HIGHS != 0 {
+        return None;
+    }
+    // The first digit is in the lowest byte. Neighbours are joined: digits, then pairs, then fours.
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Converts decimal digits with an optional minus sign to a number.

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::error::Failure;
 use crate::level::Level;
 use crate::shm::RowCounters;
-use crate::show::stat::StatParser;
+use crate::show::stat::{LastReply, StatParser};
 use crate::show::{Info, ListedSocket, ProcessReport};
 
 /// Number of the format. A change that adds fields keeps it.
@@ -89,7 +89,10 @@ impl<'de> Deserialize<'de> for Snapshot {
             let text = format!("snapshot format {} is not {FORMAT}", written.format);
             return Err(D::Error::custom(text));
         }
-        let records: Result<Vec<_>, _> = written.processes.into_iter().map(WrittenProcess::read).collect();
+        // The processes share headers and lists of rows.
+        let last = LastReply::of_cluster();
+        let records: Result<Vec<_>, _> =
+            written.processes.into_iter().map(|process| process.read(&last)).collect();
         let records = records.map_err(D::Error::custom)?.into_iter().map(Arc::new);
         Ok(Self::with_requirements(records, written.requirements))
     }
@@ -115,11 +118,11 @@ impl WrittenProcess {
         }
     }
 
-    fn read(self) -> crate::error::Result<Record> {
+    fn read(self, last: &LastReply) -> crate::error::Result<Record> {
         let answer = match (self.error, self.level, self.stat) {
             (Some(failure), None, None) => Err(failure),
             (None, level, Some(text)) => {
-                let mut parser = StatParser::new();
+                let mut parser = StatParser::after(last.of_others());
                 parser.feed(text.as_bytes())?;
                 let pairs = self.info.iter().map(|(key, value)| (key.as_str(), value.as_str()));
                 Ok(Arc::new(ProcessReport {

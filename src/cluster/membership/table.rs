@@ -94,7 +94,7 @@ pub(crate) struct MembershipTable {
     /// The socket of every address that may be probed, and its last reply. All calls share the socket
     /// and its permits, independent of the classification.
     sockets: HashMap<Address, (StatsSocket, LastReply)>,
-    /// The last reply of all sockets, of which they share the header.
+    /// The last reply of all sockets, of which they share the header and the lists of rows.
     last: LastReply,
     /// Last known identities of the members, without rows.
     last_known: HashMap<Address, Arc<Record>>,

@@ -1,5 +1,6 @@
 #![allow(clippy::inline_always, reason = "as in `scan`")]
 
+use super::row::STEP;
 use super::{exact_matches, first, highs, until, word};
 
 /// The cells of a row one by one; a separator ends each of them. [`nth`](Iterator::nth) passes over many cells at a
@@ -75,6 +76,48 @@ impl<'a> Iterator for Cells<'a> {
     }
 }
 
+/// The cells at the beginning of a text, with their positions; a separator ends each of them.
+#[derive(Debug)]
+pub(in crate::show) struct FoundCells<'a> {
+    bytes: &'a [u8],
+    /// The start of each cell, and of the one behind the last.
+    starts: [usize; STEP + 1],
+}
+
+impl<'a> FoundCells<'a> {
+    /// Finds the first `count` cells, at most [`STEP`].
+    #[inline(always)]
+    pub(in crate::show) fn new(bytes: &'a [u8], separator: u8, count: usize) -> Self {
+        let mut starts = [0; STEP + 1];
+        let (mut at, mut found) = (0, 0);
+        while found < count {
+            let Some(word) = word(bytes, at) else { break };
+            let mut ends = exact_matches(word, separator);
+            while let (true, Some(start)) = (ends != 0, starts.get_mut(found + 1)) {
+                *start = at + first(ends) + 1;
+                ends &= ends - 1;
+                found += 1;
+            }
+            at += 8;
+        }
+        while let (true, Some(byte)) = (found < count, bytes.get(at)) {
+            at += 1;
+            if let (true, Some(start)) = (*byte == separator, starts.get_mut(found + 1)) {
+                *start = at;
+                found += 1;
+            }
+        }
+        Self { bytes, starts }
+    }
+
+    /// Returns a cell, or `None` if the text has fewer.
+    #[inline(always)]
+    pub(in crate::show) fn get(&self, number: usize) -> Option<&'a [u8]> {
+        let end = self.starts.get(number + 1)?.checked_sub(1)?;
+        self.bytes.get(*self.starts.get(number)?..end)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use arbtest::arbitrary::{Result, Unstructured};
@@ -86,6 +129,21 @@ mod tests {
         let length = u.int_in_range(0..=90)?;
         let byte = |_| if u.ratio(2, 3)? { Ok(',') } else { Ok(*u.choose(&['0', 'x', '\u{fc}'])?) };
         (0..length).map(byte).collect()
+    }
+
+    #[test]
+    fn each_of_the_first_cells_is_found() {
+        arbtest(|u| {
+            let text = any_row(u)?;
+            let cells: Vec<_> = text.split_inclusive(',').filter_map(|cell| cell.strip_suffix(',')).collect();
+            let count = u.int_in_range(0..=STEP)?;
+            let found = FoundCells::new(text.as_bytes(), b',', count);
+            for number in 0..count {
+                assert_eq!(found.get(number), cells.get(number).map(|cell| cell.as_bytes()), "{text:?}");
+            }
+            assert_eq!(found.get(STEP), None);
+            Ok(())
+        });
     }
 
     #[test]

@@ -33,10 +33,11 @@ fn by_cells(bytes: &[u8], classes: &[Class], marks: &mut Marks<'_>) -> Result<us
     Ok(at)
 }
 
-/// Reads a row 64 bytes at a time. Returns the same as [`by_cells`], or `None` for a row that only `by_cells` can
-/// read: a wrong one, one with a quote, or one with 20 digits side by side.
+/// Reads a row 64 bytes at a time. Returns the same as [`by_cells`], or `None` for a row that it leaves to `by_cells`:
+/// a wrong one, one with a quote, one without a line feed behind it, or one with 20 digits side by side, also in a
+/// text or at the beginning of the next row.
 ///
-/// Digits and commas fit every class. Only the cells with other bytes are looked at one by one.
+/// Commas and less than 20 digits fit every class. Only the cells with other bytes are looked at one by one.
 #[inline(always)]
 fn by_blocks(bytes: &[u8], classes: &[Class], marks: &mut Marks<'_>) -> Option<usize> {
     let (mut at, mut column, mut in_text, mut digits_before) = (0, 0, false, 0);

@@ -23,7 +23,7 @@ pub(crate) struct LastReply {
 #[derive(Debug, Default)]
 struct Shared {
     header: Mutex<Option<Arc<Header>>>,
-    /// `None` if the rows are compared with those of no other process.
+    /// `None` if the rows are not compared.
     lists: Option<RowLists>,
 }
 
@@ -41,7 +41,8 @@ impl LastReply {
         Self { shared: Shared { lists, ..Shared::default() }.into(), ..Self::default() }
     }
 
-    /// Returns the same for the replies of another process, or to another command: the header is shared.
+    /// Returns the same for the replies of another process, or to another command: the header and the lists of rows
+    /// are shared.
     pub(crate) fn of_others(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), ..Self::default() }
     }
@@ -90,7 +91,8 @@ impl LastReply {
         self.own.rows.store(table.rows.len(), Ordering::Relaxed);
         let Some(lists) = self.shared.lists.as_ref() else { return };
         let is_it = |list: &Arc<RowList>| list.rows().len() == table.len() && table.goes_on_as(list, 0);
-        let known = list.or_else(|| self.expected_rows().filter(is_it));
+        let last = || lists.last().filter(is_it);
+        let known = list.or_else(|| self.own_list().clone().filter(is_it)).or_else(last);
         let list = known.unwrap_or_else(|| lists.find(table.to_list()));
         *self.own_list() = Some(Arc::clone(&list));
         // The table had no list before.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::cells::{Cells, text};
 use super::header::Header;
 use super::row_list::{ListedRow, ListenerId, RowList};
-use super::table::{Entry, Renewal, StatTable};
+use super::table::{CELLS_IN_BLOCK, Entry, Renewal, StatTable};
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, RowKind, for_each_column, unit};
 use crate::show::scan;
@@ -66,7 +66,7 @@ impl StatTable {
     pub(super) fn to_list(&self) -> RowList {
         RowList::new(self.rows().map(|row| {
             let is_listener = row.kind() == RowKind::Listener;
-            (row.kind(), row.stored_names(), is_listener.then(|| row.listener_id()))
+            (row.kind(), [row.proxy(), row.name()], is_listener.then(|| row.listener_id()))
         }))
     }
 
@@ -126,17 +126,6 @@ impl<'a> Row<'a> {
         self.proxy() == proxy && self.name() == name
     }
 
-    /// Returns the name of the proxy and the other name, as the row stores them: with the separator behind each.
-    pub(super) fn stored_names(&self) -> [&'a [u8]; 2] {
-        [Col::pxname, Col::svname].map(|column| {
-            let position = self.dump.header.position(column).unwrap_or(usize::MAX);
-            let start = self.dump.offset(self.index, self.entry, position).unwrap_or(usize::MAX);
-            let cell = self.dump.bytes_from(self.entry).get(start..).unwrap_or_default();
-            let end = scan::skip(cell, 0, 1, self.entry.separator()).unwrap_or(0);
-            cell.get(..end).unwrap_or_default()
-        })
-    }
-
     /// Returns what tells listeners with the same names apart.
     pub(crate) fn listener_id(&self) -> ListenerId {
         ListenerId { address: self.addr().map(Into::into), number: self.sid() }
@@ -146,10 +135,10 @@ impl<'a> Row<'a> {
     #[inline]
     fn is_listed(&self, list: &RowList, listed: &ListedRow) -> bool {
         let begins_with_names = || {
-            self.dump.header.begins_with_names()
+            !self.entry.unquoted
+                && self.dump.header.begins_with_names()
                 && self.dump.bytes_from(self.entry).starts_with(list.stored_names_of(listed))
         };
-        // A row can be stored in two ways.
         let is_named = || list.names_of(listed) == (self.proxy(), self.name());
         let is_listener = |id: &ListenerId| id.address.as_deref() == self.addr() && id.number == self.sid();
         listed.kind == self.kind()
@@ -176,16 +165,24 @@ impl<'a> Row<'a> {
     }
 
     /// Returns the bytes of a block of cells as HAProxy printed them: of the [`CELLS_IN_BLOCK`] cells behind
-    /// `number` times as many. A separator ends each cell. The last block has a line feed at its end.
+    /// `number` times as many. A separator ends each cell. The last block may have other bytes behind its cells.
     #[inline]
     pub(crate) fn block(&self, number: usize) -> Option<&'a [u8]> {
         self.dump.block(self.index, self.entry, number)
     }
 
-    /// Returns the cells in the bytes of a block.
-    #[inline]
-    pub(crate) fn cells_of(&self, block: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        scan::Cells::new(block, self.entry.separator())
+    /// Finds the first `count` cells of a block as HAProxy printed them.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as in `scan`")]
+    pub(crate) fn cells_of(
+        &self,
+        block: usize,
+        count: usize,
+    ) -> impl Fn(usize) -> Option<&'a [u8]> + use<'a> {
+        let start = self.dump.offset(self.index, self.entry, block * CELLS_IN_BLOCK);
+        let bytes = start.and_then(|start| self.dump.bytes_from(self.entry).get(start..));
+        let cells = scan::FoundCells::new(bytes.unwrap_or_default(), self.entry.separator(), count);
+        move |number| cells.get(number)
     }
 
     /// Returns every cell, in the order of the reply.

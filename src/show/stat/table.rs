@@ -11,7 +11,7 @@ use crate::show::scan::{self, STEP};
 ///
 /// The table keeps the bytes of the reply. Each cell is checked once, when it arrives, and is
 /// decoded on access. In addition to its bytes, a row takes eight bytes of memory and two bytes for
-/// every sixteenth column.
+/// every sixteenth column. A list of the names of the rows is shared by the tables that have the same rows.
 ///
 /// # Example
 ///
@@ -105,7 +105,7 @@ impl StatTable {
         self.original().rows.is_empty()
     }
 
-    /// Returns the memory that the rows take, in bytes, without the header.
+    /// Returns the memory that the rows take, in bytes, without the header and the list of the names.
     pub fn heap_size(&self) -> usize {
         let original = self.original();
         let newer = self.renewal.as_ref().map_or(0, Renewal::heap_size);

@@ -60,6 +60,8 @@ struct Block {
     number: usize,
     /// The cells that are merged, in the order of the row.
     places: Box<[Place]>,
+    /// Number of cells up to the last of them.
+    cells: usize,
     /// `false` if a cell counts in another way in each row.
     can_repeat: bool,
 }
@@ -69,20 +71,21 @@ struct Block {
 struct Place {
     /// Position in the row.
     position: usize,
-    /// Number of cells between it and the one before in its block.
-    skipped: usize,
+    /// Position in its block.
+    in_block: usize,
     /// Position among the columns that are merged.
     column: usize,
     fold: Fold,
 }
 
-/// A block of cells that several rows of an object have in common. It is read once for all of them: the processes of
-/// a cluster have most settings and many figures in common, above all those that are zero.
+/// A block of cells that rows of an object have in common with its first one. It is read once for all of them: the
+/// processes of a cluster have most settings and many figures in common, above all those that are zero. Rows under
+/// another plan are read one by one.
 #[derive(Clone, Copy)]
 struct Repeated<'a> {
     plan: usize,
     bytes: &'a [u8],
-    row: RowRef,
+    row_ref: RowRef,
     times: u64,
 }
 
@@ -154,23 +157,16 @@ impl Block {
         let place = |(column, col): (usize, &Col)| {
             let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
             let fold = Fold::new(*col, *rule, has_files);
-            Some(Place { position: header.position(*col)?, skipped: 0, column, fold })
+            let position = header.position(*col)?;
+            Some(Place { position, in_block: position % CELLS_IN_BLOCK, column, fold })
         };
         let mut places: Vec<Place> = columns.iter().enumerate().filter_map(place).collect();
         places.sort_by_key(|place| place.position);
         let block = |places: &[Place]| {
-            let number = places.first()?.position / CELLS_IN_BLOCK;
-            let mut next = number * CELLS_IN_BLOCK;
-            let places: Box<[Place]> = places
-                .iter()
-                .map(|place| {
-                    let skipped = place.position - next;
-                    next = place.position + 1;
-                    Place { skipped, ..*place }
-                })
-                .collect();
+            let last = places.last()?;
             let can_repeat = places.iter().all(|place| !matches!(place.fold, Fold::Mean));
-            Some(Self { number, places, can_repeat })
+            let number = last.position / CELLS_IN_BLOCK;
+            Some(Self { number, places: places.into(), cells: last.in_block + 1, can_repeat })
         };
         let is_together =
             |one: &Place, next: &Place| one.position / CELLS_IN_BLOCK == next.position / CELLS_IN_BLOCK;
@@ -244,10 +240,10 @@ impl<'a> Merging<'a> {
                 continue;
             };
             let Ok(number) = u32::try_from(row) else { continue };
-            let place = RowRef { process, row: number };
+            let row_ref = RowRef { process, row: number };
             let has_say = !one.is_stopping() || !*is_current;
             let mut adding =
-                Adding { sums, has_say, hides: plan.hides, place, times: 1, row: &cells, weight: None };
+                Adding { sums, has_say, hides: plan.hides, row_ref, times: 1, row: &cells, weight: None };
             if cells.is_renewed() {
                 for place in blocks.iter().flat_map(|block| &block.places) {
                     if let Some(cell) = cells.bytes(place.position) {
@@ -266,12 +262,12 @@ impl<'a> Merging<'a> {
                         }
                         Some(_) => {}
                         None => {
-                            *repeated = Some(Repeated { plan: plan_number, bytes, row: place, times: 1 });
+                            *repeated = Some(Repeated { plan: plan_number, bytes, row_ref, times: 1 });
                             continue;
                         }
                     }
                 }
-                adding.add_block(block, cells.cells_of(bytes));
+                adding.add_block(block, &cells);
             }
         }
     }
@@ -283,16 +279,17 @@ impl<'a> Merging<'a> {
             sums.chunks_exact_mut(self.columns.max(1)).zip(repeated.chunks_exact(self.blocks.max(1)));
         for (sums, repeated) in objects {
             for (at, repeated) in repeated.iter().enumerate() {
-                let Some(Repeated { plan, bytes, row: place, times }) = *repeated else { continue };
-                let stat = processes.get(place.process as usize).and_then(Process::stat);
-                let row = stat.and_then(|stat| stat.row(place.row as usize));
+                let Some(Repeated { plan, row_ref, times, .. }) = *repeated else { continue };
+                let stat = processes.get(row_ref.process as usize).and_then(Process::stat);
+                let row = stat.and_then(|stat| stat.row(row_ref.row as usize));
                 let (Some(row), Some(plan)) = (row, plans.get(plan)) else { continue };
                 let kind = KINDS.iter().position(|kind| *kind == row.kind());
                 let block = kind.and_then(|kind| plan.kinds.get(kind)?.get(at));
                 let hides = plan.hides;
-                let mut adding = Adding { sums, has_say: true, hides, place, times, row: &row, weight: None };
+                let mut adding =
+                    Adding { sums, has_say: true, hides, row_ref, times, row: &row, weight: None };
                 if let Some(block) = block {
-                    adding.add_block(block, row.cells_of(bytes));
+                    adding.add_block(block, &row);
                 }
             }
         }
@@ -310,7 +307,7 @@ struct Adding<'a, 'b> {
     sums: &'b mut [Sum<'a>],
     has_say: bool,
     hides: bool,
-    place: RowRef,
+    row_ref: RowRef,
     /// Number of rows.
     times: u64,
     row: &'b Row<'a>,
@@ -319,10 +316,10 @@ struct Adding<'a, 'b> {
 }
 
 impl<'a> Adding<'a, '_> {
-    #[inline]
-    fn add_block(&mut self, block: &Block, mut cells: impl Iterator<Item = &'a [u8]>) {
+    fn add_block(&mut self, block: &Block, row: &Row<'a>) {
+        let cell = row.cells_of(block.number, block.cells);
         for place in &block.places {
-            let Some(cell) = cells.nth(place.skipped) else { break };
+            let Some(cell) = cell(place.in_block) else { break };
             self.add(place, cell);
         }
     }
@@ -340,7 +337,7 @@ impl<'a> Adding<'a, '_> {
         match fold {
             Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
             Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden | Fold::Own => {
-                sum.add_same(cell, self.place, self.times)
+                sum.add_same(cell, self.row_ref, self.times)
             }
             Fold::Sum(underflow) => {
                 let Some(value) = number(cell) else { return };
@@ -379,6 +376,23 @@ impl<'a> Adding<'a, '_> {
     }
 }
 
+/// Compares two cells. Most are short, so that a call of a function for long ones would take longer.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(cell: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        cell.first_chunk().zip(cell.last_chunk())
+    }
+    one.len() == other.len()
+        && match one.len() {
+            0 => true,
+            1 => one.first() == other.first(),
+            2..=3 => ends::<2>(one) == ends(other),
+            4..=7 => ends::<4>(one) == ends(other),
+            8..=16 => ends::<8>(one) == ends(other),
+            _ => one == other,
+        }
+}
+
 impl<'a> Sum<'a> {
     /// Returns `true` if a zero changes nothing any more. Most figures are zero.
     #[inline]
@@ -407,11 +421,12 @@ impl<'a> Sum<'a> {
         *self = Self::Mean { total: total + value as f64 * weight, weights: weights + weight };
     }
 
-    fn add_same(&mut self, cell: &'a [u8], place: RowRef, times: u64) {
+    fn add_same(&mut self, cell: &'a [u8], row_ref: RowRef, times: u64) {
         *self = match *self {
-            Self::Absent => Self::Same { cell, row: place, processes: times },
-            Self::Same { cell: first, row, processes } if first == cell => {
-                Self::Same { cell, row, processes: processes + times }
+            Self::Absent => Self::Same { cell, row: row_ref, processes: times },
+            Self::Same { cell: first, row, processes } if is_same(first, cell) => {
+                // The first row is found fastest.
+                Self::Same { cell, row: row.min(row_ref), processes: processes + times }
             }
             _ => Self::Rows,
         };

@@ -39,17 +39,17 @@ impl<'a> Grouping<'a> {
                 continue;
             }
             let place = Place { list, row: at };
-            let names = rows.names_of(row);
+            let names = rows.stored_names_of(row);
             let expected = if next < end { self.found.get(next).map(|(_, object)| *object) } else { None };
             let object = match expected.filter(|object| self.is(*object, row, names)) {
                 Some(object) => {
                     next += 1;
                     object
                 }
-                None if first && row.kind != RowKind::Listener => self.create(place, row, names),
+                None if first && row.kind != RowKind::Listener => self.create(place, row, rows),
                 None => {
-                    let known = self.look_up(row, names);
-                    let object = known.unwrap_or_else(|| self.create(place, row, names));
+                    let known = self.look_up(row, rows.names_of(row));
+                    let object = known.unwrap_or_else(|| self.create(place, row, rows));
                     let ahead = self.found.get(next..end).unwrap_or_default();
                     if let Some(skipped) = ahead.iter().take(LOOK_AHEAD).position(|(_, one)| *one == object) {
                         next += skipped + 1;
@@ -64,23 +64,22 @@ impl<'a> Grouping<'a> {
         objects.into()
     }
 
-    /// Returns the first row of an object, with its names.
-    fn first(&self, object: &Object) -> Option<(&'a ListedRow, (&'a str, &'a str))> {
+    /// Returns the first row of an object, with its list.
+    fn first(&self, object: &Object) -> Option<(&'a ListedRow, &'a RowList)> {
         let list = *self.lists.get(object.first.list as usize)?;
-        let row = list.rows().get(object.first.row as usize)?;
-        Some((row, list.names_of(row)))
+        Some((list.rows().get(object.first.row as usize)?, list))
     }
 
-    /// Returns `true` if `row` belongs to the object.
-    fn is(&self, object: u32, row: &ListedRow, names: (&str, &str)) -> bool {
+    /// Returns `true` if `row` belongs to the object. `names` are the stored names of the row.
+    fn is(&self, object: u32, row: &ListedRow, names: &[u8]) -> bool {
         let Some(object) = self.objects.get(object as usize) else { return false };
         object.kind == row.kind
-            && self.first(object).is_some_and(|(first, first_names)| {
+            && self.first(object).is_some_and(|(first, list)| {
                 let is_same = match (&first.listener, &row.listener) {
                     (Some(one), Some(other)) => one.is_same(other),
                     _ => true,
                 };
-                first_names == names && is_same
+                list.stored_names_of(first) == names && is_same
             })
     }
 
@@ -88,8 +87,8 @@ impl<'a> Grouping<'a> {
         if !self.known.contains_key(&row.kind) {
             let mut known = Names::new();
             for (id, object) in (0u32..).zip(&self.objects).filter(|(_, object)| object.kind == row.kind) {
-                if let Some((row, names)) = self.first(object) {
-                    insert(&mut known, id, row, names);
+                if let Some((row, list)) = self.first(object) {
+                    insert(&mut known, id, row, list.names_of(row));
                 }
             }
             self.known.insert(row.kind, known);
@@ -105,11 +104,11 @@ impl<'a> Grouping<'a> {
         }
     }
 
-    fn create(&mut self, place: Place, row: &'a ListedRow, names: (&'a str, &'a str)) -> u32 {
+    fn create(&mut self, place: Place, row: &'a ListedRow, list: &'a RowList) -> u32 {
         let id = number(self.objects.len());
         self.objects.push(Object { kind: row.kind, first: place, row_refs: None, children: (0, 0) });
         if let Some(known) = self.known.get_mut(&row.kind) {
-            insert(known, id, row, names);
+            insert(known, id, row, list.names_of(row));
         }
         id
     }
@@ -128,10 +127,10 @@ impl<'a> Grouping<'a> {
     fn parents(&self) -> Vec<(u32, u32)> {
         let mut proxies = HashMap::new();
         for (id, object) in (0u32..).zip(&self.objects) {
-            if let (RowKind::Backend | RowKind::Frontend, Some((_, (proxy, _)))) =
+            if let (RowKind::Backend | RowKind::Frontend, Some((row, list))) =
                 (object.kind, self.first(object))
             {
-                proxies.insert((object.kind, proxy), id);
+                proxies.insert((object.kind, list.names_of(row).0), id);
             }
         }
         let mut parents = Vec::new();
@@ -143,8 +142,8 @@ impl<'a> Grouping<'a> {
                 RowKind::Listener => RowKind::Frontend,
                 _ => continue,
             };
-            let Some((_, (proxy, _))) = self.first(object) else { continue };
-            let key = (kind, proxy);
+            let Some((row, list)) = self.first(object) else { continue };
+            let key = (kind, list.names_of(row).0);
             let parent = match last {
                 Some((before, parent)) if before == key => Some(parent),
                 _ => proxies.get(&key).copied(),

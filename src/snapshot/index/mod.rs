@@ -21,7 +21,7 @@ use object::{NONE, Object, Place, Span, grouped, number, within};
 pub(super) struct Index {
     objects: Vec<Object>,
     lists: Vec<List>,
-    /// The list of each process; [`NONE`] for a process without rows.
+    /// The list of each process; [`NONE`] for a process that did not answer.
     list_of: Vec<u32>,
     /// Processes of all lists; those of one list are adjacent.
     processes: Vec<u32>,
@@ -68,7 +68,7 @@ type Key<'a> = (RowKind, &'a str, &'a str);
 
 impl Index {
     pub(super) fn new(processes: &[Process]) -> Self {
-        let mut numbers: HashMap<&RowList, u32> = HashMap::new();
+        let mut numbers: HashMap<&Arc<RowList>, u32> = HashMap::new();
         let mut lists = Vec::new();
         let list_of: Vec<u32> = processes
             .iter()
@@ -120,7 +120,7 @@ impl Index {
             }
             // The rows of each place are in order, and the places may take turns.
             if let Some(own) = self.row_refs.get_mut(start..) {
-                own.sort();
+                own.sort_unstable();
             }
             object.row_refs = Some((number(start), number(self.row_refs.len())));
         }
