@@ -47,7 +47,8 @@ mod block;
 mod cells;
 mod row;
 
-pub(super) use cells::{Cells, FoundCells};
+pub(super) use cells::Cells;
+pub(crate) use cells::FoundCells;
 pub(super) use row::{Marks, STEP, row};
 
 use std::borrow::Cow;
@@ -280,22 +281,35 @@ pub(super) fn to_u64(digits: &[u8]) -> Option<u64> {
 fn few_digits(digits: &[u8]) -> Option<u64> {
     let missing = 64u32.checked_sub(8 * u32::try_from(digits.len()).ok()?)?;
     // The first and the last digits may be the same in part.
-    let (first, last) = match (digits.first_chunk(), digits.last_chunk()) {
-        (Some(first), Some(last)) => {
-            (u32::from_le_bytes(*first).into(), u64::from(u32::from_le_bytes(*last)) << 32)
-        }
-        _ => {
-            let (first, last) = (digits.first_chunk()?, digits.last_chunk()?);
-            (u64::from(u16::from_le_bytes(*first)), u64::from(u16::from_le_bytes(*last)) << 48)
-        }
+    let (first, last) = if let (Some(first), Some(last)) = (digits.first_chunk(), digits.last_chunk()) {
+        (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)) << 32)
+    } else {
+        let (first, last) = (digits.first_chunk()?, digits.last_chunk()?);
+        (u64::from(u16::from_le_bytes(*first)), u64::from(u16::from_le_bytes(*last)) << 48)
     };
-    let zeros = (ONES * 0x30) & ((1 << missing) - 1);
-    let word = (first << missing) | last | zeros;
-    let digits = word ^ (ONES * 0x30);
+    eight_digits((first << missing) | last, missing)
+}
+
+/// Converts the digits from `start` to `end` as [`to_u64`] does. It has fewer branches, because it can look at the bytes
+/// in front of the digits too.
+#[inline(always)]
+fn number_at(bytes: &[u8], start: usize, end: usize) -> Option<u64> {
+    let length = u32::try_from(end.checked_sub(start)?).ok()?;
+    match end.checked_sub(8).and_then(|at| word(bytes, at)) {
+        Some(word) if matches!(length, 1..=8) => eight_digits(word, 64 - 8 * length),
+        _ => to_u64(bytes.get(start..end)?),
+    }
+}
+
+/// Converts the digits in the bytes of a word, the first one in the lowest byte. The lowest `missing` bits, at most 56,
+/// do not count.
+#[inline(always)]
+fn eight_digits(word: u64, missing: u32) -> Option<u64> {
+    let digits = (word ^ (ONES * 0x30)) & (u64::MAX << missing);
     if (((digits & !HIGHS) + ONES * 0x76) | digits) & HIGHS != 0 {
         return None;
     }
-    // The first digit is in the lowest byte. Neighbours are joined: digits, then pairs, then fours.
+    // Neighbours are joined: digits, then pairs, then fours.
     let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
     Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)

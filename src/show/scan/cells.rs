@@ -1,7 +1,8 @@
 #![allow(clippy::inline_always, reason = "as in `scan`")]
 
+use super::block::{Block, gathered, in_order};
 use super::row::STEP;
-use super::{exact_matches, first, highs, until, word};
+use super::{exact_matches, first, highs, number_at, until, word};
 
 /// The cells of a row one by one; a separator ends each of them. [`nth`](Iterator::nth) passes over many cells at a
 /// time.
@@ -76,45 +77,94 @@ impl<'a> Iterator for Cells<'a> {
     }
 }
 
-/// The cells at the beginning of a text, with their positions; a separator ends each of them.
+/// Some adjacent cells of a row, with their positions; a separator ends each of them.
 #[derive(Debug)]
-pub(in crate::show) struct FoundCells<'a> {
-    bytes: &'a [u8],
+pub(crate) struct FoundCells<'a> {
+    row: &'a [u8],
+    separator: u8,
+    /// Position of a block of bytes, and the mask of the separators in it.
+    at: usize,
+    ends: u64,
+    /// Number of the cells.
+    count: usize,
     /// The start of each cell, and of the one behind the last.
     starts: [usize; STEP + 1],
 }
 
 impl<'a> FoundCells<'a> {
-    /// Finds the first `count` cells, at most [`STEP`].
+    /// Begins with no cells.
     #[inline(always)]
-    pub(in crate::show) fn new(bytes: &'a [u8], separator: u8, count: usize) -> Self {
-        let mut starts = [0; STEP + 1];
-        let (mut at, mut found) = (0, 0);
-        while found < count {
-            let Some(word) = word(bytes, at) else { break };
-            let mut ends = exact_matches(word, separator);
-            while let (true, Some(start)) = (ends != 0, starts.get_mut(found + 1)) {
-                *start = at + first(ends) + 1;
-                ends &= ends - 1;
-                found += 1;
-            }
-            at += 8;
-        }
-        while let (true, Some(byte)) = (found < count, bytes.get(at)) {
-            at += 1;
-            if let (true, Some(start)) = (*byte == separator, starts.get_mut(found + 1)) {
-                *start = at;
-                found += 1;
-            }
-        }
-        Self { bytes, starts }
+    pub(in crate::show) fn new(row: &'a [u8], separator: u8) -> Self {
+        // No row is that long.
+        let nowhere = usize::MAX - size_of::<Block>();
+        Self { row, separator, at: nowhere, ends: 0, count: 0, starts: [0; STEP + 1] }
     }
 
-    /// Returns a cell, or `None` if the text has fewer.
+    /// Finds up to `count` cells from `start` on, at most [`STEP`].
     #[inline(always)]
-    pub(in crate::show) fn get(&self, number: usize) -> Option<&'a [u8]> {
-        let end = self.starts.get(number + 1)?.checked_sub(1)?;
-        self.bytes.get(*self.starts.get(number)?..end)
+    pub(in crate::show) fn find(&mut self, start: usize, count: usize) {
+        self.count = 0;
+        self.starts[0] = start;
+        if start.wrapping_sub(self.at) >= size_of::<Block>() {
+            self.look_at(start);
+        }
+        let mut ends = self.ends & (u64::MAX << (start - self.at));
+        loop {
+            while ends != 0 && self.count < count {
+                self.count += 1;
+                if let Some(start) = self.starts.get_mut(self.count) {
+                    *start = self.at + ends.trailing_zeros() as usize + 1;
+                }
+                ends &= ends - 1;
+            }
+            let next = self.at + size_of::<Block>();
+            if self.count >= count || next >= self.row.len() {
+                return;
+            }
+            self.look_at(next);
+            ends = self.ends;
+        }
+    }
+
+    #[inline(always)]
+    fn look_at(&mut self, at: usize) {
+        let rest = self.row.get(at..).unwrap_or_default();
+        let mut padded = [!self.separator; size_of::<Block>()];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            padded.iter_mut().zip(rest).for_each(|(padded, byte)| *padded = *byte);
+            &padded
+        });
+        let separator = self.separator;
+        (self.at, self.ends) = (at, in_order(gathered(block, |byte| byte == separator)));
+    }
+
+    /// Returns a cell, or `None` if fewer were found.
+    #[inline(always)]
+    pub(crate) fn get(&self, number: usize) -> Option<&'a [u8]> {
+        let (start, end) = self.span(number)?;
+        self.row.get(start..end)
+    }
+
+    /// Returns `true` if a cell is `0`. One comparison does not depend on the length of the cell.
+    #[inline(always)]
+    pub(crate) fn is_zero(&self, number: usize) -> bool {
+        let rest = self.starts.get(number).and_then(|start| self.row.get(*start..)?.first_chunk());
+        rest == Some(&[b'0', self.separator])
+    }
+
+    /// Converts a cell of digits to a number.
+    #[inline(always)]
+    pub(crate) fn number(&self, number: usize) -> Option<u64> {
+        let (start, end) = self.span(number)?;
+        number_at(self.row, start, end)
+    }
+
+    #[inline(always)]
+    fn span(&self, number: usize) -> Option<(usize, usize)> {
+        if number >= self.count {
+            return None;
+        }
+        Some((*self.starts.get(number)?, *self.starts.get(number + 1)? - 1))
     }
 }
 
@@ -136,12 +186,19 @@ mod tests {
         arbtest(|u| {
             let text = any_row(u)?;
             let cells: Vec<_> = text.split_inclusive(',').filter_map(|cell| cell.strip_suffix(',')).collect();
-            let count = u.int_in_range(0..=STEP)?;
-            let found = FoundCells::new(text.as_bytes(), b',', count);
-            for number in 0..count {
-                assert_eq!(found.get(number), cells.get(number).map(|cell| cell.as_bytes()), "{text:?}");
+            let mut found = FoundCells::new(text.as_bytes(), b',');
+            for _ in 0..6 {
+                let (skipped, count) = (u.int_in_range(0..=20)?, u.int_in_range(0..=STEP)?);
+                let Some(start) = super::super::skip(text.as_bytes(), 0, skipped, b',') else { continue };
+                found.find(start, count);
+                for number in 0..=count {
+                    let expected = cells.get(skipped + number).filter(|_| number < count);
+                    let expected = expected.map(|cell| cell.as_bytes());
+                    assert_eq!(found.get(number), expected, "{text:?}");
+                    assert!(expected.is_none() || found.is_zero(number) == (expected == Some(b"0")));
+                    assert_eq!(found.number(number), expected.and_then(super::super::to_u64), "{text:?}");
+                }
             }
-            assert_eq!(found.get(STEP), None);
             Ok(())
         });
     }

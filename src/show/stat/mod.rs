@@ -22,6 +22,7 @@ pub use scope::Scope;
 pub use table::StatTable;
 pub use text::{CheckResult, CheckStatus, Mode, ServerAddress, State, Status, StatusDetail};
 
+pub(crate) use crate::show::scan::FoundCells;
 pub(crate) use cells::{Cells, number};
 pub(crate) use filter::StatFilter;
 pub(crate) use last_reply::LastReply;

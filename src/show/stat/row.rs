@@ -7,7 +7,7 @@ use super::row_list::{ListedRow, ListenerId, RowList};
 use super::table::{CELLS_IN_BLOCK, Entry, Renewal, StatTable};
 use super::{CheckStatus, Mode, Status};
 use crate::field::{Col, RowKind, for_each_column, unit};
-use crate::show::scan;
+use crate::show::scan::{self, FoundCells};
 
 /// One row of `show stat`: the figures of one frontend, backend, server or listener in one process.
 ///
@@ -171,18 +171,19 @@ impl<'a> Row<'a> {
         self.dump.block(self.index, self.entry, number)
     }
 
-    /// Finds the first `count` cells of a block as HAProxy printed them.
+    /// Begins to find cells as HAProxy printed them.
+    #[inline]
+    pub(crate) fn found_cells(&self) -> FoundCells<'a> {
+        FoundCells::new(self.dump.bytes_from(self.entry), self.entry.separator())
+    }
+
+    /// Finds the first `count` cells of a block.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "as in `scan`")]
-    pub(crate) fn cells_of(
-        &self,
-        block: usize,
-        count: usize,
-    ) -> impl Fn(usize) -> Option<&'a [u8]> + use<'a> {
-        let start = self.dump.offset(self.index, self.entry, block * CELLS_IN_BLOCK);
-        let bytes = start.and_then(|start| self.dump.bytes_from(self.entry).get(start..));
-        let cells = scan::FoundCells::new(bytes.unwrap_or_default(), self.entry.separator(), count);
-        move |number| cells.get(number)
+    pub(crate) fn find_cells(&self, block: usize, count: usize, found: &mut FoundCells<'a>) {
+        if let Some(start) = self.dump.offset(self.index, self.entry, block * CELLS_IN_BLOCK) {
+            found.find(start, count);
+        }
     }
 
     /// Returns every cell, in the order of the reply.

@@ -6,14 +6,16 @@ use std::ptr;
 use super::merged::{Figure, Merged};
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
-use crate::show::stat::{CELLS_IN_BLOCK, Cells as _, Header, Row, StatTable, number};
+use crate::show::stat::{CELLS_IN_BLOCK, Cells as _, FoundCells, Header, Row, StatTable, number};
 use crate::snapshot::count_range::CountRange;
 use crate::snapshot::index::{Index, RowRef};
 use crate::snapshot::process::Process;
 
-/// Rows of a process that are merged before those of the next one: the accumulators of as many objects stay in the
-/// cache of the processor, also if all columns are merged.
-const ROWS_AT_ONCE: usize = 32;
+/// Bytes of accumulators that stay in the cache of the processor while rows are merged.
+const CACHE: usize = 56 << 10;
+
+/// Most rows of a process that are merged before those of the next one.
+const MOST_ROWS_AT_ONCE: usize = 64;
 
 /// The kinds of rows that are merged.
 const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
@@ -43,7 +45,7 @@ enum Sum<'a> {
     Number(u64),
     Range(CountRange),
     Mean { total: f64, weights: f64 },
-    Same { cell: &'a [u8], row: RowRef, processes: u64 },
+    Same { cell: &'a [u8], row: RowRef, processes: u32 },
     Rows,
 }
 
@@ -86,7 +88,7 @@ struct Repeated<'a> {
     plan: usize,
     bytes: &'a [u8],
     row_ref: RowRef,
-    times: u64,
+    times: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -121,6 +123,10 @@ impl Fold {
             Rule::SameOrEmpty | Rule::Limit => Self::SameOrEmpty,
             Rule::PerProcess => Self::Own,
         }
+    }
+
+    fn is_of_numbers(self) -> bool {
+        matches!(self, Self::Sum(_) | Self::Range | Self::Max | Self::Min | Self::Mean)
     }
 
     /// Returns `true` if an empty cell changes nothing.
@@ -204,12 +210,14 @@ impl<'a> Merging<'a> {
     pub(super) fn run(mut self) -> Merged {
         let rows = |process: &Process| process.stat().map_or(0, StatTable::len);
         let most = self.processes.iter().map(rows).max().unwrap_or(0);
+        // The rows of some objects, of one process after the other, so that their accumulators stay in the cache.
+        let at_once = (CACHE / (size_of::<Sum<'_>>() * self.columns.max(1))).clamp(1, MOST_ROWS_AT_ONCE);
         // The processes that are stopping come last: they have a say only about objects that no other process has.
         for is_stopping in [false, true] {
-            for start in (0..most).step_by(ROWS_AT_ONCE) {
+            for start in (0..most).step_by(at_once) {
                 for (process, one) in (0u32..).zip(self.processes) {
                     if let Some(stat) = one.stat().filter(|_| one.is_stopping() == is_stopping) {
-                        self.add(process, one, stat, start..stat.len().min(start + ROWS_AT_ONCE));
+                        self.add(process, one, stat, start..stat.len().min(start + at_once));
                     }
                 }
             }
@@ -239,19 +247,20 @@ impl<'a> Merging<'a> {
             ) else {
                 continue;
             };
-            let Ok(number) = u32::try_from(row) else { continue };
-            let row_ref = RowRef { process, row: number };
+            let Ok(at) = u32::try_from(row) else { continue };
+            let row_ref = RowRef { process, row: at };
             let has_say = !one.is_stopping() || !*is_current;
             let mut adding =
                 Adding { sums, has_say, hides: plan.hides, row_ref, times: 1, row: &cells, weight: None };
             if cells.is_renewed() {
                 for place in blocks.iter().flat_map(|block| &block.places) {
                     if let Some(cell) = cells.bytes(place.position) {
-                        adding.add(place, cell);
+                        adding.add(place, cell, cell == b"0", || number(cell));
                     }
                 }
                 continue;
             }
+            let mut found = cells.found_cells();
             for (block, repeated) in blocks.iter().zip(repeated) {
                 let Some(bytes) = cells.block(block.number) else { break };
                 if block.can_repeat && !one.is_stopping() {
@@ -267,7 +276,7 @@ impl<'a> Merging<'a> {
                         }
                     }
                 }
-                adding.add_block(block, &cells);
+                adding.add_block(block, &mut found);
             }
         }
     }
@@ -289,7 +298,7 @@ impl<'a> Merging<'a> {
                 let mut adding =
                     Adding { sums, has_say: true, hides, row_ref, times, row: &row, weight: None };
                 if let Some(block) = block {
-                    adding.add_block(block, &row);
+                    adding.add_block(block, &mut row.found_cells());
                 }
             }
         }
@@ -309,53 +318,55 @@ struct Adding<'a, 'b> {
     hides: bool,
     row_ref: RowRef,
     /// Number of rows.
-    times: u64,
+    times: u32,
     row: &'b Row<'a>,
     /// Weight of the row in means, when it was needed.
     weight: Option<u64>,
 }
 
 impl<'a> Adding<'a, '_> {
-    fn add_block(&mut self, block: &Block, row: &Row<'a>) {
-        let cell = row.cells_of(block.number, block.cells);
+    fn add_block(&mut self, block: &Block, cells: &mut FoundCells<'a>) {
+        self.row.find_cells(block.number, block.cells, cells);
         for place in &block.places {
-            let Some(cell) = cell(place.in_block) else { break };
-            self.add(place, cell);
+            let Some(cell) = cells.get(place.in_block) else { break };
+            self.add(place, cell, cells.is_zero(place.in_block), || cells.number(place.in_block));
         }
     }
 
-    #[inline]
-    fn add(&mut self, place: &Place, cell: &'a [u8]) {
+    /// Adds a cell. `is_zero` is `true` if it is `0`, and `number` converts it.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is most of a merge")]
+    fn add(&mut self, place: &Place, cell: &'a [u8], is_zero: bool, number: impl FnOnce() -> Option<u64>) {
         let Place { column, fold, .. } = *place;
         if cell.is_empty() && fold.skips_empty() || !self.has_say && fold.is_of_current() {
             return;
         }
         let Some(sum) = self.sums.get_mut(column) else { return };
-        if cell == b"0" && sum.keeps_zero(fold) {
+        if is_zero && sum.keeps_zero(fold) {
             return;
         }
-        match fold {
-            Fold::SameUnlessHidden if cell.is_empty() && self.hides => {}
-            Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden | Fold::Own => {
-                sum.add_same(cell, self.row_ref, self.times)
+        match (fold, if fold.is_of_numbers() { number() } else { None }) {
+            (Fold::SameUnlessHidden, _) if cell.is_empty() && self.hides => {}
+            (Fold::Same | Fold::SameOrEmpty | Fold::SameUnlessHidden | Fold::Own, _) => {
+                sum.add_same(cell, self.row_ref, self.times);
             }
-            Fold::Sum(underflow) => {
-                let Some(value) = number(cell) else { return };
-                let value = underflow.mend(value).saturating_mul(self.times);
+            (Fold::Other, _) => *sum = Sum::Rows,
+            (_, None) => {}
+            (Fold::Sum(underflow), Some(value)) => {
+                let value = underflow.mend(value).saturating_mul(self.times.into());
                 *sum = Sum::Number(sum.number().map_or(value, |sum| sum.saturating_add(value)));
             }
-            Fold::Max => {
-                let Some(value) = number(cell) else { return };
+            (Fold::Max, Some(value)) => {
                 *sum = Sum::Number(sum.number().map_or(value, |most| most.max(value)));
             }
-            // A negative age stands for an event that never happened.
-            Fold::Min => {
-                let Some(value) = number(cell).filter(|value| i64::try_from(*value).is_ok()) else { return };
-                *sum = Sum::Number(sum.number().map_or(value, |least| least.min(value)));
+            (Fold::Min, Some(value)) => {
+                // A negative age stands for an event that never happened.
+                if i64::try_from(value).is_ok() {
+                    *sum = Sum::Number(sum.number().map_or(value, |least| least.min(value)));
+                }
             }
-            Fold::Range => {
-                let Some(value) = number(cell) else { return };
-                let all = value.saturating_mul(self.times);
+            (Fold::Range, Some(value)) => {
+                let all = value.saturating_mul(self.times.into());
                 *sum = Sum::Range(match *sum {
                     Sum::Range(range) => CountRange {
                         at_least: range.at_least.max(value),
@@ -364,14 +375,13 @@ impl<'a> Adding<'a, '_> {
                     _ => CountRange { at_least: value, at_most: all },
                 });
             }
-            Fold::Mean => {
+            (Fold::Mean, Some(value)) => {
                 let row = self.row;
                 let weight = *self.weight.get_or_insert_with(|| row.number(Col::stot).unwrap_or(0).min(1024));
-                if let Some(value) = number(cell).filter(|_| weight > 0) {
+                if weight > 0 {
                     sum.add_mean(value, weight);
                 }
             }
-            Fold::Other => *sum = Sum::Rows,
         }
     }
 }
@@ -421,12 +431,12 @@ impl<'a> Sum<'a> {
         *self = Self::Mean { total: total + value as f64 * weight, weights: weights + weight };
     }
 
-    fn add_same(&mut self, cell: &'a [u8], row_ref: RowRef, times: u64) {
+    fn add_same(&mut self, cell: &'a [u8], row_ref: RowRef, times: u32) {
         *self = match *self {
             Self::Absent => Self::Same { cell, row: row_ref, processes: times },
             Self::Same { cell: first, row, processes } if is_same(first, cell) => {
                 // The first row is found fastest.
-                Self::Same { cell, row: row.min(row_ref), processes: processes + times }
+                Self::Same { cell, row: row.min(row_ref), processes: processes.saturating_add(times) }
             }
             _ => Self::Rows,
         };
@@ -438,7 +448,7 @@ impl<'a> Sum<'a> {
             Self::Number(number) => Figure::Number(number),
             Self::Range(range) => Figure::Range(range),
             Self::Mean { total, weights } => Figure::Mean(total / weights),
-            Self::Same { row, processes, .. } => Figure::Same { row, processes },
+            Self::Same { row, processes, .. } => Figure::Same { row, processes: processes.into() },
             Self::Rows => Figure::Rows,
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::object::{NONE, Object, Place, Span, grouped, number};
+use super::object::{Grouped, NONE, Object, Place, grouped, number};
 use crate::field::RowKind;
 use crate::show::stat::{ListedRow, ListenerId, RowList};
 
@@ -114,7 +114,7 @@ impl<'a> Grouping<'a> {
     }
 
     /// Returns the objects, the children of all of them, and the places of each.
-    pub(super) fn finish(mut self) -> (Vec<Object>, Vec<u32>, (Vec<Place>, Vec<Span>)) {
+    pub(super) fn finish(mut self) -> (Vec<Object>, Vec<u32>, Grouped<Place>) {
         let places = grouped(self.found.iter().copied(), self.objects.len());
         let (children, of_object) = grouped(self.parents().into_iter(), self.objects.len());
         for (object, children) in self.objects.iter_mut().zip(of_object) {
@@ -135,7 +135,7 @@ impl<'a> Grouping<'a> {
         }
         let mut parents = Vec::new();
         // The rows of one proxy are adjacent.
-        let mut last: Option<((RowKind, &str), u32)> = None;
+        let mut found: Option<((RowKind, &str), u32)> = None;
         for (id, object) in (0u32..).zip(&self.objects) {
             let kind = match object.kind {
                 RowKind::Server => RowKind::Backend,
@@ -144,12 +144,12 @@ impl<'a> Grouping<'a> {
             };
             let Some((row, list)) = self.first(object) else { continue };
             let key = (kind, list.names_of(row).0);
-            let parent = match last {
+            let parent = match found {
                 Some((before, parent)) if before == key => Some(parent),
                 _ => proxies.get(&key).copied(),
             };
             if let Some(parent) = parent {
-                last = Some((key, parent));
+                found = Some((key, parent));
                 parents.push((id, parent));
             }
         }

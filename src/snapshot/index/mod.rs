@@ -14,7 +14,7 @@ use super::process::Process;
 use crate::field::RowKind;
 use crate::show::stat::RowList;
 use grouping::Grouping;
-use object::{NONE, Object, Place, Span, grouped, number, within};
+use object::{Grouped, NONE, Object, Place, Span, grouped, number, within};
 
 /// Every object of a snapshot, with the positions of its rows.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ impl Index {
     }
 
     /// Finds the rows of the objects that are several rows of the lists. `places` has the rows of each object.
-    fn find_rows(&mut self, (places, of_object): &(Vec<Place>, Vec<Span>)) {
+    fn find_rows(&mut self, (places, of_object): &Grouped<Place>) {
         let mut objects = std::mem::take(&mut self.objects);
         for (object, span) in objects.iter_mut().zip(of_object) {
             let places = within(places, *span);
@@ -231,6 +231,7 @@ mod tests {
     use arbtest::arbtest;
 
     use super::*;
+    use crate::show::stat::StatTable;
     use crate::snapshot::Snapshot;
 
     const ROWS: [&str; 8] = [
@@ -257,7 +258,7 @@ mod tests {
             if u.ratio(1, 4)? {
                 rows.reverse();
             }
-            let rows: String = rows.iter().map(|row| format!("{row},\n")).collect();
+            let rows: String = rows.into_iter().flat_map(|row| [row, ",\n"]).collect();
             processes.push(serde_json::json!({
                 "host": "here", "address": format!("/{number}.sock"), "read_at": 0, "level": "admin",
                 "info": [["Stopping", "0"]],
@@ -297,7 +298,7 @@ mod tests {
                 }
             }
             let tables = processes.iter().filter_map(Process::stat);
-            let known = tables.flat_map(|table| table.rows()).filter(|row| row.kind() != RowKind::Other);
+            let known = tables.flat_map(StatTable::rows).filter(|row| row.kind() != RowKind::Other);
             assert_eq!(known.count(), found);
             Ok(())
         });
@@ -305,7 +306,7 @@ mod tests {
 
     #[test]
     fn processes_with_the_same_rows_are_grouped_once() {
-        let of = |rows: &[&str]| -> String { rows.iter().map(|row| format!("{row},\n")).collect() };
+        let of = |rows: &[&str]| -> String { rows.iter().flat_map(|row| [*row, ",\n"]).collect() };
         let (all, some) = (of(&ROWS), of(&ROWS[4..]));
         let process = |(number, rows): (usize, &String)| {
             serde_json::json!({

@@ -30,11 +30,14 @@ pub(super) fn within<T>(all: &[T], (start, end): Span) -> &[T] {
     all.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Returns the values ordered by their group, and the range of each group.
+/// Values ordered by their group, and the span of each group.
+pub(super) type Grouped<T> = (Vec<T>, Vec<Span>);
+
+/// Returns the values ordered by their group, and the span of each group.
 pub(super) fn grouped<T: Copy + Default>(
     values: impl Iterator<Item = (T, u32)> + Clone,
     groups: usize,
-) -> (Vec<T>, Vec<Span>) {
+) -> Grouped<T> {
     let mut ranges = vec![(0u32, 0u32); groups];
     for (_, group) in values.clone() {
         if let Some((_, count)) = ranges.get_mut(group as usize) {
