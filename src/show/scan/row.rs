@@ -229,13 +229,21 @@ mod tests {
                 }
                 bytes.push(b',');
             }
-            bytes.push(b'\n');
-            bytes.extend(bytes_of(u, b"0,\n", 90)?);
-            bytes.push(b'\n');
+            if u.ratio(19, 20)? {
+                bytes.push(b'\n');
+                bytes.extend(bytes_of(u, b"00,,\n\n\"-x9", 90)?);
+            }
             let mut marks = Vec::new();
             let read = row(&bytes, &classes, &mut Marks::new(&mut marks, columns)).map(|at| (at, marks));
             let line = String::from_utf8_lossy(&bytes);
             assert_eq!(read, row_by_cells(&bytes, &classes), "{line:?} {classes:?}");
+            // Only rows that are rare are left to the slow loop.
+            let is_rare = bytes.first() == Some(&b'-')
+                || bytes.windows(MOST_DIGITS).any(|bytes| bytes.iter().all(u8::is_ascii_digit));
+            if read.is_ok_and(|(end, _)| bytes.get(end) == Some(&b'\n')) && !is_rare {
+                let fast = by_blocks(&bytes, &classes, &mut Marks::new(&mut Vec::new(), columns));
+                assert!(fast.is_some(), "{line:?} {classes:?}");
+            }
             Ok(())
         })
         .budget_ms(3_000);
