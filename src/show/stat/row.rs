@@ -171,6 +171,14 @@ impl<'a> Row<'a> {
         self.dump.block(self.index, self.entry, number)
     }
 
+    /// Returns the cells from the beginning of a block on as HAProxy printed them.
+    #[inline]
+    pub(crate) fn block_cells(&self, number: usize) -> Option<impl Iterator<Item = &'a [u8]> + use<'a>> {
+        let start = self.dump.offset(self.index, self.entry, number * CELLS_IN_BLOCK)?;
+        let bytes = self.dump.bytes_from(self.entry).get(start..)?;
+        Some(scan::Cells::new(bytes, self.entry.separator()))
+    }
+
     /// Begins to find cells as HAProxy printed them.
     #[inline]
     pub(crate) fn found_cells(&self) -> FoundCells<'a> {

@@ -15,7 +15,10 @@ use crate::snapshot::process::Process;
 const CACHE: usize = 56 << 10;
 
 /// Most rows of a process that are merged before those of the next one.
-const MOST_ROWS_AT_ONCE: usize = 64;
+const MOST_ROWS_AT_ONCE: usize = 32;
+
+/// Most cells of a block that are looked for one after the other.
+const FEW_CELLS: usize = 6;
 
 /// The kinds of rows that are merged.
 const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
@@ -326,10 +329,24 @@ struct Adding<'a, 'b> {
 
 impl<'a> Adding<'a, '_> {
     fn add_block(&mut self, block: &Block, cells: &mut FoundCells<'a>) {
+        if block.places.len() <= FEW_CELLS {
+            return self.add_few(block);
+        }
         self.row.find_cells(block.number, block.cells, cells);
         for place in &block.places {
             let Some(cell) = cells.get(place.in_block) else { break };
             self.add(place, cell, cells.is_zero(place.in_block), || cells.number(place.in_block));
+        }
+    }
+
+    /// Adds few cells of a block, without a look at all others.
+    fn add_few(&mut self, block: &Block) {
+        let Some(mut cells) = self.row.block_cells(block.number) else { return };
+        let mut next = 0;
+        for place in &block.places {
+            let Some(cell) = cells.nth(place.in_block - next) else { break };
+            next = place.in_block + 1;
+            self.add(place, cell, cell == b"0", || number(cell));
         }
     }
 
