@@ -7,7 +7,7 @@
 //!
 //! # If you change this
 //!
-//! - Accepted cells: `cell` must accept exactly the cells that `to_u64` and `to_i64` can convert,
+//! - Accepted cells: `cell` must accept exactly the cells that `to_u64`, `number_at` and `to_i64` can convert,
 //!   apart from a signed number beyond 64 bits. Otherwise an accessor returns `None` for a
 //!   malformed cell, which `None` must never mean. `stat/quoted.rs` has the same check for quoted
 //!   rows and must change with it, and so must the class of each type in `stat/header.rs` and the
@@ -18,7 +18,7 @@
 //!   tests assert, or to the reader of quoted rows. A row with a quote must end in `Stop::Quote` or an
 //!   error, never in a plain row. A row without a quote must never end in `Stop::Quote`, or it takes the
 //!   slow way through the reader of quoted rows.
-//! - `skip` and `until`: they also run over unquoted rows, with the byte 0xff as separator, and
+//! - `skip`, `until`, `Cells` and `FoundCells`: they also run over unquoted rows, with the byte 0xff as separator, and
 //!   over cells with bytes above 0x7f. `matches` is exact only for its first match; a function that
 //!   counts matches needs `exact_matches`, and so does `Cells`, which relies on a separator behind every
 //!   cell. The marks of a row are made in three places: `by_blocks`, `by_cells`, and `mark` in
@@ -436,6 +436,21 @@ mod tests {
                 *byte == b'\n' && quotes % 2 == 0
             };
             assert_eq!(found, bytes.iter().position(is_end).map(|at| at + 1), "{bytes:?}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_number_is_read_whatever_is_around_it() {
+        arbtest(|u| {
+            let digits = *u.choose(&[b"0123456789".as_slice(), b"0123456789/:-\xb0"])?;
+            let (front, text) = (bytes_of(u, b"09,x\xff", 0..=9)?, bytes_of(u, digits, 0..=22)?);
+            let is_number = text.iter().all(u8::is_ascii_digit);
+            let expected = String::from_utf8_lossy(&text).parse().ok().filter(|_| is_number);
+            assert_eq!(to_u64(&text), expected, "{text:?}");
+            let (start, end) = (front.len(), front.len() + text.len());
+            let row = [front, text, bytes_of(u, b"09,", 0..=9)?].concat();
+            assert_eq!(number_at(&row, start, end), expected, "{row:?} from {start} to {end}");
             Ok(())
         });
     }

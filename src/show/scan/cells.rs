@@ -6,7 +6,7 @@ use super::{exact_matches, first, highs, number_at, until, word};
 
 /// The cells of a row one by one; a separator ends each of them. [`nth`](Iterator::nth) passes over many cells at a
 /// time.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::show) struct Cells<'a> {
     bytes: &'a [u8],
     separator: u8,
@@ -95,7 +95,7 @@ impl<'a> FoundCells<'a> {
     /// Begins with no cells.
     #[inline(always)]
     pub(in crate::show) fn new(row: &'a [u8], separator: u8) -> Self {
-        // No row is that long.
+        // No start is less than a block behind it, so that the first search looks at the row.
         let nowhere = usize::MAX - size_of::<Block>();
         Self { row, separator, at: nowhere, ends: 0, count: 0, starts: [0; STEP + 1] }
     }

@@ -91,8 +91,7 @@ impl LastReply {
         self.own.rows.store(table.rows.len(), Ordering::Relaxed);
         let Some(lists) = self.shared.lists.as_ref() else { return };
         let is_it = |list: &Arc<RowList>| list.rows().len() == table.len() && table.goes_on_as(list, 0);
-        let of_another = || lists.last().filter(is_it);
-        let known = list.or_else(|| self.own_list().clone().filter(is_it)).or_else(of_another);
+        let known = list.or_else(|| lists.last().filter(is_it));
         let list = known.unwrap_or_else(|| lists.find(table.to_list()));
         *self.own_list() = Some(Arc::clone(&list));
         // The table had no list before.

@@ -189,9 +189,9 @@ impl<'a> Row<'a> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "as in `scan`")]
     pub(crate) fn find_cells(&self, block: usize, count: usize, found: &mut FoundCells<'a>) {
-        if let Some(start) = self.dump.offset(self.index, self.entry, block * CELLS_IN_BLOCK) {
-            found.find(start, count);
-        }
+        // No cell is behind the end of the text.
+        let start = self.dump.offset(self.index, self.entry, block * CELLS_IN_BLOCK);
+        found.find(start.unwrap_or(self.dump.text.len()), count);
     }
 
     /// Returns every cell, in the order of the reply.

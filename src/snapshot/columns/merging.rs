@@ -453,7 +453,7 @@ impl<'a> Sum<'a> {
             Self::Absent => Self::Same { cell, row: row_ref, processes: times },
             Self::Same { cell: first, row, processes } if is_same(first, cell) => {
                 // The first row is found fastest.
-                Self::Same { cell, row: row.min(row_ref), processes: processes.saturating_add(times) }
+                Self::Same { cell, row: row.min(row_ref), processes: processes + times }
             }
             _ => Self::Rows,
         };

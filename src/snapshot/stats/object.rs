@@ -141,7 +141,9 @@ mod tests {
             process["level"] = ["admin", "user", "operator"][number % 3].into();
             process["info"] = serde_json::json!([["Stopping", if number % 5 == 0 { "1" } else { "0" }]]);
             let text = process["stat"].as_str().unwrap();
-            let mut digits = (number..).map(|n| char::from(b'0' + u8::try_from(n * n % 10).unwrap()));
+            // Numbers of one to nine digits.
+            let mut figures =
+                (number..).map(|n| (n * n * 7_919) % 10usize.pow(u32::try_from(n % 9 + 1).unwrap()));
             let is_moved = |line: usize| number < 4 || line % 7 == number % 7;
             // A quoted cell may hold line feeds.
             let mut rows: Vec<String> = Vec::new();
@@ -157,7 +159,7 @@ mod tests {
                 [proxy, name, rest] if at > 0 && is_moved(at) && !row.contains('"') => {
                     // The column 30 behind the names is `type`.
                     let cells = rest.split(',').enumerate().map(|(column, cell)| match cell {
-                        "0" if column != 30 && column % 3 == 0 => digits.next().unwrap().to_string(),
+                        "0" if column != 30 && column % 3 == 0 => figures.next().unwrap().to_string(),
                         cell => cell.to_owned(),
                     });
                     format!("{proxy},{name},{}", cells.collect::<Vec<_>>().join(","))
