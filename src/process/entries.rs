@@ -15,19 +15,21 @@ impl ProcessClient {
         nbproc: Nbproc,
         deadline: &Deadline,
     ) -> Result<Response<Entries>> {
+        let with_context = self.with_context(command);
         let response = if self.is_behind_master() {
             self.dump(command, nbproc, deadline).await?
         } else {
             let mut reader = EntriesReader::default();
             self.socket.exchange(&command.encode(Form::Dump)?, deadline, &mut reader).boxed().await?;
-            let with_context = self.with_context(command);
             match reader.finish().map_err(&with_context)? {
                 Ok(entries) => return Ok(Response::Value(entries)),
-                Err(reply) => read_data(reply, command, nbproc).map_err(Error::new).map_err(with_context)?,
+                Err(reply) => read_data(reply, command, nbproc).map_err(Error::new).map_err(&with_context)?,
             }
         };
         Ok(match response {
-            Response::Value(printed) => Response::Value(Entries::read(printed)?),
+            Response::Value(printed) => {
+                Response::Value(Entries::read(printed).map_err(Error::from).map_err(with_context)?)
+            }
             Response::Absent(message) => Response::Absent(message),
         })
     }

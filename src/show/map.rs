@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::scan;
+use super::scan::{self, HIGHS, ONES};
 use crate::error::{Malformed, Result};
 use crate::protocol::{EntryRef, Next, PromptedReply, ReplyReader};
 
@@ -231,7 +231,7 @@ fn reference_length(line: &[u8]) -> Option<usize> {
     let digits = line.strip_prefix(b"0x")?;
     let mut count = 0;
     while let Some(word) = digits.get(count..)?.first_chunk() {
-        let more = leading_digits(u64::from_le_bytes(*word));
+        let more = leading_hex_digits(u64::from_le_bytes(*word));
         count += more;
         if more < 8 {
             break;
@@ -244,7 +244,7 @@ fn reference_length(line: &[u8]) -> Option<usize> {
 
 /// Returns the number of bytes before the first byte that is no hexadecimal digit. A loop over the bytes of
 /// all references takes a tenth of the time in which HAProxy prints the entries.
-fn leading_digits(word: u64) -> usize {
+fn leading_hex_digits(word: u64) -> usize {
     // Without the high bits, no sum carries into the next byte.
     let low = word & !HIGHS;
     let digit = low ^ (ONES * 0x30);
@@ -255,9 +255,6 @@ fn leading_digits(word: u64) -> usize {
     let others = ((is_no_digit & is_no_letter) | word) & HIGHS;
     (others.trailing_zeros() / 8) as usize
 }
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = ONES * 0x80;
 
 /// Length of the longest reference: an address of 64 bits, with `0x` and a blank.
 const LONGEST: usize = 19;
@@ -389,11 +386,11 @@ mod tests {
     }
 
     #[test]
-    fn digits_end_at_every_other_byte() {
+    fn hexadecimal_digits_end_at_every_other_byte() {
         for byte in 0..=255u8 {
             let word = u64::from_le_bytes([b'7', b'f', byte, b'A', b'1', b'1', b'1', b'1']);
             let expected = if byte.is_ascii_hexdigit() { 8 } else { 2 };
-            assert_eq!(leading_digits(word), expected, "byte {byte:#x}");
+            assert_eq!(leading_hex_digits(word), expected, "byte {byte:#x}");
         }
     }
 

@@ -364,8 +364,8 @@ fn first(bits: u64) -> usize {
     (bits.trailing_zeros() / 8) as usize
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = ONES * 0x80;
+pub(super) const ONES: u64 = 0x0101_0101_0101_0101;
+pub(super) const HIGHS: u64 = ONES * 0x80;
 
 /// A number with fewer digits than this always fits 64 bits.
 const MOST_DIGITS: usize = 20;

@@ -19,7 +19,7 @@ pub(crate) struct LastReply {
     spare: Arc<Spare>,
 }
 
-/// What the processes of a cluster share.
+/// The header and the lists of rows that the processes of a cluster share.
 #[derive(Debug, Default)]
 struct Shared {
     header: Mutex<Option<Arc<Header>>>,

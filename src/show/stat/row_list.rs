@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::cells::text;
 use crate::field::RowKind;
 
-/// What identifies the rows of a table, in their order.
+/// The kinds and names of the rows of a table, in their order. They identify the rows.
 ///
 /// Processes with one configuration list the same rows, and share one list. What is known of the rows of one
 /// process is therefore known of those of the others, without a look at them.
@@ -19,18 +19,19 @@ pub(crate) struct RowList {
     names: Box<[u8]>,
 }
 
-/// What identifies one row.
+/// The kind and the names of one row.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListedRow {
     pub(crate) kind: RowKind,
     /// Start of the name of the proxy, start of the other name, and the end of both.
     names: [u32; 3],
-    /// What tells listeners with the same names apart. `None` for another kind of row.
+    /// Address and position of a listener, which distinguish it from others with its names. `None` for another kind of
+    /// row.
     pub(crate) listener: Option<Box<ListenerId>>,
 }
 
-/// What tells listeners with the same names apart: their address, or their position if a socket of level `user`
-/// hides the address.
+/// Address and position of a listener. The address distinguishes it from others with its names; the position does if
+/// a socket of level `user` hides the address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ListenerId {
     pub(crate) address: Option<Box<str>>,

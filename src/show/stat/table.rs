@@ -33,7 +33,7 @@ pub struct StatTable {
     pub(super) rows: Vec<Entry>,
     /// Start of the columns 16, 32, ... of every row, counted from the beginning of the row.
     pub(super) marks: Vec<u16>,
-    /// What identifies the rows; found when the reply arrives, or when it is needed.
+    /// Kinds and names of the rows, found when the reply arrives, or when they are needed.
     pub(super) list: OnceLock<Arc<RowList>>,
     /// Newer values of the cells of another table. The rows of that table stand for those of this one.
     pub(super) renewal: Option<Renewal>,
