@@ -5,8 +5,12 @@
 //! a figure of object after object, the column is therefore merged for all objects: some rows of each process at a time,
 //! in the order of the rows in memory. The result is the same.
 
+mod adding;
 mod merged;
 mod merging;
+mod part;
+mod plan;
+mod sum;
 
 pub(super) use merged::Figure;
 
@@ -18,7 +22,7 @@ use super::label::Label;
 use super::process::Process;
 use crate::field::Col;
 use merged::Merged;
-use merging::Merging;
+use merging::merged;
 
 /// Fewest processes for which columns are merged at once.
 const FEWEST_PROCESSES: usize = 32;
@@ -72,7 +76,7 @@ impl Columns {
                     .is_some_and(|wanted| wanted.merged.get().is_none() && wanted.is_due(index, 2 * PORTION))
         };
         let columns: Vec<Col> = Col::ALL.iter().filter(is_wanted).copied().collect();
-        let merged = Arc::new(Merging::new(index, processes, &columns).run());
+        let merged = Arc::new(merged(index, processes, &columns));
         for (position, column) in columns.iter().enumerate() {
             if let Some(wanted) = self.single.get(*column as usize) {
                 // Another thread may have merged it meanwhile, with the same result.
@@ -100,10 +104,7 @@ impl<'a> ObjectColumns<'a> {
         let every = &self.columns.every;
         let is_due = every.count(self.index);
         if is_due {
-            every.merged.get_or_init(|| {
-                let merging = Merging::new(self.index, self.processes, Col::ALL);
-                (Arc::new(merging.run()), 0)
-            });
+            every.merged.get_or_init(|| (Arc::new(merged(self.index, self.processes, Col::ALL)), 0));
         }
         is_due
     }

@@ -132,10 +132,14 @@ impl Index {
         self.objects.len()
     }
 
-    /// Returns the object of each row of a process. The number of a row of an unknown kind is that of no object.
-    pub(super) fn objects_of(&self, process: u32) -> &[u32] {
-        let list = self.list_of.get(process as usize).and_then(|list| self.lists.get(*list as usize));
-        list.map(|list| &*list.objects).unwrap_or_default()
+    /// Returns the object of each row of each list. The number of a row of an unknown kind is that of no object.
+    pub(super) fn objects_of_lists(&self) -> impl Iterator<Item = &[u32]> {
+        self.lists.iter().map(|list| &*list.objects)
+    }
+
+    /// Returns the number of the list of a process.
+    pub(super) fn list_of(&self, process: u32) -> Option<u32> {
+        self.list_of.get(process as usize).copied().filter(|list| *list != NONE)
     }
 
     pub(super) fn kind(&self, object: u32) -> Option<RowKind> {
@@ -288,7 +292,10 @@ mod tests {
                         (own.kind(), own.proxy(), own.name()),
                         (first.kind(), first.proxy(), first.name())
                     );
-                    assert_eq!(index.objects_of(at.process)[at.row as usize], id);
+                    assert_eq!(
+                        index.lists[index.list_of(at.process).unwrap() as usize].objects[at.row as usize],
+                        id
+                    );
                 }
                 let names = index.find(first.kind(), first.proxy(), first.name());
                 assert!(names.contains(&id) && (names.len() == 1 || first.kind() == RowKind::Listener));
