@@ -131,7 +131,10 @@
 //! # Tokio
 //!
 //! The crate needs a Tokio runtime with its I/O and time drivers (`enable_all`), of either
-//! flavour: `current_thread` or `multi_thread`. It starts no runtime and no thread of its own.
+//! flavour: `current_thread` or `multi_thread`. It starts no runtime. It starts threads for one purpose: if a caller
+//! reads figures of most objects of a large [`Snapshot`](crate::Snapshot), they are merged on as many threads as the
+//! runtime of the caller has for tasks, and the threads end before the call returns. Callers outside of a runtime, and
+//! those on a runtime of one thread, merge on their own thread.
 //! Directories, host names and the files of shared counters are read, and the files of maps and
 //! ACLs are written, on Tokio's pool for blocking calls. After a drop, such a call goes on until the
 //! file system answers, and its result is thrown away. Apart from that, from the tasks above and from the task of a

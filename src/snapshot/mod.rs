@@ -80,6 +80,14 @@ use index::Index;
 /// weights, limits and ages are taken from the processes that are not stopping, or from all
 /// processes if all of them are stopping.
 ///
+/// # Threads
+///
+/// A figure is merged when a method asks for it. If callers ask for a figure of object after object, it is merged for
+/// all objects at once, and the next calls only look it up. With many rows, that call takes milliseconds, or
+/// hundreds of them for every figure of 1,000,000 rows. It uses as many threads as the runtime of the caller has for
+/// tasks; the threads end before it returns. An async service that must not be held up for so long asks on
+/// [`tokio::task::spawn_blocking`].
+///
 /// # Example
 ///
 /// ```no_run

@@ -176,6 +176,15 @@ mod tests {
 
     #[test]
     fn columns_of_all_objects_at_once_are_merged_as_each_by_itself() {
+        all_at_once_are_as_each_by_itself();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn threads_that_merge_some_objects_each_find_the_same() {
+        all_at_once_are_as_each_by_itself();
+    }
+
+    fn all_at_once_are_as_each_by_itself() {
         let (single, every) = (many(), many());
         let mut merged = 0;
         for kind in KINDS {
