@@ -1,10 +1,13 @@
-//! One figure of every object of 16 processes, compared with the Python library.
+//! One figure of every object of 16 processes, and one of every server, compared with the Python library.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
+
+use haproxyadmin::Cluster;
 
 use crate::fleet::{Fleet, SWEEP, cluster};
 use crate::rounds::{Drain, Row, drain, list, one_figure, rounds, seconds};
@@ -23,9 +26,15 @@ pub(crate) async fn run(fleet: &mut Fleet) {
     }
     let python = Arc::new(Mutex::new(Python::start(&dir)));
     let cluster = cluster(&sockets).await;
+    requests(fleet, &python, &sockets, &cluster).await;
+    weights(fleet, &python, processes, &cluster).await;
+}
+
+/// One figure of every object.
+async fn requests(fleet: &Fleet, python: &Arc<Mutex<Python>>, sockets: &Arc<[PathBuf]>, cluster: &Cluster) {
     let objects = list(&cluster.snapshot().await.unwrap());
     let times = rounds(fleet.options.rounds, 5, |contender| {
-        let (sockets, cluster, python) = (Arc::clone(&sockets), cluster.clone(), Arc::clone(&python));
+        let (sockets, cluster, python) = (Arc::clone(sockets), cluster.clone(), Arc::clone(python));
         async move {
             match contender {
                 0 | 1 => {
@@ -36,20 +45,50 @@ pub(crate) async fn run(fleet: &mut Fleet) {
                     };
                     seconds(work).await
                 }
-                2 => python.lock().unwrap().read(objects),
+                2 => python.lock().unwrap().read("requests", objects),
                 3 => seconds(drain(&sockets, SWEEP, Drain::Tasks)).await,
                 _ => seconds(drain(&sockets, SWEEP, Drain::OneTask)).await,
             }
         }
     })
     .await;
-    let what = format!("one figure of every object of {processes} processes of 3.4");
+    let what = format!("one figure of every object of {} processes of 3.4", sockets.len());
     // A drain of the same bytes is as fast as any client can be.
     let goal = times.ratio(2, times.fastest(&[3, 4])).median;
     Row::of(&what, "haproxyadmin 0.2.4 for Python")
         .ratio(times.ratio(2, 0), times.ratio(1, 0))
         .at_least(goal);
     times.print(&["snapshot and figure", "", "haproxyadmin", "drain, tasks", "drain, one task"]);
+}
+
+/// A figure that has a cheaper command than `show stat`.
+async fn weights(fleet: &Fleet, python: &Arc<Mutex<Python>>, processes: usize, cluster: &Cluster) {
+    let servers = weight_of_each(cluster).await.len();
+    let times = rounds(fleet.options.rounds, 3, |contender| {
+        let (cluster, python) = (cluster.clone(), Arc::clone(python));
+        async move {
+            match contender {
+                2 => python.lock().unwrap().read("weights", servers),
+                _ => seconds(weight_of_each(&cluster)).await,
+            }
+        }
+    })
+    .await;
+    let what = format!("weight of every server of {processes} processes of 3.4, by `show servers state`");
+    Row::of(&what, "haproxyadmin 0.2.4 for Python")
+        .ratio(times.ratio(2, 0), times.ratio(1, 0))
+        .at_least(130.0);
+    times.print(&["states and weights", "", "haproxyadmin"]);
+}
+
+/// Reads the weights that the processes have for each server.
+async fn weight_of_each(cluster: &Cluster) -> HashMap<(Box<str>, Box<str>), Vec<u64>> {
+    let mut weights: HashMap<_, Vec<u64>> = HashMap::new();
+    let states = cluster.fetch_server_states().await.unwrap();
+    for server in states.values().flat_map(|(_, servers)| servers) {
+        weights.entry((server.backend.clone(), server.name.clone())).or_default().push(server.weight);
+    }
+    weights
 }
 
 /// The Python library in a program of its own, started before it is measured.
@@ -75,10 +114,10 @@ impl Python {
         Self { child, input, output }
     }
 
-    /// Reads the figures once, and returns the seconds that the program measured. It prints the number
+    /// Reads a figure once, and returns the seconds that the program measured. It prints the number
     /// of objects too. It knows no listeners and merges frontends and backends as this crate does.
-    fn read(&mut self, objects: usize) -> f64 {
-        self.input.write_all(b"read\n").unwrap();
+    fn read(&mut self, figure: &str, objects: usize) -> f64 {
+        writeln!(self.input, "{figure}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         let (seconds, read) = line.trim().split_once(' ').expect("haproxyadmin for Python failed");
