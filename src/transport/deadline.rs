@@ -37,14 +37,19 @@ impl Step {
 impl Deadline {
     /// Starts the time of a command now.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, total: after(Instant::now(), limits.command_timeout) }
+        Self::starting(Instant::now(), limits)
+    }
+
+    fn starting(now: Instant, limits: Limits) -> Self {
+        Self { limits, total: after(now, limits.command_timeout) }
     }
 
     /// Returns a deadline after half of the remaining time, for a step that must leave time for
     /// the following steps.
     pub(crate) fn half(&self) -> Self {
-        let left = self.total.saturating_duration_since(Instant::now());
-        Self::new(self.limits.with_command_timeout(left / 2))
+        let now = Instant::now();
+        let left = self.total.saturating_duration_since(now);
+        Self::starting(now, self.limits.with_command_timeout(left / 2))
     }
 
     /// Returns a deadline after half of the remaining time, for work that is done in `rounds`,
@@ -83,8 +88,11 @@ impl Deadline {
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Result<T> {
-        self.check(step)?;
-        let end = after(Instant::now(), limit);
+        let now = Instant::now();
+        if now >= self.total {
+            return Err(self.passed(step));
+        }
+        let end = after(now, limit);
         if end < self.total {
             time::timeout_at(end, work).await.map_err(|_| timeout(step.name, step.piece, limit))
         } else {
