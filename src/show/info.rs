@@ -65,11 +65,9 @@ impl Info {
         let mut builder = Builder::default();
         let (mut rest, mut number) = (reply, 1);
         loop {
-            if let Some(length) = builder.expected_line(rest) {
-                rest = rest.get(length..).unwrap_or_default();
-                number += 1;
-                continue;
-            }
+            let (lines, length) = builder.expected_lines(rest);
+            rest = rest.get(length..).unwrap_or_default();
+            number += lines;
             let Some(length) = scan::line_end(rest) else { break };
             let (line, behind) = rest.split_at(length);
             let line = scan::text(line);
@@ -244,17 +242,42 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Reads the line at the start of `bytes` if it has the expected key and a number, as nearly every line
-    /// has. Returns its length with the line feed. Every other line is for [`line`](Self::line).
-    pub(crate) fn expected_line(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Reads the lines at the start of `bytes` that have the expected keys and numbers, as nearly all lines have.
+    /// Returns their number, and their length with the line feeds. The line behind them is for [`line`](Self::line).
+    pub(crate) fn expected_lines(&mut self, bytes: &[u8]) -> (usize, usize) {
+        self.reserve();
+        let (mut lines, mut taken) = (0, 0);
+        while let Some(length) = bytes.get(taken..).and_then(|rest| self.expected_line(rest)) {
+            taken += length;
+            lines += 1;
+        }
+        (lines, taken)
+    }
+
+    #[inline]
+    fn expected_line(&mut self, bytes: &[u8]) -> Option<usize> {
         let key = KEYS.get(self.expected).filter(|key| is_number(key))?;
         let value = bytes.strip_prefix(key.name.as_bytes())?.strip_prefix(b": ")?;
         let digits = value.iter().take(FITTING_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 || value.get(digits) != Some(&b'\n') {
             return None;
         }
-        // If this fails, `line` fails too, with the number of the line.
-        self.push(0, Some(self.expected), key.name, value.get(..digits)?).ok()?;
+        let position = u16::try_from(self.entries.len()).ok().filter(|position| *position != ABSENT)?;
+        let slot = self.known.get_mut(self.expected).filter(|slot| **slot == ABSENT)?;
+        let start = self.text.len();
+        let number = u16::try_from(self.expected).ok()?;
+        let (from, end) = (u32::try_from(start).ok()?, u32::try_from(start + digits).ok()?);
+        // A copy of fixed length takes no call.
+        match value.first_chunk::<8>().filter(|_| digits <= 8) {
+            Some(chunk) => {
+                self.text.extend_from_slice(chunk);
+                self.text.truncate(start + digits);
+            }
+            None => self.text.extend_from_slice(value.get(..digits)?),
+        }
+        self.entries.push(Entry { key: number, start: from, value: from, end });
+        *slot = position;
+        self.expected += 1;
         Some(key.name.len() + ": ".len() + digits + "\n".len())
     }
 
@@ -288,10 +311,7 @@ impl Builder {
         let Some(position) = position else {
             return Err(Malformed::new(line, None, "at most 65535 keys", b"more"));
         };
-        if self.entries.is_empty() {
-            self.text.reserve(USUAL_LENGTH);
-            self.entries.reserve(KEYS.len());
-        }
+        self.reserve();
         let start = self.text.len();
         match known {
             Some(index) => {
@@ -309,6 +329,14 @@ impl Builder {
             _ => return Err(Malformed::new(line, None, "less than 4 GiB", b"more")),
         }
         Ok(())
+    }
+
+    /// Makes room for the usual number of keys, before the first of them.
+    fn reserve(&mut self) {
+        if self.entries.is_empty() {
+            self.text.reserve(USUAL_LENGTH);
+            self.entries.reserve(KEYS.len());
+        }
     }
 
     pub(crate) fn build(self) -> Info {
@@ -454,21 +482,21 @@ mod tests {
             for key in ["CumReq", "CumConns", "X-New", "Name"] {
                 let expected = || Builder { expected: Key::cum_req as usize, ..Builder::default() };
                 let (line, mut fast, mut other) = (format!("{key}: {value}"), expected(), expected());
-                let read = fast.expected_line(format!("{line}\nCumReq: 5\n").as_bytes());
+                let read = fast.expected_lines(format!("{line}\nCumReq: 5\n").as_bytes());
                 let is_plain = key == "CumReq" && ["0", "12", "007", "9999999999999999999"].contains(&value);
-                assert_eq!(read, is_plain.then_some(line.len() + 1), "{line:?}");
+                assert_eq!(read, if is_plain { (1, line.len() + 1) } else { (0, 0) }, "{line:?}");
                 if is_plain {
                     other.line(1, &line).unwrap();
                 }
                 assert_eq!((fast.expected, fast.known), (other.expected, other.known), "{line:?}");
                 assert_eq!(fast.build(), other.build(), "{line:?}");
-                assert_eq!(expected().expected_line(line.as_bytes()), None, "{line:?} without its end");
+                assert_eq!(expected().expected_lines(line.as_bytes()), (0, 0), "{line:?} without its end");
             }
         }
         let mut again = Builder { expected: Key::cum_req as usize, ..Builder::default() };
         again.line(1, "CumReq: 1").unwrap();
         again.expected = Key::cum_req as usize;
-        assert_eq!(again.expected_line(b"CumReq: 2\n"), None);
+        assert_eq!(again.expected_lines(b"CumReq: 2\n"), (0, 0));
         assert_eq!(again.build().cum_req(), Some(1));
     }
 

@@ -86,33 +86,42 @@ impl ReportParser {
         let mut taken = 0;
         while self.part != Part::Stat {
             let rest = bytes.get(taken..).unwrap_or_default();
-            let expected = self.expected_line(rest);
-            let Some(length) = expected.or_else(|| self.end.find(rest)) else { break };
+            let (lines, length) = self.expected_lines(rest);
+            if lines > 0 {
+                taken += length;
+                self.line += lines;
+                self.within_head(length)?;
+                continue;
+            }
+            let Some(length) = self.end.find(rest) else { break };
             taken += length;
             self.line += 1;
             self.within_head(length)?;
-            if expected.is_none() {
-                let line = scan::text(rest.get(..length - 1).unwrap_or_default());
-                self.take(&line)?;
-                self.line += line.matches('\n').count();
-            }
+            let line = scan::text(rest.get(..length - 1).unwrap_or_default());
+            self.take(&line)?;
+            self.line += line.matches('\n').count();
         }
         Ok(taken)
     }
 
-    /// Reads the line at the start of `bytes` if it is whole and as expected, which saves the search for its
-    /// end. Returns its length with the line feed.
-    fn expected_line(&mut self, bytes: &[u8]) -> Option<usize> {
-        let length = match self.part {
-            Part::Info => self.info.expected_line(bytes)?,
-            Part::Header => self.stat.same_header(bytes)?,
-            _ => return None,
+    /// Reads the lines at the start of `bytes` that are whole and as expected, which saves the search for their
+    /// ends. Returns their number, and their length with the line feeds.
+    fn expected_lines(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let (lines, length) = match self.part {
+            Part::Info => self.info.expected_lines(bytes),
+            Part::Header => match self.stat.same_header(bytes) {
+                Some(length) => {
+                    self.part = Part::Stat;
+                    (1, length)
+                }
+                None => (0, 0),
+            },
+            _ => (0, 0),
         };
-        if self.part == Part::Header {
-            self.part = Part::Stat;
+        if lines > 0 {
+            self.end = LineEnd::default();
         }
-        self.end = LineEnd::default();
-        Some(length)
+        (lines, length)
     }
 
     /// Reads rows, or keeps the beginning of a line before them.
