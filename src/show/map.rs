@@ -79,9 +79,9 @@ pub(crate) struct Entries {
 struct Lines {
     /// Start of each line with a reference.
     starts: Vec<usize>,
-    /// Start of the line with an end that is not found yet.
-    next: usize,
-    /// Number of bytes that need not be looked at again.
+    /// `true` if all lines that begin within `seen` have been looked at. If not, the last of them begins there.
+    is_decided: bool,
+    /// Number of bytes in which every line feed was found.
     seen: usize,
 }
 
@@ -163,26 +163,39 @@ impl Entries {
 impl Lines {
     /// Looks at the bytes that were added to `text` after the last call.
     fn find(&mut self, text: &[u8]) {
-        loop {
-            if self.seen == self.next {
-                if let Some(length) = text.get(self.next..).and_then(reference_length) {
-                    self.starts.push(self.next);
-                    self.seen += length;
-                }
-            }
-            match scan::until(text, self.seen, b'\n') {
-                Some(rest) => {
-                    self.next = self.seen + rest.len() + 1;
-                    self.seen = self.next;
-                }
-                // The rest of a reference may follow.
-                None if self.seen == self.next && text.len() < self.next + LONGEST => return,
-                None => {
-                    self.seen = text.len();
+        if !self.is_decided && !self.begin(text) {
+            return;
+        }
+        while let Some(block) = text.get(self.seen..).and_then(<[u8]>::first_chunk) {
+            let (mut line_feeds, start) = (scan::line_feeds(block), self.seen);
+            while line_feeds != 0 {
+                self.seen = start + line_feeds.trailing_zeros() as usize + 1;
+                if !self.begin(text) {
                     return;
                 }
+                line_feeds &= line_feeds - 1;
+            }
+            self.seen = start + block.len();
+        }
+        while let Some(byte) = text.get(self.seen) {
+            self.seen += 1;
+            if *byte == b'\n' && !self.begin(text) {
+                return;
             }
         }
+    }
+
+    /// Looks at the line that begins behind the bytes that were seen. Returns `false` if more of it must arrive
+    /// before.
+    #[inline]
+    fn begin(&mut self, text: &[u8]) -> bool {
+        let line = text.get(self.seen..).unwrap_or_default();
+        let has_reference = reference_length(line).is_some();
+        if has_reference {
+            self.starts.push(self.seen);
+        }
+        self.is_decided = has_reference || line.len() >= LONGEST || line.contains(&b'\n');
+        self.is_decided
     }
 }
 
@@ -227,17 +240,23 @@ fn reference(line: &[u8]) -> Option<(u64, usize)> {
 }
 
 /// Returns the length of the reference at the start of a line, including the blank.
+#[inline]
 fn reference_length(line: &[u8]) -> Option<usize> {
+    let Some([b'0', b'x', digits @ ..]) = line.first_chunk::<LONGEST>() else { return short_reference(line) };
+    let (first, behind) = digits.split_first_chunk()?;
+    let second = behind.first_chunk()?;
+    let count = match leading_hex_digits(u64::from_le_bytes(*first)) {
+        8 => 8 + leading_hex_digits(u64::from_le_bytes(*second)),
+        count => count,
+    };
+    let length = "0x".len() + count + 1;
+    (count > 0 && digits.get(count) == Some(&b' ')).then_some(length)
+}
+
+/// Like [`reference_length`], for the last line of a text, which may be short.
+fn short_reference(line: &[u8]) -> Option<usize> {
     let digits = line.strip_prefix(b"0x")?;
-    let mut count = 0;
-    while let Some(word) = digits.get(count..)?.first_chunk() {
-        let more = leading_hex_digits(u64::from_le_bytes(*word));
-        count += more;
-        if more < 8 {
-            break;
-        }
-    }
-    count += digits.get(count..)?.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let count = digits.iter().take(LONGEST).take_while(|byte| byte.is_ascii_hexdigit()).count();
     let length = "0x".len() + count + 1;
     (count > 0 && length <= LONGEST && digits.get(count) == Some(&b' ')).then_some(length)
 }
@@ -329,6 +348,8 @@ impl fmt::Debug for Entry<'_> {
 
 #[cfg(test)]
 mod tests {
+    use arbtest::arbtest;
+
     use super::*;
 
     fn entries(printed: &str) -> Vec<String> {
@@ -383,6 +404,56 @@ mod tests {
         for line in ["0x", "0x ", "0x1", "0x1g a", "0x+1 a", "1 a", "0x10000000000000000 a", "0x1\u{2000}a"] {
             assert_eq!(reference(line.as_bytes()), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_reference_is_as_long_whatever_follows() {
+        for digits in 0..=20 {
+            for end in [" ", "", "g", "\n", "  ", "\u{80}", ": "] {
+                let line = format!("0x{}{end}", &"0123456789abcdefABCD"[..digits]);
+                let expected = (end.starts_with(' ') && (1..=16).contains(&digits)).then_some(digits + 3);
+                assert_eq!(reference_length(line.as_bytes()), expected, "{line:?}");
+                let whole = format!("{line}key value of an entry");
+                let expected = expected.filter(|_| !end.is_empty());
+                assert_eq!(reference_length(whole.as_bytes()), expected, "{whole:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_lines_with_references_are_those_of_a_loop_over_lines() {
+        arbtest(|u| {
+            let mut text = String::new();
+            for _ in 0..u.int_in_range(0..=12)? {
+                let reference = *u.choose(&[
+                    "0x1 ",
+                    "0x55d9a0b1c2d3 ",
+                    "0xffffffffffffffff ",
+                    "",
+                    "0x",
+                    "0x1",
+                    "0x10000000000000000 ",
+                ])?;
+                let longest = *u.choose(&[2, 70])?;
+                let length = u.int_in_range(0..=longest)?;
+                text.extend([reference, &"v".repeat(length), "\n"]);
+            }
+            text.truncate(text.len().saturating_sub(u.int_in_range(0..=3)?));
+            let mut expected = Vec::new();
+            let mut start = 0;
+            for line in text.split_inclusive('\n') {
+                expected.extend(short_reference(line.as_bytes()).map(|_| start));
+                start += line.len();
+            }
+            let mut lines = Lines::default();
+            let mut arrived = 0;
+            while arrived < text.len() {
+                arrived = text.len().min(arrived + u.int_in_range(1..=100)?);
+                lines.find(&text.as_bytes()[..arrived]);
+            }
+            assert_eq!(lines.starts, expected, "{text:?}");
+            Ok(())
+        });
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod block;
 mod cells;
 mod row;
 
+pub(super) use block::line_feeds;
 pub(super) use cells::Cells;
 pub(crate) use cells::FoundCells;
 pub(super) use row::{Marks, STEP, row};

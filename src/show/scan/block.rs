@@ -28,6 +28,15 @@ pub(super) fn in_order(gathered: u64) -> u64 {
     swap(bits, 28, 0x0000_0000_f0f0_f0f0)
 }
 
+/// Returns a bit for each line feed, the lowest one for the first byte.
+#[inline]
+pub(in crate::show) fn line_feeds(block: &Block) -> u64 {
+    match gathered(block, |byte| byte == b'\n') {
+        0 => 0,
+        gathered => in_order(gathered),
+    }
+}
+
 /// Returns the lowest bit of a mask, without the others.
 #[inline(always)]
 pub(super) fn first_bit(mask: u64) -> u64 {
