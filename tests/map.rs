@@ -12,7 +12,7 @@ mod managed;
 mod support;
 
 use managed::{all, counts, from, managed, words};
-use support::{Config, Running, Tap, every_reply, managed_cluster, releases};
+use support::{Running, Tap, every_reply, managed_cluster, releases};
 
 /// Returns the entries that each process holds, without their references.
 async fn held(running: &Running, command: &str, file: &str) -> Vec<Vec<String>> {
@@ -442,38 +442,4 @@ async fn nothing_is_sent_of_what_cannot_be_an_entry() {
         assert_eq!(outcomes.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
     assert!(!tap.sent().contains(" map "), "{}", tap.sent());
-}
-
-const SMALL: &str = r#"
-global
-    nbthread 1
-    tune.bufsize 4096
-    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-
-frontend web
-    bind "unix@${DIR}/traffic/web.1"
-    http-request set-header X-Host %[req.hdr(host),map("${DIR}/small.map",none)]
-"#;
-
-/// Up to 3.0 HAProxy begins to execute the line, and refuses it behind the reply to `show info`.
-#[tokio::test]
-async fn a_line_that_is_too_long_for_a_small_buffer_is_refused() {
-    for release in releases().iter().filter(|release| release.is_at_least("3.2")) {
-        let mut running = Running::new();
-        fs::write(running.dir().join("small.map"), "key value\n").unwrap();
-        running.add(release, "small", &Config::new(SMALL)).await;
-        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
-        let map = map(&cluster, &running, "small.map");
-        let error = map.set("key", &"v".repeat(6000)).await.unwrap_err();
-        let words = "refused: \"The command line is too big for the buffer size.";
-        assert!(error.to_string().contains(words), "{}: {error}", release.version);
-        assert_eq!(error.kind(), ErrorKind::Refused, "{}: {error}", release.version);
-        assert_eq!(held(&running, "show map", "small.map").await, [["key value"]], "{}", release.version);
-    }
 }

@@ -1,11 +1,13 @@
 use futures::FutureExt as _;
 
-use super::{Batch, FIRST_PAUSE, IDENTIFYING, ProcessClient, now};
+use super::batch::{FITS_ALWAYS, longest};
+use super::{Batch, FIRST_PAUSE, IDENTIFYING, LONGEST, ProcessClient, now};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::excerpt::excerpt_of_bytes;
 use crate::protocol::{self, Change, Command, Form, ReadReply, Request, Response, read_change, read_data};
-use crate::show::Info;
+use crate::show::{Info, buffer_size};
 use crate::transport::{Deadline, Interactive};
+use crate::version::Version;
 
 /// An open connection to one process, on which the process has identified itself.
 ///
@@ -17,6 +19,8 @@ pub(crate) struct IdentifiedConnection<'a> {
     /// Time of the identification, in microseconds since 1970.
     pub(crate) at: u64,
     connection: Interactive<'a>,
+    /// Most bytes of a line with its payload, once it was asked for.
+    longest: Option<usize>,
 }
 
 /// Answers to the commands of one connection.
@@ -47,7 +51,7 @@ impl<'a> IdentifiedConnection<'a> {
                 return Err(Error::new(Problem::NotHaproxy(text)));
             }
         }
-        Ok(Self { member, info: info.await?, at: now(), connection })
+        Ok(Self { member, info: info.await?, at: now(), connection, longest: None })
     }
 
     /// Closes the connection. Returns the identification.
@@ -140,6 +144,36 @@ impl<'a> IdentifiedConnection<'a> {
     /// Runs one query, and returns the text of the answer.
     pub(crate) async fn ask(&mut self, command: &Command, deadline: &Deadline) -> Result<Response<Vec<u8>>> {
         self.run(command, read_data, deadline).await
+    }
+
+    /// Returns the most bytes that a line may have with its payload, for payloads of up to `wanted` bytes. Asks the
+    /// process for the size of its buffers, unless they fit all buffers.
+    ///
+    /// # Errors
+    ///
+    /// - Those of a query, except for a refusal.
+    pub(crate) async fn longest(&mut self, wanted: usize, deadline: &Deadline) -> Result<usize> {
+        if wanted <= FITS_ALWAYS {
+            return Ok(LONGEST);
+        }
+        if let Some(longest) = self.longest {
+            return Ok(longest);
+        }
+        let buffer = match self.ask(&Command::read("show pools"), deadline).await {
+            Ok(Response::Value(printed)) => buffer_size(&printed),
+            Ok(Response::Absent(_)) => None,
+            Err(error) => match error.kind() {
+                ErrorKind::Refused | ErrorKind::Unsupported | ErrorKind::PermissionDenied => None,
+                _ => return Err(error),
+            },
+        };
+        // Up to 3.0, a process prints no pools if they do not fit one of its buffers.
+        let version = self.info.version().map(Version::parse);
+        let longest = buffer.map_or(FITS_ALWAYS, |buffer| longest(buffer, version));
+        // The buffers of the master, in front of the worker, are read in the way of all releases.
+        let longest = if self.member.is_behind_master() { longest.min(LONGEST) } else { longest };
+        self.longest = Some(longest);
+        Ok(longest)
     }
 
     /// Runs one query, and returns the text of the answer, which may look like a prompt in the

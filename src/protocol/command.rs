@@ -198,6 +198,11 @@ impl Command {
         self
     }
 
+    /// Returns the lines of the payload.
+    pub(crate) fn payload_text(&self) -> Option<&str> {
+        self.payload.as_ref().map(Payload::as_str)
+    }
+
     /// Returns `true` if the reply must also identify the process. During a reload a stopping
     /// worker would execute the command silently and without effect.
     pub(crate) fn is_identified(&self) -> bool {

@@ -6,6 +6,7 @@ mod info;
 mod map;
 mod notice;
 mod peers;
+mod pools;
 mod proc;
 mod report;
 mod resolvers;
@@ -37,6 +38,7 @@ pub use table::{Datum, KeyType, TableEntries, TableEntriesIter, TableEntry, Tabl
 
 pub(crate) use map::{Entries, EntriesReader, new_version};
 pub(crate) use notice::ServerNotice;
+pub(crate) use pools::buffer_size;
 pub(crate) use report::{READING, ReportParser};
 pub(crate) use servers::previous_address;
 pub(crate) use stats_file::{GuidLine, GuidList};

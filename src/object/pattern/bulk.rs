@@ -1,5 +1,8 @@
 //! Addition of many entries to a map or an ACL with few commands.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::plan::Wanted;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -8,10 +11,12 @@ use crate::protocol::{Change, Command, Payload, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
-/// Entries, divided into commands that every release accepts.
+/// Entries, divided into commands that HAProxy accepts.
 pub(super) struct Bulk {
     /// The command without the entry.
     base: Command,
+    /// Most bytes of a command with its payload.
+    longest: usize,
     /// Commands in their order, and the number of entries in each command of a list.
     commands: Vec<(Vec<Command>, usize)>,
     /// The lines of the current payload, and their number.
@@ -20,7 +25,11 @@ pub(super) struct Bulk {
 
 impl Bulk {
     pub(super) fn new(base: Command) -> Self {
-        Self { base, commands: Vec::new(), payload: (String::new(), 0) }
+        Self::with_longest(base, LONGEST)
+    }
+
+    fn with_longest(base: Command, longest: usize) -> Self {
+        Self { base, longest, commands: Vec::new(), payload: (String::new(), 0) }
     }
 
     /// Creates a list of keys with their values, or of patterns.
@@ -44,13 +53,13 @@ impl Bulk {
         let is_special = |byte| matches!(byte, b'\0' | b'\r' | b'\n');
         let ends_key = |byte| matches!(byte, b' ' | b'\t' | b'#') || is_special(byte);
         let is_fit = !key.is_empty() && !value.is_empty() && !value.starts_with([' ', '\t']);
-        let is_long = self.base.length() + length > LONGEST;
+        let is_long = self.base.length() + length > self.longest;
         if !is_fit || is_long || holds(key, ends_key) || holds(value, is_special) {
             self.flush()?;
             let command = self.base.clone().secret(key)?.secret(value)?;
             return self.push(command);
         }
-        if self.base.length() + self.payload.0.len() + length > LONGEST {
+        if self.base.length() + self.payload.0.len() + length > self.longest {
             self.flush()?;
         }
         let (lines, entries) = &mut self.payload;
@@ -73,7 +82,7 @@ impl Bulk {
         let base = &self.base.clone();
         let additions = &self.additions()?;
         let send = |target: Target, deadline| async move {
-            if additions.0.is_empty() {
+            if additions.batches.is_empty() {
                 return Ok(Response::Value(Change::Unchanged("no entries".into())));
             }
             target.execute_once(additions, &deadline).await
@@ -83,12 +92,17 @@ impl Bulk {
 
     /// Returns the commands, for one process or many.
     pub(super) fn additions(mut self) -> Result<Additions> {
+        let batches = Arc::new(self.batches()?);
+        Ok(Additions { base: self.base, batches, divided: Mutex::default() })
+    }
+
+    fn batches(&mut self) -> Result<Batches> {
         self.flush()?;
         let mut batches = Vec::new();
-        for (commands, entries) in self.commands {
+        for (commands, entries) in std::mem::take(&mut self.commands) {
             batches.extend(Batch::divide(commands)?.into_iter().map(|batch| (batch, entries)));
         }
-        Ok(Additions(batches))
+        Ok(batches)
     }
 
     /// Makes a command of the current payload.
@@ -133,8 +147,18 @@ pub(super) fn divide_slow(commands: &[Command]) -> Result<Vec<Batch>> {
     Ok(batches)
 }
 
-/// The batches of one call, each with the number of entries in each of its commands.
-pub(super) struct Additions(Vec<(Batch, usize)>);
+/// Batches, each with the number of entries in each of its commands.
+type Batches = Vec<(Batch, usize)>;
+
+/// The commands of one call, for processes with buffers of any size.
+pub(super) struct Additions {
+    /// The command without the entry.
+    base: Command,
+    /// Batches of commands of at most [`LONGEST`] bytes.
+    batches: Arc<Batches>,
+    /// Batches of commands of other lengths, by the length.
+    divided: Mutex<HashMap<usize, Arc<Batches>>>,
+}
 
 impl Additions {
     /// Checks that the process executes the commands one by one.
@@ -143,12 +167,52 @@ impl Additions {
     ///
     /// - The error of [`IdentifiedConnection::check`].
     pub(super) fn check(&self, connection: &IdentifiedConnection<'_>) -> Result<()> {
-        self.0.iter().try_for_each(|(batch, _)| connection.check(batch))
+        self.batches.iter().try_for_each(|(batch, _)| connection.check(batch))
     }
 
-    /// Returns the batches in their order.
-    pub(super) fn into_batches(self) -> impl Iterator<Item = Batch> {
-        self.0.into_iter().map(|(batch, _)| batch)
+    /// Returns the batches in their order, with commands that fit the buffers of the process.
+    ///
+    /// # Errors
+    ///
+    /// - The errors of [`IdentifiedConnection::longest`] and [`check`](Self::check).
+    pub(super) async fn batches_for(
+        &self,
+        connection: &mut IdentifiedConnection<'_>,
+        deadline: &Deadline,
+    ) -> Result<Arc<Batches>> {
+        self.check(connection)?;
+        let commands = self.batches.iter().flat_map(|(batch, _)| batch.commands());
+        let payloads = commands.filter_map(|command| Some(command.length() + command.payload_text()?.len()));
+        let longest = connection.longest(payloads.max().unwrap_or(0), deadline).await?;
+        if longest == LONGEST {
+            return Ok(Arc::clone(&self.batches));
+        }
+        let batches = self.divided(longest)?;
+        batches.iter().try_for_each(|(batch, _)| connection.check(batch))?;
+        Ok(batches)
+    }
+
+    /// Returns the batches with commands of at most `longest` bytes.
+    fn divided(&self, longest: usize) -> Result<Arc<Batches>> {
+        let mut divided = self.divided.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(batches) = divided.get(&longest) {
+            return Ok(Arc::clone(batches));
+        }
+        let mut bulk = Bulk::with_longest(self.base.clone(), longest);
+        for command in self.batches.iter().flat_map(|(batch, _)| batch.commands()) {
+            let Some(lines) = command.payload_text() else {
+                bulk.flush()?;
+                bulk.push(command.clone())?;
+                continue;
+            };
+            for line in lines.split('\n') {
+                let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+                bulk.pair(key, value)?;
+            }
+        }
+        let batches = Arc::new(bulk.batches()?);
+        divided.insert(longest, Arc::clone(&batches));
+        Ok(batches)
     }
 }
 
@@ -160,8 +224,7 @@ impl OnceJob for Additions {
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
-        let Self(batches) = self;
-        self.check(connection)?;
+        let batches = &*self.batches_for(connection, deadline).await?;
         let all: usize = batches.iter().map(|(batch, entries)| batch.len() * entries).sum();
         let mut done = 0;
         for (batch, entries) in batches {

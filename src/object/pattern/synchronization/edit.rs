@@ -120,14 +120,20 @@ impl Edit {
         connection: &mut IdentifiedConnection<'_>,
         deadline: &Deadline,
     ) -> Result<Option<Error>> {
-        let mut batches = Vec::new();
+        let mut additions = Vec::new();
         for entries in self.added.chunks(if is_single { 1 } else { self.added.len().max(1) }) {
-            batches.extend(Bulk::of(self.add.clone(), entries)?.additions()?.into_batches());
+            let entries = Bulk::of(self.add.clone(), entries)?.additions()?;
+            additions.push(entries.batches_for(connection, deadline).await?);
         }
-        batches.extend(divide_slow(&self.others)?);
+        let others = divide_slow(&self.others)?;
+        let mut batches: Vec<&Batch> = Vec::new();
+        for additions in &additions {
+            batches.extend(additions.iter().map(|(batch, _)| batch));
+        }
+        batches.extend(&others);
         let mut refused = None;
         for batch in batches {
-            let executed = connection.execute_all(&batch, deadline).await;
+            let executed = connection.execute_all(batch, deadline).await;
             for (command, answer) in batch.commands().iter().zip(executed.answers) {
                 let refusal = match answer {
                     Ok(answer) => answer.still_present().map_err(Error::new),
