@@ -237,14 +237,17 @@ impl Command {
         self.encode(longest).map(drop)
     }
 
-    /// Checks that a release accepts the payload of the command.
+    /// Returns the command with its payload as a release takes it.
     ///
     /// # Errors
     ///
     /// - `InvalidInput` if line and payload are too long for it.
-    pub(crate) fn check_for(&self, version: &Version) -> Result<()> {
-        let Some(payload) = &self.payload else { return Ok(()) };
-        request::check_for(version, &self.line, payload).map_err(|error| error.during(self.redacted.as_str()))
+    pub(crate) fn for_release(&self, version: &Version) -> Result<Self> {
+        let mut command = self.clone();
+        let payload =
+            command.payload.take().map(|payload| request::for_release(version, &self.line, payload));
+        command.payload = payload.transpose().map_err(|error| error.during(self.redacted.as_str()))?;
+        Ok(command)
     }
 
     /// Returns the length in bytes of the line, with the command that switches severities on.

@@ -191,19 +191,22 @@ fn encode(head: &str, line: &str, payload: Option<&Payload>) -> Result<Vec<u8>> 
         let text = format!("a line with a payload holds `<<`, or more than {LONGEST_WORDS} words");
         return Err(Error::invalid(text));
     }
-    // The empty line ends the payload.
-    Ok([head, line, MARK, "\n", payload.as_str(), "\n\n"].concat().into_bytes())
+    let end = payload.end();
+    Ok([head, line, MARK, end, "\n", payload.as_str(), "\n", end, "\n"].concat().into_bytes())
 }
 
-/// Checks that a release accepts a line with its payload.
+/// Returns the payload of a line as a release takes it.
 ///
 /// # Errors
 ///
-/// - `InvalidInput` if they are too long for it.
-pub(super) fn check_for(version: &Version, line: &str, payload: &Payload) -> Result<()> {
-    let (length, longest) = (length(line, payload), line::LONGEST);
-    if length <= longest || *version >= line::LARGE {
-        return Ok(());
+/// - `InvalidInput` if line and payload are too long for it.
+pub(super) fn for_release(version: &Version, line: &str, payload: Payload) -> Result<Payload> {
+    if *version >= line::LARGE {
+        return payload.in_pieces(line.len() + MARK.len());
+    }
+    let (length, longest) = (length(line, &payload), line::LONGEST);
+    if length <= longest {
+        return Ok(payload);
     }
     let text = format!(
         "command and payload have {length} bytes, and HAProxy {}.{} takes {longest} for certain",
@@ -272,13 +275,50 @@ mod tests {
         let payload = Payload::new(&"x".repeat(100_000)).unwrap().large();
         assert!(Request::raw("set ssl cert a", Some(&payload)).is_ok());
         for (version, ends) in [("3.4.7", None), ("3.2.26-1", Some("HAProxy 3.2 takes 15359 for certain"))] {
-            let result = check_for(&Version::parse(version), "set ssl cert a", &payload);
+            let result = for_release(&Version::parse(version), "set ssl cert a", payload.clone());
             let said = result.map_err(|error| error.to_string()).err();
             assert_eq!(said.is_some(), ends.is_some(), "{said:?}");
             assert!(said.unwrap_or_default().ends_with(ends.unwrap_or_default()));
         }
         let payload = Payload::new(&"x".repeat(130_000)).unwrap().large();
         assert!(Request::raw("set ssl cert a", Some(&payload)).is_err());
+    }
+
+    #[test]
+    fn a_word_that_no_line_ends_with_ends_a_payload_of_a_newer_release() {
+        for (lines, sent) in [
+            ("a b", "set ssl cert a <<.\na b\n.\n"),
+            ("a.\nb", "set ssl cert a <<,\na.\nb\n,\n"),
+            (".a", "set ssl cert a <<.\n.a\n.\n"),
+        ] {
+            let payload = Payload::new(lines).unwrap();
+            for (version, expected) in
+                [("3.4.7", sent), ("3.2.1", &format!("set ssl cert a <<\n{lines}\n\n"))]
+            {
+                let payload =
+                    for_release(&Version::parse(version), "set ssl cert a", payload.clone()).unwrap();
+                let request = Request::raw("set ssl cert a", Some(&payload)).unwrap();
+                assert_eq!(String::from_utf8_lossy(request.as_bytes()), *expected, "{version}");
+            }
+        }
+        let payload = Payload::new("a.\nb,\nc!\nd~\ne%").unwrap();
+        assert!(for_release(&Version::parse("3.4.7"), "set ssl cert a", payload).is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_large_payload_lies_where_a_newer_release_finds_it() {
+        let version = Version::parse("3.4.7");
+        for length in 15_000..100_000 {
+            let payload = Payload::new(&"x".repeat(length)).unwrap().large();
+            let payload = for_release(&version, "set ssl cert a", payload).unwrap();
+            let sent = Request::raw("set ssl cert a", Some(&payload)).unwrap();
+            let (bytes, whole) = (sent.as_bytes(), sent.as_bytes().len());
+            let is_safe = !(16_200..16_600).contains(&whole)
+                && !(32_500..33_000).contains(&whole)
+                && !(65_000..83_000).contains(&whole);
+            assert!(is_safe, "{length}: {whole}");
+            assert!(bytes.ends_with(b"\n.\n") && !bytes.windows(2).any(|two| two == b"\n\n"), "{length}");
+        }
     }
 
     #[test]

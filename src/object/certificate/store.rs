@@ -328,7 +328,7 @@ impl OnceJob for Setting<'_> {
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let Self { store, set, keeps_own } = self;
-        set.check_for(&Version::parse(connection.info.version().unwrap_or_default()))?;
+        let set = &set.for_release(&Version::parse(connection.info.version().unwrap_or_default()))?;
         let listed = store.listed(connection, deadline).await?;
         let pending = listed.iter().find(|listed| listed.is_pending);
         if let Some(pending) = pending.filter(|one| !keeps_own || *one.name != *store.name()) {
