@@ -15,7 +15,7 @@ mod sum;
 pub(super) use merged::Figure;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::index::{Index, RowRef};
 use super::label::Label;
@@ -35,6 +35,8 @@ const PORTION: usize = 16;
 pub(super) struct Columns {
     every: Wanted,
     single: Box<[Wanted]>,
+    /// Held while single columns are merged: callers on other threads wait, and do not merge the same.
+    merging: Mutex<()>,
     /// Set to `true` if any process prints a column that this crate does not know.
     has_unknown: OnceLock<bool>,
 }
@@ -63,12 +65,17 @@ impl Columns {
         (processes.len() >= FEWEST_PROCESSES).then(|| Self {
             every: Wanted::default(),
             single: Col::ALL.iter().map(|_| Wanted::default()).collect(),
+            merging: Mutex::default(),
             has_unknown: OnceLock::new(),
         })
     }
 
     /// Merges a column, together with the others that callers are asking for: the rows are read once for all of them.
     fn merge(&self, column: Col, index: &Index, processes: &[Process]) {
+        let _merging = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.single.get(column as usize).is_some_and(|wanted| wanted.merged.get().is_some()) {
+            return;
+        }
         let is_wanted = |one: &&Col| {
             let wanted = self.single.get(**one as usize);
             **one == column
@@ -79,7 +86,7 @@ impl Columns {
         let merged = Arc::new(merged(index, processes, &columns));
         for (position, column) in columns.iter().enumerate() {
             if let Some(wanted) = self.single.get(*column as usize) {
-                // Another thread may have merged it meanwhile, with the same result.
+                // Only the holder of the lock sets it.
                 let _ = wanted.merged.set((Arc::clone(&merged), position));
             }
         }

@@ -22,7 +22,7 @@ pub(super) struct Part<'a, 'b> {
     processes: &'a [Process],
     plans: &'b Plans<'a>,
     /// For each list of rows, the rows of these objects, and the position of the object among them.
-    rows: Vec<Vec<(u32, usize)>>,
+    rows: Vec<Vec<(u32, u32)>>,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
     /// For each block of cells of each object: what the first row has there.
@@ -53,7 +53,7 @@ impl<'a, 'b> Part<'a, 'b> {
         let rows_of_list = |list: &'a [u32]| {
             let own = (0u32..).zip(list).filter_map(|(row, object)| {
                 let position = (*object as usize).checked_sub(objects.start)?;
-                (position < objects.len()).then_some((row, position))
+                Some((row, u32::try_from(position).ok().filter(|_| position < objects.len())?))
             });
             own.collect()
         };
@@ -93,9 +93,9 @@ impl<'a, 'b> Part<'a, 'b> {
     }
 
     /// Adds some rows of a process.
-    fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: &[(u32, usize)]) {
+    fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: &[(u32, u32)]) {
         let Some((plan_number, plan)) = self.plans.of(process) else { return };
-        for (row, object) in rows.iter().copied() {
+        for (row, object) in rows.iter().map(|(row, object)| (*row, *object as usize)) {
             let (Some(cells), Some(is_current), Some(sums), Some(repeated)) = (
                 stat.row(row as usize),
                 self.is_current.get_mut(object),
