@@ -4,8 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
 
-use std::fs;
-
 use haproxyadmin::{Change, Cluster, ErrorKind, Map, Outcome};
 
 mod managed;

@@ -125,7 +125,7 @@ async fn payloads_are_as_long_as_the_buffers_permit() {
             let pieces = tap.conversations().concat();
             let longest = pieces.iter().map(Vec::len).max().unwrap();
             let limit = match release.version.as_str() {
-                version if version.starts_with("3.0") && !global.is_empty() => 1_000,
+                version if version.starts_with("3.0") && !global.is_empty() => 400,
                 _ if release.is_at_least("3.4") => since_3_4,
                 _ => before,
             };

@@ -25,7 +25,7 @@
 //! | `show env` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
 //! | `show fd` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
 //! | `show libs` | [`Cluster::show`](crate::Cluster::show) | operator | 2.6 |
-//! | `show pools` | [`Cluster::show`](crate::Cluster::show) | user | 1.8 |
+//! | `show pools` | [`Cluster::show`](crate::Cluster::show); [`Map::add_all`](crate::Map::add_all) and other calls that add many entries | user | 1.8 |
 //! | `show profiling` | [`Cluster::show`](crate::Cluster::show) | admin; user in 2.2 | 1.8 |
 //! | `show startup-logs` | [`Cluster::show`](crate::Cluster::show) | operator | 1.8 |
 //! | `show threads` | [`Cluster::show`](crate::Cluster::show) | user | 1.8 |

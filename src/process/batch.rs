@@ -13,8 +13,8 @@ pub(crate) struct Batch {
 /// HAProxy has by default. Releases before 3.4 accept 15,360; longer lines save little there.
 pub(crate) const LONGEST: usize = 7_000;
 
-/// Bytes of a line with its payload that fit the buffers of every process.
-pub(super) const FITS_ALWAYS: usize = 1_000;
+/// Bytes of a line with its payload that fit the buffers of every process with a `tune.bufsize` of 1,024 or more.
+pub(super) const FITS_ALWAYS: usize = 400;
 
 /// Most bytes of a line with its payload from 3.4 on.
 const LONGEST_SINCE_3_4: usize = 15_000;

@@ -153,11 +153,11 @@ impl<'a> IdentifiedConnection<'a> {
     ///
     /// - Those of a query, except for a refusal.
     pub(crate) async fn longest(&mut self, wanted: usize, deadline: &Deadline) -> Result<usize> {
-        if wanted <= FITS_ALWAYS {
-            return Ok(LONGEST);
-        }
         if let Some(longest) = self.longest {
             return Ok(longest);
+        }
+        if wanted <= FITS_ALWAYS {
+            return Ok(LONGEST);
         }
         let buffer = match self.ask(&Command::read("show pools"), deadline).await {
             Ok(Response::Value(printed)) => buffer_size(&printed),
@@ -168,10 +168,9 @@ impl<'a> IdentifiedConnection<'a> {
             },
         };
         // Up to 3.0, a process prints no pools if they do not fit one of its buffers.
-        let version = self.info.version().map(Version::parse);
+        // A master in front of the worker has buffers too, of the same size.
+        let version = self.info.version().filter(|_| !self.member.is_behind_master()).map(Version::parse);
         let longest = buffer.map_or(FITS_ALWAYS, |buffer| longest(buffer, version));
-        // The buffers of the master, in front of the worker, are read in the way of all releases.
-        let longest = if self.member.is_behind_master() { longest.min(LONGEST) } else { longest };
         self.longest = Some(longest);
         Ok(longest)
     }

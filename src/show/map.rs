@@ -79,7 +79,7 @@ pub(crate) struct Entries {
 struct Lines {
     /// Start of each line with a reference.
     starts: Vec<usize>,
-    /// `true` if all lines that begin within `seen` have been looked at. If not, the last of them begins there.
+    /// `false` if a line begins behind `seen`, and it is not known yet whether it has a reference.
     is_decided: bool,
     /// Number of bytes in which every line feed was found.
     seen: usize,
@@ -253,7 +253,7 @@ fn reference_length(line: &[u8]) -> Option<usize> {
     (count > 0 && digits.get(count) == Some(&b' ')).then_some(length)
 }
 
-/// Like [`reference_length`], for the last line of a text, which may be short.
+/// Like [`reference_length`], for a short line, and for one that does not begin like a reference.
 fn short_reference(line: &[u8]) -> Option<usize> {
     let digits = line.strip_prefix(b"0x")?;
     let count = digits.iter().take(LONGEST).take_while(|byte| byte.is_ascii_hexdigit()).count();

@@ -1,17 +1,17 @@
 //! Addition of many entries to a map or an ACL with few commands.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::plan::Wanted;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
-use crate::process::{Batch, Executed, IdentifiedConnection, LONGEST};
+use crate::process::{Batch, Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, Payload, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::transport::Deadline;
 
-/// Entries, divided into commands that HAProxy accepts.
+/// Entries, divided into commands of some length.
 pub(super) struct Bulk {
     /// The command without the entry.
     base: Command,
@@ -24,17 +24,15 @@ pub(super) struct Bulk {
 }
 
 impl Bulk {
-    pub(super) fn new(base: Command) -> Self {
-        Self::with_longest(base, LONGEST)
-    }
-
-    fn with_longest(base: Command, longest: usize) -> Self {
+    /// Commands have at most `longest` bytes. [`LONGEST`](crate::process::LONGEST) fits most processes; [`Additions::batches_for`]
+    /// divides the entries anew for the others.
+    pub(super) fn new(base: Command, longest: usize) -> Self {
         Self { base, longest, commands: Vec::new(), payload: (String::new(), 0) }
     }
 
     /// Creates a list of keys with their values, or of patterns.
-    pub(super) fn of(base: Command, entries: &[Wanted]) -> Result<Self> {
-        let mut bulk = Self::new(base);
+    pub(super) fn of(base: Command, entries: &[Wanted], longest: usize) -> Result<Self> {
+        let mut bulk = Self::new(base, longest);
         for (key, value) in entries {
             match value {
                 Some(value) => bulk.pair(key, value)?,
@@ -93,7 +91,7 @@ impl Bulk {
     /// Returns the commands, for one process or many.
     pub(super) fn additions(mut self) -> Result<Additions> {
         let batches = Arc::new(self.batches()?);
-        Ok(Additions { base: self.base, batches, divided: Mutex::default() })
+        Ok(Additions { base: self.base, longest: self.longest, batches, divided: Mutex::default() })
     }
 
     fn batches(&mut self) -> Result<Batches> {
@@ -154,7 +152,8 @@ type Batches = Vec<(Batch, usize)>;
 pub(super) struct Additions {
     /// The command without the entry.
     base: Command,
-    /// Batches of commands of at most [`LONGEST`] bytes.
+    /// Most bytes of a command with its payload in `batches`.
+    longest: usize,
     batches: Arc<Batches>,
     /// Batches of commands of other lengths, by the length.
     divided: Mutex<HashMap<usize, Arc<Batches>>>,
@@ -183,8 +182,9 @@ impl Additions {
         self.check(connection)?;
         let commands = self.batches.iter().flat_map(|(batch, _)| batch.commands());
         let payloads = commands.filter_map(|command| Some(command.length() + command.payload_text()?.len()));
-        let longest = connection.longest(payloads.max().unwrap_or(0), deadline).await?;
-        if longest == LONGEST {
+        let (count, wanted) = payloads.fold((0, 0), |(count, most), length| (count + 1, most.max(length)));
+        let longest = connection.longest(wanted, deadline).await?;
+        if wanted <= longest && (count < 2 || longest <= self.longest) {
             return Ok(Arc::clone(&self.batches));
         }
         let batches = self.divided(longest)?;
@@ -194,11 +194,10 @@ impl Additions {
 
     /// Returns the batches with commands of at most `longest` bytes.
     fn divided(&self, longest: usize) -> Result<Arc<Batches>> {
-        let mut divided = self.divided.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(batches) = divided.get(&longest) {
+        if let Some(batches) = self.lengths().get(&longest) {
             return Ok(Arc::clone(batches));
         }
-        let mut bulk = Bulk::with_longest(self.base.clone(), longest);
+        let mut bulk = Bulk::new(self.base.clone(), longest);
         for command in self.batches.iter().flat_map(|(batch, _)| batch.commands()) {
             let Some(lines) = command.payload_text() else {
                 bulk.flush()?;
@@ -211,8 +210,13 @@ impl Additions {
             }
         }
         let batches = Arc::new(bulk.batches()?);
-        divided.insert(longest, Arc::clone(&batches));
-        Ok(batches)
+        // A task on another thread may have divided them meanwhile, in the same way.
+        Ok(Arc::clone(self.lengths().entry(longest).or_insert(batches)))
+    }
+
+    fn lengths(&self) -> MutexGuard<'_, HashMap<usize, Arc<Batches>>> {
+        // The map is consistent after every statement, so a poisoned lock does no harm.
+        self.divided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

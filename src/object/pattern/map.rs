@@ -137,8 +137,9 @@ impl Map {
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as its payload.
     ///
     /// Each process receives the commands in pieces, one after the other. If HAProxy refuses an
-    /// entry, later pieces are not sent to that process. A piece must fit a buffer of HAProxy (`tune.bufsize`), so
-    /// that each process is asked for the size once (`show pools`), unless there are few entries.
+    /// entry, later pieces are not sent to that process. A piece must fit a buffer of HAProxy
+    /// (`tune.bufsize`). The call therefore asks each process for the size once (`show pools`), unless there are few
+    /// entries.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
-use crate::process::{IdentifiedConnection, ProcessClient};
+use crate::process::{IdentifiedConnection, LONGEST, ProcessClient};
 use crate::protocol::{Change, Command, Response, malformed};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo, new_version};
@@ -61,7 +61,7 @@ impl Replacement {
     pub(super) fn new(verbs: &'static Verbs, id: &PatternId, entries: Vec<Wanted>) -> Result<Self> {
         let new = Self { verbs, id: id.clone(), entries, prepared: Mutex::default() };
         // The longest number makes the longest line.
-        new.bulk(u32::MAX)?.additions()?;
+        new.bulk(u32::MAX, LONGEST)?.additions()?;
         Ok(new)
     }
 
@@ -240,10 +240,18 @@ impl Replacement {
         self.command(Command::write_once(verb).since(SINCE), None)
     }
 
-    /// Returns the commands that add all entries to a version.
-    fn bulk(&self, version: u32) -> Result<Bulk> {
+    /// Returns the bytes of all entries.
+    fn bytes(&self) -> usize {
+        self.entries
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len()))
+            .sum()
+    }
+
+    /// Returns the commands that add all entries to a version, each of at most `longest` bytes.
+    fn bulk(&self, version: u32, longest: usize) -> Result<Bulk> {
         let verb = self.verbs.add;
-        Bulk::of(self.command(Command::write_once(verb), Some(version))?, &self.entries)
+        Bulk::of(self.command(Command::write_once(verb), Some(version))?, &self.entries, longest)
     }
 
     /// Adds the version and the map or ACL to a command.
@@ -290,7 +298,8 @@ impl OnceJob for Fill<'_> {
         let identity = Identity::of_connection(connection)?;
         let prepared = Prepared { member: (*member).clone(), identity, version };
         replacement.prepared().push(prepared.clone());
-        let additions = replacement.bulk(version)?.additions()?;
+        let longest = connection.longest(replacement.bytes(), deadline).await?;
+        let additions = replacement.bulk(version, longest)?.additions()?;
         additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         let found = replacement.entries_of(version, connection, deadline).await?.len();
         let expected = replacement.entries.len();

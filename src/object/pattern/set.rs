@@ -12,6 +12,7 @@ use super::{Lookup, PatternId};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, Result};
 use crate::level::Level;
+use crate::process::LONGEST;
 use crate::protocol::{Change, Command, EntryRef, Response};
 use crate::show::stat::StatFilter;
 use crate::show::{Entries, PatternInfo};
@@ -75,7 +76,7 @@ impl PatternSet {
 
     /// Returns an empty list of entries to add.
     pub(super) fn bulk(&self) -> Result<Bulk> {
-        Ok(Bulk::new(self.addition()?))
+        Ok(Bulk::new(self.addition()?, LONGEST))
     }
 
     pub(super) async fn add_all(&self, bulk: Bulk) -> Result<Outcomes<Change>> {
@@ -162,7 +163,7 @@ impl PatternSet {
     /// Checks that HAProxy can hold the wanted entries unchanged.
     fn checked(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<Wanted>> {
         let wanted: Vec<Wanted> = wanted.into_iter().collect();
-        Bulk::of(self.addition()?, &wanted)?.additions()?;
+        Bulk::of(self.addition()?, &wanted, LONGEST)?.additions()?;
         Ok(wanted)
     }
 

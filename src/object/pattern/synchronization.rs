@@ -13,7 +13,7 @@ use super::verbs::Verbs;
 use crate::cluster::OnceJob;
 use crate::error::{Error, ErrorKind, Result};
 use crate::level::Level;
-use crate::process::{Batch, IdentifiedConnection};
+use crate::process::{Batch, IdentifiedConnection, LONGEST};
 use crate::protocol::{Change, Command, Response};
 use crate::show::{Entries, Entry};
 use crate::transport::Deadline;
@@ -37,13 +37,15 @@ struct Changes {
 }
 
 impl Changes {
-    /// Checks that the process executes the commands one by one.
+    /// Checks that the process executes the commands one by one, and that they fit its buffers.
     ///
     /// # Errors
     ///
-    /// - The error of [`IdentifiedConnection::check`].
-    fn check(&self, connection: &IdentifiedConnection<'_>) -> Result<()> {
-        self.additions.iter().try_for_each(|additions| additions.check(connection))?;
+    /// - The errors of [`Additions::batches_for`].
+    async fn check(&self, connection: &mut IdentifiedConnection<'_>, deadline: &Deadline) -> Result<()> {
+        if let Some(additions) = &self.additions {
+            additions.batches_for(connection, deadline).await?;
+        }
         self.others.iter().try_for_each(|batch| connection.check(batch))
     }
 }
@@ -69,7 +71,7 @@ impl OnceJob for Synchronization<'_> {
         }
         // Entries are added first and deleted last: an entry of both lists is there at all times.
         let changes = self.changes(&steps, &held)?;
-        changes.check(connection)?;
+        changes.check(connection, deadline).await?;
         let stopped = |error: Error| error.without_count().leaving(format!("stopped among {all} changes"));
         if let Err(error) = self.add(&changes, connection, deadline).await {
             // HAProxy executes the commands behind a refused one, so that each further call would add them again.
@@ -95,7 +97,7 @@ impl Synchronization<'_> {
     /// the first command is sent.
     fn changes(&self, steps: &Steps, held: &[Entry<'_>]) -> Result<Changes> {
         let new = self.wanted.get(steps.found..).unwrap_or_default();
-        let additions = Bulk::of(self.addition()?, new)?.additions()?;
+        let additions = Bulk::of(self.addition()?, new, LONGEST)?.additions()?;
         let set = Command::write("set map").text(&self.id.to_string())?;
         let mut commands = Vec::new();
         for (from, to) in &steps.set {

@@ -6,7 +6,7 @@ use super::super::bulk::{Bulk, divide_slow};
 use super::super::plan::{Wanted, can_be_set};
 use super::super::{PatternId, PatternKind};
 use crate::error::{Error, Problem, Result};
-use crate::process::{Batch, IdentifiedConnection};
+use crate::process::{Batch, IdentifiedConnection, LONGEST};
 use crate::protocol::{Command, EntryRef};
 use crate::show::Entries;
 use crate::transport::Deadline;
@@ -55,7 +55,7 @@ impl Edit {
         connection: &IdentifiedConnection<'_>,
     ) -> Result<()> {
         let entry: Wanted = (key.into(), value.map(Into::into));
-        Bulk::of(self.add.clone(), from_ref(&entry))?.additions()?.check(connection)?;
+        Bulk::of(self.add.clone(), from_ref(&entry), LONGEST)?.additions()?.check(connection)?;
         self.added.push(entry);
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Edit {
     ) -> Result<Option<Error>> {
         let mut additions = Vec::new();
         for entries in self.added.chunks(if is_single { 1 } else { self.added.len().max(1) }) {
-            let entries = Bulk::of(self.add.clone(), entries)?.additions()?;
+            let entries = Bulk::of(self.add.clone(), entries, LONGEST)?.additions()?;
             additions.push(entries.batches_for(connection, deadline).await?);
         }
         let others = divide_slow(&self.others)?;
