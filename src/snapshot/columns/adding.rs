@@ -10,29 +10,18 @@ const FEW_CELLS: usize = 6;
 
 /// A row that is added to the accumulators of its object, or several with the same cells.
 pub(super) struct Adding<'a, 'b> {
-    sums: &'b mut [Sum<'a>],
-    has_say: bool,
-    hides: bool,
-    row_ref: RowRef,
+    pub(super) sums: &'b mut [Sum<'a>],
+    pub(super) has_say: bool,
+    pub(super) hides: bool,
+    pub(super) row_ref: RowRef,
     /// Number of rows.
-    times: u32,
-    row: &'b Row<'a>,
+    pub(super) times: u32,
+    pub(super) row: &'b Row<'a>,
     /// Weight of the row in means, when it was needed.
-    weight: Option<u64>,
+    pub(super) weight: Option<u64>,
 }
 
-impl<'a, 'b> Adding<'a, 'b> {
-    pub(super) fn new(
-        sums: &'b mut [Sum<'a>],
-        has_say: bool,
-        hides: bool,
-        row_ref: RowRef,
-        times: u32,
-        row: &'b Row<'a>,
-    ) -> Self {
-        Self { sums, has_say, hides, row_ref, times, row, weight: None }
-    }
-
+impl<'a> Adding<'a, '_> {
     pub(super) fn add_block(&mut self, block: &Block, cells: &mut FoundCells<'a>) {
         if block.places.len() <= FEW_CELLS {
             return self.add_few(block);

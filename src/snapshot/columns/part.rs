@@ -108,7 +108,8 @@ impl<'a, 'b> Part<'a, 'b> {
             let blocks = plan.blocks(cells.kind());
             let row_ref = RowRef { process, row };
             let has_say = !one.is_stopping() || !*is_current;
-            let mut adding = Adding::new(sums, has_say, plan.hides, row_ref, 1, &cells);
+            let hides = plan.hides;
+            let mut adding = Adding { sums, has_say, hides, row_ref, times: 1, row: &cells, weight: None };
             if cells.is_renewed() {
                 for place in blocks.iter().flat_map(|block| &block.places) {
                     if let Some(cell) = cells.bytes(place.position) {
@@ -149,7 +150,9 @@ impl<'a, 'b> Part<'a, 'b> {
                 let stat = processes.get(row_ref.process as usize).and_then(Process::stat);
                 let row = stat.and_then(|stat| stat.row(row_ref.row as usize));
                 let (Some(row), Some(plan)) = (row, plans.get(plan)) else { continue };
-                let mut adding = Adding::new(sums, true, plan.hides, row_ref, times, &row);
+                let hides = plan.hides;
+                let mut adding =
+                    Adding { sums, has_say: true, hides, row_ref, times, row: &row, weight: None };
                 if let Some(block) = plan.blocks(row.kind()).get(at) {
                     adding.add_block(block, &mut row.found_cells());
                 }
