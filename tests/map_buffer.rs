@@ -10,19 +10,8 @@ mod support;
 
 use support::{Config, Release, Running, Tap, ask, releases};
 
-/// A configuration with some global settings in front, and a map with one entry.
-const CONFIG: &str = r#"
-global
-    nbthread 1
-    ${GLOBAL}
-    stats socket "unix@${DIR}/stats/1.sock" mode 600 level admin
-
-defaults
-    mode http
-    timeout connect 1s
-    timeout client 30s
-    timeout server 30s
-
+/// A frontend with a map.
+const WEB: &str = r#"
 frontend web
     bind "unix@${DIR}/traffic/web.1"
     http-request set-header X-Host %[req.hdr(host),map("${DIR}/small.map",none)]
@@ -40,7 +29,8 @@ impl Site {
         let mut running = Running::new();
         let file = running.dir().join("small.map");
         fs::write(&file, "key value\n").unwrap();
-        running.add(release, "small", &Config::new(CONFIG.replace("${GLOBAL}", global))).await;
+        let config = Config::admin(&format!("{WEB}global\n    {global}\n")).set("N", 1);
+        running.add(release, "small", &config).await;
         let cluster = Cluster::from_dir(running.stats()).await.unwrap();
         let map = cluster.map(file.display().to_string()).unwrap();
         Self { running, cluster, map }
