@@ -24,8 +24,8 @@ pub(super) struct Bulk {
 }
 
 impl Bulk {
-    /// Commands have at most `longest` bytes. [`LONGEST`](crate::process::LONGEST) fits most processes; [`Additions::batches_for`]
-    /// divides the entries anew for the others.
+    /// Commands have at most `longest` bytes. [`LONGEST`](crate::process::LONGEST) fits most processes;
+    /// [`Additions::batches_for`] divides the entries anew for the others.
     pub(super) fn new(base: Command, longest: usize) -> Self {
         Self { base, longest, commands: Vec::new(), payload: (String::new(), 0) }
     }
@@ -205,6 +205,7 @@ impl Additions {
                 continue;
             };
             for line in lines.split('\n') {
+                // `pair` has made each line of a key, a blank and a value.
                 let (key, value) = line.split_once(' ').unwrap_or((line, ""));
                 bulk.pair(key, value)?;
             }

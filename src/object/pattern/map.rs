@@ -125,9 +125,9 @@ impl Map {
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), before anything is sent, if no release
-    ///   accepts the key or the value unchanged: if one of them is empty, contains NUL, CR or LF,
-    ///   or makes the line longer than 15,359 bytes, or if its last word begins or
-    ///   ends with `<<`; behind a master, also if the value begins with `<<`.
+    ///   accepts the key or the value unchanged: if one of them is empty, contains NUL, CR or LF, or makes the line
+    ///   longer than 15,359 bytes, or if its last word begins or ends with `<<`; behind a master, also if the value
+    ///   begins with `<<`.
     #[doc(alias = "add map")]
     #[doc(alias = "add_map")]
     pub async fn add(&self, key: &str, value: &str) -> Result<Outcomes<Change>> {
@@ -136,20 +136,18 @@ impl Map {
 
     /// Adds many entries, in as few commands as is safe: `add map ID` with entries as its payload.
     ///
-    /// Each process receives the commands in pieces, one after the other. If HAProxy refuses an
-    /// entry, later pieces are not sent to that process. A piece must fit a buffer of HAProxy
-    /// (`tune.bufsize`). The call therefore asks each process for the size once (`show pools`), unless there are few
-    /// entries.
+    /// Each process receives the commands in pieces, one after the other. If HAProxy refuses an entry, later pieces are
+    /// not sent to that process. A piece must fit a buffer of HAProxy (`tune.bufsize`). The call therefore asks each
+    /// process for the size once (`show pools`), unless there are few entries.
     ///
     /// # Errors
     ///
-    /// - The errors of [`add`](Self::add). All entries are checked before the first one is sent. An
-    ///   entry that a payload can hold is accepted even if the line of `add` could not hold it.
+    /// - The errors of [`add`](Self::add). All entries are checked before the first one is sent. An entry that a payload
+    ///   can hold is accepted even if the line of `add` could not hold it, unless the buffers are too small for it.
     /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the reply to the first piece was
     ///   lost: the process may have added entries of it.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the call failed in a later
-    ///   piece, or if HAProxy refused one of several entries: [`Error::entries`] reports the number
-    ///   of entries that were certainly added.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the call failed in a later piece, or if HAProxy
+    ///   refused one of several entries: [`Error::entries`] reports the number of entries that were certainly added.
     ///
     /// # Cancel safety
     ///
