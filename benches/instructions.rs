@@ -40,7 +40,7 @@ const CASES: &[(&str, &str, f64, f64)] = &[
     ("snapshot 3.4", "process", 265_900.0, 39.6),
     ("scope 3.4", "process", 376_500.0, 64.4),
     ("show info", "process", 77_800.0, 36.5),
-    ("every column 3.4", "row", 9_210.0, 0.395),
+    ("every column 3.4", "row", 8_655.7, 0.327),
     ("set server weight", "process", 32_700.0, 23.6),
     ("show servers state", "server", 5054.8, 2.006),
     ("show map", "entry", 296.8, 0.007),

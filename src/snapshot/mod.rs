@@ -113,7 +113,7 @@ struct Inner {
     by_label: OnceLock<HashMap<Label, usize>>,
     /// Built by the first use. Snapshots with the same rows have it in common.
     index: Arc<OnceLock<Index>>,
-    columns: OnceLock<Option<Columns>>,
+    columns: OnceLock<Columns>,
 }
 
 impl Snapshot {
@@ -280,7 +280,7 @@ impl Snapshot {
     pub fn heap_size(&self) -> usize {
         let rows =
             self.0.processes.iter().filter_map(Process::stat).map(crate::show::stat::StatTable::heap_size);
-        let columns = self.0.columns.get().and_then(Option::as_ref);
+        let columns = self.0.columns.get();
         rows.sum::<usize>() + self.index().heap_size() + columns.map_or(0, Columns::heap_size)
     }
 
@@ -288,10 +288,10 @@ impl Snapshot {
         self.0.index.get_or_init(|| Index::new(&self.0.processes))
     }
 
-    /// Returns the merged columns of an object, or `None` if there are too few processes.
-    fn columns(&self, object: u32) -> Option<ObjectColumns<'_>> {
-        let columns = self.0.columns.get_or_init(|| Columns::new(&self.0.processes)).as_ref()?;
-        Some(ObjectColumns::new(columns, self.index(), &self.0.processes, object))
+    /// Returns the merged columns of an object.
+    fn columns(&self, object: u32) -> ObjectColumns<'_> {
+        let columns = self.0.columns.get_or_init(Columns::new);
+        ObjectColumns::new(columns, self.index(), &self.0.processes, object)
     }
 }
 

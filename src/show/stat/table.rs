@@ -95,6 +95,11 @@ impl StatTable {
         &self.header
     }
 
+    /// Returns the header, which tables with the same columns share.
+    pub(crate) fn shared_header(&self) -> &Arc<Header> {
+        &self.header
+    }
+
     /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.original().rows.len()

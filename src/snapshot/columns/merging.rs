@@ -5,7 +5,7 @@ use std::thread;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::merged::Merged;
-use super::part::Part;
+use super::part::of_objects;
 use super::plan::Plans;
 use crate::field::Col;
 use crate::show::stat::StatTable;
@@ -27,7 +27,7 @@ pub(super) fn merged(index: &Index, processes: &[Process], columns: &[Col]) -> M
     let of_part = index.len().div_ceil(parts);
     let figures = on_threads(threads, parts, |part| {
         let (first, end) = (part * of_part, (part + 1) * of_part);
-        Part::new(index, processes, &plans, first.min(index.len())..end.min(index.len())).run()
+        of_objects(index, processes, &plans, first.min(index.len())..end.min(index.len()))
     });
     Merged { columns: columns.len(), figures: figures.flatten().collect() }
 }

@@ -1,9 +1,10 @@
-//! Columns that are merged for all objects at once.
+//! Columns that are merged for all objects at once, or all columns of one object.
 //!
 //! The rows of one object are scattered over the tables of all processes. With many processes, each of them is far from
 //! the processor when it is needed: merging object by object costs several times the work itself. If a caller asks for
 //! a figure of object after object, the column is therefore merged for all objects: some rows of each process at a time,
-//! in the order of the rows in memory. The result is the same.
+//! in the order of the rows in memory. If the caller asks for all columns of an object of few processes, they are merged
+//! for this object, block by block of its rows. The result is the same.
 
 mod adding;
 mod merged;
@@ -23,8 +24,11 @@ use super::process::Process;
 use crate::field::Col;
 use merged::Merged;
 use merging::merged;
+use part::of_object;
+use plan::Plans;
 
-/// Fewest processes for which columns are merged at once.
+/// Fewest processes for which all columns are kept. The rows of an object in fewer processes take less memory than its
+/// figures.
 const FEWEST_PROCESSES: usize = 32;
 
 /// A column is merged at once when callers have asked for it once for each of this many objects.
@@ -34,6 +38,7 @@ const PORTION: usize = 16;
 #[derive(Debug)]
 pub(super) struct Columns {
     every: Wanted,
+    every_plan: OnceLock<Plans>,
     single: Box<[Wanted]>,
     /// Held while single columns are merged: callers on other threads wait, and do not merge the same.
     merging: Mutex<()>,
@@ -42,12 +47,13 @@ pub(super) struct Columns {
 }
 
 /// The merged columns of one object.
-#[derive(Clone, Copy)]
 pub(super) struct ObjectColumns<'a> {
     columns: &'a Columns,
     index: &'a Index,
     processes: &'a [Process],
     object: u32,
+    /// The figures of all columns of this object, if they were merged for it alone.
+    own: Vec<Figure>,
 }
 
 /// One column, or all of them.
@@ -60,14 +66,15 @@ struct Wanted {
 }
 
 impl Columns {
-    /// Returns `None` if there are too few processes.
-    pub(super) fn new(processes: &[Process]) -> Option<Self> {
-        (processes.len() >= FEWEST_PROCESSES).then(|| Self {
+    /// Begins with no merged column.
+    pub(super) fn new() -> Self {
+        Self {
             every: Wanted::default(),
+            every_plan: OnceLock::new(),
             single: Col::ALL.iter().map(|_| Wanted::default()).collect(),
             merging: Mutex::default(),
             has_unknown: OnceLock::new(),
-        })
+        }
     }
 
     /// Merges a column, together with the others that callers are asking for: the rows are read once for all of them.
@@ -103,21 +110,26 @@ impl Columns {
 
 impl<'a> ObjectColumns<'a> {
     pub(super) fn new(columns: &'a Columns, index: &'a Index, processes: &'a [Process], object: u32) -> Self {
-        Self { columns, index, processes, object }
+        Self { columns, index, processes, object, own: Vec::new() }
     }
 
-    /// Counts that all columns of the object are wanted. Returns `true` if they are merged.
-    pub(super) fn want_every(&self) -> bool {
+    /// Merges all columns of the object, or of all objects if callers have asked for enough of them.
+    pub(super) fn with_every(mut self) -> Self {
         let every = &self.columns.every;
-        let is_due = every.count(self.index);
-        if is_due {
+        if self.processes.len() >= FEWEST_PROCESSES && every.count(self.index) {
             every.merged.get_or_init(|| (Arc::new(merged(self.index, self.processes, Col::ALL)), 0));
+        } else {
+            let plans = self.columns.every_plan.get_or_init(|| Plans::new(self.processes, Col::ALL));
+            self.own = of_object(self.index, self.processes, plans, self.object);
         }
-        is_due
+        self
     }
 
     /// Returns the figure of a column. It is [`Figure::Rows`] if the column is not merged.
     pub(super) fn figure(&self, column: Col) -> Figure {
+        if let Some(own) = self.own.get(column as usize) {
+            return *own;
+        }
         if let Some((every, _)) = self.columns.every.merged.get() {
             return every.figure(self.object, column as usize);
         }

@@ -6,7 +6,7 @@ use super::adding::Adding;
 use super::merged::Figure;
 use super::plan::Plans;
 use super::sum::Sum;
-use crate::show::stat::{Cells as _, StatTable, number};
+use crate::show::stat::{Cells as _, number};
 use crate::snapshot::index::{Index, RowRef};
 use crate::snapshot::process::Process;
 
@@ -17,12 +17,9 @@ const CACHE: usize = 56 << 10;
 const MOST_ROWS_AT_ONCE: usize = 32;
 
 /// A merge of some columns of some objects.
-pub(super) struct Part<'a, 'b> {
-    index: &'a Index,
+struct Part<'a, 'b> {
     processes: &'a [Process],
-    plans: &'b Plans<'a>,
-    /// For each list of rows, the rows of these objects, and the position of the object among them.
-    rows: Vec<Vec<(u32, u32)>>,
+    plans: &'b Plans,
     /// The accumulators of all columns, object by object.
     sums: Vec<Sum<'a>>,
     /// For each block of cells of each object: what the first row has there.
@@ -42,65 +39,76 @@ struct Repeated<'a> {
     times: u32,
 }
 
-impl<'a, 'b> Part<'a, 'b> {
-    /// A merge of the objects with these numbers.
-    pub(super) fn new(
-        index: &'a Index,
-        processes: &'a [Process],
-        plans: &'b Plans<'a>,
-        objects: Range<usize>,
-    ) -> Self {
-        let rows_of_list = |list: &'a [u32]| {
-            let own = (0u32..).zip(list).filter_map(|(row, object)| {
-                let position = (*object as usize).checked_sub(objects.start)?;
-                Some((row, u32::try_from(position).ok().filter(|_| position < objects.len())?))
-            });
-            own.collect()
-        };
-        Self {
-            index,
-            processes,
-            plans,
-            rows: index.objects_of_lists().map(rows_of_list).collect(),
-            sums: vec![Sum::Absent; objects.len() * plans.columns],
-            repeated: vec![None; objects.len() * plans.blocks],
-            is_current: vec![false; objects.len()],
-        }
-    }
-
-    /// Returns the figures of the columns, object by object.
-    pub(super) fn run(mut self) -> Vec<Figure> {
-        let rows = std::mem::take(&mut self.rows);
-        let most = rows.iter().map(Vec::len).max().unwrap_or(0);
-        // The rows of some objects, of one process after the other, so that their accumulators stay in the cache.
-        let at_once =
-            (CACHE / (size_of::<Sum<'_>>() * self.plans.columns.max(1))).clamp(1, MOST_ROWS_AT_ONCE);
-        // The processes that are stopping come last: they have a say only about objects that no other process has.
-        for is_stopping in [false, true] {
-            for start in (0..most).step_by(at_once) {
-                for (process, one) in (0u32..).zip(self.processes) {
-                    let Some(stat) = one.stat().filter(|_| one.is_stopping() == is_stopping) else {
-                        continue;
-                    };
-                    let list = self.index.list_of(process).and_then(|list| rows.get(list as usize));
+/// Returns the figures of the columns, object by object.
+pub(super) fn of_objects(
+    index: &Index,
+    processes: &[Process],
+    plans: &Plans,
+    objects: Range<usize>,
+) -> Vec<Figure> {
+    // For each list of rows, the rows of these objects, and the position of the object among them.
+    let rows_of_list = |list: &[u32]| -> Vec<(u32, u32)> {
+        let own = (0u32..).zip(list).filter_map(|(row, object)| {
+            let position = (*object as usize).checked_sub(objects.start)?;
+            Some((row, u32::try_from(position).ok().filter(|_| position < objects.len())?))
+        });
+        own.collect()
+    };
+    let rows: Vec<_> = index.objects_of_lists().map(rows_of_list).collect();
+    let most = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut part = Part::new(processes, plans, objects.len());
+    // The rows of some objects, of one process after the other, so that their accumulators stay in the cache.
+    let at_once = (CACHE / (size_of::<Sum<'_>>() * plans.columns.max(1))).clamp(1, MOST_ROWS_AT_ONCE);
+    // The processes that are stopping come last: they have a say only about objects that no other process has.
+    for is_stopping in [false, true] {
+        for start in (0..most).step_by(at_once) {
+            for (process, one) in (0u32..).zip(processes) {
+                if one.is_stopping() == is_stopping {
+                    let list = index.list_of(process).and_then(|list| rows.get(list as usize));
                     let rows = list.and_then(|rows| rows.get(start..rows.len().min(start + at_once)));
-                    self.add(process, one, stat, rows.unwrap_or_default());
+                    part.add(process, one, rows.unwrap_or_default());
                 }
             }
         }
-        self.add_repeated();
-        self.sums.into_iter().map(Sum::figure).collect()
+    }
+    part.figures()
+}
+
+/// Returns the figures of the columns of one object.
+pub(super) fn of_object(index: &Index, processes: &[Process], plans: &Plans, object: u32) -> Vec<Figure> {
+    let mut part = Part::new(processes, plans, 1);
+    for is_stopping in [false, true] {
+        for RowRef { process, row } in index.row_refs(object) {
+            if let Some(one) = processes.get(process as usize).filter(|one| one.is_stopping() == is_stopping)
+            {
+                part.add(process, one, &[(row, 0)]);
+            }
+        }
+    }
+    part.figures()
+}
+
+impl<'a, 'b> Part<'a, 'b> {
+    /// Begins a merge of this number of objects.
+    fn new(processes: &'a [Process], plans: &'b Plans, objects: usize) -> Self {
+        Self {
+            processes,
+            plans,
+            sums: vec![Sum::Absent; objects * plans.columns],
+            repeated: vec![None; objects * plans.blocks],
+            is_current: vec![false; objects],
+        }
     }
 
-    /// Adds some rows of a process.
-    fn add(&mut self, process: u32, one: &Process, stat: &'a StatTable, rows: &[(u32, u32)]) {
-        let Some((plan_number, plan)) = self.plans.of(process) else { return };
+    /// Adds some rows of a process, each to the object at a position. Rows of processes that are stopping come last.
+    fn add(&mut self, process: u32, one: &'a Process, rows: &[(u32, u32)]) {
+        let (Some(stat), Some((plan_number, plan))) = (one.stat(), self.plans.of(process)) else { return };
         for (row, object) in rows.iter().map(|(row, object)| (*row, *object as usize)) {
             let (Some(cells), Some(is_current), Some(sums), Some(repeated)) = (
                 stat.row(row as usize),
                 self.is_current.get_mut(object),
-                of_object(&mut self.sums, object, self.plans.columns),
-                of_object(&mut self.repeated, object, self.plans.blocks),
+                values_of(&mut self.sums, object, self.plans.columns),
+                values_of(&mut self.repeated, object, self.plans.blocks),
             ) else {
                 continue;
             };
@@ -139,6 +147,12 @@ impl<'a, 'b> Part<'a, 'b> {
         }
     }
 
+    /// Ends the merge, and returns the figures object by object.
+    fn figures(mut self) -> Vec<Figure> {
+        self.add_repeated();
+        self.sums.into_iter().map(Sum::figure).collect()
+    }
+
     /// Adds the blocks of cells that were only counted so far.
     fn add_repeated(&mut self) {
         let Self { processes, plans, sums, repeated, .. } = self;
@@ -162,7 +176,7 @@ impl<'a, 'b> Part<'a, 'b> {
 }
 
 /// Returns the values of an object.
-fn of_object<T>(all: &mut [T], object: usize, of_each: usize) -> Option<&mut [T]> {
+fn values_of<T>(all: &mut [T], object: usize, of_each: usize) -> Option<&mut [T]> {
     let first = object.checked_mul(of_each)?;
     all.get_mut(first..first + of_each)
 }

@@ -1,6 +1,6 @@
 //! The cells of a row that are merged.
 
-use std::ptr;
+use std::sync::Arc;
 
 use crate::field::{Col, Field as _, RowKind, Rule, Underflow};
 use crate::level::Level;
@@ -8,12 +8,13 @@ use crate::show::stat::{CELLS_IN_BLOCK, Header, StatTable};
 use crate::snapshot::process::Process;
 
 /// The plans of all processes.
-pub(super) struct Plans<'a> {
+#[derive(Debug)]
+pub(super) struct Plans {
     /// Number of columns that are merged.
     pub(super) columns: usize,
     /// Most blocks of cells that a plan has.
     pub(super) blocks: usize,
-    all: Vec<Plan<'a>>,
+    all: Vec<Plan>,
     /// The plan of each process.
     plan_of: Vec<usize>,
 }
@@ -22,14 +23,16 @@ pub(super) struct Plans<'a> {
 const KINDS: [RowKind; 4] = [RowKind::Frontend, RowKind::Listener, RowKind::Server, RowKind::Backend];
 
 /// The columns of the tables with one header, for each kind of rows.
-pub(super) struct Plan<'a> {
-    header: &'a Header,
+#[derive(Debug)]
+pub(super) struct Plan {
+    header: Arc<Header>,
     /// `true` if HAProxy may hide columns from the sockets.
     pub(super) hides: bool,
     kinds: [Box<[Block]>; 4],
 }
 
 /// Adjacent cells of a row, some of which are merged.
+#[derive(Debug)]
 pub(super) struct Block {
     pub(super) number: usize,
     /// The cells that are merged, in the order of the row.
@@ -41,7 +44,7 @@ pub(super) struct Block {
 }
 
 /// A cell that is merged.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     /// Position in the row.
     pub(super) position: usize,
@@ -52,7 +55,7 @@ pub(super) struct Place {
     pub(super) fold: Fold,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Fold {
     Sum(Underflow),
     Range,
@@ -106,14 +109,14 @@ fn hides(process: &Process) -> bool {
     process.level().is_none_or(|level| level == Level::User)
 }
 
-impl<'a> Plans<'a> {
-    pub(super) fn new(processes: &'a [Process], columns: &[Col]) -> Self {
+impl Plans {
+    pub(super) fn new(processes: &[Process], columns: &[Col]) -> Self {
         let has_files = processes.iter().any(|process| process.shared_counters().is_some());
-        let mut plans: Vec<Plan<'a>> = Vec::new();
+        let mut plans: Vec<Plan> = Vec::new();
         let plan_of = processes.iter().map(|process| {
             let Some(stat) = process.stat() else { return usize::MAX };
             plans.iter().position(|plan| plan.is_for(process, stat)).unwrap_or_else(|| {
-                plans.push(Plan::new(stat.header(), hides(process), columns, has_files));
+                plans.push(Plan::new(Arc::clone(stat.shared_header()), hides(process), columns, has_files));
                 plans.len() - 1
             })
         });
@@ -123,24 +126,24 @@ impl<'a> Plans<'a> {
     }
 
     /// Returns the plan of a process, and its number.
-    pub(super) fn of(&self, process: u32) -> Option<(usize, &Plan<'a>)> {
+    pub(super) fn of(&self, process: u32) -> Option<(usize, &Plan)> {
         let number = *self.plan_of.get(process as usize)?;
         Some((number, self.all.get(number)?))
     }
 
-    pub(super) fn get(&self, number: usize) -> Option<&Plan<'a>> {
+    pub(super) fn get(&self, number: usize) -> Option<&Plan> {
         self.all.get(number)
     }
 }
 
-impl<'a> Plan<'a> {
+impl Plan {
     fn is_for(&self, process: &Process, stat: &StatTable) -> bool {
-        let header = stat.header();
-        self.hides == hides(process) && (ptr::eq(self.header, header) || self.header == header)
+        let header = stat.shared_header();
+        self.hides == hides(process) && (Arc::ptr_eq(&self.header, header) || self.header == *header)
     }
 
-    fn new(header: &'a Header, hides: bool, columns: &[Col], has_files: bool) -> Self {
-        let kinds = KINDS.map(|kind| Block::all(kind, header, columns, has_files));
+    fn new(header: Arc<Header>, hides: bool, columns: &[Col], has_files: bool) -> Self {
+        let kinds = KINDS.map(|kind| Block::all(kind, &header, columns, has_files));
         Self { header, hides, kinds }
     }
 

@@ -46,8 +46,8 @@ where
     }
 
     /// Uses figures that were merged for all objects at once.
-    pub(crate) fn with_columns(self, columns: Option<ObjectColumns<'a>>) -> Self {
-        Self { columns, ..self }
+    pub(crate) fn with_columns(self, columns: ObjectColumns<'a>) -> Self {
+        Self { columns: Some(columns), ..self }
     }
 
     /// Returns the figure of a field if it was merged for all objects at once.

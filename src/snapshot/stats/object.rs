@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Problem, Result};
 use crate::field::{Col, Rule};
-use crate::show::stat::{Row, SplitRow};
+use crate::show::stat::Row;
 use crate::snapshot::index::RowRef;
 use crate::snapshot::merge::{Merge, MetricValue};
 use crate::snapshot::{CounterSharing, Process, Snapshot};
@@ -77,11 +77,7 @@ impl Object {
     pub(super) fn figures(&self) -> Vec<(&str, MetricValue<'_>)> {
         let columns =
             Col::ALL.iter().filter_map(|column| Some((column.declared().name, *column, self.rule(*column)?)));
-        if self.snapshot.columns(self.id).is_some_and(|merged| merged.want_every()) {
-            return self.merge().figures(columns);
-        }
-        let cut: Vec<_> = self.rows().map(|(process, row)| (process, SplitRow::new(row))).collect();
-        Merge::new(cut.iter().map(|(process, row)| (*process, row))).figures(columns)
+        Merge::new(self.rows()).with_columns(self.snapshot.columns(self.id).with_every()).figures(columns)
     }
 
     /// Returns the merge rule of a column for objects of this kind.
@@ -176,16 +172,21 @@ mod tests {
 
     #[test]
     fn columns_of_all_objects_at_once_are_merged_as_each_by_itself() {
-        all_at_once_are_as_each_by_itself();
+        all_at_once_are_as_each_by_itself(many);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
     async fn threads_that_merge_some_objects_each_find_the_same() {
-        all_at_once_are_as_each_by_itself();
+        all_at_once_are_as_each_by_itself(many);
     }
 
-    fn all_at_once_are_as_each_by_itself() {
-        let (single, every) = (many(), many());
+    #[test]
+    fn columns_of_few_processes_are_merged_as_each_by_itself() {
+        all_at_once_are_as_each_by_itself(mixed);
+    }
+
+    fn all_at_once_are_as_each_by_itself(snapshot: fn() -> Snapshot) {
+        let (single, every) = (snapshot(), snapshot());
         let mut merged = 0;
         for kind in KINDS {
             for id in single.index().of_kind(kind) {
@@ -198,8 +199,11 @@ mod tests {
                     assert_eq!(figure, expected(column), "{}/{} {column:?}", object.proxy(), object.name());
                     merged += usize::from(figure.is_some());
                 }
+                let columns = Col::ALL.iter();
+                let known = columns
+                    .filter_map(|column| Some((column.declared().name, *column, object.rule(*column)?)));
                 let all = Object::new(every.clone(), id);
-                assert_eq!(all.figures(), object.figures(), "{}/{}", object.proxy(), object.name());
+                assert_eq!(all.figures(), alone.figures(known), "{}/{}", object.proxy(), object.name());
             }
         }
         assert!(merged > 500, "{merged}");
