@@ -26,9 +26,10 @@
 //! - `LineEnd`: `stat/parser.rs` and `report/parser.rs` feed it the same bytes plus new ones; it must
 //!   look at each byte once, or a reply that arrives in small pieces costs quadratic time. The lines that
 //!   `report/parser.rs` reads without it hold no quotes.
-//! - Vector instructions: the compiler makes them of the loop in `gathered`, those that every `x86_64` has. The
+//! - Vector instructions: the compiler makes them of the loop in `mask`, those that every `x86_64` has. The
 //!   same loop written in another way, such as a fold that collects the bits at once, goes byte by byte, which
-//!   takes eight times the instructions.
+//!   takes eight times the instructions. The crate `safe_arch` has the one instruction that the compiler does not
+//!   make of a loop; `portable_high_bits` stands for it on other processors, and must return the same.
 //! - Inlining: `row` is a function of its own, and all that it calls for a row is a part of it. As a
 //!   part of a larger function its values do not fit the registers, and as functions of their own its
 //!   parts take half as long again. The compiler decides on both by the number of calls and by size,

@@ -1,29 +1,52 @@
 #![allow(clippy::inline_always, reason = "as in `scan`")]
 
-use super::{HIGHS, ONES, exact_matches, first, word};
+use super::{HIGHS, ONES, first};
 
 /// Bytes that are looked at together. A mask of them has a bit for each, the lowest one for the first byte.
 pub(super) type Block = [u8; 64];
 
-/// Returns a bit for each byte of which `is` is true, but not in order: eight bytes are eight bits apart.
+/// Returns a bit for each byte of which `is` is true, the lowest one for the first byte.
 ///
-/// The compiler makes vector instructions of the loop over bytes, and [`in_order`] is left out for a mask without
-/// bits.
+/// The compiler makes vector instructions of the loop over bytes.
 #[inline(always)]
-pub(super) fn gathered(block: &Block, is: impl Fn(u8) -> bool) -> u64 {
-    let found = block.map(|byte| if is(byte) { 0xff } else { 0 });
-    (0..8).filter_map(|n| Some(word(&found, 8 * n)? & (ONES << n))).fold(0, |all, bits| all | bits)
+pub(super) fn mask(block: &Block, is: impl Fn(u8) -> bool) -> u64 {
+    high_bits(&block.map(|byte| if is(byte) { 0xff } else { 0 }))
 }
 
-/// Returns the mask of [`gathered`] bits. They are eight rows of eight bits each, of which this swaps rows and columns.
+/// Returns a bit for each byte: its highest one.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) fn in_order(gathered: u64) -> u64 {
-    // Single bits, then squares of two by two bits, then of four by four.
+#[allow(clippy::cast_sign_loss, reason = "it is a mask of sixteen bits")]
+fn high_bits(block: &Block) -> u64 {
+    let sixteen = |n: usize| -> u64 {
+        let bytes: [u8; 16] = block.get(16 * n..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        u64::from(safe_arch::move_mask_i8_m128i(bytes.into()) as u32) << (16 * n)
+    };
+    sixteen(0) | sixteen(1) | sixteen(2) | sixteen(3)
+}
+
+/// Returns a bit for each byte: its highest one.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn high_bits(block: &Block) -> u64 {
+    portable_high_bits(block)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+#[inline(always)]
+fn portable_high_bits(block: &Block) -> u64 {
+    // The bits of eight bytes are eight bits apart.
+    let rows = (0..8).filter_map(|n| Some((super::word(block, 8 * n)? & HIGHS) >> (7 - n)));
+    let rows = rows.fold(0, |all, bits| all | bits);
+    if rows == 0 {
+        return 0;
+    }
+    // Swaps rows and columns: single bits, then squares of two by two bits, then of four by four.
     let swap = |bits: u64, distance: u32, moved: u64| {
         let differ = (bits ^ (bits >> distance)) & moved;
         bits ^ differ ^ (differ << distance)
     };
-    let bits = swap(gathered, 7, 0x00aa_00aa_00aa_00aa);
+    let bits = swap(rows, 7, 0x00aa_00aa_00aa_00aa);
     let bits = swap(bits, 14, 0x0000_cccc_0000_cccc);
     swap(bits, 28, 0x0000_0000_f0f0_f0f0)
 }
@@ -31,10 +54,7 @@ pub(super) fn in_order(gathered: u64) -> u64 {
 /// Returns a bit for each line feed, the lowest one for the first byte.
 #[inline]
 pub(in crate::show) fn line_feeds(block: &Block) -> u64 {
-    match gathered(block, |byte| byte == b'\n') {
-        0 => 0,
-        gathered => in_order(gathered),
-    }
+    mask(block, |byte| byte == b'\n')
 }
 
 /// Returns the lowest bit of a mask, without the others.
@@ -52,6 +72,18 @@ pub(super) fn has_twenty_bits(mask: u64) -> bool {
     let sixteen = eight & (eight >> 8);
     sixteen & (sixteen >> 4) != 0
 }
+
+/// The number of set bits of each number below 128. Not all processors have an instruction that counts them.
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "the compiler evaluates it")]
+const SET_BITS: [u8; 128] = {
+    let mut counts = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        counts[byte] = counts[byte / 2] + (byte % 2) as u8;
+        byte += 1;
+    }
+    counts
+};
 
 /// The commas of a block.
 #[derive(Clone, Copy)]
@@ -79,18 +111,22 @@ impl Commas {
     /// Returns the number of commas in front of a byte.
     #[inline(always)]
     pub(super) fn before(self, bit: u64) -> usize {
-        (self.mask & bit.wrapping_sub(1)).count_ones() as usize
+        let eight = bit.trailing_zeros() & !7;
+        let same_eight = (self.mask & bit.wrapping_sub(1)) >> eight;
+        let here = SET_BITS.get((same_eight & 0x7f) as usize).copied().unwrap_or_default();
+        (self.counts << 8 >> eight & 0xff) as usize + usize::from(here)
     }
 
     /// Returns the index of the byte behind comma number `n` of the block, which has that many.
     #[inline(always)]
-    pub(super) fn behind(self, block: &Block, n: usize) -> usize {
+    pub(super) fn behind(self, n: usize) -> usize {
         let n = n as u64;
-        let eight = first(at_least(self.counts, n));
-        let before = (self.counts << 8 >> (8 * eight)) & 0xff;
-        let eight_bytes = word(block, 8 * eight).unwrap_or_default();
-        let counts = (exact_matches(eight_bytes, b',') >> 7).wrapping_mul(ONES);
-        8 * eight + first(at_least(counts, n - before)) + 1
+        let eight = 8 * first(at_least(self.counts, n));
+        let before = (self.counts << 8 >> eight) & 0xff;
+        // A byte for each of these eight, with one bit if it is a comma, then with the number of commas up to it.
+        let commas = ((self.mask >> eight) & 0xff).wrapping_mul(ONES) & 0x8040_2010_0804_0201;
+        let counts = (((commas + (HIGHS - ONES)) & HIGHS) >> 7).wrapping_mul(ONES);
+        eight + first(at_least(counts, n - before)) + 1
     }
 }
 
@@ -111,14 +147,16 @@ mod tests {
         arbtest(|u| {
             let mut block = [b'0'; 64];
             for byte in &mut block {
-                *byte = *u.choose(b",,,\"\n019/:x\xff")?;
+                *byte = *u.choose(b",,,\"\n019/:x\x7f\x80\xff")?;
             }
             let expected =
                 |is: fn(u8) -> bool| (0..64).filter(|n| is(block[*n])).map(|n| 1 << n).sum::<u64>();
-            let commas = in_order(gathered(&block, |byte| byte == b','));
+            let commas = mask(&block, |byte| byte == b',');
             assert_eq!(commas, expected(|byte| byte == b','), "{block:?}");
-            let digits = in_order(gathered(&block, |byte| byte.is_ascii_digit()));
+            let digits = mask(&block, |byte| byte.is_ascii_digit());
             assert_eq!(digits, expected(|byte| byte.is_ascii_digit()), "{block:?}");
+            assert_eq!(high_bits(&block), expected(|byte| byte >= 0x80), "{block:?}");
+            assert_eq!(portable_high_bits(&block), high_bits(&block), "{block:?}");
             Ok(())
         });
     }
@@ -133,11 +171,11 @@ mod tests {
                     *byte = b',';
                 }
             }
-            let commas = Commas::new(in_order(gathered(&block, |byte| byte == b',')));
+            let commas = Commas::new(mask(&block, |byte| byte == b','));
             let places: Vec<_> = (0..64).filter(|n| block[*n] == b',').collect();
             assert_eq!(commas.count(), places.len());
             for (n, place) in places.iter().enumerate() {
-                assert_eq!(commas.behind(&block, n + 1), place + 1, "{block:?}");
+                assert_eq!(commas.behind(n + 1), place + 1, "{block:?}");
                 assert_eq!(commas.before(1 << place), n, "{block:?}");
             }
             Ok(())

@@ -1,6 +1,6 @@
 #![allow(clippy::inline_always, reason = "as in `scan`")]
 
-use super::block::{Block, gathered, in_order};
+use super::block::{Block, mask};
 use super::row::STEP;
 use super::{exact_matches, first, highs, number_at, until, word};
 
@@ -135,7 +135,7 @@ impl<'a> FoundCells<'a> {
             &padded
         });
         let separator = self.separator;
-        (self.at, self.ends) = (at, in_order(gathered(block, |byte| byte == separator)));
+        (self.at, self.ends) = (at, mask(block, |byte| byte == separator));
     }
 
     /// Returns a cell, or `None` if fewer were found.

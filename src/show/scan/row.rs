@@ -1,6 +1,6 @@
 #![allow(clippy::inline_always, reason = "as in `scan`")]
 
-use super::block::{Block, Commas, first_bit, gathered, has_twenty_bits, in_order};
+use super::block::{Block, Commas, first_bit, has_twenty_bits, mask};
 use super::{Class, MOST_DIGITS, Stop, cell};
 
 /// Returns the position after the comma that ends the last cell of the plain row at the beginning of
@@ -58,13 +58,11 @@ fn by_blocks(bytes: &[u8], classes: &[Class], marks: &mut Marks<'_>) -> Option<u
                 &padded
             }
         };
-        let gathered_commas = gathered(block, |byte| byte == b',');
-        let no_digits = gathered(block, |byte| !byte.is_ascii_digit());
-        let commas = Commas::new(in_order(gathered_commas));
-        let (mut digits, mut reached) = (!commas.mask, Reached::Cell);
-        if no_digits != gathered_commas || in_text {
-            let others = in_order(no_digits & !gathered_commas);
-            digits &= !others;
+        let commas = Commas::new(mask(block, |byte| byte == b','));
+        let digits = mask(block, |byte| byte.is_ascii_digit());
+        let others = !(commas.mask | digits);
+        let mut reached = Reached::Cell;
+        if others != 0 || in_text {
             let part = Part { bytes, at, column, block, commas, others, in_text };
             reached = part.check(classes)?;
         }
@@ -73,7 +71,7 @@ fn by_blocks(bytes: &[u8], classes: &[Class], marks: &mut Marks<'_>) -> Option<u
         }
         let here = commas.count();
         while column + here >= marks.next {
-            marks.push(at + commas.behind(block, marks.next - column));
+            marks.push(at + commas.behind(marks.next - column));
         }
         if let Reached::End(end) = reached {
             return Some(end);
@@ -111,10 +109,7 @@ impl Part<'_> {
     /// Checks these cells up to the end of the row. Returns `None` if one does not fit its class, or has a quote.
     #[inline(always)]
     fn check(self, classes: &[Class]) -> Option<Reached> {
-        let stops = match gathered(self.block, |byte| matches!(byte, b'"' | b'\n')) {
-            0 => 0,
-            stops => in_order(stops),
-        };
+        let stops = mask(self.block, |byte| matches!(byte, b'"' | b'\n'));
         let mut others = self.others | (u64::from(self.in_text) & !self.commas.mask);
         let mut reached = Reached::Cell;
         while others != 0 {

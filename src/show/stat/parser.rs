@@ -1,10 +1,8 @@
 use std::sync::Arc;
 
-use super::cells::Cells;
 use super::header::Header;
 use super::last_reply::LastReply;
 use super::quoted::Unquoter;
-use super::row::Row;
 use super::row_list::RowList;
 use super::selection::{Kept, Selection};
 use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
@@ -277,21 +275,32 @@ fn rows(
         within(end, *line)?;
         let entry = Entry { start, kind: RowKind::Other, unquoted };
         dump.rows.push(entry);
-        let kind = Row::new(dump, None, dump.rows.len() - 1, entry).number(Col::kind_code);
+        let kind = kind(dump, &header, entry);
+        let kind = kind.ok_or_else(|| Malformed::new(*line, Some("type"), "a kind of row", b""))?;
         if let Some(entry) = dump.rows.last_mut() {
-            entry.kind = match kind {
-                Some(0) => RowKind::Frontend,
-                Some(1) => RowKind::Backend,
-                Some(2) => RowKind::Server,
-                Some(3) => RowKind::Listener,
-                Some(_) => RowKind::Other,
-                None => return Err(Malformed::new(*line, Some("type"), "a kind of row", b"")),
-            };
+            entry.kind = kind;
         }
         *done += end;
         *line += lines;
     }
     Ok(false)
+}
+
+/// Returns the kind of the last row, or `None` if its cell is empty.
+fn kind(dump: &StatTable, header: &Header, entry: Entry) -> Option<RowKind> {
+    let separator = entry.separator();
+    let start = dump.offset(dump.rows.len() - 1, entry, header.position(Col::kind_code)?)?;
+    match dump.bytes_from(entry).get(start..)? {
+        [code @ b'0'..=b'3', end, ..] if *end == separator => Some(match code {
+            b'0' => RowKind::Frontend,
+            b'1' => RowKind::Backend,
+            b'2' => RowKind::Server,
+            _ => RowKind::Listener,
+        }),
+        [end, ..] if *end == separator => None,
+        // The cell is a number: each cell was checked.
+        _ => Some(RowKind::Other),
+    }
 }
 
 /// The reason why a row cannot be read as a plain one.
