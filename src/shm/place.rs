@@ -1,6 +1,6 @@
 //! Finds the place of the counters of each row.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::file::{Object, ShmFile, Side};
@@ -51,9 +51,16 @@ pub(crate) enum RowCounters {
 pub(crate) fn places(members: &[Member<'_>], file: Option<&ShmFile>) -> Vec<Box<[RowCounters]>> {
     let mut places: Vec<Vec<RowCounters>> = members.iter().map(|member| member.places(file)).collect();
     let wrong = contradictions(members, &places);
+    // The members share the names of their places, so that many comparisons stay in the cache of the processor.
+    let mut names: HashSet<Arc<str>> = HashSet::new();
     for counters in places.iter_mut().flatten() {
-        if matches!(counters, RowCounters::Shared(place) if wrong.contains(&**place)) {
+        let RowCounters::Shared(place) = counters else { continue };
+        if wrong.contains(&**place) {
             *counters = RowCounters::Unknown;
+        } else if let Some(name) = names.get(place) {
+            *place = Arc::clone(name);
+        } else {
+            names.insert(Arc::clone(place));
         }
     }
     places.into_iter().map(Into::into).collect()
@@ -176,13 +183,18 @@ fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSe
             }
         }
     }
-    let falls = |first: &Row<'_>, later: &Row<'_>| {
-        let mut pairs = counters.iter().filter_map(|one| first.number(*one).zip(later.number(*one)));
-        pairs.any(|(first, later)| first > later)
+    // A process with as many thread groups as another one or more counts all that the other one counts. The highest
+    // and the lowest counter of all processes stand for all pairs of them.
+    let falls = |rows: &[(u64, Row<'_>, Row<'_>)], groups: u64, counter: Col| {
+        let first =
+            rows.iter().filter(|(few, ..)| *few <= groups).filter_map(|(_, row, _)| row.number(counter));
+        let later =
+            rows.iter().filter(|(many, ..)| *many >= groups).filter_map(|(.., row)| row.number(counter));
+        first.max().zip(later.min()).is_some_and(|(first, later)| first > later)
     };
     let is_wrong = |rows: &[(u64, Row<'_>, Row<'_>)]| {
-        rows.iter()
-            .any(|(few, first, _)| rows.iter().any(|(many, _, later)| few <= many && falls(first, later)))
+        let groups: BTreeSet<u64> = rows.iter().map(|(groups, ..)| *groups).collect();
+        groups.iter().any(|groups| counters.iter().any(|counter| falls(rows, *groups, *counter)))
     };
     let wrong = rows.into_iter().filter(|(_, rows)| is_wrong(rows));
     wrong.map(|(place, _)| place.clone()).collect()
