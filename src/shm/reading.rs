@@ -19,7 +19,8 @@ use crate::error::{ErrorKind, Failure};
 pub(crate) struct Reading {
     bytes: Vec<u8>,
     layout: Layout,
-    at: Instant,
+    /// Time of the clock of the file at this moment, in nanoseconds.
+    now: u64,
     /// The same moment by the clock of this host.
     pub(crate) time: SystemTime,
     pub(crate) clock: Clock,
@@ -69,7 +70,7 @@ impl Reading {
             u64_at(&bytes, NOW_NS).zip(u64_at(&header, NOW_NS)).map_or(0, |(one, other)| one.min(other));
         let read = Clock { at, time: now };
         let clock = clock.map_or(read, |earlier| read.latest_of(earlier));
-        let mut reading = Self { bytes, layout, at, time, clock };
+        let mut reading = Self { bytes, layout, now: clock.now(at), time, clock };
         reading.prove(file)?;
         Ok(reading)
     }
@@ -111,7 +112,7 @@ impl Reading {
 
     /// Returns the time of the clock of the file at this moment, in nanoseconds.
     pub(super) fn now(&self) -> u64 {
-        self.clock.now(self.at)
+        self.now
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -379,7 +380,7 @@ mod tests {
         let first = Reading::take(&file, 1 << 20, None).unwrap();
         assert_eq!(first.now(), 5_000_000_000);
         let earlier =
-            Clock { at: first.at.checked_sub(Duration::from_secs(3)).unwrap(), time: 6_000_000_000 };
+            Clock { at: first.clock.at.checked_sub(Duration::from_secs(3)).unwrap(), time: 6_000_000_000 };
         let later = Reading::take(&file, 1 << 20, Some(earlier)).unwrap();
         assert!((9_000_000_000..20_000_000_000).contains(&later.now()), "{}", later.now());
         let behind = Clock { time: 1_000_000_000, ..earlier };
