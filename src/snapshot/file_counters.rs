@@ -237,6 +237,26 @@ impl Record {
     }
 }
 
+#[cfg(test)]
+#[cfg(feature = "serde")]
+impl Snapshot {
+    /// Returns a snapshot in which all processes have newer cells.
+    pub(super) fn with_newer_cells(&self, newer: impl Fn(StatTable) -> Arc<dyn NewerCells>) -> Self {
+        let renewed = |process: &Process| {
+            let reading = process.report().unwrap();
+            let answer = ProcessReport {
+                info: reading.info.clone(),
+                level: reading.level,
+                sockets: reading.sockets.clone(),
+                stat: StatTable::renewed(newer(reading.stat.clone())),
+            };
+            let counters = CountersRead { read_at: 0, heartbeat_age: None, suspended: false };
+            Arc::new(process.record.with(Ok(Arc::new(answer)), Some(counters)))
+        };
+        self.with_records(self.processes().iter().map(renewed).collect())
+    }
+}
+
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -152,15 +152,16 @@ impl<'a> Row<'a> {
         self.printed_bytes(self.dump.header.position(column)?).filter(|cell| !cell.is_empty())
     }
 
+    /// Returns the bytes of a cell as HAProxy printed it.
     #[inline]
-    fn printed_bytes(&self, position: usize) -> Option<&'a [u8]> {
+    pub(crate) fn printed_bytes(&self, position: usize) -> Option<&'a [u8]> {
         let start = self.dump.offset(self.index, self.entry, position)?;
         scan::until(self.dump.bytes_from(self.entry), start, self.entry.separator())
     }
 
     /// Returns the newer value of a cell that is not empty.
     #[inline]
-    fn newer(&self, column: Col) -> Option<i128> {
+    pub(crate) fn newer(&self, column: Col) -> Option<i128> {
         self.renewal?.value(self.index, column)
     }
 

@@ -4,12 +4,15 @@ use crate::field::Col;
 use crate::show::stat::{Cells as _, FoundCells, Row, number};
 use crate::snapshot::count_range::CountRange;
 use crate::snapshot::index::RowRef;
+use crate::snapshot::process::Process;
+use crate::snapshot::sharing::Kept;
 
 /// Most cells of a block that are looked for one after the other.
 const FEW_CELLS: usize = 6;
 
 /// A row that is added to the accumulators of its object, or several with the same cells.
 pub(super) struct Adding<'a, 'b> {
+    pub(super) processes: &'a [Process],
     pub(super) sums: &'b mut [Sum<'a>],
     pub(super) has_say: bool,
     pub(super) hides: bool,
@@ -44,6 +47,42 @@ impl<'a> Adding<'a, '_> {
         }
     }
 
+    /// Adds the cells of a block of a row that may have newer values. No text is written for numbers.
+    pub(super) fn add_newer(&mut self, block: &Block) {
+        let row = self.row;
+        for place in &block.places {
+            if place.fold.is_of_numbers() {
+                let newer = row.newer(place.col).map(|value| u64::try_from(value).ok());
+                if newer.is_some_and(|newer| self.is_in_sum(place, newer)) {
+                    continue;
+                }
+                if let Some(cell) = row.printed_bytes(place.position).filter(|cell| !cell.is_empty()) {
+                    let number = newer.unwrap_or_else(|| number(cell));
+                    self.add(place, cell, number == Some(0), || number);
+                }
+            } else if matches!(place.fold, Fold::Other) {
+                self.add(place, b"", false, || None);
+            } else if let Some(cell) = row.bytes(place.position) {
+                self.add(place, cell, false, || None);
+            }
+        }
+    }
+
+    /// Returns `true` if the newer value of a cell changes nothing, whether the cell is empty or not. Most rows of an
+    /// object in a file have one value, and only the first of them is looked at.
+    fn is_in_sum(&self, place: &Place, newer: Option<u64>) -> bool {
+        let (Some(value), Some(sum)) = (newer, self.sums.get(place.column)) else { return true };
+        match (place.fold, sum) {
+            (fold, sum) if value == 0 && sum.keeps_zero(fold) => true,
+            (Fold::Shared, Sum::Kept { highest, first, .. }) => {
+                value <= *highest && kept(self.processes, *first) == kept(self.processes, self.row_ref)
+            }
+            (Fold::Max, Sum::Number(most)) => value <= *most,
+            (Fold::Min, Sum::Number(least)) => value >= *least,
+            _ => false,
+        }
+    }
+
     /// Adds a cell. `is_zero` is `true` if it is `0`, and `number` converts it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is most of a merge")]
@@ -73,6 +112,11 @@ impl<'a> Adding<'a, '_> {
                 let value = underflow.mend(value).saturating_mul(self.times.into());
                 *sum = Sum::Number(sum.number().map_or(value, |sum| sum.saturating_add(value)));
             }
+            // Rows with such counters are added one by one.
+            (Fold::Shared, Some(value)) => {
+                let processes = self.processes;
+                sum.add_kept(value, kept(processes, self.row_ref), self.row_ref, |row| kept(processes, row));
+            }
             (Fold::Max, Some(value)) => {
                 *sum = Sum::Number(sum.number().map_or(value, |most| most.max(value)));
             }
@@ -101,4 +145,10 @@ impl<'a> Adding<'a, '_> {
             }
         }
     }
+}
+
+/// Returns the place in which the counters of a row are kept.
+fn kept(processes: &[Process], row: RowRef) -> Kept<'_> {
+    let process = processes.get(row.process as usize);
+    process.map_or(Kept::Separate, |process| Kept::of(process, row.row as usize))
 }

@@ -6,7 +6,6 @@ use super::adding::Adding;
 use super::merged::Figure;
 use super::plan::Plans;
 use super::sum::Sum;
-use crate::show::stat::{Cells as _, number};
 use crate::snapshot::index::{Index, RowRef};
 use crate::snapshot::process::Process;
 
@@ -117,17 +116,15 @@ impl<'a, 'b> Part<'a, 'b> {
             let row_ref = RowRef { process, row };
             let has_say = !one.is_stopping() || !*is_current;
             let hides = plan.hides;
-            let mut adding = Adding { sums, has_say, hides, row_ref, times: 1, row: &cells, weight: None };
-            if cells.is_renewed() {
-                for place in blocks.iter().flat_map(|block| &block.places) {
-                    if let Some(cell) = cells.bytes(place.position) {
-                        adding.add(place, cell, cell == b"0", || number(cell));
-                    }
-                }
-                continue;
-            }
+            let processes = self.processes;
+            let mut adding =
+                Adding { processes, sums, has_say, hides, row_ref, times: 1, row: &cells, weight: None };
             let mut found = cells.found_cells();
             for (block, repeated) in blocks.iter().zip(repeated) {
+                if block.is_renewable && cells.is_renewed() {
+                    adding.add_newer(block);
+                    continue;
+                }
                 let Some(bytes) = cells.block(block.number) else { break };
                 if block.can_repeat && !one.is_stopping() {
                     match repeated {
@@ -166,7 +163,7 @@ impl<'a, 'b> Part<'a, 'b> {
                 let (Some(row), Some(plan)) = (row, plans.get(plan)) else { continue };
                 let hides = plan.hides;
                 let mut adding =
-                    Adding { sums, has_say: true, hides, row_ref, times, row: &row, weight: None };
+                    Adding { processes, sums, has_say: true, hides, row_ref, times, row: &row, weight: None };
                 if let Some(block) = plan.blocks(row.kind()).get(at) {
                     adding.add_block(block, &mut row.found_cells());
                 }

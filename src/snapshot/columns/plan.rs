@@ -41,11 +41,14 @@ pub(super) struct Block {
     pub(super) cells: usize,
     /// `false` if a cell counts in another way in each row.
     pub(super) can_repeat: bool,
+    /// `true` if a cell may have a newer value than the printed one.
+    pub(super) is_renewable: bool,
 }
 
 /// A cell that is merged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
+    pub(super) col: Col,
     /// Position in the row.
     pub(super) position: usize,
     /// Position in its block.
@@ -58,6 +61,8 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fold {
     Sum(Underflow),
+    /// The sum of counters, some of which are in files: those in one place count once.
+    Shared,
     Range,
     Max,
     Min,
@@ -76,7 +81,8 @@ pub(super) enum Fold {
 impl Fold {
     fn new(column: Col, rule: Rule, has_files: bool) -> Self {
         match rule {
-            Rule::Sum | Rule::Mean if has_files && (column.is_shared() || rule == Rule::Mean) => Self::Other,
+            Rule::Sum if has_files && column.is_shared() => Self::Shared,
+            Rule::Mean if has_files => Self::Other,
             Rule::Sum => Self::Sum(Underflow::of(column)),
             Rule::Range => Self::Range,
             Rule::Max => Self::Max,
@@ -90,7 +96,7 @@ impl Fold {
     }
 
     pub(super) fn is_of_numbers(self) -> bool {
-        matches!(self, Self::Sum(_) | Self::Range | Self::Max | Self::Min | Self::Mean)
+        matches!(self, Self::Sum(_) | Self::Shared | Self::Range | Self::Max | Self::Min | Self::Mean)
     }
 
     /// Returns `true` if an empty cell changes nothing.
@@ -100,7 +106,7 @@ impl Fold {
 
     /// Returns `true` if only the processes that are not stopping have a say, as long as there is one.
     pub(super) fn is_of_current(self) -> bool {
-        !matches!(self, Self::Sum(_) | Self::Range | Self::Mean | Self::Own | Self::Other)
+        !matches!(self, Self::Sum(_) | Self::Shared | Self::Range | Self::Mean | Self::Own | Self::Other)
     }
 }
 
@@ -161,15 +167,16 @@ impl Block {
             let (_, rule) = col.declared().kinds.iter().find(|(one, _)| *one == kind)?;
             let fold = Fold::new(*col, *rule, has_files);
             let position = header.position(*col)?;
-            Some(Place { position, in_block: position % CELLS_IN_BLOCK, column, fold })
+            Some(Place { col: *col, position, in_block: position % CELLS_IN_BLOCK, column, fold })
         };
         let mut places: Vec<Place> = columns.iter().enumerate().filter_map(place).collect();
         places.sort_by_key(|place| place.position);
         let block = |places: &[Place]| {
             let last = places.last()?;
-            let can_repeat = places.iter().all(|place| !matches!(place.fold, Fold::Mean));
+            let can_repeat = places.iter().all(|place| !matches!(place.fold, Fold::Shared | Fold::Mean));
+            let is_renewable = places.iter().any(|place| place.col.is_shared());
             let number = last.position / CELLS_IN_BLOCK;
-            Some(Self { number, places: places.into(), cells: last.in_block + 1, can_repeat })
+            Some(Self { number, places: places.into(), cells: last.in_block + 1, can_repeat, is_renewable })
         };
         let is_together =
             |one: &Place, next: &Place| one.position / CELLS_IN_BLOCK == next.position / CELLS_IN_BLOCK;

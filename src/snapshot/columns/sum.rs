@@ -2,15 +2,30 @@ use super::merged::Figure;
 use super::plan::Fold;
 use crate::snapshot::count_range::CountRange;
 use crate::snapshot::index::RowRef;
+use crate::snapshot::sharing::Kept;
 
 /// Accumulator of one column of one object.
 #[derive(Clone, Copy)]
 pub(super) enum Sum<'a> {
     Absent,
     Number(u64),
+    /// Counters: the sum of those that processes keep for themselves, and the highest of those in one place. `first`
+    /// is a row with this place.
+    Kept {
+        separate: u64,
+        highest: u64,
+        first: RowRef,
+    },
     Range(CountRange),
-    Mean { total: f64, weights: f64 },
-    Same { cell: &'a [u8], row: RowRef, processes: u32 },
+    Mean {
+        total: f64,
+        weights: f64,
+    },
+    Same {
+        cell: &'a [u8],
+        row: RowRef,
+        processes: u32,
+    },
     Rows,
 }
 
@@ -20,6 +35,7 @@ impl<'a> Sum<'a> {
     pub(super) fn keeps_zero(&self, fold: Fold) -> bool {
         match fold {
             Fold::Sum(_) | Fold::Max => matches!(self, Self::Number(_)),
+            Fold::Shared => matches!(self, Self::Number(_) | Self::Kept { .. }),
             Fold::Range => matches!(self, Self::Range(_)),
             _ => false,
         }
@@ -42,6 +58,33 @@ impl<'a> Sum<'a> {
         *self = Self::Mean { total: total + value as f64 * weight, weights: weights + weight };
     }
 
+    /// Adds the counter of a row that is kept at a place. `place_of` finds the places of other rows.
+    pub(super) fn add_kept(
+        &mut self,
+        value: u64,
+        place: Kept<'_>,
+        row: RowRef,
+        place_of: impl Fn(RowRef) -> Kept<'a>,
+    ) {
+        let (separate, kept) = match *self {
+            Self::Absent => (0, None),
+            Self::Number(separate) => (separate, None),
+            Self::Kept { separate, highest, first } => (separate, Some((highest, first))),
+            _ => return *self = Self::Rows,
+        };
+        *self = match (place, kept) {
+            (Kept::Separate, None) => Self::Number(separate.saturating_add(value)),
+            (Kept::Separate, Some((highest, first))) => {
+                Self::Kept { separate: separate.saturating_add(value), highest, first }
+            }
+            (Kept::Shared(..), None) => Self::Kept { separate, highest: value, first: row },
+            (Kept::Shared(..), Some((highest, first))) if place_of(first) == place => {
+                Self::Kept { separate, highest: highest.max(value), first }
+            }
+            _ => Self::Rows,
+        };
+    }
+
     pub(super) fn add_same(&mut self, cell: &'a [u8], row_ref: RowRef, times: u32) {
         *self = match *self {
             Self::Absent => Self::Same { cell, row: row_ref, processes: times },
@@ -57,6 +100,7 @@ impl<'a> Sum<'a> {
         match self {
             Self::Absent => Figure::Absent,
             Self::Number(number) => Figure::Number(number),
+            Self::Kept { separate, highest, .. } => Figure::Number(separate.saturating_add(highest)),
             Self::Range(range) => Figure::Range(range),
             Self::Mean { total, weights } => Figure::Mean(total / weights),
             Self::Same { row, processes, .. } => Figure::Same { row, processes: processes.into() },

@@ -99,9 +99,12 @@ impl PartialEq for Object {
 #[cfg(test)]
 #[cfg(feature = "serde")]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use super::*;
     use crate::field::{COLUMNS, RowKind};
-    use crate::show::stat::{LastReply, Scope, StatParser};
+    use crate::show::stat::{LastReply, NewerCells, Scope, StatParser, StatTable};
 
     /// Returns processes of three releases; one of them is stopping.
     fn mixed() -> Snapshot {
@@ -170,9 +173,61 @@ mod tests {
         serde_json::from_value(written).unwrap()
     }
 
+    /// Returns many processes that keep counters in two files.
+    fn many_with_files() -> Snapshot {
+        let mut written = serde_json::to_value(many()).unwrap();
+        for (number, process) in written["processes"].as_array_mut().unwrap().iter_mut().enumerate() {
+            let of_place = |rest: usize| (0..200).filter(|row| row % 5 == rest).collect::<Vec<usize>>();
+            // Most rows are in one place of one file, others in several, and for some it is not known.
+            let other = if number % 7 == 0 { "be:other" } else { "be:same" };
+            let places = |rows: Vec<usize>, guid: &str| -> BTreeMap<String, Vec<usize>> {
+                rows.into_iter().map(|row| (format!("{guid}{row}"), vec![row])).collect()
+            };
+            let mut all = places([of_place(0), of_place(1)].concat(), "be:one");
+            all.extend(places(of_place(2), other));
+            if number % 2 == 0 {
+                process["shared"] = serde_json::json!({
+                    "file": { "declared": if number == 8 { "other" } else { "edge" } },
+                    "places": all,
+                    "unknown": if number % 3 == 0 { of_place(3) } else { Vec::new() },
+                });
+            }
+        }
+        serde_json::from_value(written).unwrap()
+    }
+
+    /// Newer numbers of some rows of a table.
+    struct Newer(StatTable);
+
+    impl NewerCells for Newer {
+        fn table(&self) -> Option<&StatTable> {
+            Some(&self.0)
+        }
+
+        fn value(&self, row: usize, column: Col) -> Option<i128> {
+            let value = (row * 7 + column as usize) % 11;
+            (row % 5 < 3).then(|| i128::try_from(value * value).unwrap() - 1)
+        }
+    }
+
     #[test]
     fn columns_of_all_objects_at_once_are_merged_as_each_by_itself() {
         all_at_once_are_as_each_by_itself(many);
+        all_at_once_are_as_each_by_itself(many_with_files);
+    }
+
+    #[test]
+    fn newer_numbers_are_merged_without_text() {
+        let renewed = || many_with_files().with_newer_cells(|table| Arc::new(Newer(table)));
+        let (before, snapshot) = (renewed(), all_at_once_are_as_each_by_itself(renewed));
+        let sizes = |snapshot: &Snapshot| -> Vec<usize> {
+            snapshot.processes().iter().filter_map(Process::stat).map(StatTable::heap_size).collect()
+        };
+        assert_eq!(sizes(&snapshot), sizes(&before));
+        let stat = snapshot.processes()[0].stat().unwrap();
+        let number = stat.row(1).unwrap().stot().unwrap();
+        assert_eq!(stat.row(1).unwrap().get("stot"), Some(number.to_string().as_str()));
+        assert!(sizes(&snapshot)[0] > sizes(&before)[0]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -185,7 +240,8 @@ mod tests {
         all_at_once_are_as_each_by_itself(mixed);
     }
 
-    fn all_at_once_are_as_each_by_itself(snapshot: fn() -> Snapshot) {
+    /// Returns a snapshot of which all figures were read.
+    fn all_at_once_are_as_each_by_itself(snapshot: impl Fn() -> Snapshot) -> Snapshot {
         let (single, every) = (snapshot(), snapshot());
         let mut merged = 0;
         for kind in KINDS {
@@ -207,6 +263,7 @@ mod tests {
             }
         }
         assert!(merged > 500, "{merged}");
+        single
     }
 
     /// Returns the snapshot as it is if it was read with this scope.
