@@ -1,9 +1,11 @@
 //! Reads the counters of all processes of one file.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::counters::{FileCounters, Objects};
+use super::file::ShmFile;
 use super::place::RowCounters;
 use super::process::{Life, Mapped};
 use super::reading::{Clock, Reading};
@@ -65,11 +67,12 @@ impl FileAccess {
     }
 
     /// Returns the objects of the rows of the process. Finds them if this is the first read.
-    fn objects(&self, reading: &Arc<Reading>, wanted: Wanted<'_>) -> Result<Arc<Objects>, Failure> {
+    fn objects(&self, now: &Moment, wanted: Wanted<'_>) -> Result<Arc<Objects>, Failure> {
         if let Some(objects) = self.objects.get() {
             return Ok(Arc::clone(objects));
         }
-        let found = Arc::new(Objects::find(reading, self.mapped.pid, wanted.rows, wanted.table)?);
+        let (reading, file) = (&now.reading, now.file()?);
+        let found = Arc::new(Objects::find(reading, file, self.mapped.pid, wanted.rows, wanted.table)?);
         Ok(Arc::clone(self.objects.get_or_init(|| found)))
     }
 }
@@ -88,7 +91,9 @@ pub(crate) fn read(processes: &[Wanted<'_>]) -> Vec<Result<Read, Failure>> {
             failure.unwrap_or_else(|| Failure::without_error(ErrorKind::Io, "no process has a file"));
         return processes.iter().map(|_| Err(failure.clone())).collect();
     };
-    let mut changes = Changes { reading: &reading, known: Vec::new() };
+    let now = Moment { reading, file: OnceCell::new() };
+    let reading = &now.reading;
+    let mut changes = Changes { reading, known: Vec::new() };
     let read = |wanted: &Wanted<'_>| {
         wanted.access.set_clock(reading.clock);
         // A process that runs after the read has run during the read.
@@ -98,12 +103,25 @@ pub(crate) fn read(processes: &[Wanted<'_>]) -> Vec<Result<Read, Failure>> {
             Life::Over => return Err(Failure::without_error(ErrorKind::NotFound, GONE)),
             Life::Unknown(text) => return Err(Failure::without_error(ErrorKind::Io, text)),
         };
-        let objects = wanted.access.objects(&reading, *wanted)?;
+        let objects = wanted.access.objects(&now, *wanted)?;
         let slots = changes.since(objects.found_in());
-        let counters = FileCounters::new(objects, wanted.access.mapped.pid, Arc::clone(&reading), slots)?;
+        let counters = FileCounters::new(objects, wanted.access.mapped.pid, Arc::clone(reading), slots)?;
         Ok(Read { counters, time: reading.time, is_suspended })
     };
     processes.iter().map(read).collect()
+}
+
+/// The contents of the file.
+struct Moment {
+    reading: Arc<Reading>,
+    /// Its slots and objects, once the objects of any process had to be found.
+    file: OnceCell<Result<ShmFile, Failure>>,
+}
+
+impl Moment {
+    fn file(&self) -> Result<&ShmFile, Failure> {
+        self.file.get_or_init(|| self.reading.file()).as_ref().map_err(Failure::clone)
+    }
 }
 
 const GONE: &str = "the process is gone";

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::field::{DATA, field};
-use super::file::Side;
+use super::file::{ShmFile, Side};
 use super::place::{RowCounters, objects_of};
 use super::reading::Reading;
 use crate::error::{ErrorKind, Failure};
 use crate::field::Col;
-use crate::show::stat::{Cells as _, StatTable};
+use crate::show::stat::{Cells as _, Row, StatTable, number};
 
 /// The objects that the rows of one process have in a file. They stay the same until the process adds
 /// or gives up an object.
@@ -39,16 +39,16 @@ pub(crate) struct FileCounters {
 
 impl Objects {
     /// Finds the objects of the rows of `table`, which are at the places `rows`. The process with this
-    /// pid is known to run.
+    /// pid is known to run, and `file` tells what the reading has of slots and objects.
     ///
     /// Fails if the process uses other objects by now, or if a counter is lower than in the table.
     pub(super) fn find(
         reading: &Arc<Reading>,
+        file: &ShmFile,
         pid: u64,
         rows: &[RowCounters],
         table: &StatTable,
     ) -> Result<Self, Failure> {
-        let file = reading.file()?;
         let slot = file.slot_of_running(pid).ok_or_else(|| needs_read("another process has its slot"))?;
         let mut indices = Vec::new();
         let mut all = Vec::with_capacity(rows.len());
@@ -57,18 +57,26 @@ impl Objects {
                 all.push(None);
                 continue;
             };
-            let found = objects_of(&file, slot, place);
+            let found = objects_of(file, slot, place);
             let (side, found) = found.ok_or_else(|| needs_read("it uses other objects"))?;
             let start = indices.len();
             indices.extend(found);
             all.push(Some(RowObjects { side, start, end: indices.len() }));
         }
         let objects = Self { slot, found_in: Arc::clone(reading), rows: all.into(), indices };
-        let grew = |row: crate::show::stat::Row<'_>| {
-            [Col::stot, Col::bin, Col::bout].into_iter().all(|column| {
-                let printed = row.number(column).map(i128::from);
-                let now = objects.value(reading, row.index(), column);
-                printed.zip(now).is_none_or(|(printed, now)| printed <= now)
+        let positions =
+            [Col::stot, Col::bin, Col::bout].map(|column| (table.header().position(column), column));
+        let mut columns: Vec<(usize, Col)> =
+            positions.into_iter().filter_map(|(position, column)| Some((position?, column))).collect();
+        columns.sort_unstable_by_key(|(position, _)| *position);
+        let grew = |row: Row<'_>| {
+            // One look at the row for all columns: with many processes, each row is far from the processor.
+            let (mut cells, mut next) = (row.each_printed(), 0);
+            columns.iter().all(|(position, column)| {
+                let printed = cells.nth(position - next).and_then(number).map(i128::from);
+                next = position + 1;
+                let now = || objects.value(reading, row.index(), *column);
+                printed.is_none_or(|printed| printed == 0 || now().is_none_or(|now| printed <= now))
             })
         };
         if table.rows().all(grew) { Ok(objects) } else { Err(needs_read("its counters fell")) }
@@ -129,7 +137,7 @@ mod tests {
     use super::*;
     use crate::field::{COLUMNS, Nature};
     use crate::shm::reading::Bytes;
-    use crate::shm::{Member, ShmFile, Usage, join, places};
+    use crate::shm::{Member, Usage, join, places};
     use crate::show::GuidList;
     use crate::show::stat::StatParser;
 
@@ -197,7 +205,8 @@ mod tests {
     }
 
     fn find(n: usize, reading: &Arc<Reading>) -> Result<Objects, Failure> {
-        Objects::find(reading, pid(n), &rows(n, &reading.file().unwrap()), &stat(n))
+        let file = reading.file().unwrap();
+        Objects::find(reading, &file, pid(n), &rows(n, &file), &stat(n))
     }
 
     #[test]
@@ -276,14 +285,18 @@ mod tests {
         let text = |failure: Failure| failure.message.to_string();
         let rows = rows(1, &reading(&bytes).file().unwrap());
         bytes[ShmFile::HEADER + DATA + 80] -= 1;
-        let failure = Objects::find(&reading(&bytes), pid(1), &rows, &stat(1)).unwrap_err();
+        let find = |bytes: &Vec<u8>| {
+            let reading = reading(bytes);
+            Objects::find(&reading, &reading.file().unwrap(), pid(1), &rows, &stat(1)).unwrap_err()
+        };
+        let failure = find(&bytes);
         let start = "its counters in shm-stats-file do not belong to its rows any more: ";
         assert_eq!(text(failure), format!("{start}its counters fell"));
         (bytes[ShmFile::HEADER], bytes[ShmFile::HEADER + 552]) = (b'x', b'x');
-        let failure = Objects::find(&reading(&bytes), pid(1), &rows, &stat(1)).unwrap_err();
+        let failure = find(&bytes);
         assert_eq!(text(failure), format!("{start}it uses other objects"));
         bytes[24..28].fill(1);
-        let failure = Objects::find(&reading(&bytes), pid(1), &rows, &stat(1)).unwrap_err();
+        let failure = find(&bytes);
         assert_eq!(text(failure), format!("{start}another process has its slot"));
     }
 }

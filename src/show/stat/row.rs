@@ -202,7 +202,7 @@ impl<'a> Row<'a> {
     }
 
     /// Returns every cell as HAProxy printed it, in the order of the reply.
-    pub(super) fn each_printed(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn each_printed(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         scan::Cells::new(self.dump.bytes_from(self.entry), self.entry.separator())
             .take(self.dump.header.len())
     }
