@@ -45,7 +45,7 @@
 //! | up to 3.2 | deleting a key deletes all entries that have it; 3.4 deletes one |
 //! | 3.4.7 | breaks its lock of certificates if `set ssl cert` arrives while another connection reads or commits certificates, and refuses all commands on them until a reload; the calls of one `Cluster` take turns ([`Certificate`](crate::certificate::Certificate)) |
 //! | 3.4.7 | refuses every address of [`set_check_address`](crate::ServerRef::set_check_address) |
-//! | 3.4.7 | moves a payload that is larger than a buffer in pieces: it loses lines or executes them as commands, and never finds the end of payloads of some lengths. Entries of maps are sent in pieces that fit the buffers. A [`Certificate`](crate::certificate::Certificate) or a file beside it is sent in a form that is read whole by processes with buffers of 16,384 bytes (`tune.bufsize`) |
+//! | 3.4.7 | moves a payload that is larger than a buffer in pieces: it loses lines or executes them as commands, and misses the end of some payloads. Which ones depends on `tune.bufsize` and on the pieces in which the bytes arrive. Entries of maps are sent in pieces that fit the buffers. A [`Certificate`](crate::certificate::Certificate) or a file beside it is sent with an end that no line of it looks like, and the end is sent again if HAProxy misses it. Behind a master, the master hands on the whole connection for this (`@@!PID`) |
 //! | up to 3.2 | a frontend and a backend may share a name |
 //!
 //! # Replies that must not be cut

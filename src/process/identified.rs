@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::excerpt::excerpt_of_bytes;
 use crate::protocol::{self, Change, Command, Form, ReadReply, Request, Response, read_change, read_data};
 use crate::show::{Info, buffer_size};
-use crate::transport::{Deadline, Interactive};
+use crate::transport::{Deadline, Interactive, Replies};
 use crate::version::Version;
 
 /// An open connection to one process, on which the process has identified itself.
@@ -121,7 +121,7 @@ impl<'a> IdentifiedConnection<'a> {
         deadline: &Deadline,
     ) -> Result<Response<T>> {
         let request = self.request(command)?;
-        let sent = self.connection.send(&request, deadline).boxed().await;
+        let sent = self.deliver(&request, deadline).boxed().await;
         match (sent.texts.into_iter().next(), sent.ended) {
             (Some(reply), _) => self.read(reply, command, read),
             (None, Err(error)) if sent.sent == 0 => Err(self.member.with_context(command)(error)),
@@ -129,6 +129,43 @@ impl<'a> IdentifiedConnection<'a> {
                 let error = ended.err().unwrap_or_else(|| Error::new(Problem::Closed));
                 Err(self.member.lost(command, error))
             }
+        }
+    }
+
+    /// Sends a request with one reply, also if HAProxy may miss the end of its payload.
+    async fn deliver(&mut self, request: &Request, deadline: &Deadline) -> Replies {
+        let may_be_missed = request.end().is_some() && request.as_bytes().len() > FITS_ALWAYS;
+        if may_be_missed && self.member.is_behind_master() {
+            if let Err(error) = self.connection.join(deadline).await {
+                return Replies { texts: Vec::new(), sent: 0, repeated: 0, ended: Err(error) };
+            }
+        }
+        let mut sent = self.connection.send(request, deadline).await;
+        if sent.repeated > 0 && sent.ended.is_ok() {
+            match self.skip_replies(deadline).await {
+                Err(error) if error.kind() != ErrorKind::Closed => {
+                    // The next reply on this connection would be that of another command.
+                    sent.texts.clear();
+                    sent.ended = Err(error);
+                }
+                // HAProxy closes behind the refusal of a payload that is too large.
+                _ => {}
+            }
+        }
+        sent
+    }
+
+    /// Reads replies until the process has identified itself again.
+    async fn skip_replies(&mut self, deadline: &Deadline) -> Result<()> {
+        let request = Request::fixed(IDENTIFYING, &[IDENTIFYING]);
+        let mut next = self.connection.send(&request, deadline).await;
+        loop {
+            next.ended?;
+            let text = next.texts.concat();
+            if Info::begins(&text) {
+                return rest_of_info(&mut self.connection, text, deadline).await.map(drop);
+            }
+            next = self.connection.receive(deadline).await;
         }
     }
 

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::ops::Range;
 
 use crate::error::{Error, Result};
 
@@ -52,27 +51,25 @@ impl Payload {
         Self { is_large: true, ..self }
     }
 
-    /// Returns the payload as HAProxy 3.4 reads it whole, behind a line of `before` bytes. It must be PEM text.
+    /// Returns the payload as HAProxy 3.4 reads it whole. It must be PEM text.
     ///
     /// If a buffer is full, 3.4 moves all that has arrived into a larger one, without a look at the lines in it.
     /// - It takes the rest of the last line, once it arrives, for a whole line. If the rest is a line feed, it is the
     ///   empty line that ends a payload, and HAProxy executes the lines behind it as commands. The payload therefore
     ///   ends with a word that no line ends with, which HAProxy knows from 2.9 on.
-    /// - If it moves the end of the payload, it waits for another end for ever. Lines in front, which are no PEM
-    ///   section, therefore move the end away from the places where this happens.
+    /// - If it moves the end of the payload, it waits for another end for ever. Which lengths this happens to depends
+    ///   on `tune.bufsize`, and on the pieces in which the bytes arrive. The connection therefore sends the end
+    ///   again. The end that was moved becomes a line that is no part of a PEM section.
     ///
     /// # Errors
     ///
     /// - `InvalidInput` if there is no such word.
-    pub(super) fn in_pieces(self, before: usize) -> Result<Self> {
+    pub(super) fn in_pieces(self) -> Result<Self> {
         let is_no_end = |word: &&str| self.lines.lines().all(|line| !line.ends_with(*word));
         let Some(end) = [".", ",", "!", "~", "%"].into_iter().find(is_no_end) else {
             return Err(Error::invalid("the lines of the payload end with too many different characters"));
         };
-        let length = before + self.lines.len() + 2 * end.len() + "\n\n\n".len();
-        let unsafe_until = UNSAFE.iter().find(|lengths| lengths.contains(&length)).map(|lengths| lengths.end);
-        let padding = unsafe_until.map_or(0, |until| (until - length).div_ceil(PADDING.len()));
-        Ok(Self { lines: (PADDING.repeat(padding) + &self.lines).into(), end: end.into(), ..self })
+        Ok(Self { end: end.into(), ..self })
     }
 
     /// Returns the line that ends the payload.
@@ -89,13 +86,6 @@ impl Payload {
         self.is_large
     }
 }
-
-/// Lengths of a line with its payload that may put the end into a piece that HAProxy 3.4.7 moves, with buffers of
-/// 16,384 bytes. Measured: 16,384 and 16,385; 32,746 to 32,769; 65,514 to 81,900.
-const UNSAFE: [Range<usize>; 3] = [15_900..16_900, 32_000..33_500, 64_500..84_000];
-
-/// A line that is not part of a PEM section.
-const PADDING: &str = "padding padding padding padding padding padding padding padding\n";
 
 /// Shows the length only: a payload may hold a private key.
 impl fmt::Debug for Payload {

@@ -1,12 +1,19 @@
+mod prompt;
+mod repetition;
+
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::join;
+use futures::FutureExt as _;
+use futures::future::{Either, join, select};
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
+
+use prompt::{Prompt, without_payload_prompts};
+use repetition::Repetition;
 
 use super::connect::Stream;
 use super::deadline::{Deadline, RECEIVE};
 use super::permits::{Permit, Reachability};
-use super::worker::Message;
 use super::{drain, exchange};
 use crate::address::WorkerId;
 use crate::error::{Error, Problem, Result};
@@ -33,17 +40,6 @@ pub(crate) struct Interactive<'a> {
     is_sent: bool,
 }
 
-/// Text behind each reply.
-#[derive(Debug)]
-enum Prompt {
-    /// The prompt of a stats socket, behind a line feed.
-    OfSocket,
-    /// The prompt of a worker behind its master, with its process ID. The reply is empty, without
-    /// its line feed, if the master executed the command (`set severity-output` from 3.0 on), or if
-    /// the worker died.
-    OfWorker(WorkerId, Vec<u8>),
-}
-
 /// Replies to one or more command lines.
 #[derive(Debug)]
 pub(crate) struct Replies {
@@ -51,6 +47,9 @@ pub(crate) struct Replies {
     pub(crate) texts: Vec<Vec<u8>>,
     /// Number of bytes that were sent.
     pub(crate) sent: usize,
+    /// Number of times that the end of a payload was sent again. Each of them may be a command with a reply that
+    /// follows.
+    pub(crate) repeated: usize,
     /// Error if replies are missing.
     pub(crate) ended: Result<()>,
 }
@@ -98,14 +97,26 @@ impl<'a> Interactive<'a> {
     /// Sends a request and waits for its replies.
     ///
     /// Each reply is the text before its prompt, without the prompts that HAProxy prints for the
-    /// lines of a payload.
+    /// lines of a payload. If HAProxy misses the end of the payload, the end is sent again.
     pub(crate) async fn send(&mut self, request: &Request, deadline: &Deadline) -> Replies {
-        self.run(request.as_bytes(), request.replies(), deadline).await
+        self.run(request.as_bytes(), request.end(), request.replies(), deadline).await
     }
 
     /// Waits for one more reply.
     pub(crate) async fn receive(&mut self, deadline: &Deadline) -> Replies {
-        self.run(b"", 1, deadline).await
+        self.run(b"", None, 1, deadline).await
+    }
+
+    /// Makes the master of a worker hand on all later bytes, so that the worker itself shows the prompt. The master
+    /// has this from 3.2 on. Otherwise it closes the way to the worker behind the end of a payload, and the end
+    /// cannot be sent again.
+    pub(crate) async fn join(&mut self, deadline: &Deadline) -> Result<()> {
+        let Prompt::OfWorker(worker, prompt) = &self.prompt else { return Ok(()) };
+        let id: String =
+            prompt.iter().take_while(|byte| byte.is_ascii_digit()).map(|&byte| char::from(byte)).collect();
+        self.prompt = Prompt::Joined(*worker, prompt.clone());
+        let lines = format!("@@!{id} prompt\nset severity-output number\n");
+        self.run(lines.as_bytes(), None, 2, deadline).await.ended
     }
 
     /// Sends a request to a worker and ends the connection. Returns the replies to all its commands,
@@ -138,8 +149,8 @@ impl<'a> Interactive<'a> {
         prompt.remove(&std::mem::take(received), request.has_several_lines())
     }
 
-    async fn run(&mut self, lines: &[u8], count: usize, deadline: &Deadline) -> Replies {
-        let mut sent = 0;
+    async fn run(&mut self, lines: &[u8], end: Option<&[u8]>, count: usize, deadline: &Deadline) -> Replies {
+        let (mut sent, mut repeated, repetition) = (0, 0, Repetition::default());
         let mut replies = Vec::with_capacity(count);
         let Self { reader, writer, received, prompt, reachability, is_waiting, is_sent, .. } = self;
         (*is_waiting, *is_sent) = (true, lines.is_empty());
@@ -148,10 +159,20 @@ impl<'a> Interactive<'a> {
             let sending = async {
                 let sending = exchange::send(writer, lines, deadline, &mut sent).await;
                 *is_sent = matches!(sending, Ok(Ok(())));
-                sending
+                match end {
+                    Some(end) if *is_sent => {
+                        repetition.run(writer, end, deadline, &mut repeated).boxed().await
+                    }
+                    _ => sending,
+                }
             };
-            let receiving = receive(reader, received, prompt, &mut replies, count, deadline);
-            let (sending, receiving) = join(sending, receiving).await;
+            let note = |bytes: &[u8]| repetition.note(bytes);
+            let receiving = receive(reader, received, prompt, &mut replies, count, deadline, note);
+            let (sending, receiving) = match select(pin!(sending), pin!(receiving)).await {
+                Either::Left((sending, receiving)) => (sending, receiving.await),
+                Either::Right((receiving, sending)) if end.is_none() => (sending.await, receiving),
+                Either::Right((receiving, _)) => (Ok(Ok(())), receiving),
+            };
             // The error of receiving comes first: it says more than a broken connection.
             receiving?;
             sending?.map_err(|error| Error::new(Problem::Io(error.into())))
@@ -159,104 +180,22 @@ impl<'a> Interactive<'a> {
         let ended = reachability.watch(exchange).await;
         let ended = if replies.len() == count { Ok(()) } else { ended };
         *is_waiting = ended.is_err();
-        Replies { texts: replies, sent, ended }
+        Replies { texts: replies, sent, repeated, ended }
     }
 }
 
 /// Behind a master, the connection of a reply that the caller no longer waits for is read to its end,
 /// because the master keeps it until the worker has answered. If only a part of the lines was sent, the
-/// connection is closed at once: `quit` would become a part of the last line.
+/// connection is closed at once: `quit` would become a part of the last line, or of a payload.
 impl Drop for Interactive<'_> {
     fn drop(&mut self) {
-        if !self.is_waiting || !self.is_sent || matches!(self.prompt, Prompt::OfSocket) {
+        if !self.is_waiting || !self.is_sent || !matches!(self.prompt, Prompt::OfWorker(..)) {
             return;
         }
         let (reader, writer) = split(Box::new(tokio::io::empty()) as Box<dyn Stream>);
         let reader = std::mem::replace(&mut self.reader, reader);
         let stream = reader.unsplit(std::mem::replace(&mut self.writer, writer));
         drain::in_background(stream, "quit\n", self.permit.take_own(), Duration::MAX);
-    }
-}
-
-impl Prompt {
-    fn text(&self) -> &[u8] {
-        match self {
-            Self::OfSocket => b"> ",
-            Self::OfWorker(_, prompt) => prompt,
-        }
-    }
-
-    /// Finds the next prompt; none begins in the first `scanned` bytes. Returns the length of the reply
-    /// before it.
-    fn find(&self, bytes: &[u8], scanned: usize) -> Option<usize> {
-        let prompt = self.text();
-        if matches!(self, Self::OfWorker(..)) && bytes.starts_with(prompt) {
-            return Some(0);
-        }
-        let is_prompt = |part: &[u8]| part.strip_prefix(b"\n") == Some(prompt);
-        let at = bytes.get(scanned..)?.windows(prompt.len() + 1).position(is_prompt)?;
-        // The line feed before the prompt belongs to the reply.
-        Some(scanned + at + 1)
-    }
-
-    /// Removes the prompts from the replies to several commands.
-    ///
-    /// # Errors
-    ///
-    /// - `Closed` and `Truncated` if the prompt behind the last reply is missing.
-    fn remove(&self, bytes: &[u8], has_payload: bool) -> Result<Vec<u8>> {
-        let is_lost = matches!(self.problem(bytes), Some(Problem::Closed)) || bytes.is_empty();
-        let mut end = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-        let has_prompt = self.strip(end).is_some();
-        while let Some(rest) = self.strip(end) {
-            end = rest;
-        }
-        if is_lost || !has_prompt || !end.is_empty() {
-            let text = format!("{} bytes, and no prompt at the end", bytes.len());
-            return Err(Error::new(if is_lost { Problem::Closed } else { Problem::Truncated(text) }));
-        }
-        // The prompt before the first reply was received before.
-        let mut replies = Vec::with_capacity(bytes.len());
-        let mut is_behind_prompt = true;
-        for mut line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            loop {
-                if let Some(rest) = self.strip(line) {
-                    (line, is_behind_prompt) = (rest, true);
-                } else if let Some(rest) =
-                    line.strip_prefix(PAYLOAD_PROMPT).filter(|_| has_payload && is_behind_prompt)
-                {
-                    line = rest;
-                } else {
-                    break;
-                }
-            }
-            is_behind_prompt = false;
-            replies.extend_from_slice(line);
-        }
-        Ok(replies)
-    }
-
-    /// Removes a prompt from the beginning of a line. The prompt of a worker shows the modes that a command
-    /// of the connection has switched on: `4711(ex)> ` for `expert-mode` and `experimental-mode`.
-    fn strip<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
-        let (prompt, end) = (self.text(), b"> ");
-        let rest = line.strip_prefix(prompt.strip_suffix(end)?)?;
-        let modes = rest.strip_prefix(b"(").and_then(|modes| {
-            let letters = modes.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-            modes.get(letters..)?.strip_prefix(b")")
-        });
-        modes.unwrap_or(rest).strip_prefix(end)
-    }
-
-    /// Returns the problem if the master prints a message of its own in the place of a reply.
-    fn problem(&self, received: &[u8]) -> Option<Problem> {
-        match self {
-            Self::OfSocket => None,
-            Self::OfWorker(worker, _) => match Message::read(received, *worker) {
-                Message::Whole(problem) => Some(problem),
-                Message::Part | Message::None => None,
-            },
-        }
     }
 }
 
@@ -283,10 +222,11 @@ async fn receive_all(
 async fn receive(
     reader: &mut ReadHalf<Box<dyn Stream>>,
     received: &mut Vec<u8>,
-    prompt: &Prompt,
+    prompt: &mut Prompt,
     replies: &mut Vec<Vec<u8>>,
     count: usize,
     deadline: &Deadline,
+    note: impl Fn(&[u8]),
 ) -> Result<()> {
     let limit = deadline.limits().max_reply_size;
     let (mut total, mut scanned) = (0, 0);
@@ -299,6 +239,10 @@ async fn receive(
         if let Some(problem) = prompt.problem(received) {
             return Err(Error::new(problem));
         }
+        if let Some(parted) = prompt.parted(received) {
+            (*prompt, scanned) = (parted, 0);
+            continue;
+        }
         let read =
             deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
         match read {
@@ -310,16 +254,23 @@ async fn receive(
             }
             // HAProxy's last message before it closes is the reply to the line.
             Ok(0) => {
-                replies.push(std::mem::take(received));
+                replies.push(without_payload_prompts(&std::mem::take(received)).to_vec());
                 return Err(Error::new(Problem::Closed));
             }
             Ok(read) => total += read,
-            Err(error) if exchange::is_gone(&error) => return Err(Error::new(Problem::Closed)),
+            Err(error) if exchange::is_gone(&error) => {
+                // HAProxy closes with bytes unread if a payload is too large, and says so before.
+                if !matches!(prompt, Prompt::OfWorker(..)) && !received.is_empty() {
+                    replies.push(without_payload_prompts(&std::mem::take(received)).to_vec());
+                }
+                return Err(Error::new(Problem::Closed));
+            }
             Err(error) => return Err(Error::new(Problem::Io(error.into()))),
         }
         if total > limit {
             return Err(Error::new(Problem::TooLarge { limit }));
         }
+        note(received);
     }
 }
 
@@ -337,18 +288,11 @@ fn take(
         let Some(end) = prompt.find(rest, scanned) else { break };
         start += end + prompt.text().len();
         scanned = 0;
-        let mut reply = rest.get(..end).unwrap_or_default();
-        while let Some(behind) = reply.strip_prefix(PAYLOAD_PROMPT) {
-            reply = behind;
-        }
-        replies.push(reply.to_vec());
+        let reply = rest.get(..end).unwrap_or_default();
+        replies.push(without_payload_prompts(reply).to_vec());
     }
     received.drain(..start);
 }
-
-/// Prompt for each line of a payload. From 3.2 on HAProxy prints it only if the lines arrive one
-/// by one.
-const PAYLOAD_PROMPT: &[u8] = b"+ ";
 
 #[cfg(test)]
 mod tests {
@@ -384,28 +328,34 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_prompts_of_a_worker_are_removed_from_its_last_replies() {
-        let prompt = Prompt::OfWorker(WorkerId::Number(1), b"47> ".to_vec());
-        let read = |bytes: &str, has_payload| {
-            let replies = prompt.remove(bytes.as_bytes(), has_payload);
-            replies.map_or_else(|error| error.to_string(), |bytes| String::from_utf8(bytes).unwrap())
-        };
-        for (bytes, has_payload, expected) in [
-            ("admin\n\n47> 47> ", false, "admin\n\n"),
-            ("47> [3]: no\n\n47> \n47> 47> ", false, "[3]: no\n\n\n"),
-            ("+ + + \n47> 47> ", true, "\n"),
-            ("\n47> + + \n47> 47> ", true, "\n\n"),
-            ("+ a\n+ b\n\n47> 47> ", false, "+ a\n+ b\n\n"),
-            ("a\n+ b\n\n47> 47> ", true, "a\n+ b\n\n"),
-            ("47(e)> admin\n\n47(e)> 47(e)> ", false, "admin\n\n"),
-            ("47(e)> \n47(ex)> 47(ex)> ", false, "\n"),
-            ("", false, "closed without an answer"),
-            ("admin\n\n47", false, "answer ended early: 9 bytes, and no prompt at the end"),
-            ("Can't connect to the target CLI!\n", false, "closed without an answer"),
-        ] {
-            assert_eq!(read(bytes, has_payload), expected, "{bytes:?}");
-        }
+    #[tokio::test]
+    async fn the_last_words_before_a_reset_are_the_reply() {
+        let reset = std::io::ErrorKind::ConnectionReset.into();
+        let stream = Builder::new().write(b"a\n").read(b"+ + no\n").read_error(reset).build();
+        let replies =
+            connection(stream).send(&Request::fixed("a", &["a"]), &Deadline::new(Limits::new())).await;
+        assert_eq!(texts(&replies), ["no\n"]);
+    }
+
+    #[tokio::test]
+    async fn a_worker_is_joined_until_it_closes() {
+        let reachability = Box::leak(Box::new(Reachability::default()));
+        let stream = Builder::new()
+            .write(b"@@!47 prompt\nset severity-output number\n")
+            .read(b"\n> \n> ")
+            .write(b"a\nb\n")
+            .read(b"+ [6]: a\n\n> + last\n47> \n47> ")
+            .build();
+        let prompt = b"47> ".to_vec();
+        let (worker, permit) = (WorkerId::Number(1), Permit::default());
+        let mut connection = Interactive::of_worker(Box::new(stream), worker, prompt, permit, reachability);
+        let deadline = Deadline::new(Limits::new());
+        connection.join(&deadline).await.unwrap();
+        let replies = connection.send(&Request::fixed("a", &["a", "b"]), &deadline).await;
+        assert_eq!(texts(&replies), ["[6]: a\n\n", "last\n"]);
+        assert!(replies.ended.is_ok());
+        assert_eq!(connection.prompt(), b"47> ");
+        assert_eq!(texts(&connection.receive(&deadline).await), ["\n"]);
     }
 
     #[tokio::test]

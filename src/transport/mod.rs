@@ -20,5 +20,5 @@ pub use socket::StatsSocket;
 
 pub(crate) use deadline::{Deadline, Step};
 pub(crate) use follow::Following;
-pub(crate) use interactive::Interactive;
+pub(crate) use interactive::{Interactive, Replies};
 pub(crate) use permits::Permits;
