@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use haproxyadmin::{Cluster, ErrorKind, Map};
+use haproxyadmin::{Cluster, ErrorKind, Limits, Map};
 
 mod support;
 
@@ -134,4 +134,34 @@ async fn few_entries_are_added_without_a_question() {
     map.add_all([("one", "value"), ("two", "value")]).await.unwrap();
     assert!(!tap.sent().contains("show pools"), "{}", tap.sent());
     assert_eq!(site.held().await, ["key value", "one value", "two value"]);
+}
+
+/// A line that ends with `<<` would begin a payload, so only a payload holds this entry.
+#[tokio::test]
+async fn an_entry_that_fits_no_buffer_is_refused_before_anything_is_sent() {
+    let long = "v".repeat(5_000) + "<<";
+    let entries = [("one", "value"), ("two", long.as_str())];
+    for release in releases().iter().filter(|release| release.is_at_least("3.2")) {
+        let site = Site::new(release, "tune.bufsize 4096").await;
+        for result in [site.map.add_all(entries).await, site.map.replace(entries).await] {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidInput, "{}", release.version);
+        }
+        let maps = String::from_utf8(ask(site.running.socket(1), "show map").await).unwrap();
+        assert!(maps.contains("next_ver=0 entry_cnt=1"), "{}: {maps}", release.version);
+    }
+}
+
+/// Older releases print a prompt for each line of a payload, which exceeds the limit too.
+#[tokio::test]
+async fn the_size_of_buffers_is_read_whatever_the_limit_of_replies() {
+    let entries = entries();
+    for release in releases().iter().filter(|release| release.is_at_least("3.2")) {
+        let site = Site::new(release, "").await;
+        let socket = site.running.socket(1);
+        let limits = Limits::new().with_max_reply_size(ask(&socket, "show pools").await.len() - 500);
+        let cluster = Cluster::builder().address(socket).limits(limits).build().await.unwrap();
+        let pairs = entries.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let added = site.map.on(&cluster).add_all(pairs).await;
+        assert_eq!(added.unwrap().to_string(), "1: changed: 3000 entries", "{}", release.version);
+    }
 }

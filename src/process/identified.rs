@@ -196,7 +196,8 @@ impl<'a> IdentifiedConnection<'a> {
         if wanted <= FITS_ALWAYS {
             return Ok(LONGEST);
         }
-        let buffer = match self.ask(&Command::read("show pools"), deadline).await {
+        let deadline = &deadline.for_reply_of(POOLS);
+        let buffer = match self.ask(&Command::read("show pools"), deadline).boxed().await {
             Ok(Response::Value(printed)) => buffer_size(&printed),
             Ok(Response::Absent(_)) => None,
             Err(error) => match error.kind() {
@@ -258,6 +259,9 @@ impl<'a> IdentifiedConnection<'a> {
         Executed { answers, ended }
     }
 }
+
+/// Most bytes of a reply to `show pools`. HAProxy 3.4 prints about 10,000.
+const POOLS: usize = 128 * 1024;
 
 /// Reads the reply to `show info` on an interactive connection to its end; `text` is the part that
 /// has arrived.

@@ -62,6 +62,12 @@ impl Deadline {
         Self { limits: limits.with_connect_timeout(limits.connect_timeout.min(share)), ..half }
     }
 
+    /// Returns the same deadline for a reply that may have this number of bytes, whatever the limit is.
+    pub(crate) fn for_reply_of(&self, bytes: usize) -> Self {
+        let bytes = bytes.max(self.limits.max_reply_size);
+        Self { limits: self.limits.with_max_reply_size(bytes), ..*self }
+    }
+
     /// Returns a deadline that is later by `time`.
     pub(super) fn later(&self, time: Duration) -> Self {
         Self { total: after(self.total, time), ..*self }

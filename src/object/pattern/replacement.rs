@@ -289,6 +289,11 @@ impl OnceJob for Fill<'_> {
         deadline: &Deadline,
     ) -> Result<Response<Prepared>> {
         let Self { replacement, member } = self;
+        let longest = connection.longest(replacement.bytes(), deadline).await?;
+        if longest < LONGEST {
+            // An entry may be too long for small buffers.
+            replacement.bulk(u32::MAX, longest)?;
+        }
         let words = match connection.execute(&replacement.prepare()?, deadline).await? {
             Response::Value(Change::Changed(Some(words))) => words,
             Response::Value(_) => return Err(Error::new(malformed("the number of a new version", b""))),
@@ -298,7 +303,6 @@ impl OnceJob for Fill<'_> {
         let identity = Identity::of_connection(connection)?;
         let prepared = Prepared { member: (*member).clone(), identity, version };
         replacement.prepared().push(prepared.clone());
-        let longest = connection.longest(replacement.bytes(), deadline).await?;
         let additions = replacement.bulk(version, longest)?.additions()?;
         additions.run(connection, deadline).await?.still_present().map_err(Error::new)?;
         let found = replacement.entries_of(version, connection, deadline).await?.len();
