@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use haproxyadmin::{Cluster, ErrorKind};
+use haproxyadmin::{Cluster, ErrorKind, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::AbortHandle;
@@ -18,7 +18,7 @@ mod support;
 
 use authority::site::only;
 use authority::{Authority, served};
-use support::{Config, Release, Running, releases_since};
+use support::{Config, Release, Running, ask, releases_since};
 
 /// A frontend with a certificate and a CA file, and buffers of a size.
 const CONFIG: &str = r#"
@@ -214,6 +214,25 @@ async fn a_file_is_read_to_its_end_whatever_pieces_arrive() {
     }
 }
 
+/// HAProxy answers surplus ends with about 730 bytes each.
+#[tokio::test]
+async fn surplus_ends_do_not_count_for_the_limit_of_replies() {
+    for release in releases_since("3.4") {
+        let site = Site::start(&release, 4_096, Way::Pieces).await;
+        let info = ask(site.running.socket(1), "show info").await.len();
+        let stat = ask(site.running.socket(1), "show stat").await.len();
+        let limits = Limits::new().with_max_reply_size(info + stat + 500);
+        let socket = site.running.dir().join("pieces.sock");
+        let cluster = Cluster::builder().address(socket).limits(limits).build().await.unwrap();
+        let file = cluster.ca_file(&site.path("ca.pem")).unwrap();
+        for (n, length) in (30_000..120_000).step_by(2_503).enumerate() {
+            let set = file.set(&site.authorities(n, length).0).await;
+            set.unwrap_or_else(|error| panic!("{}, {length}: {error}", site.name));
+        }
+        site.abort().await;
+    }
+}
+
 #[tokio::test]
 async fn a_large_certificate_is_served() {
     for release in releases_since("3.4") {
@@ -233,7 +252,6 @@ async fn a_large_certificate_is_served() {
     }
 }
 
-/// Behind a master, HAProxy sometimes closes without a word instead.
 #[tokio::test]
 async fn a_file_that_is_larger_than_the_process_permits_is_refused() {
     for release in releases_since("3.4") {
@@ -242,5 +260,22 @@ async fn a_file_that_is_larger_than_the_process_permits_is_refused() {
         let error = file.set(&site.authorities(0, 60_000).0).await.unwrap_err();
         assert!(error.to_string().contains("The payload is too big."), "{}: {error}", site.name);
         assert_eq!(error.kind(), ErrorKind::Refused, "{}: {error}", site.name);
+    }
+}
+
+/// The worker closes in the middle of the payload, sometimes without a word.
+#[tokio::test]
+async fn behind_a_master_it_is_refused_or_its_outcome_is_unknown() {
+    for release in releases_since("3.4") {
+        for buffer in [4_096, DEFAULT] {
+            let site = Site::with(&release, buffer, Way::Master, 20_000).await;
+            let file = site.cluster.ca_file(&site.path("ca.pem")).unwrap();
+            for (n, length) in (21_000..120_000).step_by(5_003).enumerate() {
+                let error = file.set(&site.authorities(n, length).0).await.unwrap_err();
+                let is_refused = error.kind() == ErrorKind::Refused;
+                let text = if is_refused { "The payload is too big." } else { "closed without an answer" };
+                assert!(error.to_string().contains(text), "{}, {length}: {error}", site.name);
+            }
+        }
     }
 }

@@ -134,30 +134,27 @@ impl<'a> IdentifiedConnection<'a> {
 
     /// Sends a request with one reply, also if HAProxy may miss the end of its payload.
     async fn deliver(&mut self, request: &Request, deadline: &Deadline) -> Replies {
+        // The replies to surplus ends may arrive together with the reply to the command.
+        let deadline = &if request.end().is_some() { deadline.for_reply_of(SURPLUS) } else { *deadline };
         let may_be_missed = request.end().is_some() && request.as_bytes().len() > FITS_ALWAYS;
         if may_be_missed && self.member.is_behind_master() {
             if let Err(error) = self.connection.join(deadline).await {
                 return Replies { texts: Vec::new(), sent: 0, repeated: 0, ended: Err(error) };
             }
         }
-        let mut sent = self.connection.send(request, deadline).await;
-        if sent.repeated > 0 && sent.ended.is_ok() {
-            match self.skip_replies(deadline).await {
-                Err(error) if error.kind() != ErrorKind::Closed => {
-                    // The next reply on this connection would be that of another command.
-                    sent.texts.clear();
-                    sent.ended = Err(error);
-                }
-                // HAProxy closes behind the refusal of a payload that is too large.
-                _ => {}
-            }
+        let sent = self.connection.send(request, deadline).await;
+        // HAProxy closes behind the refusal of a payload that is too large.
+        if sent.repeated > 0 && sent.ended.is_ok() && self.skip_replies(deadline).await.is_err() {
+            // The next reply on this connection would be that of another command.
+            self.connection.give_up();
         }
         sent
     }
 
     /// Reads replies until the process has identified itself again.
     async fn skip_replies(&mut self, deadline: &Deadline) -> Result<()> {
-        let request = Request::fixed(IDENTIFYING, &[IDENTIFYING]);
+        // The last end that was sent may lack its line feed. The empty line ends it.
+        let request = Request::fixed(IDENTIFYING, &[IDENTIFYING_AGAIN]);
         let mut next = self.connection.send(&request, deadline).await;
         loop {
             next.ended?;
@@ -259,6 +256,12 @@ impl<'a> IdentifiedConnection<'a> {
         Executed { answers, ended }
     }
 }
+
+/// Empty line, with an empty reply of its own, and [`IDENTIFYING`].
+const IDENTIFYING_AGAIN: &str = "\nshow info";
+
+/// Most bytes of the replies to surplus ends that arrive at once. HAProxy 3.4 prints about 730 for each of them.
+const SURPLUS: usize = 128 * 1024;
 
 /// Most bytes of a reply to `show pools`. HAProxy 3.4 prints about 10,000.
 const POOLS: usize = 128 * 1024;

@@ -17,6 +17,7 @@ use super::permits::{Permit, Reachability};
 use super::{drain, exchange};
 use crate::address::WorkerId;
 use crate::error::{Error, Problem, Result};
+use crate::excerpt::excerpt_of_bytes;
 use crate::protocol::Request;
 
 /// A connection in interactive mode (`prompt`). Several command lines, one after the other,
@@ -38,6 +39,8 @@ pub(crate) struct Interactive<'a> {
     is_waiting: bool,
     /// True if the last lines were sent to their end.
     is_sent: bool,
+    /// True if nothing more is sent: HAProxy has closed, or later bytes may be the reply to an earlier line.
+    is_over: bool,
 }
 
 /// Replies to one or more command lines.
@@ -86,6 +89,7 @@ impl<'a> Interactive<'a> {
             permit,
             is_waiting: false,
             is_sent: false,
+            is_over: false,
         }
     }
 
@@ -107,16 +111,33 @@ impl<'a> Interactive<'a> {
         self.run(b"", None, 1, deadline).await
     }
 
+    /// Marks the connection as unusable: later calls send nothing, and fail with `Closed`.
+    pub(crate) fn give_up(&mut self) {
+        self.is_over = true;
+    }
+
     /// Makes the master of a worker hand on all later bytes, so that the worker itself shows the prompt. The master
     /// has this from 3.2 on. Otherwise it closes the way to the worker behind the end of a payload, and the end
     /// cannot be sent again.
+    ///
+    /// # Errors
+    ///
+    /// - `Closed` if the worker has closed, and the master itself would read the later bytes.
+    /// - [`Problem::NotHaproxy`] if the worker did not do what the lines say.
     pub(crate) async fn join(&mut self, deadline: &Deadline) -> Result<()> {
         let Prompt::OfWorker(worker, prompt) = &self.prompt else { return Ok(()) };
         let id: String =
             prompt.iter().take_while(|byte| byte.is_ascii_digit()).map(|&byte| char::from(byte)).collect();
         self.prompt = Prompt::Joined(*worker, prompt.clone());
         let lines = format!("@@!{id} prompt\nset severity-output number\n");
-        self.run(lines.as_bytes(), None, 2, deadline).await.ended
+        let replies = self.run(lines.as_bytes(), None, 2, deadline).await;
+        replies.ended?;
+        if let Some(reply) = replies.texts.iter().find(|reply| **reply != b"\n") {
+            self.give_up();
+            let text = format!("it says {:?}", excerpt_of_bytes(reply));
+            return Err(Error::new(Problem::NotHaproxy(text)));
+        }
+        Ok(())
     }
 
     /// Sends a request to a worker and ends the connection. Returns the replies to all its commands,
@@ -150,9 +171,13 @@ impl<'a> Interactive<'a> {
     }
 
     async fn run(&mut self, lines: &[u8], end: Option<&[u8]>, count: usize, deadline: &Deadline) -> Replies {
+        if self.is_over {
+            let ended = Err(Error::new(Problem::Closed));
+            return Replies { texts: Vec::new(), sent: 0, repeated: 0, ended };
+        }
         let (mut sent, mut repeated, repetition) = (0, 0, Repetition::default());
         let mut replies = Vec::with_capacity(count);
-        let Self { reader, writer, received, prompt, reachability, is_waiting, is_sent, .. } = self;
+        let Self { reader, writer, received, prompt, reachability, is_waiting, is_sent, is_over, .. } = self;
         (*is_waiting, *is_sent) = (true, lines.is_empty());
         let exchange = async {
             // Concurrently, because HAProxy stops reading while its replies are not read.
@@ -170,7 +195,8 @@ impl<'a> Interactive<'a> {
             let receiving = receive(reader, received, prompt, &mut replies, count, deadline, note);
             let (sending, receiving) = match select(pin!(sending), pin!(receiving)).await {
                 Either::Left((sending, receiving)) => (sending, receiving.await),
-                Either::Right((receiving, sending)) if end.is_none() => (sending.await, receiving),
+                Either::Right((Ok(()), sending)) if end.is_none() => (sending.await, Ok(())),
+                // After an error, the rest of the lines might reach a master. The end needs no more repetition.
                 Either::Right((receiving, _)) => (Ok(Ok(())), receiving),
             };
             // The error of receiving comes first: it says more than a broken connection.
@@ -178,6 +204,7 @@ impl<'a> Interactive<'a> {
             sending?.map_err(|error| Error::new(Problem::Io(error.into())))
         };
         let ended = reachability.watch(exchange).await;
+        *is_over = ended.is_err() || !*is_sent;
         let ended = if replies.len() == count { Ok(()) } else { ended };
         *is_waiting = ended.is_err();
         Replies { texts: replies, sent, repeated, ended }
@@ -222,7 +249,7 @@ async fn receive_all(
 async fn receive(
     reader: &mut ReadHalf<Box<dyn Stream>>,
     received: &mut Vec<u8>,
-    prompt: &mut Prompt,
+    prompt: &Prompt,
     replies: &mut Vec<Vec<u8>>,
     count: usize,
     deadline: &Deadline,
@@ -231,17 +258,17 @@ async fn receive(
     let limit = deadline.limits().max_reply_size;
     let (mut total, mut scanned) = (0, 0);
     loop {
-        take(received, scanned, prompt, replies, count);
+        take(received, scanned, prompt, replies, count)?;
         scanned = received.len().saturating_sub(prompt.text().len());
         if replies.len() >= count {
             return Ok(());
         }
-        if let Some(problem) = prompt.problem(received) {
+        if let Some(problem) = prompt.problem(without_payload_prompts(received)) {
             return Err(Error::new(problem));
         }
-        if let Some(parted) = prompt.parted(received) {
-            (*prompt, scanned) = (parted, 0);
-            continue;
+        // Behind the end of the worker, the master would execute the rest of a payload.
+        if let Some(last) = prompt.before_parting(received) {
+            return Err(closed(last, replies));
         }
         let read =
             deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
@@ -252,19 +279,13 @@ async fn receive(
                 let text = format!("{} bytes, and no prompt at the end", received.len());
                 return Err(Error::new(Problem::Truncated(text)));
             }
-            // HAProxy's last message before it closes is the reply to the line.
-            Ok(0) => {
-                replies.push(without_payload_prompts(&std::mem::take(received)).to_vec());
-                return Err(Error::new(Problem::Closed));
-            }
+            Ok(0) => return Err(closed(received, replies)),
             Ok(read) => total += read,
-            Err(error) if exchange::is_gone(&error) => {
-                // HAProxy closes with bytes unread if a payload is too large, and says so before.
-                if !matches!(prompt, Prompt::OfWorker(..)) && !received.is_empty() {
-                    replies.push(without_payload_prompts(&std::mem::take(received)).to_vec());
-                }
+            Err(error) if exchange::is_gone(&error) && matches!(prompt, Prompt::OfWorker(..)) => {
                 return Err(Error::new(Problem::Closed));
             }
+            // HAProxy closes with bytes unread if a payload is too large, and says so before.
+            Err(error) if exchange::is_gone(&error) => return Err(closed(received, replies)),
             Err(error) => return Err(Error::new(Problem::Io(error.into()))),
         }
         if total > limit {
@@ -274,24 +295,42 @@ async fn receive(
     }
 }
 
+/// Adds the last message of HAProxy to the replies: it is the reply to the line. Returns the error of a connection that
+/// was closed.
+fn closed(last: &[u8], replies: &mut Vec<Vec<u8>>) -> Error {
+    let reply = without_payload_prompts(last);
+    if !reply.is_empty() {
+        replies.push(reply.to_vec());
+    }
+    Error::new(Problem::Closed)
+}
+
 /// Moves whole replies from `received` to `replies`. No prompt begins in the first `scanned` bytes.
+///
+/// # Errors
+///
+/// - The problem that the master prints in the place of a reply.
 fn take(
     received: &mut Vec<u8>,
     mut scanned: usize,
     prompt: &Prompt,
     replies: &mut Vec<Vec<u8>>,
     count: usize,
-) {
+) -> Result<()> {
     let mut start = 0;
     while replies.len() < count {
         let rest = received.get(start..).unwrap_or_default();
         let Some(end) = prompt.find(rest, scanned) else { break };
         start += end + prompt.text().len();
         scanned = 0;
-        let reply = rest.get(..end).unwrap_or_default();
-        replies.push(without_payload_prompts(reply).to_vec());
+        let reply = without_payload_prompts(rest.get(..end).unwrap_or_default());
+        if let Some(problem) = prompt.problem(reply) {
+            return Err(Error::new(problem));
+        }
+        replies.push(reply.to_vec());
     }
     received.drain(..start);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -337,25 +376,74 @@ mod tests {
         assert_eq!(texts(&replies), ["no\n"]);
     }
 
-    #[tokio::test]
-    async fn a_worker_is_joined_until_it_closes() {
+    /// A connection to the worker 47 behind its master.
+    fn connection_to_worker(stream: impl Stream + 'static) -> Interactive<'static> {
         let reachability = Box::leak(Box::new(Reachability::default()));
-        let stream = Builder::new()
-            .write(b"@@!47 prompt\nset severity-output number\n")
-            .read(b"\n> \n> ")
-            .write(b"a\nb\n")
-            .read(b"+ [6]: a\n\n> + last\n47> \n47> ")
-            .build();
-        let prompt = b"47> ".to_vec();
-        let (worker, permit) = (WorkerId::Number(1), Permit::default());
-        let mut connection = Interactive::of_worker(Box::new(stream), worker, prompt, permit, reachability);
-        let deadline = Deadline::new(Limits::new());
-        connection.join(&deadline).await.unwrap();
-        let replies = connection.send(&Request::fixed("a", &["a", "b"]), &deadline).await;
-        assert_eq!(texts(&replies), ["[6]: a\n\n", "last\n"]);
-        assert!(replies.ended.is_ok());
-        assert_eq!(connection.prompt(), b"47> ");
-        assert_eq!(texts(&connection.receive(&deadline).await), ["\n"]);
+        let (worker, prompt) = (WorkerId::Number(1), b"47> ".to_vec());
+        Interactive::of_worker(Box::new(stream), worker, prompt, Permit::default(), reachability)
+    }
+
+    const JOINING: &[u8] = b"@@!47 prompt\nset severity-output number\n";
+
+    #[tokio::test]
+    async fn the_end_of_a_joined_worker_is_the_end_of_the_connection() {
+        for (bytes, last) in [
+            ("+ [6]: a\n\n> + last\n47> [6]: Unknown command: 'b'\n\n47> ", Some("last\n")),
+            ("+ [6]: a\n\n> + last\nCan't connect to the target CLI!\n", Some("last\n")),
+            ("+ [6]: a\n\n> + + 47> 47> ", None),
+            ("+ [6]: a\n\n> + Can't connect to the target CLI!\n47> ", None),
+            ("+ [6]: a\n\n> 47> ", None),
+        ] {
+            for size in 1..=bytes.len() {
+                let mut builder = Builder::new();
+                builder.write(JOINING).read(b"\n> \n> ").write(b"a\nb\n");
+                let pieces: Vec<_> = bytes.as_bytes().chunks(size).collect();
+                for piece in &pieces {
+                    builder.read(piece);
+                }
+                let mut connection = connection_to_worker(builder.build());
+                let deadline = Deadline::new(Limits::new());
+                connection.join(&deadline).await.unwrap();
+                let replies = connection.send(&Request::fixed("a", &["a", "b"]), &deadline).await;
+                let expected: Vec<_> = [Some("[6]: a\n\n"), last].into_iter().flatten().collect();
+                assert_eq!(texts(&replies), expected, "{bytes:?}, {size}");
+                assert_eq!(replies.ended.is_ok(), last.is_some(), "{bytes:?}, {size}");
+
+                let next = connection.send(&Request::fixed("c", &["c"]), &deadline).await;
+                assert_eq!(next.ended.unwrap_err().to_string(), "closed without an answer");
+                assert_eq!((next.sent, next.texts.len()), (0, 0));
+                // The rest of the script is not read.
+                std::mem::forget(connection);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_not_joined_gets_no_payload() {
+        for (bytes, expected) in [
+            ("47> 47> ", "closed without an answer"),
+            ("\n> 47> 47> ", "closed without an answer"),
+            ("Can't connect to the target CLI!\n47> ", "closed without an answer"),
+            ("Can't find the target PID matching the prefix '@@!47'\n47> ", "the master has no worker @1"),
+            ("[6]: no\n\n> \n> ", "not a stats socket of a HAProxy process: it says \"[6]: no\\n\\n\""),
+        ] {
+            let stream = Builder::new().write(JOINING).read(bytes.as_bytes()).build();
+            let mut connection = connection_to_worker(stream);
+            let deadline = Deadline::new(Limits::new());
+            assert_eq!(connection.join(&deadline).await.unwrap_err().to_string(), expected, "{bytes:?}");
+            let next = connection.send(&Request::fixed("a", &["a"]), &deadline).await;
+            assert!(next.ended.is_err() && next.sent == 0, "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_of_the_master_is_no_reply() {
+        let stream = Builder::new().write(b"a\n").read(b"Can't connect to the target CLI!\n47> ").build();
+        let replies = connection_to_worker(stream)
+            .send(&Request::fixed("a", &["a"]), &Deadline::new(Limits::new()))
+            .await;
+        assert_eq!(replies.ended.unwrap_err().to_string(), "closed without an answer");
+        assert!(replies.texts.is_empty());
     }
 
     #[tokio::test]

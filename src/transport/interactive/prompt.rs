@@ -11,8 +11,8 @@ pub(super) enum Prompt {
     /// its line feed, if the master executed the command (`set severity-output` from 3.0 on), or if
     /// the worker died.
     OfWorker(WorkerId, Vec<u8>),
-    /// The prompt of a worker that its master has joined to the connection. The master shows its own prompt
-    /// for the worker again once the worker closes.
+    /// The prompt of a worker that its master has joined to the connection. Once the worker closes, the master shows
+    /// its own prompt for the worker again, and executes the bytes that follow.
     Joined(WorkerId, Vec<u8>),
 }
 
@@ -37,12 +37,19 @@ impl Prompt {
         Some(scanned + at + 1)
     }
 
-    /// Returns the prompt of the master if the worker that it had joined has closed: the master then shows its own
-    /// prompt behind the last bytes of the worker.
-    pub(super) fn parted(&self, received: &[u8]) -> Option<Self> {
-        let Self::Joined(worker, prompt) = self else { return None };
-        let last = without_payload_prompts(received.strip_suffix(&**prompt)?);
-        (last.is_empty() || last.ends_with(b"\n")).then(|| Self::OfWorker(*worker, prompt.clone()))
+    /// Returns the last bytes of a joined worker if it has closed: behind them, the master shows its own prompt, or
+    /// says that it has lost the worker.
+    pub(super) fn before_parting<'a>(&self, received: &'a [u8]) -> Option<&'a [u8]> {
+        let Self::Joined(_, prompt) = self else { return None };
+        let text = without_payload_prompts(received);
+        let mut end = 0;
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
+            if line.starts_with(prompt) || self.problem(line).is_some() {
+                return text.get(..end);
+            }
+            end += line.len();
+        }
+        None
     }
 
     /// Removes the prompts from the replies to several commands.
