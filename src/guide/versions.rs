@@ -36,6 +36,7 @@
 //! | 2.2 with `nbproc` | a process answers that a backend of another process is absent; it takes a frontend of another process for a frontend that was shut down |
 //! | 2.2 | a disabled frontend is `STOP`, later `PAUSED`; a frontend that was shut down is no longer listed |
 //! | 2.2 | `enable health` and `check-port` are accepted for servers without health check too |
+//! | 2.2.9 | a master dies if a client that has selected a worker sends a command after this worker has ended, as after a reload: each line to a worker selects it again |
 //! | up to 2.6 | HAProxy uses other words for an address that was set before; both are [`Unchanged`](crate::Change::Unchanged) |
 //! | up to 2.6 | [`Map::set`](crate::Map::set) accepts a value that does not have the type of the map, such as a word among numbers, and changes nothing |
 //! | up to 2.9 | an address for a server that is in `MAINT (resolution)` and has none would be refused and end the maintenance all the same: [`set_address`](crate::ServerRef::set_address) refuses it before anything is sent |

@@ -1,4 +1,5 @@
 mod prompt;
+mod receiving;
 mod repetition;
 
 use std::pin::pin;
@@ -6,13 +7,14 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{Either, join, select};
-use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
+use tokio::io::{ReadHalf, WriteHalf, split};
 
-use prompt::{Prompt, without_payload_prompts};
+use prompt::Prompt;
+use receiving::{receive, receive_all};
 use repetition::Repetition;
 
 use super::connect::Stream;
-use super::deadline::{Deadline, RECEIVE};
+use super::deadline::Deadline;
 use super::permits::{Permit, Reachability};
 use super::{drain, exchange};
 use crate::address::WorkerId;
@@ -152,7 +154,7 @@ impl<'a> Interactive<'a> {
         deadline: &Deadline,
         sent: &mut usize,
     ) -> Result<Vec<u8>> {
-        let lines = [request.as_bytes(), b"quit\n"].concat();
+        let lines = [&self.prompt.selection(), request.as_bytes(), b"quit\n"].concat();
         (self.is_waiting, self.is_sent) = (true, false);
         let Self { reader, writer, received, prompt, reachability, is_sent, .. } = self;
         let exchange = async {
@@ -167,7 +169,11 @@ impl<'a> Interactive<'a> {
         };
         reachability.watch(exchange).await?;
         self.is_waiting = false;
-        prompt.remove(&std::mem::take(received), request.has_several_lines())
+        let replies = prompt.remove(&std::mem::take(received), request.has_several_lines());
+        if replies.as_ref().is_err_and(Error::is_worker_missing) {
+            *sent = 0;
+        }
+        replies
     }
 
     async fn run(&mut self, lines: &[u8], end: Option<&[u8]>, count: usize, deadline: &Deadline) -> Replies {
@@ -175,6 +181,25 @@ impl<'a> Interactive<'a> {
             let ended = Err(Error::new(Problem::Closed));
             return Replies { texts: Vec::new(), sent: 0, repeated: 0, ended };
         }
+        let selection = if lines.is_empty() { Vec::new() } else { self.prompt.selection() };
+        if selection.is_empty() {
+            return self.run_lines(lines, end, count, deadline).await;
+        }
+        let lines = [&*selection, lines].concat();
+        let mut replies = self.run_lines(&lines, end, count + 1, deadline).await;
+        let is_missing = replies.ended.as_ref().is_err_and(Error::is_worker_missing);
+        replies.sent = if is_missing { 0 } else { replies.sent.saturating_sub(selection.len()) };
+        replies.texts.drain(..replies.texts.len().min(1));
+        replies
+    }
+
+    async fn run_lines(
+        &mut self,
+        lines: &[u8],
+        end: Option<&[u8]>,
+        count: usize,
+        deadline: &Deadline,
+    ) -> Replies {
         let (mut sent, mut repeated, repetition) = (0, 0, Repetition::default());
         let mut replies = Vec::with_capacity(count);
         let Self { reader, writer, received, prompt, reachability, is_waiting, is_sent, is_over, .. } = self;
@@ -226,113 +251,6 @@ impl Drop for Interactive<'_> {
     }
 }
 
-/// Receives bytes until the end of the connection.
-async fn receive_all(
-    reader: &mut ReadHalf<Box<dyn Stream>>,
-    received: &mut Vec<u8>,
-    deadline: &Deadline,
-) -> Result<()> {
-    let limit = deadline.limits().max_reply_size;
-    loop {
-        let reading = reader.read_buf(received);
-        match deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reading).await? {
-            Ok(0) => return Ok(()),
-            Ok(_) if received.len() > limit => return Err(Error::new(Problem::TooLarge { limit })),
-            Ok(_) => {}
-            Err(error) if exchange::is_gone(&error) => return Ok(()),
-            Err(error) => return Err(Error::new(Problem::Io(error.into()))),
-        }
-    }
-}
-
-/// Receives bytes until `replies` holds `count` replies.
-async fn receive(
-    reader: &mut ReadHalf<Box<dyn Stream>>,
-    received: &mut Vec<u8>,
-    prompt: &Prompt,
-    replies: &mut Vec<Vec<u8>>,
-    count: usize,
-    deadline: &Deadline,
-    note: impl Fn(&[u8]),
-) -> Result<()> {
-    let limit = deadline.limits().max_reply_size;
-    let (mut total, mut scanned) = (0, 0);
-    loop {
-        take(received, scanned, prompt, replies, count)?;
-        scanned = received.len().saturating_sub(prompt.text().len());
-        if replies.len() >= count {
-            return Ok(());
-        }
-        if let Some(problem) = prompt.problem(without_payload_prompts(received)) {
-            return Err(Error::new(problem));
-        }
-        // Behind the end of the worker, the master would execute the rest of a payload.
-        if let Some(last) = prompt.before_parting(received) {
-            return Err(closed(last, replies));
-        }
-        let read =
-            deadline.timeout(RECEIVE, deadline.limits().idle_timeout, reader.read_buf(received)).await?;
-        match read {
-            Ok(0) if received.is_empty() => return Err(Error::new(Problem::Closed)),
-            // A worker shows its prompt behind each reply.
-            Ok(0) if matches!(prompt, Prompt::OfWorker(..)) => {
-                let text = format!("{} bytes, and no prompt at the end", received.len());
-                return Err(Error::new(Problem::Truncated(text)));
-            }
-            Ok(0) => return Err(closed(received, replies)),
-            Ok(read) => total += read,
-            Err(error) if exchange::is_gone(&error) && matches!(prompt, Prompt::OfWorker(..)) => {
-                return Err(Error::new(Problem::Closed));
-            }
-            // HAProxy closes with bytes unread if a payload is too large, and says so before.
-            Err(error) if exchange::is_gone(&error) => return Err(closed(received, replies)),
-            Err(error) => return Err(Error::new(Problem::Io(error.into()))),
-        }
-        if total > limit {
-            return Err(Error::new(Problem::TooLarge { limit }));
-        }
-        note(received);
-    }
-}
-
-/// Adds the last message of HAProxy to the replies: it is the reply to the line. Returns the error of a connection that
-/// was closed.
-fn closed(last: &[u8], replies: &mut Vec<Vec<u8>>) -> Error {
-    let reply = without_payload_prompts(last);
-    if !reply.is_empty() {
-        replies.push(reply.to_vec());
-    }
-    Error::new(Problem::Closed)
-}
-
-/// Moves whole replies from `received` to `replies`. No prompt begins in the first `scanned` bytes.
-///
-/// # Errors
-///
-/// - The problem that the master prints in the place of a reply.
-fn take(
-    received: &mut Vec<u8>,
-    mut scanned: usize,
-    prompt: &Prompt,
-    replies: &mut Vec<Vec<u8>>,
-    count: usize,
-) -> Result<()> {
-    let mut start = 0;
-    while replies.len() < count {
-        let rest = received.get(start..).unwrap_or_default();
-        let Some(end) = prompt.find(rest, scanned) else { break };
-        start += end + prompt.text().len();
-        scanned = 0;
-        let reply = without_payload_prompts(rest.get(..end).unwrap_or_default());
-        if let Some(problem) = prompt.problem(reply) {
-            return Err(Error::new(problem));
-        }
-        replies.push(reply.to_vec());
-    }
-    received.drain(..start);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use tokio_test::io::Builder;
@@ -379,8 +297,27 @@ mod tests {
     /// A connection to the worker 47 behind its master.
     fn connection_to_worker(stream: impl Stream + 'static) -> Interactive<'static> {
         let reachability = Box::leak(Box::new(Reachability::default()));
-        let (worker, prompt) = (WorkerId::Number(1), b"47> ".to_vec());
+        let (worker, prompt) = (WorkerId::Pid(47), b"47> ".to_vec());
         Interactive::of_worker(Box::new(stream), worker, prompt, Permit::default(), reachability)
+    }
+
+    #[tokio::test]
+    async fn a_worker_is_selected_in_front_of_each_command() {
+        let missing = b"Can't find the target PID matching the prefix '@!47'\n";
+        let stream = Builder::new()
+            .write(b"@!47\na\nb\n")
+            .read(b"47> \n47> [6]: b\n\n47> ")
+            .write(b"@!47\na\n")
+            .read(missing)
+            .write(b"quit\n")
+            .build();
+        let mut connection = connection_to_worker(stream);
+        let deadline = Deadline::new(Limits::new());
+        let replies = connection.send(&Request::fixed("a", &["a", "b"]), &deadline).await;
+        assert_eq!((texts(&replies), replies.sent), (vec!["\n", "[6]: b\n\n"], 4));
+        let replies = connection.send(&Request::fixed("a", &["a"]), &deadline).await;
+        assert_eq!((texts(&replies), replies.sent), (vec![], 0));
+        assert!(replies.ended.unwrap_err().is_worker_missing());
     }
 
     const JOINING: &[u8] = b"@@!47 prompt\nset severity-output number\n";
@@ -424,7 +361,7 @@ mod tests {
             ("47> 47> ", "closed without an answer"),
             ("\n> 47> 47> ", "closed without an answer"),
             ("Can't connect to the target CLI!\n47> ", "closed without an answer"),
-            ("Can't find the target PID matching the prefix '@@!47'\n47> ", "the master has no worker @1"),
+            ("Can't find the target PID matching the prefix '@@!47'\n47> ", "the master has no worker @!47"),
             ("[6]: no\n\n> \n> ", "not a stats socket of a HAProxy process: it says \"[6]: no\\n\\n\""),
         ] {
             let stream = Builder::new().write(JOINING).read(bytes.as_bytes()).build();
@@ -438,7 +375,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_of_the_master_is_no_reply() {
-        let stream = Builder::new().write(b"a\n").read(b"Can't connect to the target CLI!\n47> ").build();
+        let stream =
+            Builder::new().write(b"@!47\na\n").read(b"Can't connect to the target CLI!\n47> ").build();
         let replies = connection_to_worker(stream)
             .send(&Request::fixed("a", &["a"]), &Deadline::new(Limits::new()))
             .await;

@@ -24,6 +24,16 @@ impl Prompt {
         }
     }
 
+    /// Returns a line that selects the worker once more, or nothing if there is no master. Its reply is empty.
+    ///
+    /// The master of 2.2.9 dies of a command at the prompt of a worker that has ended. If this line and the command
+    /// arrive together, the master refuses the line and does not execute the command.
+    pub(super) fn selection(&self) -> Vec<u8> {
+        let Self::OfWorker(_, prompt) = self else { return Vec::new() };
+        let id = prompt.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
+        [b"@!", id, b"\n"].concat()
+    }
+
     /// Finds the next prompt; none begins in the first `scanned` bytes. Returns the length of the reply
     /// before it.
     pub(super) fn find(&self, bytes: &[u8], scanned: usize) -> Option<usize> {
@@ -56,9 +66,14 @@ impl Prompt {
     ///
     /// # Errors
     ///
+    /// - `NotFound` if the worker of a process ID has ended. No command was executed.
     /// - `Closed` and `Truncated` if the prompt behind the last reply is missing.
     pub(super) fn remove(&self, bytes: &[u8], has_payload: bool) -> Result<Vec<u8>> {
-        let is_lost = matches!(self.problem(bytes), Some(Problem::Closed)) || bytes.is_empty();
+        let problem = self.problem(bytes);
+        if let Some(problem @ Problem::NoWorker(_)) = problem {
+            return Err(Error::new(problem));
+        }
+        let is_lost = matches!(problem, Some(Problem::Closed)) || bytes.is_empty();
         let mut end = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
         let has_prompt = self.strip(end).is_some();
         while let Some(rest) = self.strip(end) {
@@ -105,10 +120,15 @@ impl Prompt {
     pub(super) fn problem(&self, received: &[u8]) -> Option<Problem> {
         match self {
             Self::OfSocket => None,
-            Self::OfWorker(worker, _) | Self::Joined(worker, _) => match Message::read(received, *worker) {
-                Message::Whole(problem) => Some(problem),
-                Message::Part | Message::None => None,
-            },
+            Self::OfWorker(worker, _) | Self::Joined(worker, _) => {
+                let received = received.strip_prefix(self.text()).unwrap_or(received);
+                match Message::read(received, *worker) {
+                    // Another worker has this number now.
+                    Message::Whole(Problem::NoWorker(WorkerId::Number(_))) => Some(Problem::Closed),
+                    Message::Whole(problem) => Some(problem),
+                    Message::Part | Message::None => None,
+                }
+            }
         }
     }
 }
@@ -148,6 +168,8 @@ mod tests {
             ("", false, "closed without an answer"),
             ("admin\n\n47", false, "answer ended early: 9 bytes, and no prompt at the end"),
             ("Can't connect to the target CLI!\n", false, "closed without an answer"),
+            ("47> Can't connect to the target CLI!\n47> 47> ", false, "closed without an answer"),
+            ("Can't find the target PID matching the prefix '@!47'\n", false, "closed without an answer"),
         ] {
             assert_eq!(read(bytes, has_payload), expected, "{bytes:?}");
         }
