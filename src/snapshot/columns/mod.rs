@@ -31,6 +31,10 @@ use plan::Plans;
 /// figures.
 const FEWEST_PROCESSES: usize = 32;
 
+/// Fewest rows in all processes for which columns are merged at once. The bookkeeping for all columns would take much of
+/// the memory of fewer rows.
+const FEWEST_ROWS: usize = 128;
+
 /// A column is merged at once when callers have asked for it once for each of this many objects.
 const PORTION: usize = 16;
 
@@ -39,7 +43,7 @@ const PORTION: usize = 16;
 pub(super) struct Columns {
     every: Wanted,
     every_plan: OnceLock<Plans>,
-    single: Box<[Wanted]>,
+    single: OnceLock<Box<[Wanted]>>,
     /// Held while single columns are merged: callers on other threads wait, and do not merge the same.
     merging: Mutex<()>,
     /// Set to `true` if any process prints a column that this crate does not know.
@@ -71,20 +75,25 @@ impl Columns {
         Self {
             every: Wanted::default(),
             every_plan: OnceLock::new(),
-            single: Col::ALL.iter().map(|_| Wanted::default()).collect(),
+            single: OnceLock::new(),
             merging: Mutex::default(),
             has_unknown: OnceLock::new(),
         }
     }
 
+    fn single(&self, column: Col) -> Option<&Wanted> {
+        let single = self.single.get_or_init(|| Col::ALL.iter().map(|_| Wanted::default()).collect());
+        single.get(column as usize)
+    }
+
     /// Merges a column, together with the others that callers are asking for: the rows are read once for all of them.
     fn merge(&self, column: Col, index: &Index, processes: &[Process]) {
         let _merging = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.single.get(column as usize).is_some_and(|wanted| wanted.merged.get().is_some()) {
+        if self.single(column).is_some_and(|wanted| wanted.merged.get().is_some()) {
             return;
         }
         let is_wanted = |one: &&Col| {
-            let wanted = self.single.get(**one as usize);
+            let wanted = self.single(**one);
             **one == column
                 || wanted
                     .is_some_and(|wanted| wanted.merged.get().is_none() && wanted.is_due(index, 2 * PORTION))
@@ -92,7 +101,7 @@ impl Columns {
         let columns: Vec<Col> = Col::ALL.iter().filter(is_wanted).copied().collect();
         let merged = Arc::new(merged(index, processes, &columns));
         for (position, column) in columns.iter().enumerate() {
-            if let Some(wanted) = self.single.get(*column as usize) {
+            if let Some(wanted) = self.single(*column) {
                 // Only the holder of the lock sets it.
                 let _ = wanted.merged.set((Arc::clone(&merged), position));
             }
@@ -100,11 +109,12 @@ impl Columns {
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        let all = || self.single.iter().chain([&self.every]).filter_map(|wanted| wanted.merged.get());
+        let single = self.single.get().map(|single| &**single).unwrap_or_default();
+        let all = || single.iter().chain([&self.every]).filter_map(|wanted| wanted.merged.get());
         // Columns that were merged together are counted once, with the first of them.
         let own = all().filter(|(_, position)| *position == 0);
         let figures: usize = own.map(|(merged, _)| merged.figures.len() * size_of::<Figure>()).sum();
-        figures + self.single.len() * size_of::<Wanted>()
+        figures + size_of_val(single)
     }
 }
 
@@ -133,7 +143,10 @@ impl<'a> ObjectColumns<'a> {
         if let Some((every, _)) = self.columns.every.merged.get() {
             return every.figure(self.object, column as usize);
         }
-        let Some(wanted) = self.columns.single.get(column as usize) else { return Figure::Rows };
+        if self.index.len().saturating_mul(self.processes.len()) < FEWEST_ROWS {
+            return Figure::Rows;
+        }
+        let Some(wanted) = self.columns.single(column) else { return Figure::Rows };
         if wanted.merged.get().is_none() && wanted.count(self.index) {
             self.columns.merge(column, self.index, self.processes);
         }
