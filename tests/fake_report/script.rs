@@ -59,7 +59,7 @@ pub const REPORTS: &[(&str, &str)] = &[
     ("show profiling", "Per-task CPU profiling              : auto"),
     ("show sess all", "frontend=GLOBAL"),
     ("show startup-logs", ""),
-    ("show threads", "* Thread 1 : id=0x7f"),
+    ("show threads", "* Thread 1 : id=0x7"),
     ("show tls-keys", "# id (file)\n"),
     ("show version", "."),
 ];
