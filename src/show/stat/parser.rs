@@ -7,7 +7,7 @@ use super::row_list::RowList;
 use super::selection::{Kept, Selection};
 use super::table::{Entry, StatTable, UNQUOTED, marks_per_row};
 use crate::error::Malformed;
-use crate::field::{Col, RowKind};
+use crate::field::RowKind;
 use crate::show::scan::{self, Class, LineEnd, Marks, STEP, Stop};
 
 /// Parser that reads the reply to `show stat` while it arrives.
@@ -275,7 +275,7 @@ fn rows(
         within(end, *line)?;
         let entry = Entry { start, kind: RowKind::Other, unquoted };
         dump.rows.push(entry);
-        let kind = kind(dump, &header, entry);
+        let kind = dump.kind_in_cell(dump.rows.len() - 1, entry);
         let kind = kind.ok_or_else(|| Malformed::new(*line, Some("type"), "a kind of row", b""))?;
         if let Some(entry) = dump.rows.last_mut() {
             entry.kind = kind;
@@ -284,23 +284,6 @@ fn rows(
         *line += lines;
     }
     Ok(false)
-}
-
-/// Returns the kind of the last row, or `None` if its cell is empty.
-fn kind(dump: &StatTable, header: &Header, entry: Entry) -> Option<RowKind> {
-    let separator = entry.separator();
-    let start = dump.offset(dump.rows.len() - 1, entry, header.position(Col::kind_code)?)?;
-    match dump.bytes_from(entry).get(start..)? {
-        [code @ b'0'..=b'3', end, ..] if *end == separator => Some(match code {
-            b'0' => RowKind::Frontend,
-            b'1' => RowKind::Backend,
-            b'2' => RowKind::Server,
-            _ => RowKind::Listener,
-        }),
-        [end, ..] if *end == separator => None,
-        // The cell is a number: each cell was checked.
-        _ => Some(RowKind::Other),
-    }
 }
 
 /// The reason why a row cannot be read as a plain one.

@@ -187,6 +187,24 @@ impl StatTable {
         };
         scan::skip(self.bytes_from(entry), at, position % STEP, entry.separator())
     }
+
+    /// Returns the kind that the cell of row `index` says, or `None` if the cell is empty.
+    #[inline]
+    pub(super) fn kind_in_cell(&self, index: usize, entry: Entry) -> Option<RowKind> {
+        let separator = entry.separator();
+        let start = self.offset(index, entry, self.header.position(Col::kind_code)?)?;
+        match self.bytes_from(entry).get(start..)? {
+            [code @ b'0'..=b'3', end, ..] if *end == separator => Some(match code {
+                b'0' => RowKind::Frontend,
+                b'1' => RowKind::Backend,
+                b'2' => RowKind::Server,
+                _ => RowKind::Listener,
+            }),
+            [end, ..] if *end == separator => None,
+            // The cell is a number: each cell was checked.
+            _ => Some(RowKind::Other),
+        }
+    }
 }
 
 impl Entry {
