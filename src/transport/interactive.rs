@@ -127,12 +127,8 @@ impl<'a> Interactive<'a> {
     /// - `Closed` if the worker has closed, and the master itself would read the later bytes.
     /// - [`Problem::NotHaproxy`] if the worker did not do what the lines say.
     pub(crate) async fn join(&mut self, deadline: &Deadline) -> Result<()> {
-        let Prompt::OfWorker(worker, prompt) = &self.prompt else { return Ok(()) };
-        let id: String =
-            prompt.iter().take_while(|byte| byte.is_ascii_digit()).map(|&byte| char::from(byte)).collect();
-        self.prompt = Prompt::Joined(*worker, prompt.clone());
-        let lines = format!("@@!{id} prompt\nset severity-output number\n");
-        let replies = self.run(lines.as_bytes(), None, 2, deadline).await;
+        let Some(lines) = self.prompt.join() else { return Ok(()) };
+        let replies = self.run(&lines, None, 2, deadline).await;
         replies.ended?;
         if let Some(reply) = replies.texts.iter().find(|reply| **reply != b"\n") {
             self.give_up();

@@ -30,8 +30,16 @@ impl Prompt {
     /// arrive together, the master refuses the line and does not execute the command.
     pub(super) fn selection(&self) -> Vec<u8> {
         let Self::OfWorker(_, prompt) = self else { return Vec::new() };
-        let id = prompt.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
-        [b"@!", id, b"\n"].concat()
+        [b"@!", process_id(prompt), b"\n"].concat()
+    }
+
+    /// Takes the prompt of a worker for that of a joined one. Returns the lines that join the worker, with two replies,
+    /// or `None` if there is nothing to join.
+    pub(super) fn join(&mut self) -> Option<Vec<u8>> {
+        let Self::OfWorker(worker, prompt) = self else { return None };
+        let lines = [b"@@!", process_id(prompt), b" prompt\nset severity-output number\n"].concat();
+        *self = Self::Joined(*worker, std::mem::take(prompt));
+        Some(lines)
     }
 
     /// Finds the next prompt; none begins in the first `scanned` bytes. Returns the length of the reply
@@ -131,6 +139,11 @@ impl Prompt {
             }
         }
     }
+}
+
+/// Returns the process ID at the beginning of the prompt of a worker.
+fn process_id(prompt: &[u8]) -> &[u8] {
+    prompt.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default()
 }
 
 /// Removes the prompts for more lines of a payload in front of a reply.
