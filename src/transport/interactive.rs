@@ -237,7 +237,7 @@ impl<'a> Interactive<'a> {
 /// connection is closed at once: `quit` would become a part of the last line, or of a payload.
 impl Drop for Interactive<'_> {
     fn drop(&mut self) {
-        if !self.is_waiting || !self.is_sent || !matches!(self.prompt, Prompt::OfWorker(..)) {
+        if !self.is_waiting || !self.is_sent || matches!(self.prompt, Prompt::OfSocket) {
             return;
         }
         let (reader, writer) = split(Box::new(tokio::io::empty()) as Box<dyn Stream>);
@@ -249,9 +249,14 @@ impl Drop for Interactive<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Semaphore;
     use tokio_test::io::Builder;
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::transport::limits::Limits;
 
     fn connection(stream: impl Stream + 'static) -> Interactive<'static> {
@@ -349,6 +354,27 @@ mod tests {
                 std::mem::forget(connection);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_joined_worker_that_hangs_keeps_its_permit() {
+        let (near, mut far) = tokio::io::duplex(256);
+        let mut connection = connection_to_worker(near);
+        let permits = Arc::new(Semaphore::new(1));
+        connection.permit.hold_own(vec![Arc::clone(&permits).try_acquire_owned().unwrap()]);
+        far.write_all(b"\n> \n> ").await.unwrap();
+        connection.join(&Deadline::new(Limits::new())).await.unwrap();
+        let limits = Limits::new().with_idle_timeout(Duration::from_millis(1));
+        let replies = connection.send(&Request::fixed("a", &["a"]), &Deadline::new(limits)).await;
+        assert_eq!(replies.ended.unwrap_err().kind(), ErrorKind::Timeout);
+        drop(connection);
+        let sent = [JOINING, b"a\nquit\n"].concat();
+        let mut received = vec![0; sent.len()];
+        far.read_exact(&mut received).await.unwrap();
+        assert_eq!(received, sent);
+        assert_eq!(permits.available_permits(), 0);
+        drop(far);
+        assert!(permits.acquire().await.is_ok());
     }
 
     #[tokio::test]
