@@ -27,7 +27,7 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
         }
         // In the reply to `a;b` each answer may be a message without an empty line.
         rest = match without_last_line(rest) {
-            Some((before, line)) if is_message(line) => before,
+            Some((before, line)) if is_message(line) || is_json(line) && !ends_in_json(before) => before,
             _ => return Err(truncated(bytes)),
         };
     }
@@ -78,7 +78,6 @@ fn is_message(line: &[u8]) -> bool {
         || BEGIN.iter().any(|text| line.starts_with(text.as_bytes()))
         || is_refusal(line)
         || is_variable(line)
-        || is_json(line)
 }
 
 /// Returns `true` if HAProxy says that a command is too long. HAProxy then closes the connection
@@ -91,6 +90,12 @@ pub(crate) fn is_refusal(bytes: &[u8]) -> bool {
 fn is_variable(line: &[u8]) -> bool {
     let marks: &[u8] = b": type=";
     line.starts_with(b"proc.") && line.ends_with(b">") && line.windows(marks.len()).any(|part| part == marks)
+}
+
+/// Returns `true` if the last line is JSON. One more such line is then no answer of its own but a part of a dump,
+/// such as the events of a ring.
+fn ends_in_json(bytes: &[u8]) -> bool {
+    without_last_line(bytes).is_some_and(|(_, line)| is_json(line))
 }
 
 /// Returns `true` for a JSON document of 2.2, which is one line.
@@ -231,6 +236,7 @@ mod tests {
             ("Serial: 1\nAlgorithm:  \n", "answer ended early: 23 bytes, and no empty line at the end"),
             ("Server deleted.", "answer ended early: 15 bytes, and no empty line at the end"),
             ("\n[6]: admin\n", "answer ended early: no empty line after \"[6]: admin\""),
+            ("{\"a\":1}\n{\"b\":2}\n", "answer ended early: 16 bytes, and no empty line at the end"),
             ("[{\"field\":{}}\n", "answer ended early: 14 bytes, and no empty line at the end"),
             ("", "closed without an answer"),
         ] {

@@ -29,7 +29,8 @@ use crate::error::Result;
 /// This type does not parse quoted cells, and a quoted cell can contain an empty line. A reply to
 /// `show stat` that was cut immediately after such an empty line is therefore taken for whole.
 /// The typed reads of this crate detect the cut, and so does any CSV parser at the end of the
-/// text.
+/// text. HAProxy 2.2 prints no empty line behind a JSON document, so a dump that was cut behind its
+/// first line is also taken for whole if that line is JSON.
 ///
 /// [`Display`](fmt::Display) and [`text`](Self::text) show U+FFFD for bytes that are not UTF-8.
 /// Map values, for example, may contain any bytes.
