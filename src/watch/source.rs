@@ -82,12 +82,11 @@ async fn ask(client: &ProcessClient, is_stopping: bool, deadline: &Deadline) -> 
 async fn read(client: &ProcessClient, deadline: &Deadline) -> Result<Seen> {
     let command = Command::read("show servers state");
     let (info, read_at, response) = client.identified_query(&command, deadline).await?;
-    let reply = match response {
-        Response::Value(reply) => reply,
+    let with_context = client.with_context(&command);
+    let mut servers = match response {
+        Response::Value(reply) => ServerState::read(&reply).map_err(|error| with_context(error.into()))?,
         Response::Absent(_) => Vec::new(),
     };
-    let with_context = client.with_context(&command);
-    let mut servers = ServerState::read(&reply).map_err(|error| with_context(error.into()))?;
     servers.retain(|server| !server.is_worker());
     Ok(Seen { info: info.into(), read_at, at: Instant::now(), servers: servers.into() })
 }
