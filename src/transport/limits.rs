@@ -41,7 +41,8 @@ pub struct Limits {
     /// Time limit of a whole command, from the first poll of the call to the last byte of the
     /// reply. Default: 10 s.
     ///
-    /// The time includes the wait for a free connection and for a busy socket.
+    /// The time includes the wait for a free connection and for a busy socket. Time in which this crate
+    /// parses replies does not count, up to once more the limit.
     pub command_timeout: Duration,
     /// Size limit of a reply, in bytes. Default: 256 MiB.
     ///

@@ -7,9 +7,9 @@ use crate::error::{ErrorKind, Result};
 
 /// Permits for the connections of a whole cluster, and the time that its replies take.
 ///
-/// An unresponsive process holds its permit until its deadline. Unresponsive processes share a
-/// part of the permits and can never hold all permits, so commands to processes that answer do
-/// not wait for a process that hangs.
+/// An unresponsive process holds its permit until its deadline. Processes that have timed out share a
+/// half of the permits, so commands to processes that answer do not wait for them. With a single
+/// permit, every command waits for every other.
 #[derive(Debug)]
 pub(crate) struct Permits {
     all: Semaphore,
