@@ -89,8 +89,9 @@
 //!
 //! # Unknown outcomes
 //!
-//! A command that a process may have executed is never sent to that process again
-//! automatically. A hung process executes the commands that wait at its socket when it goes
+//! A command that a process may have executed is not sent to that process again
+//! automatically. The exception is a worker behind its master, because a reload cuts its connections off: an
+//! idempotent change is then sent again, three times in all. A hung process executes the commands that wait at its socket when it goes
 //! on, long after the call has failed. A process that died may have executed the command
 //! before. The same is true if the caller drops the future of the call:
 //! [`guide::cancellation`](crate::guide::cancellation). To find out, read:
