@@ -117,8 +117,9 @@ impl Membership {
     pub(crate) fn listing(&self, found: &Found, is_fresh: bool) -> Listing {
         let (directories, masters) = (found.directories.clone(), found.masters.clone());
         let mut listing = Listing { directories, masters, is_fresh, ..Listing::default() };
-        let mut seen = HashSet::new();
-        let mut candidates = Vec::new();
+        let count = found.files.len() + found.workers.len() + found.sockets.len();
+        let mut seen = HashSet::with_capacity(count);
+        let mut candidates = Vec::with_capacity(count);
         let mut add = |address: &Address, file, given| {
             let is_new = seen.insert(address.clone());
             if is_new {
@@ -151,13 +152,17 @@ impl Membership {
         let mut table = self.table();
         if !is_fresh {
             let is_left = |address: &Address| listing.has_left(address);
-            for (address, _) in table.members().filter(|(address, answered)| *answered && !is_left(address)) {
-                add(address, None, false);
-            }
-            // If a file is gone and never answered, it never was a member.
             table.retain(|address, known| {
-                let is_gone = known.file.is_some() && !listing.is_out_of_sight(address) || is_left(address);
-                seen.contains(address) || !is_gone
+                if seen.contains(address) {
+                    return true;
+                }
+                let is_left = is_left(address);
+                if !is_left && known.classification == (Classification::Member { answered: true }) {
+                    candidates.push(Candidate { address: address.clone(), file: None, given: false });
+                    return true;
+                }
+                // If a file is gone and never answered, it never was a member.
+                !is_left && (known.file.is_none() || listing.is_out_of_sight(address))
             });
             table.retain_sockets(|address| seen.contains(address));
         }

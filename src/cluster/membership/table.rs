@@ -90,26 +90,32 @@ pub enum IgnoredReason {
 /// The findings about every socket, kept from one read to the next.
 #[derive(Debug, Default)]
 pub(crate) struct MembershipTable {
-    known: HashMap<Address, Entry>,
-    /// The socket of every address that may be probed, and its last reply. All calls share the socket
-    /// and its permits, independent of the classification.
-    sockets: HashMap<Address, (StatsSocket, LastReply)>,
+    findings: HashMap<Address, Findings>,
     /// The last reply of all sockets, of which they share the header and the lists of rows.
     last: LastReply,
-    /// Last known identities of the members, without rows.
-    last_known: HashMap<Address, Arc<Record>>,
-    /// Members that have never answered and timed out when they were last probed.
-    unresponsive: HashMap<Address, Failure>,
-    /// The label of every address that ever was a member. A label never changes.
-    labels: HashMap<Address, Label>,
-    /// The result of the last comparison of sockets with fitting identities.
-    compared: HashMap<Address, Compared>,
     /// Number of comparisons so far.
     comparisons: u64,
     /// Another number after each change that a later listing of the members may see: of classifications,
     /// identities and labels. Whether a member that has never answered is unresponsive, and the comparisons,
     /// do not matter for it.
     version: u64,
+}
+
+/// The findings about one address.
+#[derive(Debug, Default)]
+struct Findings {
+    known: Option<Entry>,
+    /// Last known identity of a member, without rows.
+    last_known: Option<Arc<Record>>,
+    /// Set if a member has never answered and timed out when it was last probed.
+    unresponsive: Option<Failure>,
+    /// The socket, if it may be probed, and its last reply. All calls share the socket and its permits,
+    /// independent of the classification.
+    socket: Option<(StatsSocket, LastReply)>,
+    /// The label, if the address ever was that of a member. A label never changes.
+    label: Option<Label>,
+    /// The result of the last comparison with sockets of fitting identities.
+    compared: Option<Compared>,
 }
 
 /// A socket, for as long as it leads to one process.
@@ -131,7 +137,7 @@ struct Compared {
     process: usize,
 }
 
-/// The findings about one socket.
+/// The classification of one socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Identity of the file, if the socket is a file.
@@ -160,8 +166,11 @@ impl MembershipTable {
         }
         let is_unique = |label: &str| uses.get(label) == Some(&1);
         let unique = given.iter().filter(|(_, label)| is_unique(label));
-        let labels = unique.map(|(address, label)| (address.clone(), Label::from(&**label))).collect();
-        Self { labels, last: LastReply::of_cluster(), ..Self::default() }
+        let labelled = unique.map(|(address, label)| {
+            let label = Some(Label::from(&**label));
+            (address.clone(), Findings { label, ..Findings::default() })
+        });
+        Self { findings: labelled.collect(), last: LastReply::of_cluster(), ..Self::default() }
     }
 
     pub(super) fn version(&self) -> u64 {
@@ -169,100 +178,103 @@ impl MembershipTable {
     }
 
     pub(crate) fn get(&self, address: &Address) -> Option<&Entry> {
-        self.known.get(address)
+        self.findings.get(address)?.known.as_ref()
     }
 
     pub(crate) fn is_member(&self, address: &Address) -> bool {
-        let known = self.known.get(address);
-        known.is_some_and(|known| matches!(known.classification, Classification::Member { .. }))
+        self.get(address).is_some_and(|known| matches!(known.classification, Classification::Member { .. }))
     }
 
     pub(super) fn set(&mut self, address: Address, file: Option<FileId>, classification: Classification) {
-        let known = self.known.get(&address);
-        let same = known.is_some_and(|known| known.file == file);
-        if same && known.is_some_and(|known| known.classification == classification) {
-            self.unresponsive.remove(&address);
+        let findings = self.findings.entry(address).or_default();
+        findings.unresponsive = None;
+        let same = findings.known.as_ref().filter(|known| known.file == file);
+        if same.is_some_and(|known| known.classification == classification) {
             return;
         }
         self.version += 1;
         // If the file is another one, another process answers. A duplicate must be compared again
         // before it can become a member.
-        if !same || !matches!(classification, Classification::Member { .. }) {
-            self.last_known.remove(&address);
+        if same.is_none() || !matches!(classification, Classification::Member { .. }) {
+            findings.last_known = None;
         }
-        self.unresponsive.remove(&address);
-        self.known.insert(address, Entry { file, classification });
+        findings.known = Some(Entry { file, classification });
     }
 
     /// Returns the failure of the member at `address` if the member has never answered and is
     /// unresponsive.
     pub(crate) fn unresponsive(&self, address: &Address) -> Option<&Failure> {
-        self.unresponsive.get(address)
+        self.findings.get(address)?.unresponsive.as_ref()
     }
 
     /// Returns the last known identity of the member at `address`.
     pub(crate) fn last_known(&self, address: &Address) -> Option<&Arc<Record>> {
-        self.last_known.get(address)
+        self.findings.get(address)?.last_known.as_ref()
     }
 
     /// Stores the identity of a member if it changed, or the fact that the member timed out.
     pub(super) fn set_last_known(&mut self, record: &Record) {
+        let Some(findings) = self.findings.get_mut(&record.address) else { return };
         if let Some(failure) = record.answer.as_ref().err() {
-            if failure.kind == ErrorKind::Timeout && self.last_known(&record.address).is_none() {
-                self.unresponsive.insert(record.address.clone(), failure.clone());
+            if failure.kind == ErrorKind::Timeout && findings.last_known.is_none() {
+                findings.unresponsive = Some(failure.clone());
             }
         }
         let Some(now) = Identity::of(record) else { return };
-        let is_known = self.last_known.get(&record.address).is_some_and(|head| {
+        let is_known = findings.last_known.as_ref().is_some_and(|head| {
             head.is_stopping() == record.is_stopping()
                 && head.info().map(Info::version) == record.info().map(Info::version)
                 && Identity::of(head).is_some_and(|known| known.fits(&now))
         });
         if !is_known {
             self.version += 1;
-            self.last_known.insert(record.address.clone(), Arc::new(record.without_rows()));
+            findings.last_known = Some(Arc::new(record.without_rows()));
         }
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
-        self.version += u64::from(self.known.remove(address).is_some());
-        self.last_known.remove(address);
-        self.unresponsive.remove(address);
+        let known = self.findings.get_mut(address).and_then(Findings::forget);
+        self.version += u64::from(known.is_some());
     }
 
     pub(super) fn has_duplicates(&self) -> bool {
-        self.known.values().any(|known| matches!(known.classification, Classification::Duplicate { .. }))
+        self.known().any(|(_, known)| matches!(known.classification, Classification::Duplicate { .. }))
     }
 
     /// Removes the sockets for which `wanted` returns `false`, together with the results of their
     /// comparisons.
-    pub(super) fn retain(&mut self, wanted: impl Fn(&Address, &Entry) -> bool) {
-        let before = self.known.len();
-        self.known.retain(|address, known| wanted(address, known));
-        // `remove` has removed the other entries of a socket too, and each of them is an entry of a known socket.
-        if self.known.len() < before {
-            self.version += 1;
-            self.last_known.retain(|address, _| self.known.contains_key(address));
-            self.unresponsive.retain(|address, _| self.known.contains_key(address));
-        }
-        self.compared.retain(|address, _| self.known.contains_key(address));
-        // Each reload may leave an old worker, and another one may get its process ID later.
-        self.labels.retain(|address, _| !address.is_of_old_worker() || self.known.contains_key(address));
+    pub(super) fn retain(&mut self, mut wanted: impl FnMut(&Address, &Entry) -> bool) {
+        self.findings.retain(|address, findings| {
+            if findings.known.as_ref().is_some_and(|known| !wanted(address, known)) {
+                findings.forget();
+                self.version += 1;
+            }
+            if findings.known.is_none() {
+                findings.compared = None;
+                // Each reload may leave an old worker, and another one may get its process ID later.
+                findings.label.take_if(|_| address.is_of_old_worker());
+            }
+            findings.known.is_some() || findings.socket.is_some() || findings.label.is_some()
+        });
     }
 
     /// Clears the classification of every socket. Keeps the results of comparisons: they are valid
     /// as long as the sockets and their processes stay the same.
     pub(super) fn forget(&mut self) {
         self.version += 1;
-        self.known.clear();
-        self.last_known.clear();
-        self.unresponsive.clear();
+        for findings in self.findings.values_mut() {
+            findings.forget();
+        }
     }
 
     /// Drops the sockets that are not known and for which `wanted` returns `false`. Calls that use such a
     /// socket keep their own clone.
     pub(super) fn retain_sockets(&mut self, wanted: impl Fn(&Address) -> bool) {
-        self.sockets.retain(|address, _| wanted(address) || self.known.contains_key(address));
+        for (address, findings) in &mut self.findings {
+            if findings.known.is_none() && !wanted(address) {
+                findings.socket = None;
+            }
+        }
     }
 
     pub(super) fn socket(
@@ -270,11 +282,11 @@ impl MembershipTable {
         address: &Address,
         make: impl FnOnce() -> StatsSocket,
     ) -> (StatsSocket, LastReply) {
-        if let Some(socket) = self.sockets.get(address) {
+        if let Some(socket) = self.findings.get(address).and_then(|findings| findings.socket.as_ref()) {
             return socket.clone();
         }
         let socket = (make(), self.last.of_others());
-        self.sockets.insert(address.clone(), socket.clone());
+        self.findings.entry(address.clone()).or_default().socket = Some(socket.clone());
         socket
     }
 
@@ -284,7 +296,8 @@ impl MembershipTable {
         let mut comparison = None;
         let mut processes = HashSet::new();
         sockets.into_iter().all(|Socket { address, file, identity }| {
-            self.compared.get(&address).is_some_and(|compared| {
+            let compared = self.findings.get(&address).and_then(|findings| findings.compared.as_ref());
+            compared.is_some_and(|compared| {
                 compared.file == file
                     && compared.identity.fits(&identity)
                     && *comparison.get_or_insert(compared.comparison) == compared.comparison
@@ -298,40 +311,43 @@ impl MembershipTable {
         self.comparisons += 1;
         for (Socket { address, file, identity }, process) in sockets {
             let compared = Compared { file, identity, comparison: self.comparisons, process };
-            self.compared.insert(address, compared);
+            self.findings.entry(address).or_default().compared = Some(compared);
         }
     }
 
     /// Returns the label of an address.
     pub(crate) fn label(&self, address: &Address) -> Option<&Label> {
-        self.labels.get(address)
+        self.findings.get(address)?.label.as_ref()
     }
 
     pub(super) fn set_label(&mut self, address: Address, label: Label) {
         self.version += 1;
-        self.labels.insert(address, label);
+        self.findings.entry(address).or_default().label = Some(label);
     }
 
     /// Returns every label that is or was in use, and every text that selects such a label: the
     /// label with the `.sock` of its address. No other process may get one of them later, because
     /// the text would then select that process.
     pub(super) fn labels(&self) -> HashSet<Label> {
+        let labelled = || {
+            self.findings.iter().filter_map(|(address, findings)| Some((address, findings.label.as_ref()?)))
+        };
         let with_sock = |(address, label): (&Address, &Label)| {
             let long = format!("{label}.sock");
             address.to_string().ends_with(&long).then(|| Label::from(long))
         };
-        self.labels.values().cloned().chain(self.labels.iter().filter_map(with_sock)).collect()
+        labelled().map(|(_, label)| label.clone()).chain(labelled().filter_map(with_sock)).collect()
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&Address, bool)> {
-        self.known.iter().filter_map(|(address, known)| match known.classification {
+        self.known().filter_map(|(address, known)| match known.classification {
             Classification::Member { answered } => Some((address, answered)),
             _ => None,
         })
     }
 
     pub(super) fn ignored(&self) -> impl Iterator<Item = Ignored> {
-        self.known.iter().filter_map(|(address, known)| {
+        self.known().filter_map(|(address, known)| {
             let reason = match &known.classification {
                 Classification::Member { .. } => return None,
                 Classification::Ignored(reason) => reason.clone(),
@@ -339,6 +355,18 @@ impl MembershipTable {
             };
             Some(Ignored { address: address.clone(), reason })
         })
+    }
+
+    fn known(&self) -> impl Iterator<Item = (&Address, &Entry)> {
+        self.findings.iter().filter_map(|(address, findings)| Some((address, findings.known.as_ref()?)))
+    }
+}
+
+impl Findings {
+    /// Clears the classification, and what holds only as long as the classification does. Returns the classification.
+    fn forget(&mut self) -> Option<Entry> {
+        (self.last_known, self.unresponsive) = (None, None);
+        self.known.take()
     }
 }
 
