@@ -1,13 +1,15 @@
 //! Differences between the processes themselves.
 
+mod server;
+mod verdict;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
-use std::net::SocketAddr;
 
 use super::plan::{Plan, Planning, Stages};
 use super::planning::changes;
-use super::server::{DesiredServer, backend_name};
+use super::server::backend_name;
 use super::step::{Blocked, BlockedReason, EntryChanges, Step};
 use crate::cluster::{Cluster, Outcomes, Target};
 use crate::error::{Error, ErrorKind, Problem, Result};
@@ -15,7 +17,9 @@ use crate::object::{Contents, PatternId, Plan as EntryPlan};
 use crate::operate::settings::{Found, ServerSettings, SettingsScope, read_settings};
 use crate::protocol::Response;
 use crate::show::stat::StatFilter;
-use crate::show::{AdminState, Entry, PatternInfo, X509};
+use crate::show::{Entry, PatternInfo, X509};
+use server::{Common, address_of};
+use verdict::Verdict;
 
 /// The processes that the others are compared with: [`Cluster::drift`](crate::Cluster::drift).
 ///
@@ -54,14 +58,6 @@ struct Holder<'a> {
     backends: HashSet<&'a str>,
     stages: Stages,
     error: Option<Error>,
-}
-
-/// The value that the processes should hold.
-enum Verdict<T> {
-    Value(T),
-    NoMajority,
-    /// The reference does not have the object.
-    Nothing,
 }
 
 /// Compares the processes with each other.
@@ -390,61 +386,6 @@ fn mark(leaf: &X509) -> (Box<str>, bool) {
     match &leaf.fingerprint {
         Some(fingerprint) => (fingerprint.clone(), false),
         None => (leaf.serial.clone(), true),
-    }
-}
-
-fn address_of(server: &ServerSettings) -> Option<SocketAddr> {
-    server.address.as_ref().map(|address| address.value)
-}
-
-/// The settings that a server should have in every process.
-struct Common {
-    address: Verdict<Option<SocketAddr>>,
-    weight: Verdict<u64>,
-    state: Verdict<AdminState>,
-}
-
-impl Common {
-    /// Returns the server for a process that does not have it, if its address is known.
-    fn addition(&self, name: &str) -> Option<DesiredServer> {
-        let Verdict::Value(Some(address)) = self.address else { return None };
-        let state = match self.state {
-            Verdict::Value(state) => state,
-            _ => AdminState::Ready,
-        };
-        Some(DesiredServer::new(name).address(address).state(state))
-    }
-
-    /// Returns the settings for a process that has the server, and its values of the settings that are held by no
-    /// majority or that the majority does not have, which stay.
-    fn settings(&self, own: &ServerSettings) -> (DesiredServer, Vec<(String, BlockedReason)>) {
-        let no_majority = |difference| (difference, BlockedReason::NoMajority);
-        let mut differing = Vec::new();
-        // The state is given in any case, because a server with an address would be wanted ready.
-        let mut wanted = DesiredServer::new(&*own.name).state(own.state.value);
-        match self.address {
-            Verdict::Value(Some(to)) => wanted = wanted.address(to),
-            Verdict::NoMajority => {
-                let shown = address_of(own).map_or_else(|| "none".to_owned(), |address| address.to_string());
-                differing.push(no_majority(format!("address {shown}")));
-            }
-            Verdict::Value(None) => {
-                let shown = address_of(own).map(|address| format!("address {address}"));
-                differing.extend(shown.map(|shown| (shown, BlockedReason::NoValue)));
-            }
-            Verdict::Nothing => {}
-        }
-        match self.weight {
-            Verdict::Value(to) => wanted = wanted.weight(to),
-            Verdict::NoMajority => differing.push(no_majority(format!("weight {}", own.weight.value))),
-            Verdict::Nothing => {}
-        }
-        match self.state {
-            Verdict::Value(to) => wanted = wanted.state(to),
-            Verdict::NoMajority => differing.push(no_majority(format!("state {}", own.state.value))),
-            Verdict::Nothing => {}
-        }
-        (wanted, differing)
     }
 }
 
