@@ -303,6 +303,26 @@ impl Cluster {
         (!still.is_empty()).then(|| self.only(still))
     }
 
+    /// Asks those of these processes that have not left the cluster. Returns `None` if all have.
+    pub(crate) async fn ask_still<T, F>(
+        &self,
+        processes: &[Address],
+        ask: impl Fn(Self) -> F,
+    ) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let Some(still) = self.still(processes) else { return Ok(None) };
+        match ask(still).await {
+            Err(error) if error.is_not_selected() => {
+                // A selected process has left the cluster since.
+                let Some(still) = self.still(processes) else { return Ok(None) };
+                ask(still).await.map(Some)
+            }
+            answer => answer.map(Some),
+        }
+    }
+
     /// Returns a view of this cluster that reads the previous state before each change.
     ///
     /// Each process is read right before the change: the rows of the frontend, backend or server,

@@ -39,7 +39,9 @@ impl Cluster {
     ///
     /// Sends `show servers state` and `show stat`, `show map ID` and `show acl ID` for each map and ACL of the state,
     /// and `show ssl cert NAME` for each certificate. A certificate is compared by the SHA-1 of the first certificate
-    /// of the PEM text. If HAProxy does not print it (keys of Ed25519), serial number and validity decide.
+    /// of the PEM text. If HAProxy does not print it (keys of Ed25519), serial number and validity decide. Only processes
+    /// that have answered the reads of servers are asked for the rest, so a process that hangs costs its
+    /// [`Limits`](crate::Limits) once.
     ///
     /// A difference that a process cannot remove, such as a server to add in HAProxy 2.2, is listed with the reason:
     /// [`Plan::blocked`]. A process that is stopping is absent.
@@ -152,6 +154,9 @@ impl Cluster {
     /// Presence of backends, maps, ACLs and certificates follows from the configuration. They are compared on the
     /// processes that have them, and [listed](Plan::absent) as absent on the others. Maps and ACLs without a file have a
     /// number that depends on the configuration, and are not compared.
+    ///
+    /// The reads follow one another. A process that times out in one of them is not asked again, so it costs its
+    /// [`Limits`](crate::Limits) once.
     ///
     /// # Errors
     ///

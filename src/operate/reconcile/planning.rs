@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::future::{try_join, try_join_all, try_join3};
+use futures::future::{try_join_all, try_join3};
 
 use super::desired::{Desired, DesiredAcl, DesiredCertificate, DesiredMap};
 use super::plan::Stages;
@@ -64,14 +64,12 @@ impl Checked {
     /// - `NotFound` if no process has one of the objects, unless these are a part of the processes.
     pub(super) async fn plan(&self, cluster: &Cluster, is_part: bool) -> Result<Outcomes<Planned>> {
         let cluster = &cluster.allow_partial();
-        let desired = &self.desired;
-        let maps = try_join_all(desired.maps.iter().map(|map| compare_map(cluster, map)));
-        let acls = try_join_all(desired.acls.iter().map(|acl| compare_acl(cluster, acl)));
-        let certificates = self.certificates().map(|(one, leaf)| compare_certificate(cluster, one, leaf));
-        let certificates = try_join_all(certificates);
-        let (outcomes, (certificates, maps, acls)) =
-            try_join(self.plan_servers(cluster), try_join3(certificates, maps, acls)).await?;
-        let doubles = &find_doubles(cluster, desired).await?;
+        let outcomes = self.plan_servers(cluster).await?;
+        let answering = outcomes.iter().filter(|outcome| outcome.value().is_some());
+        let answering: Vec<Address> = answering.map(|outcome| outcome.address().clone()).collect();
+        // A process that hangs has cost its limit.
+        let objects = cluster.ask_still(&answering, |view| async move { self.compare_objects(&view).await });
+        let Some(([certificates, maps, acls], doubles)) = objects.await? else { return Ok(outcomes) };
         let compared = certificates.iter().chain(&maps).chain(&acls);
         let outcomes = outcomes.then(|address, mut planned| {
             if let Some(error) = doubles.get(address) {
@@ -86,6 +84,19 @@ impl Checked {
             self.check_presence(&outcomes, compared)?;
         }
         Ok(outcomes)
+    }
+
+    /// Compares the certificates, maps and ACLs. Finds the processes in which one of them is given twice.
+    async fn compare_objects(
+        &self,
+        cluster: &Cluster,
+    ) -> Result<([Vec<Compared>; 3], HashMap<Address, Error>)> {
+        let desired = &*self.desired;
+        let certificates = self.certificates().map(|(one, leaf)| compare_certificate(cluster, one, leaf));
+        let maps = try_join_all(desired.maps.iter().map(|map| compare_map(cluster, map)));
+        let acls = try_join_all(desired.acls.iter().map(|acl| compare_acl(cluster, acl)));
+        let (certificates, maps, acls) = try_join3(try_join_all(certificates), maps, acls).await?;
+        Ok(([certificates, maps, acls], find_doubles(cluster, desired).await?))
     }
 
     async fn plan_servers(&self, cluster: &Cluster) -> Result<Outcomes<Planned>> {

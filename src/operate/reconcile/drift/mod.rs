@@ -241,11 +241,28 @@ impl Comparison<'_> {
         }
     }
 
+    /// Asks the processes that are compared and have not timed out: a process that hangs costs its limits once. Returns
+    /// `None` if there is no such process.
+    async fn ask<T, F>(&self, cluster: &Cluster, ask: impl Fn(Cluster) -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let is_hung = |holder: &Holder<'_>| {
+            holder.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Timeout)
+        };
+        let answering = self.holders.iter().filter(|holder| !is_hung(holder));
+        let answering: Vec<_> = answering.map(|holder| holder.found.settings.address.clone()).collect();
+        cluster.ask_still(&answering, ask).await
+    }
+
     async fn maps(&mut self, cluster: &Cluster) -> Result<()> {
-        let lists = cluster.maps().await?;
+        let lists = self.ask(cluster, |view| async move { view.maps().await }).await?;
+        let Some(lists) = lists else { return Ok(()) };
         self.note_errors(&lists);
         for file in files(&lists) {
-            let contents = cluster.map(PatternId::file(&file)?)?.show().await?;
+            let id = &PatternId::file(&file)?;
+            let show = |view: Cluster| async move { view.map(id.clone())?.show().await };
+            let Some(contents) = self.ask(cluster, show).await? else { return Ok(()) };
             let step = |entries| Step::Map { id: file.clone(), entries };
             self.entries(&format!("map {file}"), &file, &contents, step);
         }
@@ -253,10 +270,13 @@ impl Comparison<'_> {
     }
 
     async fn acls(&mut self, cluster: &Cluster) -> Result<()> {
-        let lists = cluster.acls().await?;
+        let lists = self.ask(cluster, |view| async move { view.acls().await }).await?;
+        let Some(lists) = lists else { return Ok(()) };
         self.note_errors(&lists);
         for file in files(&lists) {
-            let contents = cluster.acl(PatternId::file(&file)?)?.show().await?;
+            let id = &PatternId::file(&file)?;
+            let show = |view: Cluster| async move { view.acl(id.clone())?.show().await };
+            let Some(contents) = self.ask(cluster, show).await? else { return Ok(()) };
             let step = |entries| Step::Acl { id: file.clone(), entries };
             self.entries(&format!("ACL {file}"), &file, &contents, step);
         }
@@ -301,7 +321,8 @@ impl Comparison<'_> {
     }
 
     async fn certificates(&mut self, cluster: &Cluster) -> Result<()> {
-        let lists = cluster.certificates().await?;
+        let lists = self.ask(cluster, |view| async move { view.certificates().await }).await?;
+        let Some(lists) = lists else { return Ok(()) };
         let mut names = BTreeSet::new();
         for outcome in &lists {
             match outcome.error() {
@@ -312,7 +333,9 @@ impl Comparison<'_> {
             }
         }
         for name in names {
-            let shown = cluster.certificate(&name)?.show().await?;
+            let name = &*name;
+            let show = |view: Cluster| async move { view.certificate(name)?.show().await };
+            let Some(shown) = self.ask(cluster, show).await? else { return Ok(()) };
             let served: Vec<(&str, Option<&X509>)> = shown
                 .values()
                 .map(|(label, details)| (&**label, details.leaf.as_ref()))
@@ -337,9 +360,9 @@ impl Comparison<'_> {
                     None => "fingerprint none".to_owned(),
                 };
                 match &verdict {
-                    Verdict::NoMajority => holder.block(&name, difference),
+                    Verdict::NoMajority => holder.block(name, difference),
                     Verdict::Value(None) if own.is_some() => {
-                        holder.block_for(&name, difference, BlockedReason::NoValue);
+                        holder.block_for(name, difference, BlockedReason::NoValue);
                     }
                     Verdict::Value(Some((to, by_serial)))
                         if own.as_ref() != Some(&(to.clone(), *by_serial)) =>
@@ -348,7 +371,7 @@ impl Comparison<'_> {
                             Some(fingerprint) if !by_serial => fingerprint.clone(),
                             _ => leaf.serial.clone(),
                         });
-                        let (name, to, by_serial) = (name.clone(), to.clone(), *by_serial);
+                        let (name, to, by_serial) = (name.into(), to.clone(), *by_serial);
                         holder.stages.certificates.push(Step::Certificate { name, from, to, by_serial });
                     }
                     _ => {}
