@@ -153,7 +153,9 @@ impl Cluster {
     ///
     /// Presence of backends, maps, ACLs and certificates follows from the configuration. They are compared on the
     /// processes that have them, and [listed](Plan::absent) as absent on the others. Maps and ACLs without a file have a
-    /// number that depends on the configuration, and are not compared.
+    /// number that depends on the configuration, and are not compared. An object with a name that cannot be sent, such as
+    /// a certificate `site.key`, is not compared either, and each process that has it lists it:
+    /// [`BlockedReason::UnusableName`].
     ///
     /// The reads follow one another. A process that times out in one of them is not asked again, so it costs its
     /// [`Limits`](crate::Limits) once.

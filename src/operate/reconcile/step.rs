@@ -183,6 +183,9 @@ pub enum BlockedReason {
     /// Most processes, or the chosen one, have no such value: no IP address, or an empty certificate. No command takes it
     /// away from the others.
     NoValue,
+    /// The object was not compared, because no command of this crate can have its name: see
+    /// [`PatternId::file`](crate::map::PatternId::file) and [`Cluster::certificate`](crate::Cluster::certificate).
+    UnusableName,
 }
 
 impl Step {
@@ -275,6 +278,7 @@ impl fmt::Display for BlockedReason {
             }
             Self::NoMajority => "the processes differ, without a majority",
             Self::NoValue => "the others have none, and no command of HAProxy takes it away",
+            Self::UnusableName => "no command can have its name",
         })
     }
 }

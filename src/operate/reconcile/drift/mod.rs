@@ -260,7 +260,11 @@ impl Comparison<'_> {
         let Some(lists) = lists else { return Ok(()) };
         self.note_errors(&lists);
         for file in files(&lists) {
-            let id = &PatternId::file(&file)?;
+            let Ok(id) = &PatternId::file(&file) else {
+                let having = having(&lists, |one| one.file.as_ref() == Some(&file));
+                self.leave_out(&format!("map {file}"), &file, &having);
+                continue;
+            };
             let show = |view: Cluster| async move { view.map(id.clone())?.show().await };
             let Some(contents) = self.ask(cluster, show).await? else { return Ok(()) };
             let step = |entries| Step::Map { id: file.clone(), entries };
@@ -274,13 +278,25 @@ impl Comparison<'_> {
         let Some(lists) = lists else { return Ok(()) };
         self.note_errors(&lists);
         for file in files(&lists) {
-            let id = &PatternId::file(&file)?;
+            let Ok(id) = &PatternId::file(&file) else {
+                let having = having(&lists, |one| one.file.as_ref() == Some(&file));
+                self.leave_out(&format!("ACL {file}"), &file, &having);
+                continue;
+            };
             let show = |view: Cluster| async move { view.acl(id.clone())?.show().await };
             let Some(contents) = self.ask(cluster, show).await? else { return Ok(()) };
             let step = |entries| Step::Acl { id: file.clone(), entries };
             self.entries(&format!("ACL {file}"), &file, &contents, step);
         }
         Ok(())
+    }
+
+    /// Notes an object with a name that no command of this crate has.
+    fn leave_out(&mut self, name: &str, object: &str, having: &HashSet<&str>) {
+        self.compare_presence(name, |label| having.contains(label));
+        for holder in self.holders.iter_mut().filter(|holder| having.contains(holder.label)) {
+            holder.block_for(object, "not compared", BlockedReason::UnusableName);
+        }
     }
 
     fn has_holder(&self, label: &str) -> bool {
@@ -334,6 +350,11 @@ impl Comparison<'_> {
         }
         for name in names {
             let name = &*name;
+            if cluster.certificate(name).is_err() {
+                let having = having(&lists, |one| *one.name == *name);
+                self.leave_out(&format!("certificate {name}"), name, &having);
+                continue;
+            }
             let show = |view: Cluster| async move { view.certificate(name)?.show().await };
             let Some(shown) = self.ask(cluster, show).await? else { return Ok(()) };
             let served: Vec<(&str, Option<&X509>)> = shown
@@ -415,4 +436,9 @@ fn mark(leaf: &X509) -> (Box<str>, bool) {
 /// Returns the files of all maps or ACLs. Those without a file have a number that depends on the configuration.
 fn files(lists: &Outcomes<Vec<PatternInfo>>) -> BTreeSet<Box<str>> {
     lists.values().flat_map(|(_, list)| list.iter().filter_map(|one| one.file.clone())).collect()
+}
+
+/// Returns the labels of the processes that list an object.
+fn having<T>(lists: &Outcomes<Vec<T>>, is_it: impl Fn(&T) -> bool) -> HashSet<&str> {
+    lists.values().filter(|(_, list)| list.iter().any(&is_it)).map(|(label, _)| &**label).collect()
 }
