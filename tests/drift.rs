@@ -1,4 +1,5 @@
-//! Differences between processes that have no step: objects with names that cannot be sent. Each difference is made on the process' own socket.
+//! Differences between processes that have no step: objects with names that cannot be sent, and servers of which too
+//! little is known to add them. Each difference is made on the process' own socket.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the failure message")]
 #![allow(clippy::indexing_slicing, reason = "the same")]
@@ -12,7 +13,7 @@ mod authority;
 mod support;
 
 use authority::Authority;
-use support::{Config, Release, Running, ask, releases};
+use support::{Config, Release, Running, ask, releases, releases_since};
 
 const CONFIG: &str = r#"frontend web
     bind "unix@${DIR}/traffic/web.${N}"
@@ -87,4 +88,34 @@ async fn objects_with_unusable_names_are_listed_and_the_others_are_compared() {
     let plan = plans.get("3").unwrap().value().unwrap();
     assert_eq!(plan.absent, [format!("map {}", site.file("a<<b.map")).into()]);
     assert_eq!(plan.blocked.len(), 2, "{plan}");
+}
+
+#[tokio::test]
+async fn a_server_is_not_added_without_a_majority_for_its_state() {
+    let releases = releases_since("2.6");
+    let site = Site::start(&releases[..4]).await;
+    for n in 1..=3 {
+        ask(site.running.socket(n), "add server app/web9 127.0.0.9:9").await;
+    }
+    // The third one stays in maintenance.
+    for (n, state) in [(1, "ready"), (2, "drain")] {
+        ask(site.running.socket(n), &format!("set server app/web9 state {state}")).await;
+    }
+    let servers = |plans: &Outcomes<Plan>| {
+        let lines = Site::lines(plans);
+        let ours =
+            lines.iter().map(|plan| plan.lines().filter(|line| line.contains("web9")).collect::<Vec<_>>());
+        ours.map(|lines| lines.join("\n")).collect::<Vec<_>>()
+    };
+    let tie = |what: &str| format!("app/web9: {what}: the processes differ, without a majority");
+    assert_eq!(
+        servers(&site.drift().await),
+        [tie("state ready"), tie("state drain"), tie("state maint"), tie("is not there")]
+    );
+
+    ask(site.running.socket(1), "set server app/web9 state drain").await;
+    assert_eq!(
+        servers(&site.drift().await),
+        ["", "", "app/web9: state maint -> drain", "app/web9: add 127.0.0.9:9, in drain"]
+    );
 }

@@ -157,6 +157,9 @@ impl Cluster {
     /// a certificate `site.key`, is not compared either, and each process that has it lists it:
     /// [`BlockedReason::UnusableName`].
     ///
+    /// A server that a process lacks is added only with a known address and state. Without a majority for one of them, it
+    /// is listed as [`BlockedReason::NoMajority`].
+    ///
     /// The reads follow one another. A process that times out in one of them is not asked again, so it costs its
     /// [`Limits`](crate::Limits) once.
     ///

@@ -16,14 +16,13 @@ pub(super) struct Common {
 }
 
 impl Common {
-    /// Returns the server for a process that does not have it, if its address is known.
+    /// Returns the server for a process that does not have it, if its address and its state are known. Without a
+    /// state, it would enter traffic that most processes may keep from it.
     pub(super) fn addition(&self, name: &str) -> Option<DesiredServer> {
-        let Verdict::Value(Some(address)) = self.address else { return None };
-        let state = match self.state {
-            Verdict::Value(state) => state,
-            _ => AdminState::Ready,
+        let (Verdict::Value(Some(address)), Verdict::Value(state)) = (&self.address, &self.state) else {
+            return None;
         };
-        Some(DesiredServer::new(name).address(address).state(state))
+        Some(DesiredServer::new(name).address(*address).state(*state))
     }
 
     /// Returns the settings for a process that has the server, and its values of the settings that are held by no
