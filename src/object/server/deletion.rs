@@ -39,6 +39,9 @@ impl ServerRef {
     ///   was not deleted: sessions are left after the time, with their number, or HAProxy refuses to
     ///   delete the server because another part of the configuration refers to it. The server stays
     ///   in maintenance.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
+    ///   maintenance, and its state is unknown: a later command got no answer. If the process has
+    ///   restarted, a server of the configuration is back in traffic.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was deleted, and a
     ///   server of that name is listed again, or the state cannot be read.
     /// - [`Unsupported`](crate::ErrorKind::Unsupported) if the release is older than 2.6. Nothing is
@@ -121,7 +124,7 @@ impl Deletion<'_> {
             let used = match drain.used().await {
                 Ok(Response::Value(used)) => used,
                 Ok(Response::Absent(words)) => return Ok(Response::Absent(words)),
-                Err(error) => return Err(error.leaving(KEPT)),
+                Err(error) => return Err(error.leaving(NOT_KNOWN)),
             };
             let (left, waited) = (drain.time_left(), drain.waited());
             if used == 0 || left.is_zero() {
@@ -139,10 +142,11 @@ impl Deletion<'_> {
                     Err(error) if error.is_unknown() => return Err(error.leaving(UNKNOWN)),
                     // The process is reached through another socket, which has the outcome.
                     Err(error) if error.reached_at().is_some() => return Err(error),
-                    result => return result.map_err(|error| error.leaving(KEPT)),
+                    Err(error) if error.refusal().is_some() => return Err(error.leaving(KEPT)),
+                    result => return result.map_err(|error| error.leaving(NOT_KNOWN)),
                 }
             }
-            if let Response::Absent(words) = drain.pause().await.map_err(|error| error.leaving(KEPT))? {
+            if let Response::Absent(words) = drain.pause().await.map_err(|error| error.leaving(NOT_KNOWN))? {
                 return Ok(Response::Absent(words));
             }
         }
@@ -153,4 +157,7 @@ const KEPT: &str = "the server is in maintenance, and was not deleted";
 
 const ENABLED: &str = "the server was enabled meanwhile, and was not deleted";
 
-const UNKNOWN: &str = "the server is in maintenance, or deleted";
+/// The process may have restarted since the answer to `disable server`, with the server in traffic.
+const NOT_KNOWN: &str = "the server was put into maintenance, and its state is unknown";
+
+const UNKNOWN: &str = "the server was put into maintenance, and this command may have been executed";

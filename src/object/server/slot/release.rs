@@ -36,9 +36,12 @@ impl ServerRef {
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the template does not make servers of
     ///   this name.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server is in maintenance, and
-    ///   keeps its address: sessions are left after the time, with their number, or a later command
-    ///   failed. The message says so, and the call can be repeated on these processes. After other
-    ///   errors, first read which address the slot has.
+    ///   keeps its address: sessions are left after the time, with their number, or HAProxy refused a
+    ///   later command. The message says so, and the call can be repeated on these processes. After
+    ///   other errors, first read which address the slot has.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
+    ///   maintenance, and its state is unknown: a later command got no answer. If the process has
+    ///   restarted, the slot may be in traffic.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the address may have been reset, if
     ///   it was reset, and another client has enabled the server meanwhile, or its state cannot be read,
     ///   or if another client has taken the slot during the call, which has put it into maintenance.
@@ -90,6 +93,9 @@ struct Release<'a> {
 
 const KEPT: &str = "the server is in maintenance, and keeps its address";
 
+/// The process may have restarted since the answer to `disable server`, with the server in traffic.
+const NOT_KNOWN: &str = "the server was put into maintenance, and its state is unknown";
+
 impl<'a> Release<'a> {
     fn new(name: &'a ServerName, template: &'a ServerTemplate, removal: &'a Removal) -> Self {
         let weight = Command::write("set server").word(name).word("weight").word(Weight::percent(100));
@@ -109,7 +115,7 @@ impl<'a> Release<'a> {
         let mut drain = Drain::new(self.name, self.removal, target, limits);
         loop {
             let (left, waited) = (drain.time_left(), drain.waited());
-            let used = match drain.used().await.map_err(|error| error.leaving(KEPT))? {
+            let used = match drain.used().await.map_err(|error| error.leaving(NOT_KNOWN))? {
                 Response::Value(used) => used,
                 Response::Absent(words) => return Ok(Response::Absent(words)),
             };
@@ -121,14 +127,14 @@ impl<'a> Release<'a> {
                 let left = format!("{KEPT}, {}", in_use(used, waited));
                 return Err(Error::new(Problem::Refused(words)).leaving(left));
             }
-            if let Response::Absent(words) = drain.pause().await.map_err(|error| error.leaving(KEPT))? {
+            if let Response::Absent(words) = drain.pause().await.map_err(|error| error.leaving(NOT_KNOWN))? {
                 return Ok(Response::Absent(words));
             }
         }
         let is_old = |slot: &ServerState| (slot.address, slot.port) == (old.address, old.port);
         let may = |slot: &ServerState| is_old(slot) || self.template.has_its_address(slot);
         let reset = execute_if(self.name, may, self, target, &drain.deadline()).await;
-        let reset = match reset.map_err(|error| explained(error, KEPT))? {
+        let reset = match reset.map_err(|error| explained(error, NOT_KNOWN))? {
             Response::Value(Some(change)) => change,
             Response::Value(None) => {
                 let words = "another client has changed the address".into();
@@ -142,7 +148,8 @@ impl<'a> Release<'a> {
         match state_when(self.name, is_new, target, &drain.deadline()).await.map_err(unverified)? {
             Response::Value(state) if !is_new(&state) => {
                 let words = "`show servers state` lists the old address".into();
-                Err(Error::new(Problem::Refused(words)).leaving(KEPT))
+                let is_kept = state.administrative.state() == AdminState::Maint;
+                Err(Error::new(Problem::Refused(words)).leaving(if is_kept { KEPT } else { ENABLED }))
             }
             // Another client may have taken the slot by now, which then has another address.
             Response::Value(state)
@@ -166,7 +173,11 @@ impl OnceJob for Release<'_> {
         deadline: &Deadline,
     ) -> Result<Response<Change>> {
         let leaving = |error: Error| {
-            let left = if error.is_unknown() { MAYBE_RESET } else { KEPT };
+            let left = match error.refusal() {
+                Some(_) => KEPT,
+                None if error.is_unknown() => MAYBE_RESET,
+                None => NOT_KNOWN,
+            };
             error.leaving(left)
         };
         if let Response::Absent(words) = connection.execute(&self.weight, deadline).await.map_err(leaving)? {
@@ -176,4 +187,6 @@ impl OnceJob for Release<'_> {
     }
 }
 
-const MAYBE_RESET: &str = "the server is in maintenance, and this command may have been executed";
+const ENABLED: &str = "the server was enabled meanwhile, and keeps its address";
+
+const MAYBE_RESET: &str = "the server was put into maintenance, and this command may have been executed";
