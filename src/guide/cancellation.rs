@@ -98,20 +98,26 @@
 //!   [`BackendRef::fetch_server_states`](crate::BackendRef::fetch_server_states),
 //!   [`ServerRef::fetch_state`](crate::ServerRef::fetch_state),
 //!   [`BackendRef::add_server`](crate::BackendRef::add_server),
+//!   [`BackendRef::shutdown_sessions`](crate::BackendRef::shutdown_sessions),
 //!   [`ServerRef::set_port`](crate::ServerRef::set_port) and, before HAProxy 3.0,
 //!   [`ServerRef::set_address`](crate::ServerRef::set_address), which read
 //!   `show servers state`;
 //! - [`Cluster::fetch_server_connections`](crate::Cluster::fetch_server_connections) and
 //!   [`BackendRef::fetch_server_connections`](crate::BackendRef::fetch_server_connections), which read
 //!   `show servers conn`;
-//! - [`take_slot`](crate::BackendRef::take_slot), [`release_slot`](crate::ServerRef::release_slot),
-//!   [waits](crate::guide::waiting), [drains](crate::ServerRef::drain), [rolling changes](crate::BackendRef::roll)
-//!   and [settings](crate::Cluster::settings), which read one of the two or both;
+//! - [`take_slot`](crate::BackendRef::take_slot), [drains](crate::ServerRef::drain), and
+//!   [rolling changes](crate::BackendRef::roll), which read `show servers state`;
+//! - settings, which are [read](crate::Cluster::settings), [planned](crate::Cluster::restore_plan) and
+//!   [restored](crate::Cluster::restore) from `show servers state`;
+//! - [`Cluster::plan`](crate::Cluster::plan) and [`Cluster::drift`](crate::Cluster::drift), which read
+//!   `show servers state`, and [`Cluster::apply`](crate::Cluster::apply) and
+//!   [`Cluster::reconcile`](crate::Cluster::reconcile), which also drain and delete servers;
 //! - [`Cluster::watch`](crate::Cluster::watch), until the watch is
 //!   [stopped](crate::watch::Watch::stop): it reads `show servers state` at each beat;
-//! - [`ServerRef::delete`](crate::ServerRef::delete), which also reads `show servers conn`;
+//! - [`ServerRef::delete`](crate::ServerRef::delete) and
+//!   [`release_slot`](crate::ServerRef::release_slot), which also read `show servers conn`;
 //! - [`ServerRef::fetch_weight`](crate::ServerRef::fetch_weight) on a process of `nbproc`,
-//!   which reads it too;
+//!   which reads `show servers state`;
 //! - [`Cluster::command`](crate::Cluster::command) and the commands of
 //!   [`StatsSocket`](crate::StatsSocket), if the line has `show servers`, or another `show`
 //!   with a command behind it (`show info` and `show cli` excepted).
