@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -270,6 +272,21 @@ async fn a_deploy_of_servers_that_are_nowhere_does_not_begin() {
     assert_eq!(error.step(), RollingStep::Read);
     assert_eq!(cause(&error), "no such process \"nowhere\"; there are 1, 2, 3, 4");
     assert_eq!(site.states("web1").await, ["0"; 4]);
+}
+
+#[tokio::test]
+async fn a_deploy_of_a_server_that_is_given_twice_does_not_begin() {
+    let site = Site::start().await;
+    let worked = AtomicUsize::new(0);
+    let work = |_| {
+        worked.fetch_add(1, Relaxed);
+        async { Ok::<(), io::Error>(()) }
+    };
+    let terms = Rolling::new().servers(["web1", "web2", "web1"]).at_once(3);
+    let error = site.app().roll(&terms, work).await.unwrap_err();
+    assert_eq!((error.step(), error.servers()), (RollingStep::Read, &["web1".into()][..]));
+    assert_eq!(cause(&error), "server \"web1\" occurs twice");
+    assert_eq!((worked.into_inner(), site.states("web1").await), (0, vec!["0".to_owned(); 4]));
 }
 
 #[tokio::test]

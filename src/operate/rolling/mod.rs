@@ -7,6 +7,7 @@ mod others;
 
 pub use error::{RollingError, RollingStep};
 
+use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::pin::pin;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use futures::future::{Either, join, join_all, pending, select};
 use super::drain::Drain;
 use super::wait::Stop;
 use crate::error::{Error, Problem, Result};
+use crate::excerpt::excerpt;
 use crate::object::{BackendRef, ServerRef};
 use before::Before;
 use keep_out::keep_out;
@@ -87,7 +89,8 @@ impl Rolling {
         self
     }
 
-    /// Takes only these servers, in this order. If no process has one of them, nothing is changed.
+    /// Takes only these servers, in this order. If no process has one of them, or if a name occurs twice, nothing is
+    /// changed.
     pub fn servers<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.servers = Some(names.into_iter().map(Into::into).collect());
         self
@@ -123,7 +126,8 @@ impl BackendRef {
     ///
     /// The first failure ends the call. The servers in work are set back to the state that they had on each
     /// process, as far as possible; the error tells. Servers that were done stay done. Setting back overrides a state
-    /// that another client has set meanwhile.
+    /// that another client has set meanwhile. Nothing is sent if a name of [`Rolling::servers`] occurs twice: the cause
+    /// is [`InvalidInput`](crate::ErrorKind::InvalidInput).
     ///
     /// # Cancel safety
     ///
@@ -195,6 +199,11 @@ impl BackendRef {
         let mut stop = pin!(stop.fuse());
         let failed = |step, servers: &[ServerRef], source| RollingError::new(step, names(servers), source);
         let read = |error: Error| failed(RollingStep::Read, &[], error.into());
+        if let Some(double) = terms.servers.as_deref().and_then(double) {
+            // The second work might run beside the first one.
+            let error = Error::invalid(format!("server {:?} occurs twice", excerpt(double)));
+            return Err(RollingError::new(RollingStep::Read, vec![double.to_owned()], error.into()));
+        }
         // A drain that failed on some processes would count as one that succeeded.
         let backend = &self.cluster.strict().backend_ref(self.name()).map_err(read)?;
         let listed = backend.names().await.map_err(read)?;
@@ -265,6 +274,12 @@ where
     let up: Result<Vec<_>> = up.into_iter().collect();
     up.map_err(|error| failed(RollingStep::Up, error.into()))?;
     Ok(())
+}
+
+/// Returns the first name that has occurred before.
+fn double(names: &[String]) -> Option<&str> {
+    let mut seen = HashSet::new();
+    names.iter().find(|name| !seen.insert(*name)).map(String::as_str)
 }
 
 /// Returns the error for servers that no process has.
