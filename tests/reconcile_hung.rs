@@ -1,15 +1,18 @@
-//! Plans and comparisons while a process hangs: it gets each call once, and costs its limit once. Tokio's clock is
-//! paused, so that no test waits.
+//! Plans and comparisons while a process hangs: it gets each call once, and costs its limit once. Applications while a
+//! process is slow. Tokio's clock is paused, so that no test waits.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the failure message")]
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use haproxyadmin::fake::{Acl, Backend, Certificate, Fault, Map, Process, Running, Server};
-use haproxyadmin::reconcile::{Desired, Plan, Reference};
+use haproxyadmin::fake::{Acl, Backend, Certificate, Fault, Map, Master, Process, Running, Server};
+use haproxyadmin::reconcile::{Apply, Desired, DesiredBackend, DesiredServer, Plan, Reference};
 use haproxyadmin::{Cluster, ErrorKind, Outcomes};
 use tempfile::TempDir;
-use tokio::time::Instant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{Instant, sleep};
 
 /// The limit of silence, with the time of the work itself.
 const ONCE: Duration = Duration::from_secs(6);
@@ -115,4 +118,51 @@ async fn a_process_that_hangs_costs_a_plan_its_limit_once() {
     let start = Instant::now();
     assert_last_failed(&cluster.plan(&desired).await.unwrap());
     assert!(start.elapsed() < ONCE, "{:?}", start.elapsed());
+}
+
+/// Passes on connections, and holds up the lines with these words for 2 seconds.
+async fn delay(words: &'static str, listener: UnixListener, to: PathBuf) {
+    loop {
+        let (near, _) = listener.accept().await.unwrap();
+        let far = UnixStream::connect(&to).await.unwrap();
+        tokio::spawn(async move {
+            let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
+                (near.into_split(), far.into_split());
+            let back = tokio::spawn(async move { tokio::io::copy(&mut far_read, &mut near_write).await });
+            let mut piece = Vec::new();
+            while near_read.read_buf(&mut piece).await.unwrap_or(0) > 0 {
+                if String::from_utf8_lossy(&piece).contains(words) {
+                    sleep(Duration::from_secs(2)).await;
+                }
+                if far_write.write_all(&piece).await.is_err() {
+                    break;
+                }
+                piece.clear();
+            }
+            drop(far_write);
+            let _ = back.await;
+        });
+    }
+}
+
+/// The limits apply to each command. A reload closes the connections of the master, so the process is identified again
+/// behind the last command, when the time of a single command is over.
+#[tokio::test(start_paused = true)]
+async fn many_slow_commands_behind_a_master_have_a_known_outcome() {
+    let dir = TempDir::new().unwrap();
+    let names = ["web1", "web2", "web3", "web4", "web5", "web6"];
+    let app = names.into_iter().map(Server::new).fold(Backend::new("app"), Backend::server);
+    let worker = Process::new("3.2").backend(app).serve(dir.path().join("worker.sock")).await.unwrap();
+    let address = dir.path().join("master.sock");
+    let _master = Master::new("3.2").worker(&worker).serve(&*address).await.unwrap();
+    let slow = dir.path().join("slow.sock");
+    tokio::spawn(delay("set server", UnixListener::bind(&slow).unwrap(), address));
+    let cluster = Cluster::builder().master(slow).build().await.unwrap();
+    let servers = names.map(|name| DesiredServer::new(name).weight(7));
+    let app = servers.into_iter().fold(DesiredBackend::new("app"), DesiredBackend::server);
+    let start = Instant::now();
+    let applied = cluster.apply(&Desired::new().backend(app), Apply::new()).await.unwrap();
+    assert!(start.elapsed() > Duration::from_secs(10), "{:?}", start.elapsed());
+    let steps: Vec<_> = applied.values().map(|(_, applied)| applied.steps.len()).collect();
+    assert_eq!(steps, [6]);
 }

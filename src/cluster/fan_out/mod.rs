@@ -255,6 +255,9 @@ pub(crate) trait OnceJob: Sync {
     /// The answer of a process that has executed the job.
     type Answer: Send;
 
+    /// True if the limits apply to each command of the job. The time of the call may be over when the job ends.
+    const HAS_LIMITS_FOR_EACH_COMMAND: bool = false;
+
     /// Executes the job on a connection to the process.
     ///
     /// The future is declared `Send`. The compiler cannot infer this for an async closure, because
@@ -300,14 +303,19 @@ impl Target {
         job: &J,
         deadline: &Deadline,
     ) -> Result<Response<J::Answer>> {
+        let mut rest = *deadline;
         loop {
-            let mut connection = self.claimed(deadline).await?;
-            let result = job.run(&mut connection, deadline).await;
+            let deadline = rest;
+            let mut connection = self.claimed(&deadline).await?;
+            let result = job.run(&mut connection, &deadline).await;
             let is_unknown = result.as_ref().is_err_and(Error::is_unknown);
             if is_unknown {
                 return result;
             }
-            match (connection.was_replaced(deadline).boxed().await, &result) {
+            if J::HAS_LIMITS_FOR_EACH_COMMAND {
+                rest = Deadline::new(*deadline.limits());
+            }
+            match (connection.was_replaced(&rest).boxed().await, &result) {
                 (Ok(true), _) => {}
                 (Err(error), Ok(_)) => return Err(error),
                 _ => return result,

@@ -78,6 +78,8 @@ impl OnceJob for Sending<'_, '_> {
     /// False if another process answers, to which nothing was sent.
     type Answer = bool;
 
+    const HAS_LIMITS_FOR_EACH_COMMAND: bool = true;
+
     async fn run(
         &self,
         connection: &mut IdentifiedConnection<'_>,
