@@ -8,9 +8,17 @@ use crate::transport::Deadline;
 
 impl Identity {
     /// Returns the identity of the process of a connection.
+    ///
+    /// # Errors
+    ///
+    /// - [`Identity::missing`].
     pub(crate) fn of_connection(connection: &IdentifiedConnection<'_>) -> Result<Self> {
-        let missing = || Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
-        Self::new(&connection.info, connection.at).ok_or_else(missing)
+        Self::new(&connection.info, connection.at).ok_or_else(Self::missing)
+    }
+
+    /// Returns the error of a process that does not say which one it is.
+    pub(crate) fn missing() -> Error {
+        Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()))
     }
 
     /// Connects to the process with this identity.

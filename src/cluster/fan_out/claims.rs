@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::address::Address;
 use crate::cluster::identity::Identity;
 use crate::cluster::membership::{Membership, Socket, directory};
-use crate::error::{Error, Problem, Result};
+use crate::error::Result;
 use crate::process::{IdentifiedConnection, ProcessClient};
 use crate::transport::Deadline;
 
@@ -41,9 +41,7 @@ impl Claims {
         deadline: &'a Deadline,
     ) -> Result<Claim<'a>> {
         let identified = member.identified(deadline).await?;
-        let Some(identity) = Identity::new(&identified.info, identified.at) else {
-            return Err(Error::new(Problem::NotFound("key \"Pid\" in `show info`".into())));
-        };
+        let identity = Identity::of_connection(&identified)?;
         let mut claimed = self.claimed();
         let alike = claimed.iter().filter(|(_, other)| other.fits(&identity));
         for (address, other) in alike {

@@ -128,8 +128,7 @@ async fn plan_servers(desired: &Desired, target: &Target, deadline: &Deadline) -
     let stopping = || Ok(Response::Absent("the process is stopping".into()));
     if desired.backends.is_empty() {
         let (info, at) = target.member.info(deadline).await?;
-        let missing = || Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()));
-        let identity = Identity::new(&info, at).ok_or_else(missing)?;
+        let identity = Identity::new(&info, at).ok_or_else(Identity::missing)?;
         let stages = Stages::default();
         return if info.is_stopping() {
             stopping()

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::remembered::ProcessSettings;
 use super::server::ServerSettings;
 use crate::cluster::{Identity, Target};
-use crate::error::{Error, Problem, Result};
+use crate::error::Result;
 use crate::field::RowKind;
 use crate::protocol::{Command, Response, ServerName};
 use crate::show::ServerState;
@@ -68,7 +68,7 @@ pub(in crate::operate) async fn read(
             Response::Absent(words) => return Ok(Response::Absent(words)),
         };
         let record = target.look(&filter, deadline).await?;
-        let identity = Identity::of(&record).ok_or_else(missing)?;
+        let identity = Identity::of(&record).ok_or_else(Identity::missing)?;
         // If they differ, another process has answered the second query.
         if before.fits(&identity) {
             let states = states.into_iter().filter(|state| scope.contains(state)).collect();
@@ -93,11 +93,7 @@ async fn states(
     if states.is_empty() && target.member.nbproc(&info).lists_foreign_backends() {
         return Ok(Response::Absent("no servers listed by `show servers state`".into()));
     }
-    Ok(Response::Value((Identity::new(&info, at).ok_or_else(missing)?, states)))
-}
-
-fn missing() -> Error {
-    Error::new(Problem::NotFound("key \"Pid\" in `show info`".into()))
+    Ok(Response::Value((Identity::new(&info, at).ok_or_else(Identity::missing)?, states)))
 }
 
 fn found(target: &Target, record: &Record, identity: Identity, states: Vec<ServerState>) -> Response<Found> {
