@@ -89,6 +89,7 @@
 
 mod address;
 mod cluster;
+mod count;
 mod error;
 mod excerpt;
 #[cfg(feature = "fake")]

@@ -18,6 +18,7 @@ use source::{Part, Source, pieces, sources};
 /// A room imports from those before it. `lib.rs` stands on top of all of them.
 const ROOMS: &[&str] = &[
     "excerpt",
+    "count",
     "version",
     "level",
     "address",

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::count::counted;
 use crate::error::Malformed;
 use crate::show::{CaFileDetails, CertificateDetails, Crl, CrlFileDetails, X509};
 
@@ -81,8 +82,8 @@ fn list(list: &Crl, may_be_cut: bool) -> Text {
     let mut rest: Vec<_> =
         list.revoked.iter().map(|revoked| format!("{} {}", revoked.serial, revoked.revoked_at)).collect();
     rest.sort_unstable();
-    let noun = if rest.len() == 1 { "certificate" } else { "certificates" };
-    let short = format!("{head}, with {} revoked {noun}", rest.len());
+    let revoked = counted(rest.len(), "revoked certificate", "revoked certificates");
+    let short = format!("{head}, with {revoked}");
     rest.push(list.next_update_text.to_string());
     Text { short, rest }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::plan::Wanted;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
+use crate::count::counted;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::{Batch, Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, Payload, Response, malformed};
@@ -262,10 +263,7 @@ impl OnceJob for Additions {
                 (Ok(()), Some(Ok(_))) => return Err(Error::new(malformed("a message", b""))),
             }
         }
-        let words = match all {
-            1 => "1 entry".into(),
-            _ => format!("{all} entries").into(),
-        };
-        Ok(Response::Value(Change::Changed(Some(words))))
+        let words = counted(all, "entry", "entries");
+        Ok(Response::Value(Change::Changed(Some(words.into()))))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::bulk::divide_slow;
 use crate::cluster::{Cluster, OnceJob, Outcomes, Target};
+use crate::count::counted;
 use crate::error::{Error, Problem, Result};
 use crate::process::{Executed, IdentifiedConnection};
 use crate::protocol::{Change, Command, Response};
@@ -96,7 +97,7 @@ impl OnceJob for Deletion {
             round = if is_once_enough { Vec::new() } else { found };
             is_first = false;
         }
-        let words = format!("{deleted} of {all} {}", if all == 1 { "key" } else { "keys" }).into();
+        let words = format!("{deleted} of {}", counted(all, "key", "keys")).into();
         Ok(Response::Value(if deleted > 0 { Change::Changed(Some(words)) } else { Change::Unchanged(words) }))
     }
 }

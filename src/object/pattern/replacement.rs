@@ -11,6 +11,7 @@ use super::plan::Wanted;
 use super::verbs::Verbs;
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, OnceJob, Outcomes, Target};
+use crate::count::counted;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::level::Level;
 use crate::process::{IdentifiedConnection, LONGEST, ProcessClient};
@@ -144,11 +145,8 @@ impl Replacement {
             result => result,
         };
         result.map_err(prepared.member.with_context(&commit))?;
-        let words = match self.entries.len() {
-            1 => "1 entry".into(),
-            all => format!("{all} entries").into(),
-        };
-        Ok(Response::Value(Change::Changed(Some(words))))
+        let words = counted(self.entries.len(), "entry", "entries");
+        Ok(Response::Value(Change::Changed(Some(words.into()))))
     }
 
     /// Asks the process for the live version, because the answer to a commit was `lost`.

@@ -6,6 +6,7 @@ use tokio::time::{self, Instant};
 
 use super::Removal;
 use crate::cluster::Target;
+use crate::count::counted;
 use crate::error::Result;
 use crate::protocol::{Change, Command, Response, ServerName};
 use crate::show::ServerConnections;
@@ -86,7 +87,7 @@ impl<'a> Drain<'a> {
 
 /// Returns the rest of a message: the connections that are left after a wait.
 pub(super) fn in_use(used: u64, waited: Duration) -> String {
-    let connections = if used == 1 { "connection" } else { "connections" };
+    let connections = counted(used, "connection", "connections");
     let waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-    format!("with {used} {connections} in use after {waited:?}")
+    format!("with {connections} in use after {waited:?}")
 }

@@ -7,6 +7,7 @@ use super::remembered::ProcessSettings;
 use super::restoration::{Restoration, SettingChange};
 use super::terms::Restore;
 use crate::cluster::{Identity, OnceJob, Target};
+use crate::count::counted;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::process::IdentifiedConnection;
 use crate::protocol::Response;
@@ -201,10 +202,7 @@ fn not_kept(change: &SettingChange, sent: &Restoration) -> Error {
 }
 
 fn count(changes: &[SettingChange]) -> String {
-    match changes.len() {
-        1 => "1 change".to_owned(),
-        changes => format!("{changes} changes"),
-    }
+    counted(changes.len(), "change", "changes")
 }
 
 /// Changes of one process, one after the other.

@@ -1,3 +1,4 @@
+use crate::count::counted;
 use crate::show::stat::{State, Status, StatusDetail};
 use crate::snapshot::{Agreement, BackendStats, ServerStats, Snapshot};
 
@@ -139,7 +140,10 @@ impl Condition<ServerStats> for IsIdle {
             return Some("number of sessions unknown".into());
         };
         let is_busy = sessions > 0 || queued > 0;
-        is_busy.then(|| format!("{}, {}", count(sessions, "session"), count(queued, "queued request")))
+        is_busy.then(|| {
+            let sessions = counted(sessions, "session", "sessions");
+            format!("{sessions}, {}", counted(queued, "queued request", "queued requests"))
+        })
     }
 }
 
@@ -178,7 +182,7 @@ impl Condition<ServerStats> for IsServing {
 impl Condition<BackendStats> for ServersUp {
     fn lacks(&self, backend: &BackendStats) -> Option<String> {
         let up = backend.servers().iter().filter(|server| is_serving().lacks(*server).is_none()).count();
-        (up < self.0).then(|| format!("{} up", count(up as u64, "server")))
+        (up < self.0).then(|| format!("{} up", counted(up, "server", "servers")))
     }
 }
 
@@ -199,10 +203,6 @@ fn unless(status: &Agreement<Status>, is_wanted: impl Fn(&Status) -> bool) -> Op
 /// Returns `true` if the processes are old workers: they take no new traffic, and their checks do not run.
 fn is_stopping(server: &ServerStats) -> bool {
     server.per_process().all(|(process, _)| process.is_stopping())
-}
-
-fn count(number: u64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// Returns `true` if no health check speaks against the state, as far as the remark is known.

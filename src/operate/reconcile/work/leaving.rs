@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::entering::commands;
 use super::sending::{Order, Sent};
 use super::{ApplyWork, Open, own};
+use crate::count::counted;
 use crate::error::{ErrorKind, Result};
 use crate::object::{BackendRef, ServerRef};
 use crate::operate::reconcile::step::{ServerChange, Step};
@@ -267,17 +268,14 @@ impl Condition<BackendStats> for Budget<'_> {
         }
         let name = format!("{}/{}", backend.name(), self.server);
         if healthy < self.min_healthy {
-            let (least, others) = (self.min_healthy, are(healthy, "other server"));
+            let (least, others) =
+                (self.min_healthy, counted(healthy, "other server is", "other servers are"));
             return Some(format!("{name} cannot leave: {others} up, of at least {least}"));
         }
         if unavailable + 1 > self.max_unavailable {
-            let (most, others) = (self.max_unavailable, are(unavailable, "server"));
+            let (most, others) = (self.max_unavailable, counted(unavailable, "server is", "servers are"));
             return Some(format!("{name} cannot leave: {others} unavailable, of at most {most}"));
         }
         None
     }
-}
-
-fn are(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun} is") } else { format!("{count} {noun}s are") }
 }

@@ -22,6 +22,7 @@ use super::step::{BlockedReason, Step};
 use super::terms::Apply;
 use crate::address::Address;
 use crate::cluster::{Cluster, Identity, Outcomes, Target};
+use crate::count::counted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::BackendRef;
 use crate::operate::wait::Condition;
@@ -303,11 +304,10 @@ fn blocked(stages: &Stages) -> Option<Error> {
 
 /// States how many steps were taken before a failure.
 fn after(error: Error, steps: &[Step]) -> Error {
-    match steps.len() {
-        0 => error,
-        1 => error.leaving("1 step was taken before"),
-        count => error.leaving(format!("{count} steps were taken before")),
+    if steps.is_empty() {
+        return error;
     }
+    error.leaving(counted(steps.len(), "step was taken before", "steps were taken before"))
 }
 
 /// Returns the error of the only process of a call, without the summary of the call.

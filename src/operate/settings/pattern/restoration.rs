@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::super::left_reason::LeftReason;
+use crate::count::counted;
 use crate::object::PatternKind;
 
 /// Changes that restore the entries of one map or ACL of a process, and entries that are left as they are.
@@ -124,9 +125,8 @@ impl PatternRestoration {
         for left in &self.left {
             *reasons.entry(left.reason.to_string()).or_default() += 1;
         }
-        lines.extend(reasons.iter().map(|(reason, count)| match count {
-            1 => format!("{}: 1 entry is left: {reason}", self.file),
-            _ => format!("{}: {count} entries are left: {reason}", self.file),
+        lines.extend(reasons.iter().map(|(reason, count)| {
+            format!("{}: {} left: {reason}", self.file, counted(*count, "entry is", "entries are"))
         }));
         lines
     }

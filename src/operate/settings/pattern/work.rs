@@ -6,6 +6,7 @@ use super::plan::{Terms, plan, plan_without};
 use super::restoration::PatternRestoration;
 use super::setting::{PatternSettings, ProcessPatterns};
 use crate::cluster::{Identity, OnceJob};
+use crate::count::counted;
 use crate::error::{Error, Problem, Result};
 use crate::object::{Edit, PatternId, PatternKind};
 use crate::process::IdentifiedConnection;
@@ -148,8 +149,5 @@ async fn held(
 }
 
 fn count(changes: usize) -> String {
-    match changes {
-        1 => "1 change of an entry".to_owned(),
-        _ => format!("{changes} changes of entries"),
-    }
+    counted(changes, "change of an entry", "changes of entries")
 }
