@@ -237,6 +237,34 @@ fn a_counter_that_fell_makes_its_whole_process_reset() {
 }
 
 #[test]
+fn a_calculated_counter_may_fall_alone() {
+    let process = |n: u64, at, stot: u64, other: u64| {
+        let mut process = Process::new(n, at, &[]).value();
+        let stat = "# pxname,svname,type,iid,sid,stot,sess_other,h1sess,\n";
+        process["stat"] = json!(format!("{stat}raw,FRONTEND,0,2,0,{stot},{other},{},\n\n", stot - other));
+        process
+    };
+    let read = |processes: Vec<Value>| -> Snapshot {
+        serde_json::from_value(json!({ "format": 1, "processes": processes })).unwrap()
+    };
+    let earlier = read(vec![process(1, 100.0, 3, 3), process(2, 100.0, 10, 4)]);
+    let delta = read(vec![process(1, 102.0, 5, 1), process(2, 102.0, 20, 6)]).since(&earlier);
+    assert_eq!(standings(&delta), named(&[("1", "counted"), ("2", "counted")]));
+    let raw = delta.frontend("raw").unwrap();
+    assert_eq!(raw.increase("stot").unwrap().unwrap().count(), 12);
+    assert_eq!(raw.increase("h1sess").unwrap().unwrap().count(), 12);
+    // The process in which it fell has no increase of this column.
+    let other = raw.increase("sess_other").unwrap().unwrap();
+    let counts: Vec<_> = other.per_process().iter().map(|one| (&*one.label, one.count)).collect();
+    assert_eq!(counts, [("2", 2)]);
+    // A counter of HAProxy itself that falls beside it still tells.
+    let fell = read(vec![process(1, 104.0, 4, 0), process(2, 104.0, 21, 6)]).since(&earlier);
+    assert_eq!(standings(&fell), named(&[("1", "counted"), ("2", "counted")]));
+    let fell = read(vec![process(1, 104.0, 2, 2), process(2, 104.0, 21, 6)]).since(&earlier);
+    assert_eq!(standings(&fell), named(&[("1", "reset"), ("2", "counted")]));
+}
+
+#[test]
 fn counters_of_modules_may_fall_alone() {
     let process = |at, stot: u64, streams: u64| {
         let row = format!("web,FRONTEND,0,2,0,,http,{stot},0,1,{stot},,-,{streams},\n");

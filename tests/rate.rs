@@ -11,17 +11,27 @@ use std::time::{Duration, SystemTime};
 use haproxyadmin::snapshot::{Delta, Increase, ObjectStanding, Standing};
 use haproxyadmin::{Cluster, Limits, Process, Snapshot};
 use support::{
-    Config, Member, Relay, Release, Running, ask, hold_at, info, releases, releases_since,
+    Config, Member, Relay, Release, Running, ask, hold_at, info, releases, releases_since, row,
     send_shared_traffic, shared_cluster, until,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 
 const CONFIG: &str = r#"
 backend app
     balance roundrobin
     server web1 "${SERVER_1}"
     server web2 "${SERVER_1}"
+"#;
+
+/// A frontend that waits for the first bytes of a session, to tell HTTP from other protocols.
+const WAITING: &str = r#"
+frontend waiting
+    mode tcp
+    bind "unix@${DIR}/traffic/waiting.${N}" name waiting
+    tcp-request inspect-delay 300s
+    tcp-request content switch-mode http if HTTP
+    default_backend app
 "#;
 
 fn config() -> Config {
@@ -351,6 +361,48 @@ async fn a_counter_that_processes_share_increases_once() {
     let rate = web.rate().unwrap();
     assert!((rate - web.per_process()[0].rate()).abs() < 1e-9, "{rate}");
     assert_eq!(delta.frontend("plain").unwrap().requests().unwrap().count(), 5 + 7);
+}
+
+/// HAProxy calculates `sess_other`: sessions that have not shown their protocol yet are in it, and leave it.
+#[tokio::test]
+async fn sessions_that_become_http_are_no_reset() {
+    let config = || Config::web(&(CONFIG.to_owned() + WAITING)).set("LEVEL", "admin expose-fd listeners");
+    for release in releases_since("3.0") {
+        let running = Running::of(1, std::slice::from_ref(&release), |_| config()).await;
+        let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+        running.send_all(&[("web", 1, 5)]).await;
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(UnixStream::connect(running.traffic("waiting", 1)).await.unwrap());
+        }
+        let sessions = async |stot: u64, other: u64| {
+            let what = format!("{stot} sessions, {other} without HTTP, {}", release.version);
+            until(&what, async || {
+                let row = row(running.socket(1), "waiting", "FRONTEND").await;
+                ((row.number("stot"), row.number("sess_other")) == (stot, other)).then_some(())
+            })
+            .await;
+        };
+        sessions(3, 3).await;
+        let earlier = read(&cluster).await;
+        for client in &mut clients[..2] {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        }
+        sessions(3, 1).await;
+        running.send_all(&[("web", 1, 7)]).await;
+        let later = read(&cluster).await;
+        let delta = later.since(&earlier);
+        assert_eq!(standings(&delta), named(&[("1", "counted")]), "{}", release.version);
+        check(&delta, delta.frontend("web").unwrap().requests(), &[("1", 7)]);
+        let waiting = delta.frontend("waiting").unwrap();
+        assert_eq!(waiting.increase("sess_other").unwrap(), None, "{}", release.version);
+        check(&delta, waiting.increase("stot").unwrap(), &[("1", 0)]);
+        check(&delta, waiting.increase("h1sess").unwrap(), &[("1", 2)]);
+        // `clear counters all` is still noticed.
+        ask(running.socket(1), "clear counters all").await;
+        let delta = read(&cluster).await.since(&later);
+        assert_eq!(standings(&delta), named(&[("1", "reset")]), "{}", release.version);
+    }
 }
 
 #[tokio::test]

@@ -264,7 +264,9 @@ macro_rules! for_each_column {
                 "Incarnation of `sid`, because a server added at run time may reuse the `sid` of a \
                  deleted one.";
             sess_other = "sess_other", U64, Count, Counter, "3.0", [F] Sum,
-                "Sessions that did not use HTTP, such as all sessions in `mode tcp`.";
+                "Sessions that did not use HTTP, such as all sessions in `mode tcp`; HAProxy calculates the \
+                 number as `stot` without `h1sess`, `h2sess` and `h3sess`, so it falls by 1 when a \
+                 session begins to use HTTP.";
             h1sess = "h1sess", U64, Count, Counter, "3.0", [F] Sum,
                 "Sessions that used HTTP/1.";
             h2sess = "h2sess", U64, Count, Counter, "3.0", [F] Sum,
@@ -593,6 +595,14 @@ impl Col {
     /// Returns `true` if the column belongs to a module of HAProxy, such as TLS or HTTP/2.
     pub(crate) const fn is_of_module(self) -> bool {
         self as u8 > Self::separator as u8
+    }
+
+    /// Returns `true` if HAProxy calculates the number from counters as their difference. It can fall,
+    /// although HAProxy tags it as a counter.
+    ///
+    /// HAProxy counts all others, or adds up counters, in all releases from 2.2 to 3.4.
+    pub(crate) const fn is_derived(self) -> bool {
+        self as u8 == Self::sess_other as u8
     }
 }
 

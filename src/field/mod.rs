@@ -193,7 +193,8 @@ pub enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Nature {
-    /// `C`: only grows, until a restart or `clear counters all`.
+    /// `C`: only grows, until a restart or `clear counters all`. The exception is `sess_other`, which
+    /// HAProxy calculates.
     Counter,
     /// `G`: the current value.
     Gauge,

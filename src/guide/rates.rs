@@ -74,6 +74,10 @@
 //!   whole process to be `Reset`, because others may have grown beyond their earlier value since. If
 //!   *all* of them have, the command is not noticed, and the difference is what was counted
 //!   since. This is possible if the process had counted little before.
+//! - `sess_other` is no count of its own: HAProxy 3.0 and later print `stot` without `h1sess`, `h2sess`
+//!   and `h3sess`. A session counts in `stot` when it is accepted, and in one of the others when it
+//!   begins to use HTTP, for example after the delay of `tcp-request inspect-delay`. A process in which
+//!   `sess_other` of an object fell still counts, without the increase of this column.
 //! - `clear counters` clears maxima. HAProxy 2.6 and later also clear the counters of modules, such
 //!   as `h1_total_streams` and `ssl_sess`. The process still counts, without these columns
 //!   ([`ProcessDelta::modules_cleared`](crate::snapshot::ProcessDelta::modules_cleared)).

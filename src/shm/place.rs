@@ -172,7 +172,8 @@ pub(super) fn objects_of(file: &ShmFile, slot: usize, place: &str) -> Option<(Si
 /// another one printed later.
 fn contradictions(members: &[Member<'_>], places: &[Vec<RowCounters>]) -> HashSet<Arc<str>> {
     let known = Col::ALL.iter().zip(COLUMNS);
-    let counters = known.filter(|(_, one)| one.shared && one.nature == Nature::Counter);
+    let counters =
+        known.filter(|(column, one)| one.shared && one.nature == Nature::Counter && !column.is_derived());
     let counters: Vec<Col> = counters.map(|(column, _)| *column).collect();
 
     let mut rows: HashMap<&Arc<str>, Vec<(u64, Row<'_>, Row<'_>)>> = HashMap::new();
@@ -295,7 +296,12 @@ mod tests {
 
     /// Returns the places of one backend row with the given `stot` before and after.
     fn declared(counts: [(u64, u64, u64); 2]) -> Vec<RowCounters> {
-        let row = |stot: u64| stat(format!("# pxname,svname,type,stot,\np,s,2,{stot},\n\n").as_bytes());
+        declared_by("stot", counts)
+    }
+
+    /// Returns the places of one row with the given counter before and after.
+    fn declared_by(column: &str, counts: [(u64, u64, u64); 2]) -> Vec<RowCounters> {
+        let row = |count: u64| stat(format!("# pxname,svname,type,{column},\np,s,2,{count},\n\n").as_bytes());
         let dumps = counts.map(|(before, after, _)| (row(before), row(after)));
         let guids = [RowGuid::Is(Side::Back, "s".into())];
         let members = dumps.iter().zip(counts).map(|((before, after), (.., thread_groups))| Member {
@@ -319,6 +325,9 @@ mod tests {
         // A process does not see the counts of thread groups that it does not have.
         assert_eq!(declared([(30, 41, 1), (42, 42, 2)]), shared);
         assert_eq!(declared([(43, 43, 1), (42, 42, 2)]), unknown);
+        // HAProxy calculates this column, and it falls.
+        assert_eq!(declared_by("h1sess", [(3, 3, 1), (1, 1, 1)]), unknown);
+        assert_eq!(declared_by("sess_other", [(3, 3, 1), (1, 1, 1)]), shared);
     }
 
     /// Builds a file of layout 1.3 with objects of the guid `s`, given as thread group and users.

@@ -57,7 +57,8 @@ pub enum Standing {
     New,
     /// A counter of the process fell: its counters were cleared (`clear counters all`) or lost. All
     /// counters of the process are disregarded, because a counter that was cleared may have grown
-    /// beyond its earlier value since.
+    /// beyond its earlier value since. `sess_other` may fall, because HAProxy calculates it from other
+    /// counters.
     Reset,
     /// The earlier snapshot has the process, and the later one does not.
     Left,

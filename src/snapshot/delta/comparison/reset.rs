@@ -28,10 +28,13 @@ pub(in crate::snapshot::delta) struct Counters {
 
 impl Counters {
     pub(in crate::snapshot::delta) fn new() -> Self {
-        // The other counters are the time spent down, which is no number of events, and numbers that
-        // identify.
-        let counts =
-            |column: &Col| column.nature() == Nature::Counter && column.value_type() == ValueType::U64;
+        // The other counters are the time spent down, which is no number of events, numbers that identify,
+        // and differences of counters, which fall without any command.
+        let counts = |column: &Col| {
+            column.nature() == Nature::Counter
+                && column.value_type() == ValueType::U64
+                && !column.is_derived()
+        };
         let (modules, own) =
             Col::ALL.iter().copied().filter(counts).partition(|column| column.is_of_module());
         Self { own, modules }
