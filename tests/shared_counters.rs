@@ -444,6 +444,13 @@ async fn processes_of_other_thread_groups_share_the_counters_of_those_that_both_
     let servers = snapshot.backend("app").unwrap().servers();
     assert_eq!(servers.iter().map(ServerStats::requests).sum::<CountRange>(), 42);
     assert_eq!(ranges(&snapshot), Vec::<String>::new());
+
+    // The first process prints only what the first thread group of the second process counts.
+    running.send_all(&[("web", 1, 20), ("web", 2, 60)]).await;
+    let delta = self::snapshot(&running).await.since(&snapshot);
+    let web = delta.frontend("web").unwrap().requests().unwrap();
+    assert_eq!(web.count(), 80, "{web:?}");
+    assert_eq!(web.per_process()[1].count, 80);
 }
 
 #[tokio::test]

@@ -115,38 +115,77 @@ impl<'a> Kept<'a> {
 /// Returns the total of all rows.
 ///
 /// The rows of one place are read at slightly different moments, and the highest value is the
-/// newest. A row with an unknown place may count in any place of its file, or for itself.
+/// newest.
 pub(super) fn count<'a>(values: impl Iterator<Item = (Kept<'a>, u64)>) -> Option<CountRange> {
-    let mut total: Option<CountRange> = None;
-    let mut files: BTreeMap<FileKey<'a>, InFile<'a>> = BTreeMap::new();
+    let mut separate: Option<u64> = None;
+    let mut files = Files::default();
     for (kept, value) in values {
-        let total = total.get_or_insert_default();
+        let separate = separate.get_or_insert_default();
         match kept {
-            Kept::Separate => *total = *total + CountRange::from(value),
-            Kept::Shared(file, place) => {
-                let highest = files.entry(file).or_default().places.entry(place).or_default();
-                *highest = value.max(*highest);
-            }
-            Kept::Unknown(file) => files.entry(file).or_default().unknown.push(value),
+            Kept::Separate => *separate = separate.saturating_add(value),
+            _ => files.add(kept, value, u64::max),
         }
     }
-    Some(total? + files.values().map(InFile::count).sum())
+    let (at_least, at_most) = files.bounds(separate?, |value| *value, u64::saturating_add);
+    Some(CountRange { at_least, at_most })
 }
 
-/// Values of the rows of one file.
-#[derive(Default)]
-struct InFile<'a> {
-    places: BTreeMap<&'a str, u64>,
-    unknown: Vec<u64>,
+/// Values of the rows that are or may be in files.
+pub(super) struct Files<'a, T>(BTreeMap<FileKey<'a>, InFile<'a, T>>);
+
+/// Values of the rows of one file: one for each place, and those of rows with an unknown place.
+struct InFile<'a, T> {
+    places: BTreeMap<&'a str, T>,
+    unknown: Vec<T>,
 }
 
-impl InFile<'_> {
-    fn count(&self) -> CountRange {
-        let sum = |values: &mut dyn Iterator<Item = u64>| values.fold(0, u64::saturating_add);
-        let known = sum(&mut self.places.values().copied());
-        let unknown = sum(&mut self.unknown.iter().copied());
-        let highest = self.unknown.iter().max().copied().unwrap_or(0);
-        CountRange { at_least: known.max(highest), at_most: known.saturating_add(unknown) }
+impl<'a, T> Files<'a, T> {
+    /// Adds the value of a row. `choose` returns the one of two values of one place that counts.
+    pub(super) fn add(&mut self, kept: Kept<'a>, value: T, choose: impl FnOnce(T, T) -> T)
+    where
+        T: Copy,
+    {
+        let Some(file) = kept.file() else { return };
+        let rows = self.0.entry(file).or_default();
+        match kept {
+            Kept::Shared(_, place) => {
+                let first = rows.places.entry(place);
+                first.and_modify(|first| *first = choose(*first, value)).or_insert(value);
+            }
+            _ => rows.unknown.push(value),
+        }
+    }
+
+    /// Returns the lowest and the highest total of a number of all values, added to `separate`. A row with an
+    /// unknown place may count in any place of its file, or for itself.
+    pub(super) fn bounds<N: Copy + Default + PartialOrd>(
+        &self,
+        separate: N,
+        number: impl Fn(&T) -> N,
+        add: impl Fn(N, N) -> N,
+    ) -> (N, N) {
+        let total = |values: &mut dyn Iterator<Item = &T>| values.map(&number).fold(N::default(), &add);
+        let (mut at_least, mut at_most) = (separate, separate);
+        for InFile { places, unknown } in self.0.values() {
+            let known = total(&mut places.values());
+            let lowest =
+                unknown.iter().map(&number).fold(known, |one, other| if other > one { other } else { one });
+            (at_least, at_most) =
+                (add(at_least, lowest), add(at_most, add(known, total(&mut unknown.iter()))));
+        }
+        (at_least, at_most)
+    }
+}
+
+impl<T> Default for Files<'_, T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Default for InFile<'_, T> {
+    fn default() -> Self {
+        Self { places: BTreeMap::new(), unknown: Vec::new() }
     }
 }
 

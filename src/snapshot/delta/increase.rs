@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Add;
 use std::time::Duration;
 
-use crate::snapshot::sharing::{FileKey, Kept};
+use crate::snapshot::sharing::{Files, Kept};
 use crate::snapshot::{CountRange, Label};
 
 /// Increase of one counter between two snapshots, over all processes that were counted.
@@ -106,27 +106,25 @@ pub(super) struct Portion<'a> {
     pub(super) label: &'a Label,
     pub(super) count: u64,
     pub(super) covers: Duration,
+    /// Number of thread groups of the process, if it reports one.
+    pub(super) thread_groups: Option<u64>,
 }
 
 impl Increase {
     /// Adds up the increases of all processes. Returns `None` if there are none.
     ///
-    /// Of the processes that share a counter in one place, the first one counts. Each of them prints
-    /// the increase of all, and was read at its own time.
+    /// Of the processes that share a counter in one place, one counts: see [`Shared::more`].
     pub(super) fn of<'a>(portions: impl Iterator<Item = Portion<'a>>) -> Option<Self> {
-        let mut total: Option<Estimate> = None;
+        let mut separate: Option<(u64, f64)> = None;
         let mut processes: Vec<ProcessIncrease> = Vec::new();
-        let mut files: BTreeMap<FileKey<'a>, InFile<'a>> = BTreeMap::new();
-        for Portion { kept, label, count, covers } in portions {
+        let mut files = Files::default();
+        for Portion { kept, label, count, covers, thread_groups } in portions {
             let process = ProcessIncrease { label: label.clone(), count, covers };
-            let estimate = Estimate::exactly(count, process.rate());
-            let total = total.get_or_insert_default();
+            let rate = process.rate();
+            let separate = separate.get_or_insert_default();
             match kept {
-                Kept::Separate => *total = total.plus(estimate),
-                Kept::Shared(file, place) => {
-                    files.entry(file).or_default().places.entry(place).or_insert(estimate);
-                }
-                Kept::Unknown(file) => files.entry(file).or_default().unknown.push(estimate),
+                Kept::Separate => *separate = (separate.0.saturating_add(count), separate.1 + rate),
+                _ => files.add(kept, Shared { count, rate, thread_groups }, Shared::more),
             }
             match processes.last_mut().filter(|last| last.label == process.label) {
                 // One process with several rows.
@@ -135,8 +133,14 @@ impl Increase {
                 None => processes.push(process),
             }
         }
-        let total = files.values().map(InFile::estimate).fold(total?, Estimate::plus);
-        Some(Self { count: total.count, rate: total.rate, processes })
+        let (count, rate) = separate?;
+        let count = files.bounds(count, |one| one.count, u64::saturating_add);
+        let rate = files.bounds(rate, |one| one.rate, f64::add);
+        let (count, rate) = (
+            CountRange { at_least: count.0, at_most: count.1 },
+            RateRange { at_least: rate.0, at_most: rate.1 },
+        );
+        Some(Self { count, rate, processes })
     }
 
     /// Returns the number of events: the sum over the processes that were counted. A counter that
@@ -213,46 +217,23 @@ impl Default for Covers {
     }
 }
 
-/// A count and a rate within bounds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Estimate {
-    count: CountRange,
-    rate: RateRange,
+/// Increase of a counter that is or may be in a file, as one process prints it.
+#[derive(Debug, Clone, Copy)]
+struct Shared {
+    count: u64,
+    rate: f64,
+    thread_groups: Option<u64>,
 }
 
-impl Estimate {
-    fn exactly(count: u64, rate: f64) -> Self {
-        Self { count: count.into(), rate: RateRange { at_least: rate, at_most: rate } }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        let rate = RateRange {
-            at_least: self.rate.at_least + other.rate.at_least,
-            at_most: self.rate.at_most + other.rate.at_most,
-        };
-        Self { count: self.count + other.count, rate }
-    }
-}
-
-/// Increases of the rows of one file.
-#[derive(Default)]
-struct InFile<'a> {
-    places: BTreeMap<&'a str, Estimate>,
-    unknown: Vec<Estimate>,
-}
-
-impl InFile<'_> {
-    /// Returns the increase of the file. A row with an unknown place may count in any place of the
-    /// file, or for itself.
-    fn estimate(&self) -> Estimate {
-        let known = self.places.values().copied().fold(Estimate::default(), Estimate::plus);
-        let mut all = self.unknown.iter().copied().fold(known, Estimate::plus);
-        (all.count.at_least, all.rate.at_least) = (known.count.at_least, known.rate.at_least);
-        for one in &self.unknown {
-            all.count.at_least = all.count.at_least.max(one.count.at_least);
-            all.rate.at_least = all.rate.at_least.max(one.rate.at_least);
-        }
-        all
+impl Shared {
+    /// Returns the one of two increases of one counter that counts: the one of the process with more thread
+    /// groups, or else the first one.
+    ///
+    /// Each process prints the sum over its own thread groups, and was read at its own time. HAProxy 3.3 does not
+    /// report the number of groups, so the greater increase counts.
+    fn more(self, other: Self) -> Self {
+        let reach = |one: Self| (one.thread_groups, if one.thread_groups.is_none() { one.count } else { 0 });
+        if reach(other) > reach(self) { other } else { self }
     }
 }
 
@@ -296,16 +277,26 @@ impl serde::Serialize for Covers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::sharing::FileKey;
 
     const FILE: FileKey<'static> = FileKey::Declared("one");
 
     fn increase(portions: &[(Kept<'static>, &str, u64, u64)]) -> Increase {
+        increase_with_groups(portions, &vec![None; portions.len()])
+    }
+
+    fn increase_with_groups(
+        portions: &[(Kept<'static>, &str, u64, u64)],
+        thread_groups: &[Option<u64>],
+    ) -> Increase {
         let labels: Vec<Label> = portions.iter().map(|(_, label, ..)| Label::from(*label)).collect();
-        let portions = portions.iter().zip(&labels).map(|((kept, _, count, seconds), label)| Portion {
+        let portions = portions.iter().zip(&labels).zip(thread_groups);
+        let portions = portions.map(|(((kept, _, count, seconds), label), thread_groups)| Portion {
             kept: *kept,
             label,
             count: *count,
             covers: Duration::from_secs(*seconds),
+            thread_groups: *thread_groups,
         });
         Increase::of(portions).unwrap()
     }
@@ -323,7 +314,7 @@ mod tests {
     fn a_shared_counter_counts_once_and_an_unknown_one_within_bounds() {
         let shared = Kept::Shared(FILE, "a");
         let once = increase(&[(shared, "1", 10, 2), (shared, "2", 12, 2), (Kept::Separate, "3", 2, 2)]);
-        assert_eq!((once.count(), once.rate()), (12.into(), Some(6.0)));
+        assert_eq!((once.count(), once.rate()), (14.into(), Some(7.0)));
         assert_eq!(once.per_process().iter().map(|one| one.count).collect::<Vec<_>>(), [10, 12, 2]);
 
         let unknown = Kept::Unknown(FILE);
@@ -332,6 +323,23 @@ mod tests {
         assert_eq!(between.rate(), None);
         assert_eq!(between.rate_range(), RateRange { at_least: 6.0, at_most: 9.0 });
         assert_eq!(between.rate_range().to_string(), "6..9");
+    }
+
+    #[test]
+    fn the_process_with_the_most_thread_groups_counts_for_all() {
+        let shared = Kept::Shared(FILE, "a");
+        let portions = [(shared, "1", 10, 2), (shared, "2", 30, 3), (shared, "3", 31, 2)];
+        let of = |groups: [u64; 3]| {
+            let increase = increase_with_groups(&portions, &groups.map(Some));
+            (increase.count().exact().unwrap(), increase.rate().unwrap())
+        };
+        assert_eq!(of([1, 2, 1]), (30, 10.0));
+        assert_eq!(of([1, 2, 2]), (30, 10.0));
+        assert_eq!(of([1, 1, 1]), (10, 5.0));
+        // HAProxy 3.3 does not report the number.
+        assert_eq!(increase(&portions).count(), 31);
+        let counts = increase(&portions).per_process().iter().map(|one| one.count).collect::<Vec<_>>();
+        assert_eq!(counts, [10, 30, 31]);
     }
 
     #[test]

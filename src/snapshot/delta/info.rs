@@ -44,7 +44,7 @@ impl ProcessCounters {
             let (later, earlier) = (process.later()?, process.earlier()?);
             let (now, then) = (later.info()?.number(key)?, earlier.info()?.number(key)?);
             let (count, covers) = (info_increase(key, now, then)?, process.covers_of_info()?);
-            Some(Portion { kept: Kept::Separate, label: later.label(), count, covers })
+            Some(Portion { kept: Kept::Separate, label: later.label(), count, covers, thread_groups: None })
         }))
     }
 }

@@ -5,6 +5,7 @@ use super::increase::{Covers, Increase, Portion};
 use super::process::ProcessDelta;
 use crate::error::Result;
 use crate::field::{Col, RowKind};
+use crate::show::Info;
 use crate::show::stat::{Cells as _, Row};
 use crate::snapshot::sharing::Kept;
 
@@ -85,7 +86,8 @@ impl Object {
             let now = process.later()?;
             let kept = if column.declared().shared { Kept::of(now, later.index()) } else { Kept::Separate };
             let covers = process.covers_of(later.index(), earlier.index(), column)?;
-            Some(Portion { kept, label: now.label(), count, covers })
+            let thread_groups = now.info().and_then(Info::nb_thread_groups);
+            Some(Portion { kept, label: now.label(), count, covers, thread_groups })
         }))
     }
 
