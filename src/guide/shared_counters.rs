@@ -61,6 +61,12 @@
 //!
 //! The detection is repeated ten seconds later, if the figures depend on it.
 //!
+//! The look into `/proc` itself can fail for a moment, for example because this program has too many
+//! open files. What was found out about a process since its start is kept. A process that was never
+//! looked at may have any file of its host, or none: its file is
+//! [`ShmStatsFile::Unknown`](crate::snapshot::ShmStatsFile::Unknown), and its counters are known within
+//! bounds, as above. The next read looks again.
+//!
 //! # Counters without asking
 //!
 //! On the host of the processes, the counters can be read from the file itself:

@@ -29,8 +29,8 @@ pub(crate) enum Seen {
     With(Mapped),
     /// The process does not run on this host, or this program may not inspect it.
     Hidden,
-    /// A temporary error occurred; another attempt may succeed.
-    Failed,
+    /// A temporary error occurred, which this text describes; another attempt may succeed.
+    Failed(String),
 }
 
 /// The file that a process maps.
@@ -59,7 +59,7 @@ pub(crate) fn look(claim: Claim) -> Seen {
     match find(claim) {
         Ok(seen) => seen,
         Err(error) if is_lasting(&error) => Seen::Hidden,
-        Err(_) => Seen::Failed,
+        Err(error) => Seen::Failed(error.to_string()),
     }
 }
 

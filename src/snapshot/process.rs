@@ -144,12 +144,12 @@ impl Process {
     /// other processes, declare it with
     /// [`ClusterBuilder::shared_counters`](crate::ClusterBuilder::shared_counters).
     pub fn shm_stats_file(&self) -> Option<&ShmStatsFile> {
-        self.shared_counters().map(|shared| &shared.file)
+        self.shared_counters().map(|shared| &shared.file).filter(|file| **file != ShmStatsFile::Unknown)
     }
 
     /// Returns the reason why it is not known, for some objects of the process, whether their
-    /// counters are in [`shm_stats_file`](Process::shm_stats_file). `None` if this is known for all
-    /// objects.
+    /// counters are in [`shm_stats_file`](Process::shm_stats_file), or whether the process has such a file.
+    /// `None` if this is known for all objects.
     pub fn shm_stats_file_problem(&self) -> Option<&str> {
         self.shared_counters()?.problem.as_deref()
     }

@@ -34,6 +34,9 @@ pub enum ShmStatsFile {
         /// it.
         path: Arc<str>,
     },
+    /// Any file of the host, or none: looking for the file of the process failed, for example because
+    /// this program had too many open files. The next read looks again.
+    Unknown,
 }
 
 /// Facts about the file of one process, kept beside its rows.
@@ -114,6 +117,7 @@ impl fmt::Display for ShmStatsFile {
         match self {
             Self::Declared(name) => f.pad(name),
             Self::Mapped { path, .. } => f.pad(path),
+            Self::Unknown => f.pad("unknown file"),
         }
     }
 }

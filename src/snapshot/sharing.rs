@@ -80,6 +80,8 @@ pub struct Sharers {
 pub(super) enum FileKey<'a> {
     Declared(&'a str),
     Mapped(&'a str, u64, u64),
+    /// Any of the others on this host, or none. It comes after them.
+    Unknown(&'a str),
 }
 
 /// Place in which a process keeps the counters of one row.
@@ -96,6 +98,7 @@ impl<'a> Kept<'a> {
         let file = || match &shared.file {
             ShmStatsFile::Declared(name) => FileKey::Declared(name),
             ShmStatsFile::Mapped { device, inode, .. } => FileKey::Mapped(process.host(), *device, *inode),
+            ShmStatsFile::Unknown => FileKey::Unknown(process.host()),
         };
         match shared.rows.get(row) {
             None | Some(RowCounters::Separate) => Self::Separate,
@@ -157,7 +160,8 @@ impl<'a, T> Files<'a, T> {
     }
 
     /// Returns the lowest and the highest total of a number of all values, added to `separate`. A row with an
-    /// unknown place may count in any place of its file, or for itself.
+    /// unknown place may count in any place of its file, or for itself. A row with an unknown file may count in
+    /// any file of its host.
     pub(super) fn bounds<N: Copy + Default + PartialOrd>(
         &self,
         separate: N,
@@ -165,16 +169,34 @@ impl<'a, T> Files<'a, T> {
         add: impl Fn(N, N) -> N,
     ) -> (N, N) {
         let total = |values: &mut dyn Iterator<Item = &T>| values.map(&number).fold(N::default(), &add);
-        let (mut at_least, mut at_most) = (separate, separate);
-        for InFile { places, unknown } in self.0.values() {
+        let higher = |one: N, other: N| if other > one { other } else { one };
+        let (mut all_lowest, mut at_most) = (Vec::new(), separate);
+        for (file, InFile { places, unknown }) in &self.0 {
             let known = total(&mut places.values());
-            let lowest =
-                unknown.iter().map(&number).fold(known, |one, other| if other > one { other } else { one });
-            (at_least, at_most) =
-                (add(at_least, lowest), add(at_most, add(known, total(&mut unknown.iter()))));
+            at_most = add(at_most, add(known, total(&mut unknown.iter())));
+            let lowest = unknown.iter().map(&number).fold(known, higher);
+            // All of its rows may count in the file that counts the most.
+            let any = match file {
+                FileKey::Unknown(host) => highest_of(&mut all_lowest, host),
+                _ => None,
+            };
+            match any {
+                Some(of_file) => *of_file = higher(*of_file, lowest),
+                None => all_lowest.push((file, lowest)),
+            }
         }
-        (at_least, at_most)
+        (all_lowest.into_iter().map(|(_, lowest)| lowest).fold(separate, add), at_most)
     }
+}
+
+/// Returns the highest of the numbers of the files that a process of `host` may have.
+fn highest_of<'b, N: PartialOrd>(numbers: &'b mut [(&FileKey<'_>, N)], host: &str) -> Option<&'b mut N> {
+    let may_have = |file: &FileKey<'_>| match file {
+        FileKey::Declared(_) => true,
+        FileKey::Mapped(of, ..) | FileKey::Unknown(of) => *of == host,
+    };
+    let numbers = numbers.iter_mut().filter(|(file, _)| may_have(file)).map(|(_, number)| number);
+    numbers.reduce(|one, other| if *other > *one { other } else { one })
 }
 
 impl<T> Default for Files<'_, T> {
@@ -275,5 +297,20 @@ mod tests {
         assert_eq!(count([known, unknown(3), (Kept::Separate, 1)].into_iter()).unwrap(), range(21, 24));
         let elsewhere = (Kept::Unknown(OTHER), 9);
         assert_eq!(count([unknown(30), elsewhere].into_iter()).unwrap(), range(39, 39));
+    }
+
+    #[test]
+    fn a_row_of_an_unknown_file_counts_in_any_file_of_its_host_or_for_itself() {
+        let any = |value| (Kept::Unknown(FileKey::Unknown("host")), value);
+        assert_eq!(count([any(42), any(42)].into_iter()).unwrap(), range(42, 84));
+        assert_eq!(count([any(42)].into_iter()).unwrap(), range(42, 42));
+        assert_eq!(count([any(42), (Kept::Separate, 5)].into_iter()).unwrap(), range(47, 47));
+        let mapped = |inode, value| (Kept::Shared(FileKey::Mapped("host", 1, inode), "a"), value);
+        assert_eq!(count([mapped(2, 42), any(41), any(42)].into_iter()).unwrap(), range(42, 125));
+        assert_eq!(count([mapped(2, 42), mapped(3, 10), any(50)].into_iter()).unwrap(), range(60, 102));
+        // No process of another host has the file.
+        let far = (Kept::Shared(FileKey::Mapped("far", 1, 2), "a"), 42);
+        assert_eq!(count([far, any(42)].into_iter()).unwrap(), range(84, 84));
+        assert_eq!(count([(Kept::Shared(FILE, "a"), 42), any(42)].into_iter()).unwrap(), range(42, 84));
     }
 }

@@ -85,6 +85,13 @@ impl SharedCounterFinder {
         self.see(&mut participants, records, deadline).await;
         let mut groups: Vec<(ShmStatsFile, Vec<Participant>)> = Vec::new();
         for participant in participants {
+            if let (Some(problem), Some(record)) =
+                (participant.problem(), records.get_mut(participant.record))
+            {
+                let rows = SharedRows::unknown(ShmStatsFile::Unknown, &problem);
+                record.shared = Some(Arc::new(rows.of(record)));
+                continue;
+            }
             let Some(file) = participant.file() else { continue };
             match groups.iter_mut().find(|(one, _)| is_same_file(one, &file)) {
                 Some((_, group)) => group.push(participant),
@@ -136,21 +143,25 @@ impl SharedCounterFinder {
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
             let mut looking = tokio::task::spawn_blocking(looking);
             let seen = match deadline.timeout(LOOK, deadline.limits().command_timeout, &mut looking).await {
-                Ok(seen) => seen,
+                Ok(seen) => seen.map_err(|error| error.to_string()),
                 // A process that hangs may have used up the deadline. Without this look, shared
-                // counters would be added up, which is worse than a late result.
-                Err(_) => match timeout(GRACE, looking).await {
-                    Ok(seen) => seen,
-                    Err(_) => return,
+                // counters are known only within bounds, which is worse than a late result.
+                Err(error) => match timeout(GRACE, looking).await {
+                    Ok(seen) => seen.map_err(|error| error.to_string()),
+                    Err(_) => Err(error.to_string()),
                 },
             };
+            let seen = seen.unwrap_or_else(|problem| {
+                let failed = |one: &Participant| one.seen.is_none().then(|| Seen::Failed(problem.clone()));
+                participants.iter().map(failed).collect()
+            });
             let mut cache = self.known();
-            for (one, seen) in participants.iter_mut().zip(seen.unwrap_or_default()) {
+            for (one, seen) in participants.iter_mut().zip(seen) {
                 let (Some(seen), Some(record)) = (seen, records.get(one.record)) else { continue };
-                if seen == Seen::Failed {
+                one.seen = Some(seen.clone());
+                if matches!(seen, Seen::Failed(_)) {
                     continue;
                 }
-                one.seen = Some(seen.clone());
                 let known = Entry { identity: one.identity.clone(), seen, rows: None };
                 cache.insert(record.address.clone(), known);
             }
@@ -217,6 +228,14 @@ impl Participant {
     fn mapped(&self) -> Option<&Mapped> {
         match &self.seen {
             Some(Seen::With(mapped)) => Some(mapped),
+            _ => None,
+        }
+    }
+
+    /// Returns the reason why it is not known whether the process has a file, and which one.
+    fn problem(&self) -> Option<String> {
+        match (&self.declared, &self.seen) {
+            (None, Some(Seen::Failed(reason))) => Some(format!("looking for its file failed: {reason}")),
             _ => None,
         }
     }
