@@ -16,6 +16,7 @@ mod number;
 mod place;
 mod process;
 mod reading;
+mod turn;
 
 pub(crate) use access::{FileAccess, Read, Wanted, read};
 pub(crate) use counters::FileCounters;
@@ -24,3 +25,4 @@ pub(crate) use guid::{RowGuid, join};
 pub(crate) use place::{Member, RowCounters, Usage, places};
 pub(crate) use process::{Claim, Mapped, Seen, look};
 pub(crate) use reading::Clock;
+pub(crate) use turn::Turn;

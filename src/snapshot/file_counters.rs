@@ -12,7 +12,7 @@ use super::shared_counters::{CountersRead, Local};
 use super::{Inner, Snapshot};
 use crate::error::{ErrorKind, Failure};
 use crate::field::Col;
-use crate::shm::{self, FileAccess, FileCounters, RowCounters, Wanted};
+use crate::shm::{self, FileAccess, FileCounters, RowCounters, Turn, Wanted};
 use crate::show::ProcessReport;
 use crate::show::stat::{NewerCells, StatTable};
 
@@ -40,11 +40,12 @@ impl Snapshot {
     ///   cannot be read, is another one now, or is longer than
     ///   [`max_reply_size`](crate::Limits::max_reply_size).
     /// - [`Timeout`](crate::ErrorKind::Timeout) if the file cannot be read within
-    ///   [`command_timeout`](crate::Limits::command_timeout).
+    ///   [`command_timeout`](crate::Limits::command_timeout), or an earlier read of it has not ended by then.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves nothing behind but a thread that ends with its read.
+    /// Dropping the future leaves nothing behind but a thread that ends with its read. Until then no other
+    /// thread reads the file: if a file system does not answer, it keeps one thread for each file.
     ///
     /// # Example
     ///
@@ -127,22 +128,33 @@ struct File {
 impl File {
     /// Returns the records of the processes with newer counters.
     async fn read(&self, records: Vec<Arc<Record>>) -> Vec<Record> {
-        let reading = tokio::task::spawn_blocking({
+        let reading = self.in_turn({
             let records = records.clone();
             move || read(&records)
         });
-        let failure = match timeout(self.patience, reading).await {
-            Ok(Ok(records)) => return records,
-            Ok(Err(error)) => Failure::without_error(ErrorKind::Other, error.to_string()),
-            Err(_) => {
-                let text = format!(
-                    "reading shm-stats-file: no answer of the file system within {:?}",
-                    self.patience
-                );
-                Failure::without_error(ErrorKind::Timeout, text)
-            }
+        reading.await.unwrap_or_else(|failure| {
+            records.iter().map(|record| record.without_newer(failure.clone())).collect()
+        })
+    }
+
+    /// Reads the file when an earlier read of it has ended, and not beside a read that was given up.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut has_turn = false;
+        let reading = async {
+            let turn = Turn::of_file(self.id).wait().await;
+            has_turn = true;
+            turn.run(read).await
         };
-        records.iter().map(|record| record.without_newer(failure.clone())).collect()
+        let read = timeout(self.patience, reading).await;
+        let missing = if has_turn { "no answer of the file system" } else { "an earlier read has not ended" };
+        let read = read.map_err(|_| {
+            let text = format!("reading shm-stats-file: {missing} within {:?}", self.patience);
+            Failure::without_error(ErrorKind::Timeout, text)
+        })?;
+        read.map_err(|error| Failure::without_error(ErrorKind::Other, error.to_string()))
     }
 }
 
@@ -259,4 +271,30 @@ impl Snapshot {
 
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_does_not_end_is_the_only_one_of_its_file() {
+        let file = File { id: (u64::MAX, 1), patience: Duration::from_millis(50) };
+        let (end, ended) = mpsc::channel::<()>();
+        let failure = file.in_turn(move || ended.recv()).await.unwrap_err();
+        assert_eq!(failure.kind, ErrorKind::Timeout);
+        let start = "reading shm-stats-file: ";
+        assert_eq!(&*failure.message, format!("{start}no answer of the file system within 50ms"));
+        for _ in 0..3 {
+            let failure = file.in_turn(|| unreachable!("the first read has not ended")).await;
+            let failure = failure.map(|(): ()| ()).unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::Timeout);
+            assert_eq!(&*failure.message, format!("{start}an earlier read has not ended within 50ms"));
+        }
+        drop(end);
+        let patient = File { patience: Duration::from_secs(60), ..file };
+        assert_eq!(patient.in_turn(|| 7).await.unwrap(), 7);
+    }
 }

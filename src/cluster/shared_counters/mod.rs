@@ -13,6 +13,7 @@ mod rows;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::join_all;
@@ -23,7 +24,7 @@ use crate::address::Address;
 use crate::error::{Error, Problem, Result};
 use crate::process::{self, ProcessClient};
 use crate::protocol::{self, Request};
-use crate::shm::{self, Claim, Mapped, Seen};
+use crate::shm::{self, Claim, Mapped, Seen, Turn};
 use crate::show::stat::StatFilter;
 use crate::show::{GuidList, ProcessReport};
 use crate::snapshot::{Local, Record, ShmStatsFile};
@@ -38,6 +39,8 @@ pub(super) struct SharedCounterFinder {
     /// Names of files that the user declared, by the address of each process.
     declared: HashMap<Address, Arc<str>>,
     known: Mutex<HashMap<Address, Entry>>,
+    /// The turn to look into `/proc` and the files.
+    turn: Turn,
 }
 
 /// The findings about one process.
@@ -72,7 +75,7 @@ impl SharedCounterFinder {
     /// Creates a finder. `declared` has the name of a file for each process that is declared to use
     /// the file.
     pub(super) fn new(declared: HashMap<Address, Arc<str>>) -> Self {
-        Self { declared, known: Mutex::default() }
+        Self { declared, known: Mutex::default(), turn: Turn::default() }
     }
 
     /// Records for each process which of its counters are kept in one file together with other
@@ -141,7 +144,7 @@ impl SharedCounterFinder {
         if claims.iter().any(Option::is_some) {
             let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
-            let mut looking = tokio::task::spawn_blocking(looking);
+            let mut looking = pin!(async { self.turn.wait().await.run(looking).await });
             let seen = match deadline.timeout(LOOK, deadline.limits().command_timeout, &mut looking).await {
                 Ok(seen) => seen.map_err(|error| error.to_string()),
                 // A process that hangs may have used up the deadline. Without this look, shared
@@ -192,10 +195,11 @@ impl SharedCounterFinder {
                 GuidAnswer { reply: before.and_then(|before| Ok((before, list?, after?))), pid, mapped }
             });
         let (answers, limit): (Vec<_>, _) = (answers.collect(), deadline.limits().max_reply_size);
-        let deciding = tokio::task::spawn_blocking({
+        let deciding = {
             let file = file.clone();
             move || answer::decide(&file, &answers, limit)
-        });
+        };
+        let deciding = async { self.turn.wait().await.run(deciding).await };
         let rows = match deadline.timeout(LOOK, deadline.limits().command_timeout, deciding).await {
             Ok(rows) => rows.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
