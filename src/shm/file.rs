@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use super::number::{i32_at, u32_at, u64_at};
 
@@ -74,6 +75,8 @@ pub(super) const SLOT: usize = 8;
 /// Offset of the number of objects in use; the number of allocated objects follows.
 const OBJECTS: usize = SLOTS + SLOT_COUNT * SLOT;
 const PLACES: usize = OBJECTS + 4;
+/// The number of objects in use, and the number of allocated objects.
+pub(super) const COUNTS: Range<usize> = OBJECTS..PLACES + 4;
 
 const GUID: usize = 128;
 const GROUP: usize = 128;

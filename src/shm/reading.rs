@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::field::{self, DATA};
-use super::file::{Layout, NOW_NS, SLOT, SLOTS, ShmFile, ShmFileError, Side, USERS};
+use super::file::{COUNTS, Layout, NOW_NS, SLOT, SLOTS, ShmFile, ShmFileError, Side, USERS};
 use super::number::{i32_at, u32_at, u64_at};
 use crate::error::{ErrorKind, Failure};
 
@@ -63,6 +63,10 @@ impl Reading {
         }
         let mut bytes = vec![0; length];
         file.read_at(&mut bytes, 0).map_err(io)?;
+        // Objects that another process has added since are not in these bytes.
+        if let (Some(counts), Some(read)) = (bytes.get_mut(COUNTS), header.get(COUNTS)) {
+            counts.copy_from_slice(read);
+        }
         let (at, time) = (Instant::now(), SystemTime::now());
         file.read_at(&mut header, 0).map_err(io)?;
         // A time that is torn is too high or too low by four seconds.
@@ -370,6 +374,30 @@ mod tests {
         assert_eq!(found, expected);
         let failure = Reading::take(&file, 1000, None).unwrap_err();
         assert_eq!(failure.kind, ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn an_object_that_is_added_during_the_read_is_left_out() {
+        /// A file to which objects are added after each read of its header.
+        struct Growing(Cell<usize>);
+
+        impl Bytes for Growing {
+            fn read_at(&self, bytes: &mut [u8], offset: usize) -> io::Result<()> {
+                let state = file(&vec![7; self.0.get()]);
+                bytes.copy_from_slice(&state[offset..offset + bytes.len()]);
+                self.0.set(self.0.get() + 2);
+                Ok(())
+            }
+        }
+
+        let growing = Growing(Cell::new(3));
+        let first = Reading::take(&growing, 1 << 20, None).unwrap();
+        assert_eq!(first.objects().count(), 3);
+        assert_eq!(first.file().unwrap().objects("s", Side::Back).count(), 3);
+        // The next read has them, and tells their users.
+        let second = Reading::take(&growing, 1 << 20, None).unwrap();
+        assert!(second.objects().count() > 3);
+        assert_eq!(second.changed_since(&first), 1);
     }
 
     #[test]
