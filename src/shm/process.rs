@@ -167,19 +167,26 @@ enum Recognised {
 }
 
 fn recognise(pid: u64, started: u64, mapping: &Mapping) -> io::Result<Recognised> {
-    let mut mapped = Mapped {
+    recognise_at(&places(pid, mapping), pid, started, mapping)
+}
+
+/// Recognises the file at the first of these paths at which a slot names the process, or else at the first
+/// one with a whole file. In a container, the path on this host can lead to another file with the same inode
+/// number.
+fn recognise_at(places: &[PathBuf], pid: u64, started: u64, mapping: &Mapping) -> io::Result<Recognised> {
+    let mapped = |(device, inode), open, problem| Mapped {
         pid,
         started,
-        device: mapping.device,
-        inode: mapping.inode,
+        device,
+        inode,
         path: mapping.path.clone(),
-        open: Vec::new(),
-        problem: None,
+        open,
+        problem,
     };
     let mut problem: Option<io::Error> = None;
-    let mut places = places(pid, mapping).into_iter();
-    while let Some(path) = places.next() {
-        let opened = open(&path).and_then(|file| Ok((id(&file)?, file.metadata()?.len(), header(file)?)));
+    let (mut unnamed, mut is_other) = (None, false);
+    for path in places {
+        let opened = open(path).and_then(|file| Ok((id(&file)?, file.metadata()?.len(), header(file)?)));
         let ((device, inode), length, header) = match opened {
             Ok(opened) => opened,
             Err(error) if is_lasting(&error) => {
@@ -197,17 +204,27 @@ fn recognise(pid: u64, started: u64, mapping: &Mapping) -> io::Result<Recognised
         let used = ShmFile::length(&header);
         let is_whole = used.as_ref().is_ok_and(|used| u64::try_from(*used).is_ok_and(|used| used <= length));
         if !named && !is_whole {
-            return Ok(Recognised::No);
+            is_other = true;
+            continue;
         }
-        (mapped.device, mapped.inode) = (device, inode);
         // The last one remains if the file is removed from its folder.
-        mapped.open = std::iter::once(path).chain(places.last()).collect();
-        mapped.problem = used.err().map(|error| error.to_string());
-        return Ok(Recognised::Yes(mapped));
+        let last = places.last().filter(|last| *last != path);
+        let open = std::iter::once(path).chain(last).cloned().collect();
+        let found = mapped((device, inode), open, used.err().map(|error| error.to_string()));
+        if named {
+            return Ok(Recognised::Yes(found));
+        }
+        unnamed = unnamed.or(Some(found));
+    }
+    if let Some(found) = unnamed {
+        return Ok(Recognised::Yes(found));
+    }
+    if is_other {
+        return Ok(Recognised::No);
     }
     let reason = problem.map_or_else(|| "it is not found any more".to_owned(), |error| error.to_string());
-    mapped.problem = Some(format!("{}: {reason}", mapped.path.display()));
-    Ok(Recognised::Perhaps(mapped))
+    let problem = format!("{}: {reason}", mapping.path.display());
+    Ok(Recognised::Perhaps(mapped((mapping.device, mapping.inode), Vec::new(), Some(problem))))
 }
 
 /// Returns the paths under which a mapped file can be opened: its path on this host, its path in
@@ -373,6 +390,27 @@ mod tests {
         let problem = "layout 1.4 of shm-stats-file is not known, only 1.1, 1.2 and 1.3 are";
         assert_eq!(mapped.problem.as_deref(), Some(problem));
         assert_eq!(mapped.read(1 << 20), Err(problem.to_owned()));
+    }
+
+    #[test]
+    fn a_file_that_names_the_process_is_preferred() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let unnamed = [&[1, 3], &vec![0; 1000][..]].concat();
+        for (name, bytes) in [("unnamed", &unnamed[..]), ("named", &fixture()), ("other", &[7; 4096])] {
+            fs::write(path(name), bytes).unwrap();
+        }
+        let found = |names: &[&str]| {
+            let places: Vec<PathBuf> = names.iter().map(|name| path(name)).collect();
+            match recognise_at(&places, 101, 0, &mapping(&places[0])).unwrap() {
+                Recognised::Yes(mapped) => Some(mapped.open),
+                _ => None,
+            }
+        };
+        assert_eq!(found(&["unnamed", "named"]), Some(vec![path("named")]));
+        assert_eq!(found(&["other", "named", "gone"]), Some(vec![path("named"), path("gone")]));
+        assert_eq!(found(&["unnamed", "gone"]), Some(vec![path("unnamed"), path("gone")]));
+        assert_eq!(found(&["other", "gone"]), None);
     }
 
     #[test]
