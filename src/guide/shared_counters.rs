@@ -61,6 +61,10 @@
 //!
 //! The detection is repeated ten seconds later, if the figures depend on it.
 //!
+//! Processes of one file may have different numbers of thread groups from 3.4 on. HAProxy 3.3 does not
+//! report the number (`NbThreadGroups`), so the counters of such processes contradict each other, and
+//! stay unknown.
+//!
 //! The look into `/proc` itself can fail for a moment, for example because this program has too many
 //! open files. What was found out about a process since its start is kept. A process that was never
 //! looked at may have any file of its host, or none: its file is
