@@ -10,7 +10,7 @@ use haproxyadmin::{Change, Cluster, ErrorKind, Outcomes};
 
 mod support;
 
-use support::{Config, Running, hold, http_get, releases, until};
+use support::{Config, Running, hold, http_get, releases, releases_since, until};
 
 const CONFIG: &str = r#"
 global
@@ -46,6 +46,23 @@ backend numbers
 
 backend cookies
     stick-table type binary len 8 size 100 expire 1h store gpc0
+
+backend widths
+    stick-table type integer size 100 expire 1h store server_id,gpt0,gpc0,gpc0_rate(1h),conn_cnt,conn_cur,bytes_in_cnt,bytes_in_rate(1h)
+"#;
+
+const ARRAYS: &str = r#"
+global
+    stats socket "unix@${DIR}/stats/${N}.sock" mode 600 level admin
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+backend arrays
+    stick-table type integer size 100 expire 1h store gpt(3),gpc(3),gpc_rate(3,1h)
 "#;
 
 async fn start() -> (Running, Cluster) {
@@ -94,6 +111,7 @@ async fn the_tables_of_each_process_are_listed() {
             ("cookies", &KeyType::Binary, 100, 0),
             ("numbers", &KeyType::Integer, 100, 1),
             ("paths", &KeyType::String, 204_800, 0),
+            ("widths", &KeyType::Integer, 100, 0),
         ];
         assert_eq!(found, expected, "{label}");
     }
@@ -244,6 +262,77 @@ async fn conditions_choose_entries() {
         assert_eq!((entry.get("gpc0"), entry.in_use()), (Some(5), 0), "{label}");
     }
     changed(&table.delete("2").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_number_is_stored_as_it_is_or_refused() {
+    let (running, cluster) = start().await;
+    let table = cluster.table("widths").unwrap();
+    let (signed, narrow, wide) = (0x7fff_ffff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff);
+    for (name, greatest) in [
+        ("server_id", signed),
+        ("gpt0", narrow),
+        ("gpc0", narrow),
+        ("conn_cnt", narrow),
+        ("conn_cur", narrow),
+        ("gpc0_rate", narrow),
+        ("bytes_in_rate", narrow),
+        ("bytes_in_cnt", wide),
+    ] {
+        for value in [greatest + 1, u64::MAX] {
+            let error = table.set("7", [("gpc0", 1), (name, value)]).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+        assert_eq!(keys(&table).await, everywhere(Vec::<String>::new()), "{name}");
+        changed(&table.set("7", [(name, greatest)]).await.unwrap());
+        let outcomes = table.get("7").await.unwrap();
+        assert_eq!(outcomes.values().count(), releases().len());
+        for (release, (label, entries)) in releases().iter().zip(outcomes.values()) {
+            let entry = entries.get("7").unwrap();
+            let value = entry.data().find(|datum| datum.name == name).unwrap().value.to_owned();
+            // Up to 2.4, the bits of a rate are printed as a number with a sign.
+            let is_signed = !release.is_at_least("2.5") && name.ends_with("_rate");
+            let expected = if is_signed { "-1".to_owned() } else { greatest.to_string() };
+            assert_eq!(value, expected, "{label} {name}");
+        }
+        changed(&table.delete("7").await.unwrap());
+    }
+    // HAProxy itself takes the number, stores another one and reports success.
+    for n in 1..=running.processes() {
+        let process = cluster.only([n.to_string()]);
+        for command in [
+            "set table widths key 8 data.gpc0 4294967301",
+            "set table widths key 8 data.server_id 2147483648",
+        ] {
+            process.command(command).await.unwrap();
+        }
+        let entries = process.table("widths").unwrap().get("8").await.unwrap();
+        let (_, entries) = entries.values().next().unwrap();
+        let entry = entries.get("8").unwrap();
+        let server_id = entry.data().find(|datum| datum.name == "server_id").unwrap();
+        assert_eq!((entry.get("gpc0"), server_id.value), (Some(5), "-2147483648"), "{n}");
+    }
+}
+
+#[tokio::test]
+async fn elements_of_arrays_are_set_twice() {
+    let newer = releases_since("3.2");
+    let running = Running::of(0, &newer, |_| Config::new(ARRAYS)).await;
+    let cluster = Cluster::from_dir(running.stats()).await.unwrap();
+    let table = cluster.table("arrays").unwrap();
+    for value in [7, 8] {
+        let values =
+            [("gpc", value), ("gpc[1]", value + 1), ("gpt[2]", value + 2), ("gpc_rate[1]", value + 3)];
+        let outcomes = table.set("7", values).await.unwrap();
+        assert_eq!(outcomes.values().count(), newer.len(), "{outcomes}");
+        for (label, entries) in table.get("7").await.unwrap().values() {
+            let entry = entries.get("7").unwrap();
+            let found = ["gpc0", "gpc1", "gpt2", "gpc1_rate"].map(|name| entry.get(name));
+            assert_eq!(found, [0, 1, 2, 3].map(|more| Some(value + more)), "{label}");
+        }
+    }
+    let error = table.set("7", [("gpc[3]", 1)]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Stick tables.
 
 mod merged;
+mod stored;
 
 pub use merged::{MergedDatum, MergedEntry, MergedTable, MergedValue};
 
@@ -16,6 +17,7 @@ use crate::protocol::{Change, Command, Response};
 use crate::show::stat::StatFilter;
 use crate::show::{KeyType, TableEntries, TableEntry, TableInfo};
 use crate::transport::Deadline;
+use stored::StoredName;
 
 /// A stick table of a [`Cluster`], addressed by its name.
 ///
@@ -277,14 +279,27 @@ impl StickTable {
     /// refuses a value, and HAProxy 3.0 then keeps the entry for good. The call therefore checks the
     /// values against those of the entry, if it exists, before it sends anything.
     ///
+    /// HAProxy cuts a greater number than it can store, and reports success. The call therefore refuses
+    /// it for all processes:
+    ///
+    /// | value | greatest number |
+    /// |---|---|
+    /// | `gpc*`, `gpt*`, `conn_cur`, `*_cnt` without the next row, `*_rate` | 4,294,967,295 ([`u32::MAX`]) |
+    /// | `bytes_in_cnt`, `bytes_out_cnt` | 9,223,372,036,854,775,807 ([`i64::MAX`]) |
+    /// | `server_id` | 2,147,483,647 ([`i32::MAX`]) |
+    /// | `server_key`, `server_name` | none: HAProxy takes any number and stores nothing |
+    ///
+    /// A value that this crate does not know has the limit [`i64::MAX`]. HAProxy prints a rate above
+    /// [`i32::MAX`] as a negative number up to 2.4.
+    ///
     /// # Errors
     ///
     /// - The errors of [`Outcomes::all`].
     /// - [`Refused`](crate::ErrorKind::Refused) if the table does not store one of the values.
     /// - [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the level of a socket is `user`.
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the key is not of the type of the table
-    ///   in a process, if HAProxy cannot set keys of this type (binary), if there is no value, or if
-    ///   the name of a stored value is not one.
+    ///   in a process, if HAProxy cannot set keys of this type (binary), if there is no value, if the
+    ///   name of a stored value is not one, or if a number is greater than HAProxy can store.
     #[doc(alias = "set table")]
     pub async fn set<N: AsRef<str>>(
         &self,
@@ -296,9 +311,10 @@ impl StickTable {
             Command::write("set table").word(&self.name).word("key").needs(Level::Operator).secret(key)?;
         let mut names = Vec::new();
         for (name, value) in values {
-            let name = stored(name.as_ref())?;
-            command = command.word(format_args!("data.{name}")).word(value);
-            names.push(name.replace(['[', ']'], ""));
+            let name = StoredName::new(name.as_ref())?;
+            name.check(value)?;
+            command = command.word(format_args!("data.{}", name.as_str())).word(value);
+            names.push(name.printed());
         }
         if names.is_empty() {
             return Err(Error::invalid("no value to set").during(command.redacted()));
@@ -430,22 +446,9 @@ fn with_conditions(command: Command, conditions: &[Condition]) -> Result<Command
         return Err(Error::invalid(text).during(command.redacted()));
     }
     conditions.iter().try_fold(command, |command, Condition { name, comparison, value }| {
-        Ok(command.word(format_args!("data.{}", stored(name)?)).word(comparison).word(value))
+        Ok(command
+            .word(format_args!("data.{}", StoredName::new(name)?.as_str()))
+            .word(comparison)
+            .word(value))
     })
-}
-
-/// Checks the name of a stored value: lower-case letters, digits and `_`, and the index of an element
-/// of an array.
-fn stored(name: &str) -> Result<&str> {
-    let (base, index) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
-        Some((base, index)) => (base, index),
-        None => (name, "0"),
-    };
-    let is_base = !base.is_empty()
-        && base.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    let is_index = !index.is_empty() && index.len() <= 3 && index.bytes().all(|byte| byte.is_ascii_digit());
-    if is_base && is_index {
-        return Ok(name);
-    }
-    Err(Error::invalid(format!("stored value {:?}: expected a name such as gpc0", excerpt(name))))
 }
