@@ -220,7 +220,13 @@ async fn a_process_that_is_expected_and_absent_is_missed() {
         }
         let met =
             builder.expect_at_least(1).expect(["1", "1.sock"]).expect([Address::from(running.socket(1))]);
-        assert!(met.build().await.unwrap().snapshot().await.is_ok());
+        let notations =
+            ["", "unix@", "stream+uxst@"].map(|prefix| format!("{prefix}{}", running.socket(1).display()));
+        let cluster = met.expect(&notations).build().await.unwrap();
+        assert!(cluster.snapshot().await.is_ok());
+        for text in &notations {
+            assert_eq!(cluster.only([text]).snapshot().await.unwrap().processes().len(), 1, "{text}");
+        }
     }
 }
 
