@@ -324,6 +324,24 @@ async fn a_directory_that_cannot_be_read_or_holds_nothing_is_an_error() {
 }
 
 #[tokio::test]
+async fn sockets_that_are_ignored_because_of_their_names_are_named() {
+    let running = Running::new();
+    let [excluded, passing] = ["1.sock", "1.sock.4711.tmp"].map(|name| running.stats().join(name));
+    stale(excluded.clone());
+    stale(passing.clone());
+    let builder = Cluster::builder().dir(running.stats());
+    let error = builder.exclude("1.sock").build().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let expected = format!(
+        "no such HAProxy stats socket in {}; ignored: {}: excluded by name, {}: there for a moment, while HAProxy takes a socket over",
+        running.stats().display(),
+        excluded.display(),
+        passing.display()
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
 async fn addresses_need_nobody_to_be_up() {
     let mut running = levels(&release("2.6")).await;
     running.kill(1);

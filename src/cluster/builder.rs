@@ -260,7 +260,8 @@ impl ClusterBuilder {
     ///   no address and no master.
     /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and no socket was
     ///   found.
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found. The error names the
+    ///   sockets that are ignored because of their names.
     pub async fn build(self) -> Result<Cluster> {
         if self.dirs.is_empty() && self.addresses.is_empty() && self.masters.is_empty() {
             return Err(Error::invalid("a cluster needs a directory, an address or a master"));

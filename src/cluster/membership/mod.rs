@@ -51,7 +51,15 @@ impl Membership {
         let addresses = self.addresses.iter().map(Address::to_string);
         let places: Vec<_> = dirs.chain(addresses).chain(masters).collect();
         let mut text = format!("HAProxy stats socket in {}", places.join(", "));
-        for (at, ignored) in self.ignored().iter().enumerate() {
+        let mut ignored = self.ignored();
+        // `build` has stored none of the findings.
+        for (address, _, reason) in &listing.excluded {
+            if ignored.iter().all(|ignored| ignored.address != *address) {
+                ignored.push(Ignored { address: address.clone(), reason: reason.clone() });
+            }
+        }
+        ignored.sort_by(|a, b| a.address.cmp(&b.address));
+        for (at, ignored) in ignored.iter().enumerate() {
             text.push_str(if at == 0 { "; ignored: " } else { ", " });
             text.push_str(&ignored.to_string());
         }
