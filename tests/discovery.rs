@@ -342,6 +342,19 @@ async fn sockets_that_are_ignored_because_of_their_names_are_named() {
 }
 
 #[tokio::test]
+async fn a_label_of_two_addresses_is_refused() {
+    let addresses = ["192.0.2.7:9999", "192.0.2.8:9999", "192.0.2.9:9999"];
+    let [one, two, three] = addresses.map(|text| text.parse::<Address>().unwrap());
+    let builder = Cluster::builder().addresses([one.clone(), two.clone(), three.clone()]);
+    let builder = builder.label(two.clone(), "web").label(three, "api").label(one, "web");
+    let error = builder.clone().build().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.to_string(), "label \"web\": given to both 192.0.2.7:9999 and 192.0.2.8:9999");
+    // The last label of an address applies.
+    assert!(builder.label(two, "other").build().await.is_ok());
+}
+
+#[tokio::test]
 async fn addresses_need_nobody_to_be_up() {
     let mut running = levels(&release("2.6")).await;
     running.kill(1);

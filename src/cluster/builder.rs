@@ -138,6 +138,9 @@ impl ClusterBuilder {
 
     /// Sets the label of the process at an address. Default: the relative number of the process, or
     /// the end of its address without `.sock`, such as `1`.
+    ///
+    /// A label is the label of one address. If an address is labelled more than once, the last label
+    /// applies.
     pub fn label(mut self, address: impl Into<Address>, label: impl Into<Box<str>>) -> Self {
         self.labels.insert(address.into(), label.into());
         self
@@ -257,7 +260,7 @@ impl ClusterBuilder {
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the builder has no directory,
-    ///   no address and no master.
+    ///   no address and no master, or if two addresses have the same [`label`](Self::label).
     /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and no socket was
     ///   found.
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found. The error names the
@@ -266,6 +269,7 @@ impl ClusterBuilder {
         if self.dirs.is_empty() && self.addresses.is_empty() && self.masters.is_empty() {
             return Err(Error::invalid("a cluster needs a directory, an address or a master"));
         }
+        check_labels(&self.labels)?;
         let (limits, permits) = (self.limits, Arc::new(Permits::new(self.parallel)));
         let master = |address: &Address| Master::with_permits(address, limits, &permits);
         let mut others: Vec<&Address> = Vec::new();
@@ -287,7 +291,7 @@ impl ClusterBuilder {
             expected: self.expected,
             expected_count: self.expected_count,
             permits,
-            table: MembershipTable::new(&self.labels).into(),
+            table: MembershipTable::new(self.labels).into(),
             last_members: Mutex::default(),
             comparing: tokio::sync::Mutex::default(),
             shared_counters: SharedCounterFinder::new(self.declared_files),
@@ -303,4 +307,18 @@ impl ClusterBuilder {
         }
         Ok(Cluster { membership, view: View::default() })
     }
+}
+
+/// Checks that no label was given to two addresses.
+fn check_labels(labels: &HashMap<Address, Box<str>>) -> Result<()> {
+    let mut labels: Vec<_> = labels.iter().map(|(address, label)| (label, address)).collect();
+    labels.sort();
+    for pair in labels.windows(2) {
+        if let [(label, one), (same, other)] = pair {
+            if label == same {
+                return Err(Error::invalid(format!("label {label:?}: given to both {one} and {other}")));
+            }
+        }
+    }
+    Ok(())
 }

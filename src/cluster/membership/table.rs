@@ -157,18 +157,11 @@ pub(crate) enum Classification {
 }
 
 impl MembershipTable {
-    /// Returns an empty table with the labels that the user gave. If a label was given to several
-    /// addresses, none of them gets it.
-    pub(crate) fn new(given: &HashMap<Address, Box<str>>) -> Self {
-        let mut uses: HashMap<&str, usize> = HashMap::new();
-        for label in given.values() {
-            *uses.entry(label).or_default() += 1;
-        }
-        let is_unique = |label: &str| uses.get(label) == Some(&1);
-        let unique = given.iter().filter(|(_, label)| is_unique(label));
-        let labelled = unique.map(|(address, label)| {
-            let label = Some(Label::from(&**label));
-            (address.clone(), Findings { label, ..Findings::default() })
+    /// Returns an empty table with the labels that the user gave, each to one address.
+    pub(crate) fn new(given: HashMap<Address, Box<str>>) -> Self {
+        let labelled = given.into_iter().map(|(address, label)| {
+            let label = Some(Label::from(label));
+            (address, Findings { label, ..Findings::default() })
         });
         Self { findings: labelled.collect(), last: LastReply::of_cluster(), ..Self::default() }
     }
