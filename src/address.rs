@@ -34,9 +34,14 @@ use escape::Escaped;
 /// lookup. The prefix `stream+` is accepted in front of every notation.
 ///
 /// In a path or an abstract name, control characters and bytes that are not UTF-8 are written
-/// `\xHH`, as in HAProxy's configuration. The text of every address is therefore read back as
-/// the same address. A backslash stands for itself, unless `xHH` follows: the path `a\x41` is
-/// written `a\\x41`.
+/// `\xHH`, as in HAProxy's configuration. A backslash stands for itself, unless `xHH` follows: the
+/// path `a\x41` is written `a\\x41`.
+///
+/// The text of an address is read back as the same address if the address was read from a text, or
+/// made from a path that is not empty or from a [`SocketAddr`] with a port other than 0. A variant
+/// that is made by hand can hold what no text means, such as port 0 or an empty name: then
+/// [`ClusterBuilder::build`](crate::ClusterBuilder::build) refuses it. It can also hold another form
+/// of what its text means: the host `0.0.0.0` is read back as `127.0.0.1`.
 ///
 /// A stats socket over TCP asks for no password. From HAProxy 2.6 on it speaks no TLS, whatever
 /// its configuration says. Put a proxy or a tunnel that authenticates clients in front of it.

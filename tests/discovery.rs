@@ -355,6 +355,24 @@ async fn a_label_of_two_addresses_is_refused() {
 }
 
 #[tokio::test]
+async fn an_address_that_has_no_text_is_refused() {
+    let tcp = |host: &str, port| Address::Tcp { host: host.to_owned(), port };
+    for (address, reason) in [
+        (tcp("127.0.0.1", 0), "address \"127.0.0.1:0\": expected a port from 1 to 65535, found \"0\""),
+        (tcp("a b", 1), "address \"a b:1\": expected a host name or an IP address, found \"a b\""),
+        (Address::Unix("".into()), "address \"unix@\": the path is empty"),
+    ] {
+        let cluster = Cluster::from_addresses([address.clone()]).await;
+        let behind = Cluster::builder().master(address).build().await;
+        for error in [cluster.unwrap_err(), behind.unwrap_err()] {
+            assert_eq!((error.kind(), error.to_string()), (ErrorKind::InvalidInput, reason.to_owned()));
+        }
+    }
+    // The text of this address is the text of another one.
+    assert!(Cluster::from_addresses([tcp("0.0.0.0", 9)]).await.is_ok());
+}
+
+#[tokio::test]
 async fn addresses_need_nobody_to_be_up() {
     let mut running = levels(&release("2.6")).await;
     running.kill(1);

@@ -260,7 +260,8 @@ impl ClusterBuilder {
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the builder has no directory,
-    ///   no address and no master, or if two addresses have the same [`label`](Self::label).
+    ///   no address and no master, if the text of an address is not an address, as with port 0, or if
+    ///   two addresses have the same [`label`](Self::label).
     /// - [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read and no socket was
     ///   found.
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if no socket was found. The error names the
@@ -268,6 +269,9 @@ impl ClusterBuilder {
     pub async fn build(self) -> Result<Cluster> {
         if self.dirs.is_empty() && self.addresses.is_empty() && self.masters.is_empty() {
             return Err(Error::invalid("a cluster needs a directory, an address or a master"));
+        }
+        for address in self.addresses.iter().chain(&self.masters) {
+            address.to_string().parse::<Address>()?;
         }
         check_labels(&self.labels)?;
         let (limits, permits) = (self.limits, Arc::new(Permits::new(self.parallel)));
