@@ -101,6 +101,16 @@ impl Address {
     /// Length limit of an abstract name: the 108 bytes of `sun_path` minus the NUL before the
     /// name.
     pub(super) const NAME_LEN: usize = 107;
+
+    /// Returns `true` if a process at this address may run on this host.
+    pub(crate) fn is_local(&self) -> bool {
+        match self.socket() {
+            Self::Tcp { host, .. } => {
+                host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+            _ => true,
+        }
+    }
 }
 
 /// Error for a text that is not an [`Address`], with the reason.

@@ -12,7 +12,6 @@ mod answer;
 mod rows;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -126,7 +125,7 @@ impl SharedCounterFinder {
                 return None;
             }
             let declared = self.declared.get(&record.address).cloned();
-            if declared.is_none() && !is_local(&record.address) {
+            if declared.is_none() && !record.address.is_local() {
                 return None;
             }
             let identity = Identity::of(record)?;
@@ -271,19 +270,9 @@ fn is_same_file(one: &ShmStatsFile, other: &ShmStatsFile) -> bool {
     }
 }
 
-/// Returns `true` if a process at `address` may run on this host.
-fn is_local(address: &Address) -> bool {
-    match address.socket() {
-        Address::Tcp { host, .. } => {
-            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        _ => true,
-    }
-}
-
 /// Returns the identity that a process of this host reports, to find it in `/proc`.
 fn claim(record: &Record) -> Option<Claim> {
-    let info = record.info().filter(|_| is_local(&record.address))?;
+    let info = record.info().filter(|_| record.address.is_local())?;
     let read_at = record.read_at / 1_000_000;
     Some(Claim {
         pid: info.pid()?,

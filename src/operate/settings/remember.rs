@@ -1,5 +1,4 @@
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,21 +100,9 @@ impl Remember {
             Some(Files::Same) if !Path::new(file).is_absolute() => {
                 Err("its path is relative, and the directory of the process is not known")
             }
-            Some(Files::Same) if !is_here(address) => Err("the process may run on another host"),
+            Some(Files::Same) if !address.is_local() => Err("the process may run on another host"),
             Some(Files::Same) => Ok(file.into()),
         }
-    }
-}
-
-/// Returns `true` if the process at the address runs on this host.
-fn is_here(address: &Address) -> bool {
-    match address {
-        Address::Tcp { host, .. } => match host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host == "localhost",
-        },
-        Address::Worker { master, .. } => is_here(master),
-        _ => true,
     }
 }
 
