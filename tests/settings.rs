@@ -259,7 +259,7 @@ async fn what_haproxy_does_not_show_is_restored_if_the_caller_asks() {
 #[tokio::test]
 async fn a_process_that_is_the_same_gets_everything_back() {
     let site = Site::start(releases()).await;
-    site.tell(&["set maxconn server app/web2 7", "set server app/web2 weight 6"]).await;
+    site.tell(&["set maxconn server app/web2 4294967295", "set server app/web2 weight 6"]).await;
     let web2 = site.cluster.server_ref("app", "web2").unwrap();
     let settings = web2.settings().await.unwrap();
     assert!(settings.processes().iter().all(|process| process.servers.len() == 1));
@@ -278,12 +278,12 @@ async fn a_process_that_is_the_same_gets_everything_back() {
             [
                 "app/web2: address 127.0.0.8:1002 -> 127.0.0.1:1002",
                 "app/web2: weight 20 -> 6",
-                "app/web2: maxconn 8 -> 7",
+                "app/web2: maxconn 8 -> 4294967295",
                 "app/web2: state maint -> ready",
             ]
         );
     }
-    assert_eq!(every_cell(&site.running, "app", "web2", "slim").await, site.all("7"));
+    assert_eq!(every_cell(&site.running, "app", "web2", "slim").await, site.all("4294967295"));
     assert_eq!(site.state("app", "web2", "srv_addr").await, site.all("127.0.0.1"));
     assert_eq!(site.state("app", "web1", "srv_uweight").await, site.all("3"));
 }

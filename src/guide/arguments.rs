@@ -27,8 +27,10 @@
 //! # Numbers
 //!
 //! HAProxy takes `port 99999` for port 34463, and `set maxconn frontend web abc` for no limit,
-//! without a message. In this crate weights, ports, addresses, states and limits are types
-//! that hold only values that HAProxy takes.
+//! without a message. In this crate weights, ports, addresses and states are types that hold
+//! only values that HAProxy takes. A limit is a number of 32 bits, and a value of a stick table
+//! one of 64 bits: if HAProxy would take it for another number, the call refuses it. HAProxy
+//! itself refuses a limit of a frontend of 2^31 or more.
 //!
 //! # Secrets
 //!

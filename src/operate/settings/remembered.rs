@@ -165,8 +165,8 @@ impl ProcessSettings {
     }
 }
 
-/// Greatest `maxconn` that HAProxy accepts.
-const MAXCONN: u64 = i32::MAX as u64;
+/// Greatest `maxconn` of a server.
+const MAXCONN: u64 = u32::MAX as u64;
 
 /// The format of the serialised settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
