@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::join_all;
-use haproxyadmin::membership::IgnoredReason;
+use haproxyadmin::membership::{IgnoredReason, Required};
 use haproxyadmin::{Address, Cluster, ErrorKind, Limits, Snapshot, fake};
 
 mod support;
@@ -398,8 +398,40 @@ backend app
     }
     // A socket that forwards to a socket of an `nbproc` cannot be told from a shared one.
     let tap = running.dir().join("tap");
-    let _tap = support::Tap::new(&tap, running.socket(1));
+    let forwarded = support::Tap::new(&tap, running.socket(1));
     let cluster = Cluster::builder().dir(running.stats()).address(tap.as_path()).build().await.unwrap();
     assert_eq!(cluster.snapshot().await.unwrap().processes().len(), 2);
     assert_eq!(cluster.ignored()[0].reason, IgnoredReason::Unlisted);
+
+    // A process that is read through no other socket is missed.
+    let given = [tap.clone(), running.socket(2)];
+    let cluster = Cluster::from_addresses(given.clone()).await.unwrap();
+    let missed = format!(
+        "address {} is expected and not a member: not listed by the process, which is one of several \
+         (nbproc); the process that answered is read through no other socket",
+        tap.display()
+    );
+    for _ in 0..2 {
+        let error = cluster.snapshot().await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Incomplete, missed.clone()));
+        assert_eq!(error.snapshot().unwrap().processes().len(), 1);
+        let error = cluster.server_ref("app", "web1").unwrap().disable().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Incomplete, "{error}");
+        assert!(error.to_string().ends_with(&missed), "{error}");
+        assert_eq!(error.outcomes::<haproxyadmin::Change>().unwrap().values().count(), 1);
+    }
+    let before = cluster.allow_partial().snapshot().await.unwrap();
+    let missing: Vec<_> = before.missing().collect();
+    assert_eq!(missing.len(), 1, "{missing:?}");
+    assert_eq!(missing[0].required(), &Required::Address(tap.as_path().into()));
+    assert!(cluster.only([running.socket(2).display().to_string()]).snapshot().await.is_ok());
+    // The process gets the socket as its own one, by its path.
+    drop(forwarded);
+    fs::remove_file(&tap).unwrap();
+    symlink(running.socket(1), &tap).unwrap();
+    let after = cluster.snapshot().await.unwrap();
+    assert_eq!(after.processes().len(), 2);
+    for joined in [before.join(&after), after.join(&before)] {
+        assert!(joined.is_complete(), "{joined:?}");
+    }
 }

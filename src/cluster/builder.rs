@@ -80,6 +80,11 @@ impl ClusterBuilder {
     }
 
     /// Adds the process at an address. The process may be down at this time.
+    ///
+    /// If several processes of `nbproc` (HAProxy up to 2.4) may answer at the address, as behind a forwarded
+    /// port, the socket is [ignored](super::Cluster::ignored). Strict calls then fail with
+    /// [`ErrorKind::Incomplete`](crate::ErrorKind::Incomplete), unless the process that answers is read
+    /// through another socket: see [`Required::Address`](crate::membership::Required::Address).
     pub fn address(mut self, address: impl Into<Address>) -> Self {
         self.addresses.push(address.into());
         self

@@ -53,7 +53,8 @@ use view::View;
 ///
 /// A member stays a member until [`rediscover`](Cluster::rediscover), even if it fails. An ignored
 /// socket file is probed again when another file takes its name. At an address that was given
-/// explicitly, a process is expected: an answer of any other program is reported as a failure.
+/// explicitly, a process is expected: an answer of any other program is reported as a failure, and a
+/// process of `nbproc` that cannot be read through it as [missing](crate::Snapshot::missing).
 ///
 /// # Partial failure
 ///

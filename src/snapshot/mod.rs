@@ -136,6 +136,9 @@ impl Snapshot {
                 *kept = record;
             }
         }
+        let mut requirements = Requirement::newest(requirements);
+        let read_at = |host: &str, address: &Address| Some(newest.get(&(host, address))?.read_at);
+        requirements.retain(|requirement| requirement.counts_beside(read_at));
         let mut newest: Vec<_> = newest.into_values().collect();
         newest.sort_by_cached_key(|record| ProcessOrder::of(record));
         let labels = label::labels(newest.iter().map(|record| &***record));
@@ -144,7 +147,6 @@ impl Snapshot {
             .zip(labels)
             .map(|(record, label)| Process::new(label, Arc::clone(record)))
             .collect();
-        let requirements = Requirement::newest(requirements);
         Self(Arc::new(Inner {
             processes,
             requirements,
@@ -180,7 +182,7 @@ impl Snapshot {
     }
 
     /// Returns the requirements of the cluster that are not met: directories that could not be
-    /// read, and expected processes that are not members.
+    /// read, and expected processes and given addresses that are not members.
     pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
         self.0.requirements.iter().filter(|requirement| requirement.failure().is_some())
     }

@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::address::Address;
 use crate::error::Failure;
 
 /// Something that a cluster needs in order to be complete, besides answers from its members: a
-/// directory that can be read, a master that lists its processes, or a process that is expected.
+/// directory that can be read, a master that lists its processes, or a process that is expected,
+/// also at a given address.
 ///
 /// [`Snapshot::missing`](crate::Snapshot::missing) and
 /// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are not met. Its
@@ -56,6 +58,10 @@ pub enum Required {
     Directory(Box<str>),
     /// A master of [`ClusterBuilder::master`](crate::ClusterBuilder::master) lists its processes.
     Master(Box<str>),
+    /// The process that answers at an address of
+    /// [`ClusterBuilder::address`](crate::ClusterBuilder::address) is read through another socket. Required
+    /// only if several processes of `nbproc` (HAProxy up to 2.4) may answer at the address.
+    Address(Address),
     /// A process of [`ClusterBuilder::expect`](crate::ClusterBuilder::expect), given by its label
     /// or address, is a member.
     Process(Box<str>),
@@ -82,6 +88,15 @@ impl Requirement {
     /// Returns the reason why the requirement is not met, or `None` if it is met.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// Returns `false` if the address that is required was read later, and is a member since. `read_at` is
+    /// the time at which the record of an address was read.
+    pub(super) fn counts_beside(&self, read_at: impl Fn(&str, &Address) -> Option<u64>) -> bool {
+        match &self.required {
+            Required::Address(address) => read_at(&self.host, address).is_none_or(|at| at < self.checked_at),
+            _ => true,
+        }
     }
 
     /// Keeps the newest requirement about each thing on each host.
@@ -118,6 +133,7 @@ impl fmt::Display for Required {
         match self {
             Self::Directory(path) => write!(f, "directory {path}"),
             Self::Master(address) => write!(f, "master {address}"),
+            Self::Address(address) => write!(f, "address {address}"),
             Self::Process(name) => write!(f, "process {name:?}"),
             Self::AtLeast(1) => f.write_str("at least 1 process"),
             Self::AtLeast(count) => write!(f, "at least {count} processes"),

@@ -165,8 +165,8 @@ impl<T> Outcomes<T> {
     }
 
     /// Returns the requirements of the cluster that were not met when the command was sent:
-    /// directories that could not be read, and expected processes that are not members. A call
-    /// through a view of [`Cluster::only`](crate::Cluster::only) has none.
+    /// directories that could not be read, and expected processes and given addresses that are not
+    /// members. A call through a view of [`Cluster::only`](crate::Cluster::only) has none.
     pub fn missing(&self) -> impl Iterator<Item = &Requirement> {
         self.missing.iter()
     }

@@ -174,12 +174,15 @@ impl Membership {
             match table.get(&candidate.address) {
                 // A classification stays valid while the file is the same. Explicitly given
                 // addresses are probed on every call.
-                Some(Entry { file: Some(file), classification: Classification::Ignored(reason) })
-                    if !is_fresh =>
-                {
-                    candidate.given
-                        || Some(*file) != candidate.file
-                        || matches!(reason, IgnoredReason::Refused | IgnoredReason::Excluded)
+                Some(Entry { file: Some(file), classification }) if !is_fresh => {
+                    let is_for_good = match classification {
+                        Classification::Ignored(reason) => {
+                            !matches!(reason, IgnoredReason::Refused | IgnoredReason::Excluded)
+                        }
+                        Classification::Shared { .. } => true,
+                        Classification::Member { .. } | Classification::Duplicate { .. } => false,
+                    };
+                    !is_for_good || candidate.given || Some(*file) != candidate.file
                 }
                 _ => true,
             }

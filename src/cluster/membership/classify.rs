@@ -8,6 +8,7 @@ use super::probe::{Probe, ProbedMember};
 use super::state::Membership;
 use super::table::{Classification, IgnoredReason};
 use crate::address::{Address, WorkerId};
+use crate::cluster::identity::Identity;
 use crate::error::ErrorKind;
 
 /// The meaning of an answer for a socket that is not a member yet.
@@ -16,6 +17,8 @@ enum ProbeResult {
     Member,
     /// The socket is ignored.
     Ignore(IgnoredReason),
+    /// The socket is ignored, because several processes of `nbproc` may answer at it.
+    Shared(IgnoredReason),
     /// The file was removed, or the worker ended, after it was listed and before it was probed.
     Gone,
     /// No process answered, so the answer means nothing.
@@ -48,10 +51,15 @@ impl Membership {
             let known = table.get(&candidate.address).filter(|_| !is_fresh);
             let before = known.map(|known| &known.classification);
             let answered = matches!(before, Some(Classification::Member { answered: true }));
-            let ignored = matches!(before, Some(Classification::Ignored(_)));
+            let ignored = matches!(before, Some(Classification::Ignored(_) | Classification::Shared { .. }));
             let classification = match probe_result {
                 ProbeResult::Gone if !answered || candidate.address.worker().is_some() => None,
                 ProbeResult::Ignore(reason) if !answered => Some(Classification::Ignored(reason)),
+                ProbeResult::Shared(reason) if !answered => {
+                    let report = answer.as_ref().ok();
+                    let identity = report.and_then(|report| Identity::new(&report.info, read_at));
+                    Some(Classification::Shared { reason, identity })
+                }
                 // A master process or another program does not become a member if it does not
                 // answer while it restarts.
                 ProbeResult::Silent if ignored => continue,
@@ -71,8 +79,8 @@ impl Membership {
     fn probe_result(&self, asked: &Probe) -> ProbeResult {
         let error = match (&asked.answer, asked.listed) {
             (Ok(_), None | Some(Listed::One)) => return ProbeResult::Member,
-            (Ok(_), Some(Listed::Several)) => return ProbeResult::Ignore(IgnoredReason::Shared),
-            (Ok(_), Some(Listed::Nowhere)) => return ProbeResult::Ignore(IgnoredReason::Unlisted),
+            (Ok(_), Some(Listed::Several)) => return ProbeResult::Shared(IgnoredReason::Shared),
+            (Ok(_), Some(Listed::Nowhere)) => return ProbeResult::Shared(IgnoredReason::Unlisted),
             (Err(error), _) => error,
         };
         // An old worker that has ended meanwhile.

@@ -62,11 +62,11 @@ pub enum IgnoredReason {
         of: Address,
     },
     /// Several processes of `nbproc` share the socket. The process that accepts first answers, so
-    /// its figures cannot be used.
+    /// its figures cannot be used. Give each process a socket of its own (`process N`).
     Shared,
     /// The process that answers is one of several (`nbproc`) and lists no stats socket with this
     /// address, so all of them may share the socket. A socket behind a forwarded port or in another
-    /// mount namespace looks like this.
+    /// mount namespace looks like this. Use the address that the process listens at.
     Unlisted,
     /// The socket is the CLI of a master process, which has no figures of its own.
     /// [`ClusterBuilder::master`](crate::ClusterBuilder::master) adds its workers.
@@ -152,6 +152,9 @@ pub(crate) enum Classification {
     Member { answered: bool },
     /// The socket cannot be used.
     Ignored(IgnoredReason),
+    /// Several processes of `nbproc` may answer at the socket. `identity` is the process that answered
+    /// last.
+    Shared { reason: IgnoredReason, identity: Option<Identity> },
     /// The socket leads to a process that is read through another socket.
     Duplicate { of: Address, identity: Identity },
 }
@@ -343,7 +346,7 @@ impl MembershipTable {
         self.known().filter_map(|(address, known)| {
             let reason = match &known.classification {
                 Classification::Member { .. } => return None,
-                Classification::Ignored(reason) => reason.clone(),
+                Classification::Ignored(reason) | Classification::Shared { reason, .. } => reason.clone(),
                 Classification::Duplicate { of, .. } => IgnoredReason::Duplicate { of: of.clone() },
             };
             Some(Ignored { address: address.clone(), reason })
