@@ -38,8 +38,10 @@ pub(super) struct SharedCounterFinder {
     /// Names of files that the user declared, by the address of each process.
     declared: HashMap<Address, Arc<str>>,
     known: Mutex<HashMap<Address, Entry>>,
-    /// The turn to look into `/proc` and the files.
-    turn: Turn,
+    /// The turn to look into `/proc`.
+    looking: Turn,
+    /// The turn to read the files of processes that are declared.
+    deciding: Turn,
 }
 
 /// The findings about one process.
@@ -74,7 +76,7 @@ impl SharedCounterFinder {
     /// Creates a finder. `declared` has the name of a file for each process that is declared to use
     /// the file.
     pub(super) fn new(declared: HashMap<Address, Arc<str>>) -> Self {
-        Self { declared, known: Mutex::default(), turn: Turn::default() }
+        Self { declared, known: Mutex::default(), looking: Turn::default(), deciding: Turn::default() }
     }
 
     /// Records for each process which of its counters are kept in one file together with other
@@ -143,7 +145,7 @@ impl SharedCounterFinder {
         if claims.iter().any(Option::is_some) {
             let look = |claim: Option<Claim>| claim.map_or(Seen::Hidden, shm::look);
             let looking = move || claims.into_iter().map(|claim| claim.map(look)).collect::<Vec<_>>();
-            let mut looking = pin!(async { self.turn.wait().await.run(looking).await });
+            let mut looking = pin!(async { self.looking.wait().await.run(looking).await });
             let seen = match deadline.timeout(LOOK, deadline.limits().command_timeout, &mut looking).await {
                 Ok(seen) => seen.map_err(|error| error.to_string()),
                 // A process that hangs may have used up the deadline. Without this look, shared
@@ -198,7 +200,12 @@ impl SharedCounterFinder {
             let file = file.clone();
             move || answer::decide(&file, &answers, limit)
         };
-        let deciding = async { self.turn.wait().await.run(deciding).await };
+        // Another file of the same cluster may be on a disk that does not answer.
+        let turn = match file {
+            ShmStatsFile::Mapped { device, inode, .. } => &Turn::of_file((*device, *inode)),
+            ShmStatsFile::Declared(_) | ShmStatsFile::Unknown => &self.deciding,
+        };
+        let deciding = async { turn.wait().await.run(deciding).await };
         let rows = match deadline.timeout(LOOK, deadline.limits().command_timeout, deciding).await {
             Ok(rows) => rows.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
