@@ -87,9 +87,13 @@ fn find(claim: Claim) -> io::Result<Seen> {
 /// Returns `true` if the error persists for the life of the process. Too many open files, for
 /// example, is a temporary error.
 fn is_lasting(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, Unsupported};
+    use io::ErrorKind::{InvalidData, InvalidInput, NotADirectory, NotFound, PermissionDenied, Unsupported};
 
-    matches!(error.kind(), InvalidData | InvalidInput | NotFound | PermissionDenied | Unsupported)
+    let is_lasting = matches!(
+        error.kind(),
+        InvalidData | InvalidInput | NotADirectory | NotFound | PermissionDenied | Unsupported
+    );
+    is_lasting || error.raw_os_error() == Some(NO_SUCH_PROCESS)
 }
 
 impl Mapped {
