@@ -141,8 +141,9 @@ impl Report {
     pub(crate) fn read_from(mut self, snapshot: &Snapshot) -> Self {
         self.failures.add(Failures::of_snapshot(snapshot));
         for process in snapshot.processes() {
-            if let (Some(file), Some(why)) = (process.shm_stats_file(), process.shm_stats_file_problem()) {
+            if let Some(why) = process.shm_stats_file_problem() {
                 let label = process.label();
+                let file = process.shm_stats_file().map_or("a file".into(), ToString::to_string);
                 self.notes.push(format!("counters of {label} that may be shared in {file}: {why}"));
             }
         }
