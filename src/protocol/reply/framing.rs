@@ -27,7 +27,7 @@ pub(crate) fn check_ending(bytes: &[u8]) -> Result<()> {
         }
         // In the reply to `a;b` each answer may be a message without an empty line.
         rest = match without_last_line(rest) {
-            Some((before, line)) if is_message(line) || is_json(line) && !ends_in_json(before) => before,
+            Some((before, line)) if is_message(line) || is_json(line) && !is_event(line, before) => before,
             _ => return Err(truncated(bytes)),
         };
     }
@@ -92,13 +92,13 @@ fn is_variable(line: &[u8]) -> bool {
     line.starts_with(b"proc.") && line.ends_with(b">") && line.windows(marks.len()).any(|part| part == marks)
 }
 
-/// Returns `true` if the last line is JSON. One more such line is then no answer of its own but a part of a dump,
-/// such as the events of a ring.
-fn ends_in_json(bytes: &[u8]) -> bool {
-    without_last_line(bytes).is_some_and(|(_, line)| is_json(line))
+/// Returns `true` if a line of JSON and the line `before` it are parts of a dump, such as the events of a ring.
+fn is_event(line: &[u8], before: &[u8]) -> bool {
+    let is_object = |line: &[u8]| line.starts_with(b"{") && is_json(line);
+    is_object(line) && without_last_line(before).is_some_and(|(_, line)| is_object(line))
 }
 
-/// Returns `true` for a JSON document of 2.2, which is one line.
+/// Returns `true` for a JSON document of 2.2, which is one line. Only the one of `show schema json` is an object.
 fn is_json(line: &[u8]) -> bool {
     matches!(line, [b'{', b'"', .., b'}'] | [b'[', b'{' | b'[', .., b']'])
 }
@@ -200,6 +200,7 @@ mod tests {
             "[{\"field\":{\"pos\":0,\"name\":\"Name\"}}]\n",
             "[[{\"objType\":\"Server\"}]]\n",
             "{\"$schema\":\"x\"}\n",
+            "[{\"field\":{}}]\n[[{\"objType\":\"Server\"}]]\n",
             "\nFilename: a\nAlgorithm: \n",
         ] {
             assert_eq!(ending(text), Ok(()), "{text:?}");
