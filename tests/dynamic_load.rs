@@ -106,7 +106,8 @@ async fn a_stuck_session_stays_until_it_is_ended_by_force() {
     for outcome in &outcomes {
         let error = outcome.error().unwrap();
         assert_eq!(error.kind(), ErrorKind::PartiallyApplied, "{error}");
-        let left = "the server is in maintenance, and was not deleted, with 1 connection in use after ";
+        let left =
+            "the server was put into maintenance, and was not deleted, with 1 connection in use after ";
         assert!(error.to_string().contains(left), "{error}");
     }
     let in_maintenance = states(&cluster).await;

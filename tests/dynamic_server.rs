@@ -269,7 +269,8 @@ async fn sessions_are_waited_for_and_ended_by_force_on_request() {
         let (message, start) =
             (error.to_string(), format!("`del server app/web9` on {}: ", running.socket(n).display()));
         let rest = message.strip_prefix(&start).unwrap_or_else(|| panic!("{message}"));
-        let left = "the server is in maintenance, and was not deleted, with 1 connection in use after ";
+        let left =
+            "the server was put into maintenance, and was not deleted, with 1 connection in use after ";
         let after = rest.strip_prefix(left).unwrap_or_else(|| panic!("{message}"));
         let words = "ms: refused: \"Server still has connections attached to it, cannot remove it.\"";
         let waited: u64 = after.strip_suffix(words).unwrap_or_else(|| panic!("{message}")).parse().unwrap();
@@ -310,7 +311,7 @@ async fn a_server_that_the_configuration_refers_to_stays_in_maintenance() {
         assert_eq!(
             message,
             format!(
-                "`del server app/web1` on {}: the server is in maintenance, and was not deleted: refused: \
+                "`del server app/web1` on {}: the server was put into maintenance, and was not deleted: refused: \
                  \"This server cannot be removed at runtime due to other configuration elements pointing to it.\"",
                 running.socket(n).display()
             )

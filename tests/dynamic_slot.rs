@@ -384,8 +384,8 @@ async fn sessions_are_waited_for_and_ended_by_force_on_request() {
     for (n, said) in (1..).zip(told(&kept)) {
         let socket = running.socket(n).display().to_string();
         let start = format!(
-            "partially_applied: `set server app/{name} addr 127.0.0.1 port 1` on {socket}: the server is in \
-             maintenance, and keeps its address, with 1 connection in use after "
+            "partially_applied: `set server app/{name} addr 127.0.0.1 port 1` on {socket}: the server was put \
+             into maintenance, and keeps its address, with 1 connection in use after "
         );
         assert!(
             said.starts_with(&start) && said.ends_with("ms: refused: \"connections are in use\""),

@@ -127,7 +127,8 @@ async fn a_refusal_proves_the_maintenance() {
         let site = Site::start().await;
         let calling = site.wait_in(call).await;
         let error = calling.await.unwrap().unwrap_err();
-        let left = format!(": the server is in maintenance, and {left}, with 1 connection in use after 30");
+        let left =
+            format!(": the server was put into maintenance, and {left}, with 1 connection in use after 30");
         assert!(error.to_string().contains(&left), "{error}");
         assert_eq!(site.status().await, "MAINT", "{call:?}");
     }

@@ -35,10 +35,10 @@ impl ServerRef {
     /// # Errors
     ///
     /// - The errors of [`Outcomes::all`].
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server is in maintenance, and
-    ///   was not deleted: sessions are left after the time, with their number, or HAProxy refuses to
-    ///   delete the server because another part of the configuration refers to it. The server stays
-    ///   in maintenance.
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
+    ///   maintenance, and was not deleted: sessions are left after the time, with their number, or
+    ///   HAProxy refuses to delete the server because another part of the configuration refers to it.
+    ///   The server stays in maintenance until the process restarts or another client enables it.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
     ///   maintenance, and its state is unknown: a later command got no answer. If the process has
     ///   restarted, a server of the configuration is back in traffic.
@@ -153,7 +153,7 @@ impl Deletion<'_> {
     }
 }
 
-const KEPT: &str = "the server is in maintenance, and was not deleted";
+const KEPT: &str = "the server was put into maintenance, and was not deleted";
 
 const ENABLED: &str = "the server was enabled meanwhile, and was not deleted";
 

@@ -35,8 +35,8 @@ impl ServerRef {
     /// - The errors of [`Outcomes::all`].
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput) if the template does not make servers of
     ///   this name.
-    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server is in maintenance, and
-    ///   keeps its address: sessions are left after the time, with their number, or HAProxy refused a
+    /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
+    ///   maintenance, and keeps its address: sessions are left after the time, with their number, or HAProxy refused a
     ///   later command. The message says so, and the call can be repeated on these processes. After
     ///   other errors, first read which address the slot has.
     /// - [`PartiallyApplied`](crate::ErrorKind::PartiallyApplied) if the server was put into
@@ -91,7 +91,7 @@ struct Release<'a> {
     set: Command,
 }
 
-const KEPT: &str = "the server is in maintenance, and keeps its address";
+const KEPT: &str = "the server was put into maintenance, and keeps its address";
 
 /// The process may have restarted since the answer to `disable server`, with the server in traffic.
 const NOT_KNOWN: &str = "the server was put into maintenance, and its state is unknown";
