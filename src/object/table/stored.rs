@@ -44,7 +44,8 @@ impl<'a> StoredName<'a> {
         let number = index.map(|index| index.parse().ok().filter(|_| is_index(index)));
         match number {
             None if is_base => Ok(Self { name, base, index: None }),
-            Some(Some(index)) if is_base => Ok(Self { name, base, index: Some(index) }),
+            // HAProxy would take another name for the beginning of one of these.
+            Some(Some(index)) if ARRAYS.contains(&base) => Ok(Self { name, base, index: Some(index) }),
             _ => {
                 Err(Error::invalid(format!("stored value {:?}: expected a name such as gpc0", excerpt(name))))
             }
@@ -105,7 +106,19 @@ mod tests {
             let stored = StoredName::new(name).unwrap();
             assert_eq!((stored.as_str(), &*stored.printed()), (name, printed));
         }
-        for name in ["", "GPC0", "gpc[]", "gpc[+1]", "gpc[1000]", "gpc[1", "[1]", "gpc0 1", "gpc[1]x"] {
+        for name in [
+            "",
+            "GPC0",
+            "gpc[]",
+            "gpc[+1]",
+            "gpc[1000]",
+            "gpc[1",
+            "[1]",
+            "gpc0 1",
+            "gpc[1]x",
+            "gp[0]",
+            "gpc0[0]",
+        ] {
             assert!(StoredName::new(name).is_err(), "{name}");
         }
     }
