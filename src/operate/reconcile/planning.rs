@@ -69,6 +69,7 @@ impl Checked {
         let answering: Vec<Address> = answering.map(|outcome| outcome.address().clone()).collect();
         // A process that hangs has cost its limit.
         let objects = cluster.ask_still(&answering, |view| async move { self.compare_objects(&view).await });
+        // If all of them have left, they are not compared.
         let Some(([certificates, maps, acls], doubles)) = objects.await? else { return Ok(outcomes) };
         let compared = certificates.iter().chain(&maps).chain(&acls);
         let outcomes = outcomes.then(|address, mut planned| {
@@ -243,7 +244,7 @@ impl Compared {
     ///
     /// - The error of the read.
     fn add_to(&self, stages: &mut Stages, address: &Address) -> Result<()> {
-        let joined = || Error::from_kind(ErrorKind::Incomplete, "the process joined during the read");
+        let joined = || Error::from_kind(ErrorKind::Incomplete, "the process joined or left during the read");
         match self.results.get(address).ok_or_else(joined)? {
             Ok(Response::Value(step)) if self.is_certificate => stages.certificates.extend(step.clone()),
             Ok(Response::Value(step)) => stages.entries.extend(step.clone()),

@@ -58,6 +58,8 @@ struct Holder<'a> {
     backends: HashSet<&'a str>,
     stages: Stages,
     error: Option<Error>,
+    /// True if a read has timed out, whatever the first error is.
+    is_hung: bool,
 }
 
 /// Compares the processes with each other.
@@ -102,6 +104,7 @@ impl<'a> Holder<'a> {
             backends: found.backends.iter().map(|name| &**name).chain(of_servers).collect(),
             stages: Stages::default(),
             error: None,
+            is_hung: false,
         }
     }
 
@@ -247,10 +250,7 @@ impl Comparison<'_> {
     where
         F: Future<Output = Result<T>>,
     {
-        let is_hung = |holder: &Holder<'_>| {
-            holder.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Timeout)
-        };
-        let answering = self.holders.iter().filter(|holder| !is_hung(holder));
+        let answering = self.holders.iter().filter(|holder| !holder.is_hung);
         let answering: Vec<_> = answering.map(|holder| holder.found.settings.address.clone()).collect();
         cluster.ask_still(&answering, ask).await
     }
@@ -413,6 +413,7 @@ impl Comparison<'_> {
     fn note_error(&mut self, label: &str, error: &Error) {
         let holder = self.holders.iter_mut().find(|holder| holder.label == label);
         if let Some(holder) = holder {
+            holder.is_hung |= error.kind() == ErrorKind::Timeout;
             holder.error.get_or_insert_with(|| error.clone());
         }
     }
