@@ -53,8 +53,8 @@ use view::View;
 ///
 /// A member stays a member until [`rediscover`](Cluster::rediscover), even if it fails. An ignored
 /// socket file is probed again when another file takes its name. At an address that was given
-/// explicitly, a process is expected: an answer of any other program is reported as a failure, and a
-/// process of `nbproc` that cannot be read through it as [missing](crate::Snapshot::missing).
+/// explicitly, a process is expected: an answer of any other program is reported as a failure, and
+/// [`missing`](crate::Snapshot::missing) lists the address if its process of `nbproc` cannot be read.
 ///
 /// # Partial failure
 ///
@@ -304,7 +304,7 @@ impl Cluster {
         (!still.is_empty()).then(|| self.only(still))
     }
 
-    /// Asks those of these processes that have not left the cluster. Returns `None` if all have.
+    /// Asks these processes, without the ones that have left the cluster. Returns `None` if all have.
     pub(crate) async fn ask_still<T, F>(
         &self,
         processes: &[Address],

@@ -7,8 +7,8 @@ use crate::address::Address;
 use crate::error::Failure;
 
 /// Something that a cluster needs in order to be complete, besides answers from its members: a
-/// directory that can be read, a master that lists its processes, or a process that is expected,
-/// also at a given address.
+/// directory that can be read, a master that lists its processes, a process that is expected, or the
+/// process at a given address that processes of `nbproc` share.
 ///
 /// [`Snapshot::missing`](crate::Snapshot::missing) and
 /// [`Outcomes::missing`](crate::Outcomes::missing) list the requirements that are not met. Its
