@@ -101,8 +101,8 @@
 //! # Shared counters
 //!
 //! Processes with one `shm-stats-file` print the same counters ([`shared_counters`](super::shared_counters)).
-//! The increase of such a counter counts once: the one of the process with the most thread groups
-//! (`NbThreadGroups`) of those that were counted, because a process prints only the counts of as many
-//! groups as it has. If several have as many, it is the one of the first of them. HAProxy 3.3 does not
-//! report the number, so the greatest increase counts. While it is not known which counters are shared, a difference is a [`CountRange`](crate::snapshot::CountRange),
-//! and a rate is a [`RateRange`](crate::snapshot::RateRange).
+//! The increase of such a counter counts once. Of the processes that were counted, the one with the most
+//! thread groups (`NbThreadGroups`) gives it, because a process prints only the counts of as many groups as
+//! it has. Among equals, the first one gives it. HAProxy 3.3 does not report the number, so there the
+//! greatest increase counts. While it is not known which counters are shared, a difference is a
+//! [`CountRange`](crate::snapshot::CountRange), and a rate is a [`RateRange`](crate::snapshot::RateRange).
